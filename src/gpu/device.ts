@@ -1,0 +1,197 @@
+import { PixtapeError } from '../util/errors.ts';
+import { formatBytes } from '../util/format.ts';
+import { Kernel } from './kernel.ts';
+import { GUARD_BYTES, Program } from './program.ts';
+import type { ShaderConstants } from './shader.ts';
+import { Storage } from './storage.ts';
+
+export interface DeviceOptions {
+  /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
+  guards?: boolean;
+  /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
+  maxBinding?: number;
+}
+
+/** What the kernels may count on; read once from the adapter. */
+export interface Capabilities {
+  /** The subgroup size if subgroups are there and have one fixed size, else 0. */
+  subgroupSize: number;
+  f16: boolean;
+  /** A software driver: arithmetic runs on the CPU, where loads are dear and workgroup memory buys nothing. */
+  cpu: boolean;
+}
+
+/** A GPU device with its pipeline cache and its account of memory. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly limits: GPUSupportedLimits;
+  readonly capabilities: Capabilities;
+  /** Adapter and driver, for people and for a run's record. */
+  readonly description: string;
+  readonly guards: boolean;
+  private readonly maxBinding: number;
+  private readonly kernels = new Map<string, Kernel>();
+  private readonly sizes = new Map<GPUBuffer, number>();
+  private peak = 0;
+  private allocated = 0;
+  private broken: PixtapeError | undefined;
+
+  private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
+    this.gpu = gpu;
+    this.limits = gpu.limits;
+    this.capabilities = capabilities;
+    this.description = description;
+    this.guards = options.guards ?? false;
+    this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.broken ??= new PixtapeError(`WebGPU error: ${event.error.message}`, 'This is a fault of the engine: please report it.');
+    });
+    void gpu.lost.then((info) => {
+      if (info.reason === 'destroyed') return;
+      this.broken = new PixtapeError(`the GPU device was lost: ${info.message}`, 'Start again from the last checkpoint with --continue_train.');
+    });
+  }
+
+  /** Opens a device on `adapter` with the adapter's own limits and the features that the kernels can use. */
+  static async open(adapter: GPUAdapter, description = '', options: DeviceOptions = {}): Promise<Device> {
+    const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
+    const names = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize'] as const;
+    const more = ['maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxStorageBuffersPerShaderStage'] as const;
+    const requiredLimits: Record<string, number> = {};
+    for (const name of [...names, ...more]) requiredLimits[name] = adapter.limits[name];
+    const gpu = await adapter.requestDevice({
+      requiredFeatures: wanted.filter((f) => adapter.features.has(f)),
+      requiredLimits,
+    });
+    const { subgroupMinSize, subgroupMaxSize, vendor, architecture, device, description: named } = adapter.info;
+    const fixed = gpu.features.has('subgroups' as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
+    const text = description || [named, vendor, architecture, device].filter(Boolean).join(' ') || 'unknown adapter';
+    return new Device(
+      gpu,
+      {
+        subgroupSize: fixed ? subgroupMinSize : 0,
+        f16: gpu.features.has('shader-f16'),
+        cpu: /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${text} ${named} ${architecture} ${device}`),
+      },
+      text,
+      options,
+    );
+  }
+
+  /** The kernel for this shader text, entry point and constants: made once, compiled when a program first needs it. */
+  kernel(label: string, source: string, entry = 'main', constants: ShaderConstants = {}): Kernel {
+    const key = `${entry}\n${JSON.stringify(constants)}\n${source}`;
+    let kernel = this.kernels.get(key);
+    if (!kernel) {
+      kernel = new Kernel(label, source, entry, constants);
+      this.kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  /** Memory that stays: parameters, inputs, optimiser state. Zeroed. */
+  persistent(bytes: number, label: string): Storage {
+    this.checkSize(bytes, label);
+    const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
+    return new Storage(bytes, label, this.createBuffer(size, label));
+  }
+
+  /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
+  async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
+    this.gpu.pushErrorScope('out-of-memory');
+    const made = sizes.map((bytes) => this.createBuffer(bytes, what));
+    const error = await this.gpu.popErrorScope();
+    if (error) {
+      for (const b of made) this.free(b);
+      const total = sizes.reduce((a, b) => a + b, 0);
+      throw new PixtapeError(
+        `out of GPU memory: ${formatBytes(total)} for ${what}, on top of ${formatBytes(this.allocated)} (${error.message})`,
+        'Use a smaller --batch_size, --crop_size or --ngf.',
+      );
+    }
+    return made;
+  }
+
+  private createBuffer(bytes: number, label: string): GPUBuffer {
+    const size = Math.max(bytes, 4);
+    const buffer = this.gpu.createBuffer({ label, size, usage: 0x80 | 0x8 | 0x4 /* STORAGE | COPY_DST | COPY_SRC */ });
+    this.sizes.set(buffer, size);
+    this.allocated += size;
+    this.peak = Math.max(this.peak, this.allocated);
+    return buffer;
+  }
+
+  free(buffer: GPUBuffer): void {
+    this.allocated -= this.sizes.get(buffer) ?? 0;
+    this.sizes.delete(buffer);
+    buffer.destroy();
+  }
+
+  /** Bytes of GPU buffers now, and the most there have been. */
+  get memory(): { bytes: number; peak: number } {
+    return { bytes: this.allocated, peak: this.peak };
+  }
+
+  checkSize(bytes: number, label: string): void {
+    if (bytes <= this.limits.maxBufferSize) return;
+    throw new PixtapeError(
+      `${label} needs ${formatBytes(bytes)}, this adapter's largest buffer is ${formatBytes(this.limits.maxBufferSize)}`,
+      'Use a smaller --batch_size, --crop_size or --ngf.',
+    );
+  }
+
+  /** The most bytes that one storage binding may hold; operations with larger tensors work on slices. */
+  get bindingLimit(): number {
+    return this.maxBinding;
+  }
+
+  checkBinding(bytes: number, label: string): void {
+    if (bytes <= this.maxBinding) return;
+    throw new PixtapeError(
+      `${label} is ${formatBytes(bytes)}, a kernel can bind ${formatBytes(this.maxBinding)} at once on this adapter (${this.description})`,
+      'Use a smaller --batch_size, --crop_size or --ngf, or another --adapter.',
+    );
+  }
+
+  write(storage: Storage, data: ArrayBufferView, offset = 0): void {
+    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
+    this.gpu.queue.writeBuffer(storage.buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Copies bytes back. Waits for everything submitted so far. */
+  async readBytes(buffer: GPUBuffer, offset: number, size: number): Promise<Uint8Array> {
+    const staging = this.gpu.createBuffer({ label: 'read-back', size, usage: 0x1 | 0x8 /* MAP_READ | COPY_DST */ });
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
+      this.gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(1 /* GPUMapMode.READ */);
+      const bytes = new Uint8Array(staging.getMappedRange()).slice();
+      staging.unmap();
+      this.throwIfBroken();
+      return bytes;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async read(storage: Storage): Promise<Float32Array> {
+    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
+    const bytes = await this.readBytes(storage.buffer, 0, Math.ceil(storage.bytes / 4) * 4);
+    return new Float32Array(bytes.buffer);
+  }
+
+  /** Waits for the queue, then throws the first error that anything caused since the last check. */
+  async check(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.throwIfBroken();
+  }
+
+  throwIfBroken(): void {
+    if (this.broken) throw this.broken;
+  }
+
+  destroy(): void {
+    this.gpu.destroy();
+  }
+}

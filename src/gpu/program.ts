@@ -1,0 +1,282 @@
+import { PixtapeError } from '../util/errors.ts';
+import type { Device } from './device.ts';
+import type { Kernel } from './kernel.ts';
+import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
+import { asSlice, type Bindable, Storage, type StorageSlice } from './storage.ts';
+
+export type Workgroups = readonly [x: number, y?: number, z?: number];
+
+interface Dispatch {
+  kernel: Kernel;
+  /** One per storage binding of the kernel, in its order; uniform bindings other than `p` come here too. */
+  slices: (StorageSlice | 'params')[];
+  params: Uint8Array | undefined;
+  groups: [number, number, number];
+}
+
+/** What the dispatches of a program were, for the bench and for tests. */
+export interface DispatchTiming {
+  label: string;
+  milliseconds: number;
+}
+
+const GUARD_WORD = 0x7fc0dead;
+export const GUARD_BYTES = 256;
+
+/**
+ * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
+ * `dispatch` only notes what to run; `compile` compiles the kernels, plans memory and makes the bind groups.
+ */
+export class Program {
+  readonly device: Device;
+  plan: MemoryPlan | undefined;
+  private readonly dispatches: Dispatch[] = [];
+  private readonly virtuals: Storage[] = [];
+  private readonly kept = new Set<Storage>();
+  private readonly buffers: GPUBuffer[] = [];
+  private bindGroups: GPUBindGroup[] = [];
+  private readonly beforeRun: (() => void)[] = [];
+  private readonly counters = new Map<string, number>();
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  /** A temporary of this program: memory is found for it when the program is compiled. */
+  virtual(bytes: number, label: string): Storage {
+    this.device.checkSize(bytes, label);
+    const storage = new Storage(bytes, label);
+    this.virtuals.push(storage);
+    return storage;
+  }
+
+  /** Keeps a temporary's bytes readable after the run: its buffer is not given to anything recorded later. */
+  keep(storage: Storage): void {
+    if (!storage.persistent) this.kept.add(storage);
+  }
+
+  /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
+  onRun(hook: () => void): void {
+    this.beforeRun.push(hook);
+  }
+
+  /** 0, 1, 2 … for each call with this name within this program: tells e.g. one dropout layer from the next. */
+  ordinal(name: string): number {
+    const n = this.counters.get(name) ?? 0;
+    this.counters.set(name, n + 1);
+    return n;
+  }
+
+  /**
+   * Appends one dispatch. `bindings` and `params` go by the names in the shader.
+   * @throws Error on a name that the shader does not have, or one that is missing: a mistake in the engine.
+   */
+  dispatch(
+    kernel: Kernel,
+    bindings: Readonly<Record<string, Bindable>>,
+    params: Readonly<Record<string, number>> | undefined,
+    groups: Workgroups,
+  ): void {
+    const names = kernel.shader.bindings.filter((b) => b.name !== 'p').map((b) => b.name);
+    for (const name of Object.keys(bindings)) {
+      if (!names.includes(name)) throw new Error(`${kernel.label}: the shader does not use a binding "${name}"`);
+    }
+    const slices = kernel.shader.bindings.map((b) => {
+      if (b.name === 'p') return 'params' as const;
+      const given = bindings[b.name];
+      if (given === undefined) throw new Error(`${kernel.label}: nothing bound to "${b.name}"`);
+      const slice = asSlice(given);
+      this.device.checkBinding(slice.size, `${kernel.label}: ${slice.storage.label}`);
+      return slice;
+    });
+    const [x, y = 1, z = 1] = groups;
+    const most = this.device.limits.maxComputeWorkgroupsPerDimension;
+    if (!(x > 0 && y > 0 && z > 0) || Math.max(x, y, z) > most) {
+      throw new Error(`${kernel.label}: ${x} × ${y} × ${z} workgroups; each must be 1…${most}`);
+    }
+    this.dispatches.push({ kernel, slices, params: params && kernel.pack(params), groups: [x, y, z] });
+  }
+
+  get dispatchCount(): number {
+    return this.dispatches.length;
+  }
+
+  /** The distinct pipelines that this program needs. */
+  get kernels(): Kernel[] {
+    return [...new Set(this.dispatches.map((d) => d.kernel))];
+  }
+
+  /** Bytes of GPU memory that belong to this program (temporaries and uniforms), after `compile`. */
+  get bytes(): number {
+    return this.buffers.reduce((sum, b) => sum + b.size, 0);
+  }
+
+  async compile(onCompiled?: (done: number, total: number) => void): Promise<void> {
+    const kernels = this.kernels;
+    let done = 0;
+    const compiled = Promise.all(
+      kernels.map((k) => k.compile(this.device.gpu).then(() => onCompiled?.(++done, kernels.length))),
+    );
+    await this.allocate();
+    await compiled;
+    this.bind();
+    await this.device.check();
+  }
+
+  private async allocate(): Promise<void> {
+    const used = this.lifetimes();
+    const guards = this.device.guards;
+    this.plan = planMemory(used.map((u) => u.life));
+    const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : this.plan.slotBytes;
+    const made = await this.device.allocate(slots, 'temporaries');
+    this.buffers.push(...made);
+    used.forEach(({ storage }, i) => {
+      storage.buffer = made[guards ? i : (this.plan?.slot[i] as number)];
+    });
+  }
+
+  private lifetimes(): { storage: Storage; life: Lifetime }[] {
+    const lives = new Map<Storage, Lifetime>();
+    this.dispatches.forEach((d, at) => {
+      d.kernel.shader.bindings.forEach((binding, i) => {
+        const slice = d.slices[i] as StorageSlice | 'params';
+        if (slice === 'params' || slice.storage.persistent) return;
+        const life = lives.get(slice.storage);
+        if (life) life.last = at;
+        else if (binding.access === 'read') {
+          throw new Error(`${d.kernel.label} reads ${slice.storage.label} before anything has written it`);
+        } else lives.set(slice.storage, { bytes: align(slice.storage.bytes, 4), first: at, last: at });
+      });
+    });
+    for (const storage of this.kept) {
+      const life = lives.get(storage);
+      if (life) life.last = this.dispatches.length;
+    }
+    return this.virtuals.flatMap((storage) => {
+      const life = lives.get(storage);
+      return life ? [{ storage, life }] : [];
+    });
+  }
+
+  private bind(): void {
+    const { gpu, limits } = this.device;
+    const unit = limits.minUniformBufferOffsetAlignment;
+    let offset = 0;
+    const offsets = this.dispatches.map((d) => {
+      const at = offset;
+      if (d.params) offset += align(d.params.byteLength, unit);
+      return at;
+    });
+    const block = new Uint8Array(Math.max(offset, unit));
+    this.dispatches.forEach((d, i) => {
+      if (d.params) block.set(d.params, offsets[i]);
+    });
+    const uniforms = gpu.createBuffer({ label: 'params', size: block.byteLength, usage: 0x40 | 0x8 });
+    gpu.queue.writeBuffer(uniforms, 0, block);
+    this.buffers.push(uniforms);
+    this.bindGroups = this.dispatches.map((d, i) =>
+      gpu.createBindGroup({
+        label: d.kernel.label,
+        layout: d.kernel.pipeline.getBindGroupLayout(0),
+        entries: d.kernel.shader.bindings.map((binding, j) => {
+          const slice = d.slices[j] as StorageSlice | 'params';
+          if (slice === 'params') {
+            if (!d.params) throw new Error(`${d.kernel.label}: no params given`);
+            return { binding: binding.index, resource: { buffer: uniforms, offset: offsets[i], size: d.params.byteLength } };
+          }
+          return { binding: binding.index, resource: this.range(slice) };
+        }),
+      }),
+    );
+  }
+
+  private range(slice: StorageSlice): GPUBufferBinding {
+    const buffer = slice.storage.buffer;
+    if (!buffer) throw new Error(`${slice.storage.label} belongs to another program and has no memory here`);
+    // With guards on, a whole storage is bound together with its guard words: a write past the end lands there
+    // instead of being clamped onto the last element, where nobody would see it.
+    const whole = slice.offset === 0 && slice.size === slice.storage.bytes;
+    const size = align(slice.size, 4) + (this.device.guards && whole ? GUARD_BYTES : 0);
+    return { buffer, offset: slice.offset, size: Math.min(size, buffer.size - slice.offset) };
+  }
+
+  /** Runs everything once: one command buffer, one submit, no waiting. */
+  run(): void {
+    this.device.throwIfBroken();
+    for (const hook of this.beforeRun) hook();
+    if (this.device.guards) this.paintGuards();
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.encode(pass, 0, this.dispatches.length);
+    pass.end();
+    this.device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  private encode(pass: GPUComputePassEncoder, from: number, to: number): void {
+    let current: Kernel | undefined;
+    for (let i = from; i < to; i++) {
+      const d = this.dispatches[i] as Dispatch;
+      if (d.kernel !== current) {
+        pass.setPipeline(d.kernel.pipeline);
+        current = d.kernel;
+      }
+      pass.setBindGroup(0, this.bindGroups[i] as GPUBindGroup);
+      pass.dispatchWorkgroups(...d.groups);
+    }
+  }
+
+  /**
+   * Runs once, one dispatch at a time, waiting for each: slow, but tells where the time goes on any driver, with or
+   * without timestamp queries. The wait itself (0.03–0.1 ms on CPU drivers) is part of each figure.
+   */
+  async profile(): Promise<DispatchTiming[]> {
+    for (const hook of this.beforeRun) hook();
+    const { queue } = this.device.gpu;
+    await queue.onSubmittedWorkDone();
+    const timings: DispatchTiming[] = [];
+    for (let i = 0; i < this.dispatches.length; i++) {
+      const encoder = this.device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      this.encode(pass, i, i + 1);
+      pass.end();
+      const start = performance.now();
+      queue.submit([encoder.finish()]);
+      await queue.onSubmittedWorkDone();
+      timings.push({ label: (this.dispatches[i] as Dispatch).kernel.label, milliseconds: performance.now() - start });
+    }
+    return timings;
+  }
+
+  private paintGuards(): void {
+    const paint = new Uint32Array(GUARD_BYTES / 4).fill(GUARD_WORD);
+    for (const s of this.guarded()) {
+      this.device.gpu.queue.writeBuffer(s.buffer as GPUBuffer, align(s.bytes, 4), paint);
+    }
+  }
+
+  private guarded(): Storage[] {
+    const touched = this.dispatches.flatMap((d) => d.slices.flatMap((s) => (s === 'params' ? [] : [s.storage])));
+    return [...new Set(touched)].filter((s) => s.buffer && s.buffer.size >= align(s.bytes, 4) + GUARD_BYTES);
+  }
+
+  /** After a run on a device with guards: the labels of the tensors behind which something has been written. */
+  async brokenGuards(): Promise<string[]> {
+    if (!this.device.guards) throw new PixtapeError('this device was opened without guards');
+    const broken: string[] = [];
+    for (const s of this.guarded()) {
+      const words = await this.device.readBytes(s.buffer as GPUBuffer, align(s.bytes, 4), GUARD_BYTES);
+      if (new Uint32Array(words.buffer).some((w) => w !== GUARD_WORD)) broken.push(s.label);
+    }
+    return broken;
+  }
+
+  /** Gives the program's memory back. It cannot run again. */
+  destroy(): void {
+    for (const b of this.buffers.splice(0)) this.device.free(b);
+    this.bindGroups = [];
+  }
+}
+
+function align(bytes: number, unit: number): number {
+  return Math.ceil(bytes / unit) * unit;
+}

@@ -1,0 +1,58 @@
+import directSource from '../../shaders/conv_direct.wgsl';
+import { dispatchFlat } from '../tape/dispatch.ts';
+import type { Tensor } from '../tape/tensor.ts';
+
+/** One convolution's sizes; `in` is the side that the kernel slides over, `out` the side with one value a position. */
+export interface ConvGeometry {
+  batch: number;
+  inC: number;
+  inH: number;
+  inW: number;
+  outC: number;
+  outH: number;
+  outW: number;
+  kernelH: number;
+  kernelW: number;
+  strideH: number;
+  strideW: number;
+  padH: number;
+  padW: number;
+}
+
+function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
+  return {
+    n: result.size,
+    batch: g.batch,
+    in_c: g.inC,
+    in_h: g.inH,
+    in_w: g.inW,
+    out_c: g.outC,
+    out_h: g.outH,
+    out_w: g.outW,
+    kernel_h: g.kernelH,
+    kernel_w: g.kernelW,
+    stride_h: g.strideH,
+    stride_w: g.strideW,
+    pad_h: g.padH,
+    pad_w: g.padW,
+    has_bias: bias ? 1 : 0,
+  };
+}
+
+/** y = conv(x, w) + bias. */
+export function convForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+  const kernel = y.device.kernel('conv_direct.forward', directSource, 'forward');
+  dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias));
+}
+
+/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
+export function convInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
+  const kernel = dx.device.kernel('conv_direct.input_gradient', directSource, 'input_gradient');
+  dispatchFlat(kernel, { dy, w, bias: bias ?? w, result: dx }, params(g, dx, bias));
+}
+
+/** dw = gradient of conv's weight. */
+export function convWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
+  const kernel = dw.device.kernel('conv_direct.weight_gradient', directSource, 'weight_gradient');
+  dispatchFlat(kernel, { x, dy, result: dw }, params(g, dw));
+}

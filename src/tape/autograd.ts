@@ -1,0 +1,98 @@
+import addSource from '../../shaders/add.wgsl';
+import { dispatchFlat, filled } from './dispatch.ts';
+import { sameShape, type Tensor } from './tensor.ts';
+
+/**
+ * Reverse-mode differentiation on a tape (the idea as in micrograd, over tensors): each differentiable operation
+ * leaves a node on its result that knows the inputs and how to turn the gradient of the result into theirs.
+ */
+export interface TapeNode {
+  inputs: readonly Tensor[];
+  /** The position on the tape: an operation always comes after everything it used. */
+  order: number;
+  backward: Backward;
+}
+
+/**
+ * Records the backward of one operation. `dy` is the gradient of its result; the answer holds one gradient for each
+ * input, in order. Where `needs[i]` is false nobody asks for the i-th: return undefined and save the work.
+ */
+export type Backward = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
+
+let order = 0;
+let enabled = true;
+
+/** Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one. */
+export function differentiable(output: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
+  if (enabled && inputs.some((t) => t.requiresGrad)) {
+    output.requiresGrad = true;
+    output.node = { inputs, order: order++, backward };
+  }
+  return output;
+}
+
+/** Runs `body` without leaving anything on the tape. */
+export function noGrad<T>(body: () => T): T {
+  const before = enabled;
+  enabled = false;
+  try {
+    return body();
+  } finally {
+    enabled = before;
+  }
+}
+
+/**
+ * Records the gradient of `loss` for every leaf that asks for one and adds it to the leaf's `grad`; two calls in one
+ * recording accumulate, as in PyTorch. `seed` is the gradient of the loss itself: by default a one for one value.
+ */
+export function backward(loss: Tensor, seed?: Tensor): void {
+  if (!seed && loss.size !== 1) {
+    throw new Error(`backward() of a tensor of shape [${loss.shape}] needs the gradient to start from`);
+  }
+  if (seed && !sameShape(seed.shape, loss.shape)) {
+    throw new Error(`backward(): the gradient is [${seed.shape}], the tensor [${loss.shape}]`);
+  }
+  if (!loss.requiresGrad) throw new Error('backward(): nothing that this tensor was made from requires a gradient');
+  const start = seed ?? filled(loss, 1, 'one');
+  const grads = new Map<Tensor, Tensor>([[loss, start]]);
+  const pending = new Set([loss]);
+  while (pending.size > 0) {
+    const tensor = latest(pending);
+    pending.delete(tensor);
+    const dy = grads.get(tensor) as Tensor;
+    grads.delete(tensor);
+    if (!tensor.node) {
+      tensor.grad = tensor.grad ? accumulate(tensor.grad, dy) : dy;
+      continue;
+    }
+    const { inputs } = tensor.node;
+    const parts = tensor.node.backward(dy, inputs.map((t) => t.requiresGrad));
+    inputs.forEach((input, i) => {
+      const part = parts[i];
+      if (!input.requiresGrad || !part) return;
+      if (!sameShape(part.shape, input.shape)) {
+        throw new Error(`gradient of ${input.label} is [${part.shape}], the tensor [${input.shape}]`);
+      }
+      const before = grads.get(input);
+      grads.set(input, before ? accumulate(before, part) : part);
+      pending.add(input);
+    });
+  }
+}
+
+/** Of the tensors that still wait, the one made last; leaves come at the very end. */
+function latest(pending: ReadonlySet<Tensor>): Tensor {
+  let best: Tensor | undefined;
+  for (const t of pending) {
+    if (!best || (t.node?.order ?? -1) > (best.node?.order ?? -1)) best = t;
+  }
+  return best as Tensor;
+}
+
+/** A fresh tensor for the sum: gradients may be shared between inputs, so none is ever changed in place. */
+function accumulate(a: Tensor, b: Tensor): Tensor {
+  const y = a.like(`${a.label} + ${b.label}`);
+  dispatchFlat(a.device.kernel('add', addSource, 'forward'), { a, b, y }, { n: a.size });
+  return y;
+}

@@ -1,0 +1,53 @@
+import fillSource from '../../shaders/fill.wgsl';
+import type { Kernel } from '../gpu/kernel.ts';
+import type { Workgroups } from '../gpu/program.ts';
+import type { Bindable } from '../gpu/storage.ts';
+import { recording } from './record.ts';
+import { Tensor } from './tensor.ts';
+
+type Bound = Tensor | Bindable;
+
+/** Appends one dispatch to the program that is being recorded; tensors stand for their storage. */
+export function dispatch(
+  kernel: Kernel,
+  bindings: Readonly<Record<string, Bound>>,
+  params: Readonly<Record<string, number>> | undefined,
+  groups: Workgroups,
+): void {
+  const tensor = Object.values(bindings).find((b) => b instanceof Tensor);
+  if (!tensor) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
+  const plain = Object.fromEntries(
+    Object.entries(bindings).map(([name, b]) => [name, b instanceof Tensor ? b.storage : b]),
+  );
+  recording(tensor.device).dispatch(kernel, plain, params, groups);
+}
+
+/** Invocations in one workgroup of every flat kernel; they declare `@workgroup_size(64)`. */
+export const FLAT_WORKGROUP = 64;
+
+/**
+ * Appends a dispatch with (at least) one invocation for each of `params.n` elements. The kernel works out its index
+ * as `id.x + id.y * groups.x * 64`, since one dimension holds no more than 65,535 workgroups.
+ */
+export function dispatchFlat(
+  kernel: Kernel,
+  bindings: Readonly<Record<string, Bound>>,
+  params: Readonly<Record<string, number>> & { n: number },
+  invocations = params.n,
+): void {
+  dispatch(kernel, bindings, params, flatGroups(invocations));
+}
+
+/** Workgroups for `invocations` flat invocations, folded into two dimensions where one does not suffice. */
+export function flatGroups(invocations: number): [number, number] {
+  const groups = Math.ceil(invocations / FLAT_WORKGROUP);
+  const x = Math.min(groups, 65535);
+  return [x, Math.ceil(groups / x)];
+}
+
+/** A temporary with every element set to `value`. */
+export function filled(like: Tensor, value: number, label: string): Tensor {
+  const y = like.like(label);
+  dispatchFlat(like.device.kernel('fill', fillSource), { y }, { n: y.size, value });
+  return y;
+}

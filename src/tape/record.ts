@@ -1,0 +1,67 @@
+import type { Device } from '../gpu/device.ts';
+import { Program } from '../gpu/program.ts';
+import { Tensor } from './tensor.ts';
+
+let current: Program | undefined;
+
+/** The program that is being recorded on `device`. @throws Error outside `record`. */
+export function recording(device: Device): Program {
+  if (!current) throw new Error('operations only work inside record(device, () => …): they note what to run, nothing runs at once');
+  if (current.device !== device) throw new Error('a tensor of one device was used while recording on another');
+  return current;
+}
+
+/** A recorded program together with what the recorded function returned. */
+export class Recorded<T> {
+  readonly program: Program;
+  /** What the function returned. Every tensor in it can be read after a run. */
+  readonly outputs: T;
+
+  constructor(program: Program, outputs: T) {
+    this.program = program;
+    this.outputs = outputs;
+  }
+
+  /** Replays the program: one submit, no waiting. */
+  run(): void {
+    this.program.run();
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}
+
+/**
+ * Records what `body` does as one program, compiles its kernels and finds it memory. `body` runs once, on the host,
+ * synchronously; shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
+ */
+export async function record<T>(
+  device: Device,
+  body: () => T,
+  onCompiled?: (done: number, total: number) => void,
+): Promise<Recorded<T>> {
+  if (current) throw new Error('record() inside record(): call the function directly instead');
+  const program = new Program(device);
+  current = program;
+  let outputs: T;
+  try {
+    outputs = body();
+  } finally {
+    current = undefined;
+  }
+  keepTensors(program, outputs, new Set());
+  await program.compile(onCompiled);
+  return new Recorded(program, outputs);
+}
+
+function keepTensors(program: Program, value: unknown, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (value instanceof Tensor) program.keep(value.storage);
+  else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
+    for (const item of value) keepTensors(program, item, seen);
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) keepTensors(program, item, seen);
+  }
+}
