@@ -10,6 +10,8 @@ export interface DeviceOptions {
   guards?: boolean;
   /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
   maxBinding?: number;
+  /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
+  memoryBudget?: number;
 }
 
 /** What the kernels may count on; read once from the adapter. */
@@ -30,6 +32,7 @@ export class Device {
   readonly description: string;
   readonly guards: boolean;
   private readonly maxBinding: number;
+  private readonly memoryBudget: number;
   private readonly kernels = new Map<string, Kernel>();
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
@@ -43,6 +46,7 @@ export class Device {
     this.description = description;
     this.guards = options.guards ?? false;
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
+    this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
     gpu.addEventListener('uncapturederror', (event) => {
       this.broken ??= new PixtapeError(`WebGPU error: ${event.error.message}`, 'This is a fault of the engine: please report it.');
     });
@@ -93,11 +97,13 @@ export class Device {
   persistent(bytes: number, label: string): Storage {
     this.checkSize(bytes, label);
     const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
+    this.checkBudget(size, label);
     return new Storage(bytes, label, this.createBuffer(size, label));
   }
 
   /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
   async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
+    this.checkBudget(sizes.reduce((a, b) => a + b, 0), what);
     this.gpu.pushErrorScope('out-of-memory');
     const made = sizes.map((bytes) => this.createBuffer(bytes, what));
     const error = await this.gpu.popErrorScope();
@@ -110,6 +116,15 @@ export class Device {
       );
     }
     return made;
+  }
+
+  private checkBudget(bytes: number, what: string): void {
+    if (this.allocated + bytes <= this.memoryBudget) return;
+    throw new PixtapeError(
+      `not enough memory: ${formatBytes(bytes)} for ${what} on top of ${formatBytes(this.allocated)}, ` +
+        `and ${formatBytes(this.memoryBudget)} are free on ${this.description}`,
+      'Use a smaller --batch_size, --crop_size or --ngf.',
+    );
   }
 
   private createBuffer(bytes: number, label: string): GPUBuffer {

@@ -1,0 +1,100 @@
+/**
+ * Imports point downwards only. Reads every import in src/ and fails, naming file and import, where one points up or
+ * sideways, or where code that browsers will run reaches for Node or for an npm package.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const src = join(root, 'src');
+
+/** What each layer may import besides itself. `index` is src/index.ts, `shaders` the folder of WGSL. */
+const compute = ['util', 'shaders', 'gpu', 'tape', 'ops', 'nn', 'models'];
+const below = (layer) => compute.slice(0, compute.indexOf(layer));
+const table = {
+  util: [],
+  gpu: below('gpu'),
+  tape: below('tape'),
+  ops: below('ops'),
+  nn: below('nn'),
+  models: below('models'),
+  data: ['util'],
+  train: [...compute, 'data'],
+  cli: [...compute, 'data', 'train', 'package.json'],
+  web: [...compute, 'data', 'train'],
+  index: [...compute, 'data', 'train'],
+};
+/** Layers that must also run in a browser, and so may not touch Node or npm packages, directly or through util. */
+const portable = new Set(['gpu', 'tape', 'ops', 'nn', 'models']);
+const drivers = join(src, 'gpu', 'drivers');
+
+const IMPORT =
+  /^\s*(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+
+function sources(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /\.(ts|mts|tsx)$/.test(entry.name) && !entry.name.endsWith('.d.ts') ? [path] : [];
+  });
+}
+
+function importsOf(file) {
+  // Comments only when they begin a line: an import never follows one that does not.
+  const text = readFileSync(file, 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]);
+}
+
+function layerOf(path) {
+  const [top, second] = relative(root, path).split(sep);
+  if (top !== 'src') return top;
+  return second.endsWith('.ts') ? second.slice(0, -'.ts'.length) : second;
+}
+
+const isOurs = (specifier) => specifier.startsWith('.');
+const target = (file, specifier) => resolve(dirname(file), specifier.replace(/\?raw$/, ''));
+
+/** Whether a util file needs Node or a package, itself or through what it imports. */
+function needsNode(file, seen = new Set()) {
+  // A file that is not there is the compiler's to report.
+  if (seen.has(file) || !existsSync(file) || !/\.(ts|mts|tsx)$/.test(file)) return false;
+  seen.add(file);
+  return importsOf(file).some((specifier) => !isOurs(specifier) || needsNode(target(file, specifier), seen));
+}
+
+const faults = [];
+const files = sources(src);
+for (const file of files) {
+  const layer = layerOf(file);
+  const inDrivers = file.startsWith(drivers + sep);
+  const fault = (specifier, why) => faults.push(`${relative(root, file)}: imports "${specifier}": ${why}`);
+  if (!(layer in table)) {
+    faults.push(`${relative(root, file)}: "${layer}" is not a layer; they are ${Object.keys(table).join(', ')}`);
+    continue;
+  }
+  for (const specifier of importsOf(file)) {
+    if (!isOurs(specifier)) {
+      if (portable.has(layer) && !inDrivers) fault(specifier, `${layer} must run in a browser: no Node, no packages`);
+      continue;
+    }
+    const path = target(file, specifier);
+    const to = layerOf(path);
+    if (to !== layer && !table[layer].includes(to)) {
+      fault(specifier, `${layer} may import ${table[layer].join(', ') || 'nothing of ours'}`);
+    } else if (portable.has(layer) && !inDrivers) {
+      if (path.startsWith(drivers + sep))
+        fault(specifier, 'driver discovery is for Node only, and the command line calls it');
+      else if (to === 'util' && needsNode(path))
+        fault(specifier, `${layer} must run in a browser, and this file needs Node`);
+    }
+  }
+}
+
+if (faults.length > 0) {
+  console.error(`${faults.join('\n')}\n${faults.length} import${faults.length === 1 ? '' : 's'} out of order`);
+  process.exit(1);
+}
+console.log(`${files.length} files, all imports point downwards`);

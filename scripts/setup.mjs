@@ -1,0 +1,139 @@
+/**
+ * What has to be true before any command of the clone runs: the right Node, the packages of the lock file, a fresh
+ * dist/, and `npx pixtape` leading to it. Uses Node's own modules only, because it runs before there is anything else.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const OLDEST_NODE = 20;
+
+/** Brings the clone into a state in which its commands run. Does nothing, in milliseconds, when all is well. */
+export async function setup({ quiet = false } = {}) {
+  checkNode();
+  if (!packagesMatchLock()) installPackages(quiet);
+  if (distIsStale()) {
+    const { build } = await import('./build.mjs');
+    await build();
+  }
+  linkCommand();
+}
+
+function checkNode() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= OLDEST_NODE) return;
+  fail(
+    `pixtape needs Node ${OLDEST_NODE} or newer, this is ${process.version}`,
+    'Get it from https://nodejs.org or with nvm, fnm or volta.',
+  );
+}
+
+/**
+ * Compares what npm says it installed with what the lock file asks for. By content and not by date: a checkout gives
+ * every file a new date. Packages that npm may leave out (other platforms' binaries) are not missed.
+ */
+function packagesMatchLock() {
+  const installedList = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedList)) return false;
+  try {
+    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+    const installed = JSON.parse(readFileSync(installedList, 'utf8')).packages;
+    return Object.entries(wanted).every(([path, entry]) => {
+      if (path === '') return true;
+      const found = installed[path];
+      return found ? found.version === entry.version && existsSync(join(root, path)) : entry.optional === true;
+    });
+  } catch {
+    return false;
+  }
+}
+
+function installPackages(quiet) {
+  if (!quiet) process.stderr.write('pixtape: installing packages with npm ci (once, about a minute) …\n');
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Under `npm start` npm names its own script, which needs no shell; else Windows' npm.cmd can only run through one.
+  const npmScript = process.env.npm_execpath;
+  const viaNode = npmScript && /npm-cli\.c?js$/.test(npmScript);
+  const result = viaNode
+    ? spawnSync(process.execPath, [npmScript, ...args], { cwd: root, encoding: 'utf8' })
+    : spawnSync('npm', args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' });
+  if (result.error)
+    fail(`could not start npm: ${result.error.message}`, 'Is npm installed beside Node, and on the PATH?');
+  if (result.status === 0) return;
+  process.stderr.write(`${result.stdout}${result.stderr}`);
+  fail(
+    'npm ci failed (its output is above)',
+    'Check the network and the registry that `npm config get registry` names, then run the command again.',
+  );
+}
+
+function distIsStale() {
+  if (!existsSync(join(root, 'src', 'cli', 'main.ts'))) return false;
+  const built = join(root, 'dist', 'pixtape.js');
+  if (!existsSync(built)) return true;
+  const date = statSync(built).mtimeMs;
+  const sources = ['src', 'shaders', 'package.json', 'package-lock.json', join('scripts', 'build.mjs')];
+  return sources.some((source) => newest(join(root, source)) > date);
+}
+
+/** The newest date under a path; folders count, so that a deleted file is noticed too. */
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((date, name) => Math.max(date, newest(join(path, name))), stat.mtimeMs);
+}
+
+/**
+ * npm links the commands of a package's dependencies, not the package's own. With the link, `npx pixtape` inside the
+ * clone runs this dist/; without it, npx would first install the clone into its cache, which takes a network.
+ */
+function linkCommand() {
+  const target = join(root, 'dist', 'pixtape.js');
+  if (!existsSync(target)) return;
+  const folder = join(root, 'node_modules', '.bin');
+  mkdirSync(folder, { recursive: true });
+  if (process.platform === 'win32') {
+    const script = join(folder, 'pixtape.cmd');
+    if (!existsSync(script)) writeFileSync(script, '@node "%~dp0\\..\\..\\dist\\pixtape.js" %*\r\n');
+    return;
+  }
+  const link = join(folder, 'pixtape');
+  chmodSync(target, 0o755);
+  if (existsSync(link)) return;
+  try {
+    // Takes away a dangling link, which existsSync does not see.
+    rmSync(link, { force: true });
+    symlinkSync(join('..', '..', 'dist', 'pixtape.js'), link);
+  } catch (error) {
+    // Another command of the same clone may have made it a moment ago.
+    if (!existsSync(link)) throw error;
+  }
+}
+
+export function fail(message, hint) {
+  process.stderr.write(`pixtape: ${message}\n  → ${hint}\n`);
+  process.exit(1);
+}
+
+/** Runs one of dist/'s programs in this process, with these arguments. */
+export async function runBuilt(name, args) {
+  const file = join(root, 'dist', name);
+  if (!existsSync(file)) fail(`dist/${name} was not built`, 'Run `npm run build` and read its messages.');
+  process.argv = [process.execPath, file, ...args];
+  await import(pathToFileURL(file).href);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await setup();

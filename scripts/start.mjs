@@ -1,0 +1,12 @@
+/** `npm start`: set-up, then a first training run that a machine without a GPU finishes in minutes. Flags given are added;
+ * `--no-open` leaves the browser alone. */
+import { runBuilt, setup } from './setup.mjs';
+
+await setup();
+const quiet = process.argv.includes('--no-open');
+const given = process.argv.slice(2).filter((flag) => flag !== '--no-open');
+const has = (name) => given.some((flag) => flag === name || flag.startsWith(`${name}=`));
+const first = ['train', '--preset', 'quick'];
+if (!has('--data') && !has('--dataroot')) first.push('--data', 'openmoji');
+if (!quiet && !has('--open')) first.push('--open');
+await runBuilt('pixtape.js', [...first, ...given]);

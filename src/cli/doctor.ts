@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir, release } from 'node:os';
+import { Command } from 'commander';
+import { version } from '../../package.json';
+import {
+  type Advice,
+  adviseFaster,
+  type CandidateReport,
+  cacheDirectory,
+  fitsChoice,
+  resolveChoice,
+  surveyAdapters,
+} from '../gpu/drivers/index.ts';
+import { formatBytes } from '../util/format.ts';
+
+/** The limits that decide what runs, in the order in which they are shown. */
+const byteLimits = {
+  maxBufferSize: 'largest buffer',
+  maxStorageBufferBindingSize: 'largest storage binding',
+  maxUniformBufferBindingSize: 'largest uniform binding',
+  maxComputeWorkgroupStorageSize: 'workgroup memory',
+};
+const countLimits = {
+  maxComputeInvocationsPerWorkgroup: 'invocations in a workgroup',
+  maxComputeWorkgroupsPerDimension: 'workgroups per dimension',
+  maxStorageBuffersPerShaderStage: 'storage buffers in a shader',
+};
+/** The features that the engine uses where they are there; the others are listed behind them. */
+const usedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
+
+interface Diagnosis {
+  pixtape: string;
+  node: string;
+  system: string;
+  dawn: string;
+  cache: string;
+  /** The kind that a run with this --adapter takes; null when none fits. */
+  chosen: string | null;
+  candidates: CandidateReport[];
+  faster: Advice;
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'show which GPU or software drivers were found, which one a run takes and why, and how to get a faster one',
+    )
+    .option('--adapter <choice>', 'auto, gpu, lavapipe, swiftshader, fallback, or part of a name (or PIXTAPE_ADAPTER)')
+    .option('--json', 'print everything as JSON')
+    .addHelpText('after', '\nExits with 1 when no adapter works, or none fits --adapter.')
+    .action(async ({ json, adapter }: { json?: boolean; adapter?: string }) => {
+      const diagnosis = await diagnose(resolveChoice(adapter ?? 'auto'));
+      process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
+      if (diagnosis.chosen === null) process.exitCode = 1;
+    });
+}
+
+async function diagnose(choice: string): Promise<Diagnosis> {
+  const candidates = await surveyAdapters(choice);
+  const dawn = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
+  return {
+    pixtape: version,
+    node: process.version,
+    system: systemName(),
+    dawn: `webgpu ${dawn.version} (npm)`,
+    cache: cacheDirectory(),
+    chosen: candidates.find((c) => c.ok && fitsChoice(choice, c))?.kind ?? null,
+    candidates,
+    faster: adviseFaster(candidates),
+  };
+}
+
+function systemName(): string {
+  const platform = `${process.platform} ${process.arch}`;
+  if (process.platform !== 'linux') return `${platform}, release ${release()}`;
+  try {
+    const name = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+    return name ? `${platform}, ${name}` : platform;
+  } catch {
+    // A Linux without os-release: its kernel has to do.
+    return `${platform}, kernel ${release()}`;
+  }
+}
+
+function render(d: Diagnosis): string {
+  const cache = d.cache.startsWith(homedir()) ? d.cache.replace(homedir(), '~') : d.cache;
+  const blocks = [
+    columns([
+      ['pixtape', d.pixtape],
+      ['Node', d.node],
+      ['system', d.system],
+      ['Dawn', d.dawn],
+      ['cache', cache],
+    ]),
+    `Adapters, in the order in which they are tried\n${indent(columns(d.candidates.map((c) => candidateRow(c, d.chosen))))}`,
+  ];
+  const chosen = d.candidates.find((c) => c.kind === d.chosen);
+  if (chosen) blocks.push(`What ${chosen.kind} offers\n${indent(columns(adapterRows(chosen)))}`);
+  else blocks.push(`No adapter ${d.candidates.some((c) => c.ok) ? 'fits that choice' : 'works here'}.`);
+  const faster = d.faster.command ? `${d.faster.command}\n${d.faster.text}` : d.faster.text;
+  blocks.push(`To get something faster\n${indent(faster)}`);
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function candidateRow(c: CandidateReport, chosen: string | null): string[] {
+  if (!c.ok) return [c.kind, 'passed over', c.reason ?? ''];
+  return [c.kind, c.kind === chosen ? 'chosen' : 'works', c.description];
+}
+
+function adapterRows({ adapter, icd }: CandidateReport): string[][] {
+  if (!adapter) return [];
+  const { limits, features, subgroupMinSize: least, subgroupMaxSize: most } = adapter;
+  const used = features.filter((f) => usedFeatures.includes(f));
+  const others = features.filter((f) => !usedFeatures.includes(f));
+  return [
+    ...(icd ? [['driver file', icd]] : []),
+    ['vendor', [adapter.vendor, adapter.architecture].filter(Boolean).join(', ') || 'not told'],
+    ['subgroup size', least === most ? String(least || 'not told') : `${least} to ${most}`],
+    ...Object.entries(byteLimits).map(([name, text]) => [text, formatBytes(limits[name] ?? 0)]),
+    ...Object.entries(countLimits).map(([name, text]) => [text, (limits[name] ?? 0).toLocaleString('en')]),
+    ['features used', used.join(', ') || 'none'],
+    ...wrap(others.join(', '), 84).map((line, i) => [i === 0 ? 'other features' : '', line]),
+  ];
+}
+
+/** Rows in aligned columns, two spaces between them; the last column is left as it is. */
+function columns(rows: readonly string[][]): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.slice(0, -1).forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  const line = (row: string[]) =>
+    row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  ');
+  return rows.map(line).join('\n');
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

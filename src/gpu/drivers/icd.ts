@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/**
+ * Where driver packages put their ICD files (a JSON that names a Vulkan driver's library), in the Vulkan loader's own
+ * order: see "Linux Driver Discovery" in the Khronos loader's LoaderDriverInterface.md.
+ */
+function icdFolders(env: NodeJS.ProcessEnv): string[] {
+  const split = (value: string | undefined, otherwise: string) => (value || otherwise).split(delimiter).filter(Boolean);
+  const roots = [
+    env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+    ...split(env.XDG_CONFIG_DIRS, '/etc/xdg'),
+    '/etc',
+    '/usr/local/etc',
+    env.XDG_DATA_HOME || join(homedir(), '.local', 'share'),
+    ...split(env.XDG_DATA_DIRS, '/usr/local/share:/usr/share'),
+    // Distributions that set XDG_DATA_DIRS to something else still install here.
+    '/usr/share',
+    '/usr/local/share',
+    // NixOS.
+    '/run/opengl-driver/share',
+  ];
+  return [...new Set(roots.map((folder) => join(folder, 'vulkan', 'icd.d')))];
+}
+
+/** Folders where container runtimes mount a driver and that no Vulkan loader searches by itself. */
+const containerFolders = ['/usr/local/nvidia/share/vulkan/icd.d'];
+
+function jsonFiles(path: string): string[] {
+  try {
+    if (statSync(path).isFile()) return [path];
+    return readdirSync(path)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .map((name) => join(path, name));
+  } catch {
+    // Most of these folders do not exist on most machines.
+    return [];
+  }
+}
+
+/** The ICD files that the loader would consider: those of VK_DRIVER_FILES where it is set, else all that are installed. */
+export function findIcds(env: NodeJS.ProcessEnv): string[] {
+  const forced = env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES;
+  const places = forced
+    ? forced.split(delimiter)
+    : [...(env.VK_ADD_DRIVER_FILES ?? '').split(delimiter), ...icdFolders(env)];
+  return [...new Set(places.filter(Boolean).flatMap(jsonFiles))];
+}
+
+/** ICD files that the loader will not find unless it is told. */
+export function findContainerIcds(env: NodeJS.ProcessEnv): string[] {
+  if (env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES) return [];
+  return containerFolders.flatMap(jsonFiles);
+}
+
+/** Whether an ICD file leads to lavapipe, Mesa's CPU driver: by the library it names, since packages name the file freely. */
+export function isLavapipe(icd: string): boolean {
+  try {
+    const library: unknown = JSON.parse(readFileSync(icd, 'utf8'))?.ICD?.library_path;
+    return typeof library === 'string' && /libvulkan_lvp/.test(library);
+  } catch {
+    // Not readable or not JSON: the loader passes it over too.
+    return false;
+  }
+}

@@ -1,0 +1,17 @@
+import { Device, type DeviceOptions } from '../src/gpu/device.ts';
+import { closeAdapter, openAdapter } from '../src/gpu/drivers/index.ts';
+
+/**
+ * A device on the adapter that PIXTAPE_ADAPTER names, or else the best that is found. With `guards` a write out of
+ * bounds shows; `maxBinding` plays a driver with a small binding limit.
+ */
+export async function openTestDevice(options: DeviceOptions = {}): Promise<Device> {
+  const { adapter, description } = await openAdapter();
+  return Device.open(adapter, description, options);
+}
+
+/** Destroys the device and lets go of Dawn, so that the test process can end. */
+export function closeTestDevice(device: Device): void {
+  device.destroy();
+  closeAdapter();
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [
+    {
+      // The build gives a shader's text for `import source from './x.wgsl'`; tests read the same files the same way.
+      name: 'wgsl-as-text',
+      load(id) {
+        if (!id.endsWith('.wgsl')) return null;
+        return `export default ${JSON.stringify(readFileSync(id, 'utf8'))};`;
+      },
+    },
+  ],
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A file a process: one process keeps one driver, and a crash inside a driver takes one file with it, not the run.
+    pool: 'forks',
+    // A CPU driver compiles on one core and computes on all of them: two files overlap well, more only queue.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 5_000,
+  },
+});
