@@ -1,0 +1,42 @@
+// One step of Adam on a run of n weights, in place:
+//   m = beta1 * m + (1 - beta1) * g
+//   v = beta2 * v + (1 - beta2) * g^2
+//   w = w - rate * m / (sqrt(v) * correction + eps)
+// with rate = lr / (1 - beta1^t) and correction = 1 / sqrt(1 - beta2^t), which the host works out in float64 and
+// writes before each run. The order of operations is that of torch.optim.Adam.
+// Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization".
+//
+// Layout: flat arrays of n floats. One invocation for each element.
+
+struct Params {
+  n: u32,
+  beta1: f32,
+  beta2: f32,
+  // 1 - beta1 and 1 - beta2, from float64: 1 - 0.999 in float32 is off by 5e-5 of itself.
+  rest1: f32,
+  rest2: f32,
+  eps: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+// rate, correction
+@group(0) @binding(1) var<storage, read> step: vec2f;
+@group(0) @binding(2) var<storage, read> g: array<f32>;
+@group(0) @binding(3) var<storage, read_write> w: array<f32>;
+@group(0) @binding(4) var<storage, read_write> m: array<f32>;
+@group(0) @binding(5) var<storage, read_write> v: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.n) {
+    return;
+  }
+  let s = step;
+  let gradient = g[i];
+  let first = p.beta1 * m[i] + p.rest1 * gradient;
+  let second = p.beta2 * v[i] + p.rest2 * gradient * gradient;
+  m[i] = first;
+  v[i] = second;
+  w[i] -= s.x * first / (sqrt(second) * s.y + p.eps);
+}

@@ -1,0 +1,67 @@
+// Dropout with inverted scaling: y = 0 with probability `rate`, x / (1 - rate) otherwise. The backward is the same
+// kernel over dy: the mask depends on nothing but (seed, step, layer, element), so it is worked out again, not stored.
+//
+// Layout: flat arrays of n floats. One invocation for four elements a quarter of the array apart, so that neighbours
+// read neighbouring addresses. Element i takes word i / quarter of the random block numbered i % quarter.
+//
+// Random numbers: Philox4x32-10. Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel Random Numbers: As Easy as
+// 1, 2, 3"; the multipliers and key increments are the paper's.
+
+struct Params {
+  n: u32,
+  layer: u32,
+  // An element is dropped where its random word is below this: rate * 2^32.
+  threshold: u32,
+  // 1 / (1 - rate).
+  factor: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+// seed lo, seed hi, step lo, step hi
+@group(0) @binding(1) var<storage, read> key: vec4u;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+// The high word of a 32 x 32 bit product, which WGSL has no built-in for.
+fn mul_high(a: u32, b: u32) -> u32 {
+  let al = a & 0xffffu;
+  let ah = a >> 16u;
+  let bl = b & 0xffffu;
+  let bh = b >> 16u;
+  let cross = al * bh;
+  let middle = ah * bl + (cross & 0xffffu) + ((al * bl) >> 16u);
+  return ah * bh + (cross >> 16u) + (middle >> 16u);
+}
+
+fn philox(counter: vec4u, seed: vec2u) -> vec4u {
+  var c = counter;
+  var k = seed;
+  for (var round = 0u; round < 10u; round++) {
+    let a = c.x * 0xd2511f53u;
+    let ah = mul_high(c.x, 0xd2511f53u);
+    let b = c.z * 0xcd9e8d57u;
+    let bh = mul_high(c.z, 0xcd9e8d57u);
+    c = vec4u(bh ^ c.y ^ k.x, b, ah ^ c.w ^ k.y, a);
+    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let block = id.x + id.y * groups.x * 64u;
+  let quarter = (p.n + 3u) / 4u;
+  if (block >= quarter) {
+    return;
+  }
+  let k = key;
+  var random = philox(vec4u(block, p.layer, k.z, k.w), k.xy);
+  var i = block;
+  for (var j = 0u; j < 4u; j++) {
+    if (i < p.n) {
+      y[i] = select(x[i] * p.factor, 0.0, random.x < p.threshold);
+    }
+    random = random.yzww;
+    i += quarter;
+  }
+}

@@ -1,0 +1,21 @@
+// Element-wise product: y = a * b. The gradients are products too: da = dy * b, db = dy * a.
+//
+// Layout: three flat arrays of n floats. One invocation for each element.
+
+struct Params {
+  n: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.n) {
+    return;
+  }
+  y[i] = a[i] * b[i];
+}

@@ -1,0 +1,68 @@
+/** An array on the CPU in float64, row-major: what the reference implementations of the operations work on. */
+export interface NdArray {
+  shape: readonly number[];
+  data: Float64Array;
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** An array whose element at flat index i is `f(i)`. */
+export function nd(shape: readonly number[], f: (i: number) => number): NdArray {
+  const data = new Float64Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = f(i);
+  return { shape: [...shape], data };
+}
+
+export function at(a: NdArray, i: number): number {
+  const value = a.data[i];
+  if (value === undefined) throw new Error(`the reference reads element ${i} of [${a.shape}]`);
+  return value;
+}
+
+export function map(a: NdArray, f: (value: number) => number): NdArray {
+  return { shape: a.shape, data: a.data.map(f) };
+}
+
+export function zip(a: NdArray, b: NdArray, f: (a: number, b: number) => number): NdArray {
+  return nd(a.shape, (i) => f(at(a, i), at(b, i)));
+}
+
+/** The sum of all elements (Neumaier's, so that millions of them cost no digits), as an array of shape [1]. */
+export function total(a: NdArray, factor = 1): NdArray {
+  let sum = 0;
+  let lost = 0;
+  for (const value of a.data) {
+    const next = sum + value;
+    lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+    sum = next;
+  }
+  return nd([1], () => (sum + lost) * factor);
+}
+
+export function dot(a: NdArray, b: ArrayLike<number>): number {
+  return at(total(nd(a.shape, (i) => at(a, i) * (b[i] as number))), 0);
+}
+
+export function maxAbs(values: Iterable<number>): number {
+  let most = 0;
+  for (const v of values) most = Math.max(most, Math.abs(v));
+  return most;
+}
+
+/** Uniform numbers in [0, 1): mulberry32, small and good enough to draw test data. */
+export function uniform(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** `count` values in ±[0.05, 2]: for operations with a kink at zero. */
+export function awayFromZero(random: () => number, count: number): number[] {
+  return Array.from({ length: count }, () => (random() < 0.5 ? -1 : 1) * (0.05 + 1.95 * random()));
+}
