@@ -32,7 +32,8 @@ export class Device {
   readonly description: string;
   readonly guards: boolean;
   private readonly maxBinding: number;
-  private readonly memoryBudget: number;
+  /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
+  readonly memoryBudget: number;
   private readonly kernels = new Map<string, Kernel>();
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
@@ -73,7 +74,7 @@ export class Device {
     return new Device(
       gpu,
       {
-        subgroupSize: fixed ? subgroupMinSize : 0,
+        subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
         f16: gpu.features.has('shader-f16'),
         cpu: /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${text} ${named} ${architecture} ${device}`),
       },

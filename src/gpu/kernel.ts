@@ -1,4 +1,4 @@
-import { packParams, reflect, type ShaderConstants, type ShaderInterface, withConstants } from './shader.ts';
+import { packParams, reflect, type ShaderConstants, type ShaderInterface, unroll, withConstants } from './shader.ts';
 
 /**
  * One compute pipeline: a WGSL text, an entry point and the constants that specialise it. Shapes are not among them:
@@ -15,7 +15,7 @@ export class Kernel {
   constructor(label: string, source: string, entry: string, constants: ShaderConstants) {
     this.label = label;
     this.entry = entry;
-    this.code = withConstants(source, constants);
+    this.code = withConstants(unroll(source, constants), constants);
     this.shader = reflect(this.code, entry);
   }
 

@@ -104,6 +104,30 @@ export function withConstants(source: string, constants: ShaderConstants): strin
   return `${source.slice(0, at)}\n${lines.join('\n')}\n${source.slice(at)}`;
 }
 
+const UNROLLED = /^[ \t]*\/\/ unroll\n[ \t]*for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) /gm;
+
+/**
+ * Writes out every loop that stands under a line `// unroll`: its body once for each value, with the variable replaced
+ * by the number. Drivers unroll only some loops by themselves, and array indices and lanes of `subgroupBroadcast` that
+ * are constants decide whether a tile lives in registers. The bound must be one of `constants`.
+ */
+export function unroll(source: string, constants: ShaderConstants): string {
+  let text = source;
+  // The last one in the text has no other inside it.
+  for (let match = [...text.matchAll(UNROLLED)].at(-1); match; match = [...text.matchAll(UNROLLED)].at(-1)) {
+    const [head, name, bound] = match as unknown as [string, string, string];
+    const count = constants[bound];
+    if (typeof count !== 'number') throw new Error(`// unroll: the loop's bound ${bound} is not among the constants`);
+    const start = match.index + head.length;
+    const end = endOfBlock(text, start);
+    const body = text.slice(start, end);
+    const variable = new RegExp(`\\b${name}\\b`, 'g');
+    const copies = Array.from({ length: count }, (_, i) => body.replace(variable, `${i}u`));
+    text = `${text.slice(0, match.index)}${copies.join('\n')}${text.slice(end)}`;
+  }
+  return text;
+}
+
 /** Packs named scalars as `struct Params` declares them. Throws on a missing, unknown or unrepresentable one. */
 export function packParams(fields: readonly ParamField[], values: Readonly<Record<string, number>>, label: string): Uint8Array {
   const bytes = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(fields.length / 4) * 16)));

@@ -3,7 +3,8 @@ import { differentiable } from '../tape/autograd.ts';
 import { dispatch } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { type ConvGeometry, convForward, convInputGradient, convWeightGradient } from './conv_kernels.ts';
+import type { ConvGeometry } from './conv_geometry.ts';
+import { convForward, convInputGradient, convWeightGradient } from './conv_kernels.ts';
 
 export interface Conv2dOptions {
   /** Default 1. */

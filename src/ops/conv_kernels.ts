@@ -1,23 +1,8 @@
 import directSource from '../../shaders/conv_direct.wgsl';
 import { dispatchFlat } from '../tape/dispatch.ts';
 import type { Tensor } from '../tape/tensor.ts';
-
-/** One convolution's sizes; `in` is the side that the kernel slides over, `out` the side with one value a position. */
-export interface ConvGeometry {
-  batch: number;
-  inC: number;
-  inH: number;
-  inW: number;
-  outC: number;
-  outH: number;
-  outW: number;
-  kernelH: number;
-  kernelW: number;
-  strideH: number;
-  strideW: number;
-  padH: number;
-  padW: number;
-}
+import type { ConvGeometry } from './conv_geometry.ts';
+import { tileFits, tileForward, tileInputGradient, tileWeightGradient } from './conv_tile.ts';
 
 function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
   return {
@@ -41,18 +26,21 @@ function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
 
 /** y = conv(x, w) + bias. */
 export function convForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+  if (tileFits(y.device, g)) return tileForward(g, x, w, bias, y);
   const kernel = y.device.kernel('conv_direct.forward', directSource, 'forward');
   dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias));
 }
 
 /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
 export function convInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
+  if (tileFits(dx.device, g)) return tileInputGradient(g, dy, w, bias, dx);
   const kernel = dx.device.kernel('conv_direct.input_gradient', directSource, 'input_gradient');
   dispatchFlat(kernel, { dy, w, bias: bias ?? w, result: dx }, params(g, dx, bias));
 }
 
 /** dw = gradient of conv's weight. */
 export function convWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
+  if (tileFits(dw.device, g)) return tileWeightGradient(g, x, dy, dw);
   const kernel = dw.device.kernel('conv_direct.weight_gradient', directSource, 'weight_gradient');
   dispatchFlat(kernel, { x, dy, result: dw }, params(g, dw));
 }
