@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -15,8 +16,8 @@ import {
 /** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
 const PIECE = 256 * 1024 * 1024;
 
-/** Names of temporaries that this process is writing now, so that a clean-up beside it leaves them alone. */
-const writing = new Set<string>();
+/** Temporaries that this process is writing now, name → path, so that a clean-up beside it leaves them alone. */
+const writing = new Map<string, string>();
 
 /** `.NAME.HOST-PID-RANDOM.tmp`: whose it is can be read from the name, after its writer was killed too. */
 const host =
@@ -45,7 +46,7 @@ export async function writeFileAtomic(
     const folder = dirname(target);
     const name = `.${basename(target)}.${host}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
     const temporary = join(folder, name);
-    writing.add(name);
+    writing.set(name, temporary);
     try {
       await writeDurably(temporary, chunks);
       await renameOver(temporary, target);
@@ -100,6 +101,11 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Removes what is being written right now: for a handler that ends the process before the writing can. */
+export function discardTemporaries(): void {
+  for (const path of writing.values()) rmSync(path, { force: true });
 }
 
 /**

@@ -1,0 +1,36 @@
+import { extname } from 'node:path';
+import sharp from 'sharp';
+import { PixtapeError } from '../util/errors.ts';
+import { writeFileAtomic } from '../util/files.ts';
+import { encodePng, type Picture } from './picture.ts';
+
+/** The formats that pictures are written in, and how: PNG and WebP exactly, JPEG at a quality that hides its blocks. */
+const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
+  '.png': async (png) => png,
+  '.webp': (png) => sharp(png).webp({ lossless: true }).toBuffer(),
+  '.jpg': (png) => sharp(png).jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer(),
+};
+ENCODERS['.jpeg'] = ENCODERS['.jpg'] as (png: Uint8Array) => Promise<Uint8Array>;
+
+export const WRITABLE = Object.keys(ENCODERS);
+
+/** @throws PixtapeError naming the formats that there are, where the name's ending is none of them. */
+export function checkWritable(path: string): void {
+  const extension = extname(path).toLowerCase();
+  if (extension in ENCODERS) return;
+  throw new PixtapeError(
+    `${path}: ${extension ? `pictures are not written as ${extension}` : 'the name says no format'}`,
+    `End the name with ${WRITABLE.join(', ')}.`,
+  );
+}
+
+/**
+ * Writes an 8-bit RGB picture in the format that the name ends in, as a whole or not at all. Values outside [0, 1] are
+ * clipped.
+ * @throws PixtapeError when the ending is unknown, a value is NaN, or the place cannot be written to.
+ */
+export async function writePictureAs(path: string, picture: Picture): Promise<void> {
+  checkWritable(path);
+  const encode = ENCODERS[extname(path).toLowerCase()] as (png: Uint8Array) => Promise<Uint8Array>;
+  await writeFileAtomic(path, await encode(await encodePng(picture)));
+}

@@ -1,0 +1,62 @@
+import sharp from 'sharp';
+import { writeFileAtomic } from '../util/files.ts';
+import { decode, type VectorSize } from './decode.ts';
+import { CHANNELS, type Raster, toFloats } from './raster.ts';
+import { type ResizeMode, resize } from './resize.ts';
+
+/** One picture as the networks take it. */
+export interface Picture {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Red, green and blue planes: CHW, 3 · height · width values in [0, 1]. */
+  readonly data: Float32Array;
+}
+
+/**
+ * Reads a picture file of any kind that `decode` takes. Grey becomes three equal channels, transparency is laid over
+ * white, 16-bit values keep their precision, EXIF orientation is applied.
+ * @param vector an SVG drawing is rendered to fit this size (default: the size that it gives itself)
+ * @throws PixtapeError naming the file when it is missing, cut short, or not a picture.
+ */
+export async function readPicture(path: string, vector?: VectorSize): Promise<Picture> {
+  return asPicture(await decode(path, vector));
+}
+
+/**
+ * Writes an 8-bit RGB PNG file, as a whole or not at all. Values outside [0, 1] are clipped.
+ * @throws PixtapeError when the place cannot be written to; Error when a value is not a number.
+ */
+export async function writePicture(path: string, picture: Picture): Promise<void> {
+  await writeFileAtomic(path, await encodePng(picture));
+}
+
+/** The bytes of an RGB PNG file: 16-bit for a raster of words, else 8-bit, floats rounded and clipped. */
+export async function encodePng({ width, height, data }: Raster): Promise<Uint8Array> {
+  const size = width * height;
+  if (data.length !== CHANNELS * size) {
+    throw new Error(`a picture of ${width} × ${height} has ${CHANNELS * size} values, not ${data.length}`);
+  }
+  const wide = data instanceof Uint16Array;
+  const unit = data instanceof Float32Array ? 255 : 1;
+  const pixels = wide ? new Uint16Array(data.length) : new Uint8ClampedArray(data.length);
+  for (let c = 0; c < CHANNELS; c++) {
+    for (let i = 0; i < size; i++) {
+      const value = (data[c * size + i] as number) * unit;
+      if (Number.isNaN(value)) throw new Error('a picture with NaN in it cannot be written');
+      pixels[i * CHANNELS + c] = value;
+    }
+  }
+  const image = sharp(pixels, { raw: { width, height, channels: CHANNELS } });
+  return (wide ? image.toColourspace('rgb16') : image).png().toBuffer();
+}
+
+/** A picture of another size (see resize.ts for the exact sampling). */
+export function resizePicture(picture: Picture, width: number, height: number, mode: ResizeMode): Picture {
+  return asPicture(resize(picture, width, height, mode));
+}
+
+function asPicture(raster: Raster): Picture {
+  const { width, height } = raster;
+  return { width, height, data: raster.data instanceof Float32Array ? raster.data : toFloats(raster) };
+}

@@ -1,0 +1,82 @@
+/**
+ * A decoded picture before it becomes floats: three planes (red, green, blue), row by row. Bytes stand for value/255,
+ * 16-bit words for value/65535, floats for themselves: what came from a file stays exact and takes no more room.
+ */
+export interface Raster {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** CHW, 3 · height · width values. */
+  readonly data: Uint8Array | Uint16Array | Float32Array;
+}
+
+export const CHANNELS = 3;
+
+/** Room for a raster of the same kind of values as `like`. */
+export function sameKind(like: Raster['data'], length: number): Raster['data'] {
+  if (like instanceof Float32Array) return new Float32Array(length);
+  return like instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+}
+
+/** The values in [0, 1]; bytes and words are divided as float32 would, by 255 and 65535. */
+export function toFloats({ data }: Raster): Float32Array {
+  if (data instanceof Float32Array) return data.slice();
+  return data instanceof Uint8Array ? bytesToFloats(data) : wordsToFloats(data);
+}
+
+// A loop for each kind of array: one for both runs several times slower.
+const BYTES = Float32Array.from({ length: 256 }, (_, i) => i / 255);
+
+function bytesToFloats(data: Uint8Array): Float32Array {
+  const floats = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) floats[i] = BYTES[data[i] as number] as number;
+  return floats;
+}
+
+function wordsToFloats(data: Uint16Array): Float32Array {
+  const floats = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) floats[i] = (data[i] as number) / 65535;
+  return floats;
+}
+
+/**
+ * Cuts a rectangle out, mirrored left to right where asked.
+ * @param x, y its top left pixel
+ */
+export function cut(from: Raster, x: number, y: number, width: number, height: number, mirror = false): Raster {
+  if (!mirror && x === 0 && y === 0 && width === from.width && height === from.height) return from;
+  if (x < 0 || y < 0 || x + width > from.width || y + height > from.height) {
+    throw new Error(`${width} × ${height} at (${x}, ${y}) does not lie in ${from.width} × ${from.height}`);
+  }
+  const data = sameKind(from.data, CHANNELS * width * height);
+  for (let c = 0; c < CHANNELS; c++) {
+    for (let row = 0; row < height; row++) {
+      const start = (c * from.height + y + row) * from.width + x;
+      const line = data.subarray((c * height + row) * width, (c * height + row + 1) * width);
+      line.set(from.data.subarray(start, start + width));
+      if (mirror) line.reverse();
+    }
+  }
+  return { width, height, data };
+}
+
+/** Two pictures of the same height beside each other. Bytes beside words become words of the same brightness. */
+export function beside(left: Raster, right: Raster): Raster {
+  if (left.data instanceof Uint8Array && right.data instanceof Uint16Array) return beside(widen(left), right);
+  if (left.data instanceof Uint16Array && right.data instanceof Uint8Array) return beside(left, widen(right));
+  if (left.height !== right.height || left.data.BYTES_PER_ELEMENT !== right.data.BYTES_PER_ELEMENT) {
+    throw new Error('pictures beside each other need the same height and the same kind of values');
+  }
+  const width = left.width + right.width;
+  const data = sameKind(left.data, CHANNELS * width * left.height);
+  for (let row = 0; row < CHANNELS * left.height; row++) {
+    data.set(left.data.subarray(row * left.width, (row + 1) * left.width), row * width);
+    data.set(right.data.subarray(row * right.width, (row + 1) * right.width), row * width + left.width);
+  }
+  return { width, height: left.height, data };
+}
+
+/** Bytes → words: 65535 = 257 · 255. */
+function widen({ width, height, data }: Raster): Raster {
+  return { width, height, data: Uint16Array.from(data, (value) => value * 257) };
+}
