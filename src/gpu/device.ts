@@ -1,7 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { Kernel } from './kernel.ts';
-import { GUARD_BYTES, Program } from './program.ts';
+import { GUARD_BYTES } from './program.ts';
 import type { ShaderConstants } from './shader.ts';
 import { Storage } from './storage.ts';
 
@@ -10,6 +10,8 @@ export interface DeviceOptions {
   guards?: boolean;
   /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
   maxBinding?: number;
+  /** Which kernels convolutions use; by default what suits the device. `direct` is the slow reference. */
+  convolution?: 'auto' | 'direct' | 'gemm';
   /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
   memoryBudget?: number;
 }
@@ -31,6 +33,7 @@ export class Device {
   /** Adapter and driver, for people and for a run's record. */
   readonly description: string;
   readonly guards: boolean;
+  readonly convolution: 'auto' | 'direct' | 'gemm';
   private readonly maxBinding: number;
   /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
   readonly memoryBudget: number;
@@ -46,14 +49,21 @@ export class Device {
     this.capabilities = capabilities;
     this.description = description;
     this.guards = options.guards ?? false;
+    this.convolution = options.convolution ?? 'auto';
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
     this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
     gpu.addEventListener('uncapturederror', (event) => {
-      this.broken ??= new PixtapeError(`WebGPU error: ${event.error.message}`, 'This is a fault of the engine: please report it.');
+      this.broken ??= new PixtapeError(
+        `WebGPU error: ${event.error.message}`,
+        'This is a fault of the engine: please report it.',
+      );
     });
     void gpu.lost.then((info) => {
       if (info.reason === 'destroyed') return;
-      this.broken = new PixtapeError(`the GPU device was lost: ${info.message}`, 'Start again from the last checkpoint with --continue_train.');
+      this.broken = new PixtapeError(
+        `the GPU device was lost: ${info.message}`,
+        'Start again from the last checkpoint with --continue_train.',
+      );
     });
   }
 
@@ -61,7 +71,11 @@ export class Device {
   static async open(adapter: GPUAdapter, description = '', options: DeviceOptions = {}): Promise<Device> {
     const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
     const names = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize'] as const;
-    const more = ['maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX', 'maxStorageBuffersPerShaderStage'] as const;
+    const more = [
+      'maxComputeInvocationsPerWorkgroup',
+      'maxComputeWorkgroupSizeX',
+      'maxStorageBuffersPerShaderStage',
+    ] as const;
     const requiredLimits: Record<string, number> = {};
     for (const name of [...names, ...more]) requiredLimits[name] = adapter.limits[name];
     const gpu = await adapter.requestDevice({
@@ -104,7 +118,10 @@ export class Device {
 
   /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
   async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
-    this.checkBudget(sizes.reduce((a, b) => a + b, 0), what);
+    this.checkBudget(
+      sizes.reduce((a, b) => a + b, 0),
+      what,
+    );
     this.gpu.pushErrorScope('out-of-memory');
     const made = sizes.map((bytes) => this.createBuffer(bytes, what));
     const error = await this.gpu.popErrorScope();

@@ -126,12 +126,13 @@ export class Program {
   private async allocate(): Promise<void> {
     const used = this.lifetimes();
     const guards = this.device.guards;
-    this.plan = planMemory(used.map((u) => u.life));
-    const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : this.plan.slotBytes;
+    const plan = planMemory(used.map((u) => u.life));
+    this.plan = plan;
+    const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : plan.slotBytes;
     const made = await this.device.allocate(slots, 'temporaries');
     this.buffers.push(...made);
     used.forEach(({ storage }, i) => {
-      storage.buffer = made[guards ? i : (this.plan?.slot[i] as number)];
+      storage.buffer = made[guards ? i : (plan.slot[i] as number)];
     });
   }
 
@@ -182,7 +183,10 @@ export class Program {
           const slice = d.slices[j] as StorageSlice | 'params';
           if (slice === 'params') {
             if (!d.params) throw new Error(`${d.kernel.label}: no params given`);
-            return { binding: binding.index, resource: { buffer: uniforms, offset: offsets[i], size: d.params.byteLength } };
+            return {
+              binding: binding.index,
+              resource: { buffer: uniforms, offset: offsets[i], size: d.params.byteLength },
+            };
           }
           return { binding: binding.index, resource: this.range(slice) };
         }),

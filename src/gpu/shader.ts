@@ -27,7 +27,8 @@ export interface ShaderInterface {
 
 export type ShaderConstants = Readonly<Record<string, number | boolean>>;
 
-const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:/g;
+const BINDING =
+  /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:/g;
 
 export function stripComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, ' ').replace(/\/\/.*$/gm, '');
@@ -129,7 +130,11 @@ export function unroll(source: string, constants: ShaderConstants): string {
 }
 
 /** Packs named scalars as `struct Params` declares them. Throws on a missing, unknown or unrepresentable one. */
-export function packParams(fields: readonly ParamField[], values: Readonly<Record<string, number>>, label: string): Uint8Array {
+export function packParams(
+  fields: readonly ParamField[],
+  values: Readonly<Record<string, number>>,
+  label: string,
+): Uint8Array {
   const bytes = new DataView(new ArrayBuffer(Math.max(16, Math.ceil(fields.length / 4) * 16)));
   for (const name of Object.keys(values)) {
     if (!fields.some((f) => f.name === name)) throw new Error(`${label}: struct Params has no field "${name}"`);

@@ -4,7 +4,7 @@ import { dispatch } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
-import { convForward, convInputGradient, convWeightGradient } from './conv_kernels.ts';
+import { convKernels } from './conv_kernels.ts';
 
 export interface Conv2dOptions {
   /** Default 1. */
@@ -22,10 +22,11 @@ export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2d
   const g = geometry('conv2d', x.shape, weight.shape, options);
   checkBias('conv2d', bias, g.outC);
   const y = Tensor.temporary(x.device, [g.batch, g.outC, g.outH, g.outW], 'conv2d');
-  convForward(g, x, weight, bias, y);
+  const kernels = convKernels(x.device, g);
+  kernels.forward(g, x, weight, bias, y);
   return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => [
-    needs[0] ? gradient(x, (dx) => convInputGradient(g, dy, weight, undefined, dx)) : undefined,
-    needs[1] ? gradient(weight, (dw) => convWeightGradient(g, x, dy, dw)) : undefined,
+    needs[0] ? gradient(x, (dx) => kernels.inputGradient(g, dy, weight, undefined, dx)) : undefined,
+    needs[1] ? gradient(weight, (dw) => kernels.weightGradient(g, x, dy, dw)) : undefined,
     needs[2] && bias ? channelSum(dy) : undefined,
   ]);
 }
@@ -47,19 +48,25 @@ export function convTranspose2d(
   const [sh, sw] = pair(options.stride, 1);
   const [ph, pw] = pair(options.padding, 0);
   const [eh, ew] = pair(options.outputPadding, 0);
-  if (c !== wc) throw new PixtapeError(`convTranspose2d: the input [${x.shape}] has ${c} channels, the weight [${weight.shape}] takes ${wc}`);
-  if (eh >= sh || ew >= sw) throw new PixtapeError(`convTranspose2d: outputPadding ${eh}, ${ew} must be less than the stride ${sh}, ${sw}`);
+  if (c !== wc)
+    throw new PixtapeError(
+      `convTranspose2d: the input [${x.shape}] has ${c} channels, the weight [${weight.shape}] takes ${wc}`,
+    );
+  if (eh >= sh || ew >= sw)
+    throw new PixtapeError(`convTranspose2d: outputPadding ${eh}, ${ew} must be less than the stride ${sh}, ${sw}`);
   checkBias('convTranspose2d', bias, o);
   const outH = (h - 1) * sh - 2 * ph + kh + eh;
   const outW = (w - 1) * sw - 2 * pw + kw + ew;
-  if (outH < 1 || outW < 1) throw new PixtapeError(`convTranspose2d: the result of [${x.shape}] would be ${outW} × ${outH}`);
+  if (outH < 1 || outW < 1)
+    throw new PixtapeError(`convTranspose2d: the result of [${x.shape}] would be ${outW} × ${outH}`);
   // The convolution whose input gradient this is: it reads our result and writes our input.
   const g = geometry('convTranspose2d', [n, o, outH, outW], weight.shape, options);
   const y = Tensor.temporary(x.device, [n, o, outH, outW], 'conv_transpose2d');
-  convInputGradient(g, x, weight, bias, y);
+  const kernels = convKernels(x.device, g);
+  kernels.inputGradient(g, x, weight, bias, y);
   return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => [
-    needs[0] ? gradient(x, (dx) => convForward(g, dy, weight, undefined, dx)) : undefined,
-    needs[1] ? gradient(weight, (dw) => convWeightGradient(g, dy, x, dw)) : undefined,
+    needs[0] ? gradient(x, (dx) => kernels.forward(g, dy, weight, undefined, dx)) : undefined,
+    needs[1] ? gradient(weight, (dw) => kernels.weightGradient(g, dy, x, dw)) : undefined,
     needs[2] && bias ? channelSum(dy) : undefined,
   ]);
 }
@@ -84,14 +91,19 @@ function geometry(op: string, x: readonly number[], weight: readonly number[], o
   const [outC, wc, kernelH, kernelW] = fourSides(op, weight, 'weight');
   const [strideH, strideW] = pair(options.stride, 1);
   const [padH, padW] = pair(options.padding, 0);
-  if (inC !== wc) throw new PixtapeError(`${op}: the input [${x}] has ${inC} channels, the weight [${weight}] takes ${wc}`);
+  if (inC !== wc)
+    throw new PixtapeError(`${op}: the input [${x}] has ${inC} channels, the weight [${weight}] takes ${wc}`);
   if (!(strideH >= 1 && strideW >= 1 && padH >= 0 && padW >= 0)) {
-    throw new PixtapeError(`${op}: stride ${strideH}, ${strideW} must be at least 1 and padding ${padH}, ${padW} at least 0`);
+    throw new PixtapeError(
+      `${op}: stride ${strideH}, ${strideW} must be at least 1 and padding ${padH}, ${padW} at least 0`,
+    );
   }
   const outH = Math.floor((inH + 2 * padH - kernelH) / strideH) + 1;
   const outW = Math.floor((inW + 2 * padW - kernelW) / strideW) + 1;
   if (outH < 1 || outW < 1) {
-    throw new PixtapeError(`${op}: the ${kernelW} × ${kernelH} kernel is larger than the padded input [${x}], padding ${padW}, ${padH}`);
+    throw new PixtapeError(
+      `${op}: the ${kernelW} × ${kernelH} kernel is larger than the padded input [${x}], padding ${padW}, ${padH}`,
+    );
   }
   return { batch, inC, inH, inW, outC, outH, outW, kernelH, kernelW, strideH, strideW, padH, padW };
 }
@@ -107,5 +119,6 @@ function pair(value: number | readonly [number, number] | undefined, fallback: n
 }
 
 function checkBias(op: string, bias: Tensor | undefined, channels: number): void {
-  if (bias && bias.size !== channels) throw new PixtapeError(`${op}: the bias is [${bias.shape}], ${channels} values are wanted`);
+  if (bias && bias.size !== channels)
+    throw new PixtapeError(`${op}: the bias is [${bias.shape}], ${channels} values are wanted`);
 }

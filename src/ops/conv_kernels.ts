@@ -1,46 +1,31 @@
-import directSource from '../../shaders/conv_direct.wgsl';
-import { dispatchFlat } from '../tape/dispatch.ts';
+import type { Device } from '../gpu/device.ts';
 import type { Tensor } from '../tape/tensor.ts';
+import { directForward, directInputGradient, directWeightGradient } from './conv_direct.ts';
+import { gemmForward, gemmInputGradient, gemmWeightGradient } from './conv_gemm.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { tileFits, tileForward, tileInputGradient, tileWeightGradient } from './conv_tile.ts';
 
-function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
-  return {
-    n: result.size,
-    batch: g.batch,
-    in_c: g.inC,
-    in_h: g.inH,
-    in_w: g.inW,
-    out_c: g.outC,
-    out_h: g.outH,
-    out_w: g.outW,
-    kernel_h: g.kernelH,
-    kernel_w: g.kernelW,
-    stride_h: g.strideH,
-    stride_w: g.strideW,
-    pad_h: g.padH,
-    pad_w: g.padW,
-    has_bias: bias ? 1 : 0,
-  };
+/** The three kernels that a convolution needs, in one way of computing them. */
+export interface ConvKernels {
+  /** y = conv(x, w) + bias. */
+  forward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void;
+  /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
+  inputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void;
+  /** dw = gradient of conv's weight. */
+  weightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void;
 }
 
-/** y = conv(x, w) + bias. */
-export function convForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
-  if (tileFits(y.device, g)) return tileForward(g, x, w, bias, y);
-  const kernel = y.device.kernel('conv_direct.forward', directSource, 'forward');
-  dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias));
-}
+const variants = {
+  direct: { forward: directForward, inputGradient: directInputGradient, weightGradient: directWeightGradient },
+  gemm: { forward: gemmForward, inputGradient: gemmInputGradient, weightGradient: gemmWeightGradient },
+  tile: { forward: tileForward, inputGradient: tileInputGradient, weightGradient: tileWeightGradient },
+} satisfies Record<string, ConvKernels>;
 
-/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-export function convInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
-  if (tileFits(dx.device, g)) return tileInputGradient(g, dy, w, bias, dx);
-  const kernel = dx.device.kernel('conv_direct.input_gradient', directSource, 'input_gradient');
-  dispatchFlat(kernel, { dy, w, bias: bias ?? w, result: dx }, params(g, dx, bias));
-}
+export type ConvVariant = keyof typeof variants;
 
-/** dw = gradient of conv's weight. */
-export function convWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
-  if (tileFits(dw.device, g)) return tileWeightGradient(g, x, dy, dw);
-  const kernel = dw.device.kernel('conv_direct.weight_gradient', directSource, 'weight_gradient');
-  dispatchFlat(kernel, { x, dy, result: dw }, params(g, dw));
+/** `tile` on drivers that compute on the CPU where it fits, else `gemm`; what the device's owner asks for goes first. */
+export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
+  const asked = device.convolution;
+  if (asked === 'direct' || asked === 'gemm') return variants[asked];
+  return tileFits(device, g) ? variants.tile : variants.gemm;
 }

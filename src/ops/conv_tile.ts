@@ -6,6 +6,7 @@ import type { StorageSlice } from '../gpu/storage.ts';
 import { dispatch, dispatchFlat } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
+import { type WeightSlice, weightSlices } from './conv_slices.ts';
 
 /**
  * Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv_tile.wgsl` for how and why.
@@ -23,7 +24,9 @@ const LONGEST_SHARE = 512;
 export function tileFits(device: Device, g: ConvGeometry): boolean {
   const { cpu, subgroupSize } = device.capabilities;
   const small = Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
-  return cpu && (subgroupSize === 4 || subgroupSize === 8 || subgroupSize === 16) && small && g.strideH * g.strideW === 1;
+  return (
+    cpu && (subgroupSize === 4 || subgroupSize === 8 || subgroupSize === 16) && small && g.strideH * g.strideW === 1
+  );
 }
 
 interface Sum {
@@ -43,7 +46,7 @@ export function tileForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor 
   const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
   const sum = { x, w, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW] } as const;
   // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
-  for (const [first, count, slice] of slices(w, g.outC)) {
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
   }
 }
@@ -55,23 +58,8 @@ export function tileInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: 
   const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
   const sum = { x: dy, w, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW] } as const;
   // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
-  for (const [first, count, slice] of slices(w, g.outC)) {
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
-  }
-}
-
-/** The weight in runs of whole output channels that fit one binding: [first channel, channels, slice]. */
-function* slices(w: Tensor, channels: number): Generator<[number, number, Tensor | StorageSlice]> {
-  const { bindingLimit, limits } = w.device;
-  const bytes = (w.size / channels) * 4;
-  if (w.size * 4 <= bindingLimit) return yield [0, channels, w];
-  // A slice has to begin at an aligned byte: take channels in multiples of what makes one.
-  let unit = 1;
-  while ((bytes * unit) % limits.minStorageBufferOffsetAlignment !== 0) unit++;
-  const most = Math.max(unit, Math.floor(bindingLimit / (bytes * unit)) * unit);
-  for (let first = 0; first < channels; first += most) {
-    const count = Math.min(most, channels - first);
-    yield [first, count, { storage: w.storage, offset: first * bytes, size: count * bytes }];
   }
 }
 
@@ -129,7 +117,7 @@ function record(
 
 /** dw = gradient of conv's weight. */
 export function tileWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
-  for (const [first, count, slice] of slices(dw, g.outC)) weightGradient(g, x, dy, dw, { first, count, slice });
+  for (const run of weightSlices(dw, g.outC)) weightGradient(g, x, dy, dw, run);
 }
 
 /** The gradient of the weights of `count` output channels from `first` on, into their slice of dw. */
@@ -138,7 +126,7 @@ function weightGradient(
   x: Tensor,
   dy: Tensor,
   dw: Tensor,
-  { first, count, slice }: { first: number; count: number; slice: Tensor | StorageSlice },
+  { first, count, slice }: WeightSlice,
 ): void {
   const { device } = dw;
   const lanes = device.capabilities.subgroupSize;

@@ -1,0 +1,121 @@
+// Batch norm, backward. With z = (x - mean) / deviation, the sums over a channel's n values and k = weight / deviation:
+//   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
+// In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
+// Four passes: `sums` goes through x and dy, `join` and `combine` add up what its lanes found, `input` writes dx.
+//
+// Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
+// `partials` holds the two sums of each lane, [channel][slice][lane], `slices` those of each slice, `slopes` one
+// (mean, k, dbias / n, dweight / n / deviation) for each channel.
+// Source: Ioffe & Szegedy 2015, "Batch Normalization", with the gradients of section 3 collected.
+
+struct Params {
+  channels: u32,
+  plane: u32,
+  // Values of a channel, and how many of them are one slice (a multiple of 64).
+  n: u32,
+  slice: u32,
+  // Slices of a channel.
+  count: u32,
+  // 64 values on in a channel: so many pictures, then so many pixels.
+  step_pictures: u32,
+  step_pixels: u32,
+  share: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read> table: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> partials: array<vec2f>;
+
+// Where value j of a channel lies.
+struct Place {
+  picture: u32,
+  pixel: u32,
+}
+
+fn place(j: u32) -> Place {
+  return Place(j / p.plane, j % p.plane);
+}
+
+// The place 64 values on, without a division.
+fn next(a: Place) -> Place {
+  let pixel = a.pixel + p.step_pixels;
+  let over = pixel >= p.plane;
+  return Place(a.picture + p.step_pictures + select(0u, 1u, over), select(pixel, pixel - p.plane, over));
+}
+
+fn address(a: Place, channel: u32) -> u32 {
+  return (a.picture * p.channels + channel) * p.plane + a.pixel;
+}
+
+@compute @workgroup_size(64)
+fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  let channel = table[group.y];
+  let end = min((group.x + 1u) * p.slice, p.n);
+  var j = group.x * p.slice + t;
+  var at = place(j);
+  var sum = vec2f();
+  for (; j < end; j += 64u) {
+    let here = address(at, group.y);
+    let g = dy[here];
+    sum += vec2f(g, g * ((x[here] - channel.x) * channel.y));
+    at = next(at);
+  }
+  partials[(group.y * p.count + group.x) * 64u + t] = sum;
+}
+
+@group(0) @binding(5) var<storage, read> lanes: array<vec2f>;
+@group(0) @binding(6) var<storage, read_write> slices: array<vec2f>;
+
+// One invocation for each slice of each channel.
+@compute @workgroup_size(64)
+fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.channels * p.count) {
+    return;
+  }
+  var sum = vec2f();
+  for (var t = 0u; t < 64u; t++) {
+    sum += lanes[i * 64u + t];
+  }
+  slices[i] = sum;
+}
+
+@group(0) @binding(7) var<storage, read> parts: array<vec2f>;
+@group(0) @binding(8) var<storage, read_write> dweight: array<f32>;
+@group(0) @binding(9) var<storage, read_write> dbias: array<f32>;
+@group(0) @binding(10) var<storage, read_write> slopes: array<vec4f>;
+
+// One invocation for each channel.
+@compute @workgroup_size(64)
+fn combine(@builtin(global_invocation_id) id: vec3u) {
+  let c = id.x;
+  if (c >= p.channels) {
+    return;
+  }
+  var sum = vec2f();
+  for (var s = 0u; s < p.count; s++) {
+    sum += parts[c * p.count + s];
+  }
+  let channel = table[c];
+  dbias[c] = sum.x;
+  dweight[c] = sum.y;
+  slopes[c] = vec4f(channel.x, channel.y * channel.z, sum.x * p.share, sum.y * p.share * channel.y);
+}
+
+@group(0) @binding(11) var<storage, read> known: array<vec4f>;
+@group(0) @binding(12) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(64)
+fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  let slope = known[group.y];
+  let end = min((group.x + 1u) * p.slice, p.n);
+  var j = group.x * p.slice + t;
+  var at = place(j);
+  for (; j < end; j += 64u) {
+    let here = address(at, group.y);
+    dx[here] = slope.y * ((dy[here] - slope.z) - (x[here] - slope.x) * slope.w);
+    at = next(at);
+  }
+}

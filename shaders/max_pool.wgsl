@@ -1,0 +1,123 @@
+// Max-pool with a square window: y = the largest x under the window, and where it was. The padding never wins.
+//
+// Ties go to the first in row-major order; a NaN wins over any number, and a later NaN over an earlier one. That is what
+// PyTorch does, and the gradient goes to that one place. NaN is told by its bits, since a compiler may take it that
+// comparisons never see one.
+//
+// Layout: x holds planes of in_h * in_w floats; y and `place` (where in its plane of x the largest was) planes of
+// out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its 64 lanes neighbouring
+// pixels.
+
+struct Params {
+  // Pixels of a plane of the result, its width, and how many pixels are one slice.
+  pixels: u32,
+  width: u32,
+  slice: u32,
+  planes: u32,
+  // 64 pixels on: so many rows, then so many columns.
+  step_rows: u32,
+  step_cols: u32,
+  in_h: u32,
+  in_w: u32,
+  out_h: u32,
+  out_w: u32,
+  size: u32,
+  stride: u32,
+  pad: u32,
+  // Windows that may still reach what the next one starts with: (size - 1) / stride.
+  older: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> place: array<u32>;
+
+// The (row, column) 64 pixels on, without a division.
+fn next(at: vec2u) -> vec2u {
+  let col = at.y + p.step_cols;
+  let over = col >= p.width;
+  return vec2u(at.x + p.step_rows + select(0u, 1u, over), select(col, col - p.width, over));
+}
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// The first row and column under the window of output `at` that are not padding.
+fn first_under(at: vec2u) -> vec2u {
+  return max(at * p.stride, vec2u(p.pad)) - p.pad;
+}
+
+// One past the last.
+fn end_under(at: vec2u) -> vec2u {
+  return min(at * p.stride + p.size - p.pad, vec2u(p.in_h, p.in_w));
+}
+
+@compute @workgroup_size(64)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let start = group.x * p.slice + t;
+  let end = min((group.x + 1u) * p.slice, p.pixels);
+  for (var k = group.y; k < p.planes; k += groups.y) {
+    var at = vec2u(start / p.width, start % p.width);
+    for (var i = start; i < end; i += 64u) {
+      let first = first_under(at);
+      let last = end_under(at);
+      var best = 0.0;
+      var best_place = first.x * p.in_w + first.y;
+      for (var row = first.x; row < last.x; row++) {
+        for (var col = first.y; col < last.y; col++) {
+          let v = x[(k * p.in_h + row) * p.in_w + col];
+          if (all(vec2u(row, col) == first) || is_nan(v) || (!is_nan(best) && v > best)) {
+            best = v;
+            best_place = row * p.in_w + col;
+          }
+        }
+      }
+      y[k * p.pixels + i] = best;
+      place[k * p.pixels + i] = best_place;
+      at = next(at);
+    }
+  }
+}
+
+// dx: each pixel gathers the gradients of those windows over it whose largest value it was. The newest window over a
+// pixel is the last to start at or before it; a few older ones may reach it too, or not quite, in which case what they
+// chose is elsewhere. The planes walked through are those of x.
+
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read> came_from: array<u32>;
+@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(64)
+fn backward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let start = group.x * p.slice + t;
+  let end = min((group.x + 1u) * p.slice, p.pixels);
+  for (var k = group.y; k < p.planes; k += groups.y) {
+    var at = vec2u(start / p.width, start % p.width);
+    for (var i = start; i < end; i += 64u) {
+      let newest = (at + p.pad) / p.stride;
+      let first = max(newest, vec2u(p.older)) - p.older;
+      let end = min(newest + 1u, vec2u(p.out_h, p.out_w));
+      var sum = 0.0;
+      for (var row = first.x; row < end.x; row++) {
+        for (var col = first.y; col < end.y; col++) {
+          let window = (k * p.out_h + row) * p.out_w + col;
+          if (came_from[window] == i) {
+            sum += dy[window];
+          }
+        }
+      }
+      dx[k * p.pixels + i] = sum;
+      at = next(at);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import source from '../../shaders/conv_gemm.wgsl';
+import partsSource from '../../shaders/conv_parts.wgsl';
+import type { Kernel } from '../gpu/kernel.ts';
+import { dispatch, dispatchFlat } from '../tape/dispatch.ts';
+import { Tensor } from '../tape/tensor.ts';
+import type { ConvGeometry } from './conv_geometry.ts';
+import { weightSlices } from './conv_slices.ts';
+
+/** Convolutions of any kind on GPUs; see `shaders/conv_gemm.wgsl`. Every function records into the program at hand. */
+
+const COLUMNS = 64;
+/** Workgroups enough to fill a large GPU: a long reduction with fewer is split. */
+const ENOUGH_WORKGROUPS = 256;
+/** Steps of depth that one workgroup sums over at least, and at most (which bounds the rounding error). */
+const SHORTEST_SHARE = 256;
+const LONGEST_SHARE = 4096;
+
+/** y = conv(x, w) + bias. */
+export function gemmForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
+    const size = { rows: count, cols: g.batch * g.outH * g.outW, depth: g.inC * g.kernelH * g.kernelW };
+    const kernel = kernelFor(y, 'forward', count);
+    dispatch(kernel, { x, w: slice, bias: bias ?? x, result: y }, params(g, size, { first, bias }), grid(size));
+  }
+}
+
+/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
+export function gemmInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
+  // The channels of a slice are summed over, so later slices add to what the first has left.
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
+    const size = { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * g.kernelH * g.kernelW };
+    const kernel = kernelFor(dx, 'input_gradient', g.inC);
+    const more = { first, bias: first === 0 ? bias : undefined, accumulate: first > 0 };
+    dispatch(kernel, { dy, w: slice, bias: bias ?? dy, result: dx }, params(g, size, more), grid(size));
+  }
+}
+
+/** dw = gradient of conv's weight. */
+export function gemmWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
+  for (const { first, count, slice } of weightSlices(dw, g.outC)) {
+    const size = { rows: count, cols: g.inC * g.kernelH * g.kernelW, depth: g.batch * g.outH * g.outW };
+    const [across, down] = grid(size);
+    const whole = slice === dw;
+    const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / (across * down)), Math.ceil(size.depth / LONGEST_SHARE));
+    const share = whole ? Math.max(SHORTEST_SHARE, Math.ceil(size.depth / wanted)) : size.depth;
+    const splits = Math.ceil(size.depth / share);
+    const parts = splits === 1 ? slice : Tensor.temporary(dw.device, [splits, ...dw.shape], 'weight.parts');
+    const kernel = kernelFor(dw, 'weight_gradient', count);
+    dispatch(kernel, { x, dy, result: parts }, params(g, size, { first, share, partSize: dw.size }), [
+      across,
+      down,
+      splits,
+    ]);
+    if (splits > 1) dispatchFlat(dw.device.kernel('conv_parts', partsSource), { parts, y: dw }, { n: dw.size, splits });
+  }
+}
+
+interface Size {
+  rows: number;
+  cols: number;
+  depth: number;
+}
+
+/** Rows of each invocation, so that a tile is not much taller than there are rows. */
+function rowsEach(rows: number): number {
+  return rows > 32 ? 4 : rows > 16 ? 2 : 1;
+}
+
+function kernelFor({ device }: Tensor, entry: string, rows: number): Kernel {
+  return device.kernel(`conv_gemm.${entry}`, source, entry, { TM: rowsEach(rows) });
+}
+
+function grid({ rows, cols }: Size): [number, number] {
+  return [Math.ceil(cols / COLUMNS), Math.ceil(rows / (16 * rowsEach(rows)))];
+}
+
+interface More {
+  first: number;
+  bias?: Tensor | undefined;
+  accumulate?: boolean;
+  share?: number;
+  partSize?: number;
+}
+
+function params(g: ConvGeometry, size: Size, { first, bias, accumulate = false, share = 0, partSize = 0 }: More) {
+  return {
+    ...size,
+    in_c: g.inC,
+    in_h: g.inH,
+    in_w: g.inW,
+    out_c: g.outC,
+    out_h: g.outH,
+    out_w: g.outW,
+    kernel_h: g.kernelH,
+    kernel_w: g.kernelW,
+    stride_h: g.strideH,
+    stride_w: g.strideW,
+    pad_h: g.padH,
+    pad_w: g.padW,
+    first,
+    has_bias: bias ? 1 : 0,
+    accumulate: accumulate ? 1 : 0,
+    share,
+    part_size: partSize,
+  };
+}

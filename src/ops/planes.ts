@@ -1,0 +1,50 @@
+import type { Device } from '../gpu/device.ts';
+import type { Workgroups } from '../gpu/program.ts';
+import { FLAT_WORKGROUP } from '../tape/dispatch.ts';
+import type { Shape } from '../tape/tensor.ts';
+import { PixtapeError } from '../util/errors.ts';
+
+/**
+ * Workgroups of 64 that keep a device busy, so that more would only cost. On a CPU driver each one costs about as much
+ * as loading a thousand values (1 µs on lavapipe, 4 on SwiftShader), and few cores want few of them.
+ */
+export function enoughGroups(device: Device): number {
+  return device.capabilities.cpu ? 256 : 8192;
+}
+
+/** How a kernel goes through planes (a plane is one channel of one picture); the names are those in the shaders. */
+export interface PlaneWalk {
+  params: {
+    /** Pixels of a plane, and how many of them one workgroup takes in a run. */
+    pixels: number;
+    slice: number;
+    planes: number;
+    width: number;
+    /** 64 pixels on: so many rows, then so many columns. */
+    step_rows: number;
+    step_cols: number;
+  };
+  /** Workgroup (s, k) takes slice s of the planes k, k + groups.y, … */
+  groups: Workgroups;
+}
+
+/**
+ * Cuts planes into slices. Lane t of a workgroup takes pixels t, t + 64, … of its slice, so memory is read in order,
+ * and row and column are stepped instead of divided out: a division for every pixel is dear on a CPU driver.
+ */
+export function planeWalk(device: Device, height: number, width: number, planes: number): PlaneWalk {
+  const enough = enoughGroups(device);
+  const pixels = height * width;
+  const rounds = Math.ceil(planes / enough);
+  const y = Math.ceil(planes / rounds);
+  const slice = Math.ceil(pixels / Math.ceil(enough / y) / FLAT_WORKGROUP) * FLAT_WORKGROUP;
+  const step_rows = Math.floor(FLAT_WORKGROUP / width);
+  const params = { pixels, slice, planes, width, step_rows, step_cols: FLAT_WORKGROUP % width };
+  return { params, groups: [Math.ceil(pixels / slice), y] };
+}
+
+/** The sides of a batch of pictures. @throws PixtapeError that names the operation if there are not four. */
+export function pictureSides(op: string, shape: Shape): [n: number, c: number, h: number, w: number] {
+  if (shape.length !== 4) throw new PixtapeError(`${op}: the input is [${shape}]; (N, C, H, W) is wanted`);
+  return shape as unknown as [number, number, number, number];
+}
