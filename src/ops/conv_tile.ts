@@ -90,7 +90,7 @@ function record(
   const tiles = tilesX * Math.ceil(outH / tileH);
   dispatch(
     kernel,
-    { x, w: slice, bias: bias && !accumulate ? bias : w, y },
+    { x, w: slice, bias: bias && !accumulate ? bias : x, y },
     {
       in_c: inC,
       in_all: allIn,

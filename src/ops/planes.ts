@@ -5,8 +5,8 @@ import type { Shape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
 /**
- * Workgroups of 64 that keep a device busy, so that more would only cost. On a CPU driver each one costs about as much
- * as loading a thousand values (1 µs on lavapipe, 4 on SwiftShader), and few cores want few of them.
+ * Workgroups of 64 that keep a device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
+ * hundreds of values could be copied, and a few cores want no more than a few hundred of them.
  */
 export function enoughGroups(device: Device): number {
   return device.capabilities.cpu ? 256 : 8192;

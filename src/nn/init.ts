@@ -1,0 +1,35 @@
+import { RandomStream } from '../util/random.ts';
+import { BatchNorm2d, Conv2d, ConvTranspose2d } from './layers.ts';
+import type { Module } from './module.ts';
+
+export interface InitOptions {
+  seed: number;
+  /** Tells networks apart that share a seed. */
+  stream: number;
+  /** Mean of the batch-norm weights: 0 as the tutorial codes it, 1 as in the paper. */
+  normMean: number;
+}
+
+/**
+ * Draws fresh weights: convolutions N(0, 0.02) with PyTorch's default bias U(±1/√fan_in), batch norm N(normMean, 0.02)
+ * with bias 0. Each tensor has its own stream, so that adding a layer leaves the others' weights as they were.
+ */
+export function initWeights(network: Module, { seed, stream, normMean }: InitOptions): void {
+  network.modules().forEach(([, module], index) => {
+    const random = new RandomStream(seed, stream, index);
+    if (module instanceof Conv2d || module instanceof ConvTranspose2d) {
+      module.weight.write(draw(module.weight.size, () => 0.02 * random.normal()));
+      const bound = 1 / Math.sqrt(module.fanIn);
+      module.bias?.write(draw(module.bias.size, () => bound * (2 * random.uniform() - 1)));
+    } else if (module instanceof BatchNorm2d) {
+      module.weight.write(draw(module.weight.size, () => normMean + 0.02 * random.normal()));
+      module.bias.write(new Float32Array(module.bias.size));
+    }
+  });
+}
+
+function draw(size: number, next: () => number): Float32Array {
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) values[i] = next();
+  return values;
+}
