@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""Writes reference fixtures: a small Pix2Pix training problem and PyTorch's answer to it, one safetensors file each.
+
+    python3 scripts/make_fixtures.py OUT_DIR                    the set in test/fixtures, ops.safetensors included
+    python3 scripts/make_fixtures.py --config JSON --out FILE   any one (--seed, --init, --pictures, --warm_up)
+    python3 scripts/make_fixtures.py --from FILE --out FILE     FILE's problem answered again (--dtype float64)
+    python3 scripts/make_fixtures.py --compare A B              largest absolute and worst relative L2 errors of A from B
+
+`npm run --silent reference -- FILE…` runs a fixture on our engine. Needs PyTorch (1.13 or later) on the CPU and nothing
+else; where this python3 has none, another python3 of the PATH that has it takes over.
+
+`--dtype float64` computes in double precision and stores the rounded result, so that the file keeps its format: with
+it one sees which of two float32 answers is off, and how well float32 can do at all.
+"""
+import argparse
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+
+
+def take_over():
+    """Starts the first python3 of the PATH that can import torch in place of this one."""
+    for folder in os.get_exec_path():
+        other = os.path.join(folder, "python3")
+        if os.access(other, os.X_OK) and not os.path.samefile(other, sys.executable):
+            if subprocess.run([other, "-c", "import torch"], capture_output=True).returncode == 0:
+                os.execv(other, [other, *sys.argv])
+    sys.exit("no python3 on the PATH has PyTorch: install it, e.g. apt-get install python3-torch")
+
+
+try:
+    import torch
+except ImportError:
+    take_over()
+from torch import nn
+from torch.nn import functional as F
+
+DEFAULTS = {
+    "inChannels": 3, "outChannels": 3, "hidden": 4, "depth": 3, "discHidden": 8, "height": 32, "width": 32,
+    "batch": 2, "lambda": 200, "lr": 0.0002, "dropout": 0, "steps": 5,
+}  # fmt: skip
+
+# Together: batch 1, 3 and 4; depth 2 to 5; both initialisations; sides that a PatchGAN cannot halve evenly; other
+# channels than 3; flat areas, where a max-pool meets ties; running statistics that did not just begin.
+SHIPPED = {
+    "depth2-batch1": ({"hidden": 8, "depth": 2, "discHidden": 1, "height": 20, "width": 28, "batch": 1, "lambda": 1000},
+                      {"seed": 1, "init": "tutorial"}),
+    "depth3-batch4": ({"inChannels": 1, "outChannels": 2, "hidden": 2, "depth": 3, "discHidden": 2, "height": 24,
+                       "width": 16, "batch": 4}, {"seed": 2, "init": "paper", "pictures": "blocks"}),
+    "depth4-batch3": ({"hidden": 2, "depth": 4, "discHidden": 1, "height": 32, "width": 16, "batch": 3, "lr": 0.001},
+                      {"seed": 3, "init": "paper", "warm_up": 3}),
+    "depth5-batch1": ({"hidden": 2, "depth": 5, "discHidden": 1, "height": 32, "width": 64, "batch": 1},
+                      {"seed": 4, "init": "tutorial"}),
+}  # fmt: skip
+
+
+class ConvBlock(nn.Module):
+    def __init__(self, cin, cout):
+        super().__init__()
+        self.conv1 = nn.Conv2d(cin, cout, 3, padding=1)
+
+    def forward(self, x):
+        return F.leaky_relu(self.conv1(x), 0.2)
+
+
+class DownSampleConv(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv_block1 = ConvBlock(c, 2 * c)
+        self.conv_block2 = ConvBlock(2 * c, 2 * c)
+
+    def forward(self, x):
+        return F.max_pool2d(self.conv_block2(self.conv_block1(x)), 2)
+
+
+class UpSampleConv(nn.Module):
+    """One batch norm, used after conv2 and again after conv3."""
+
+    def __init__(self, c):
+        super().__init__()
+        half = c // 2
+        self.conv1 = nn.Conv2d(c, half, 2)
+        self.conv2 = nn.Conv2d(c, half, 3, padding=1)
+        self.conv3 = nn.Conv2d(half, half, 2, padding=1)
+        self.batchnorm = nn.BatchNorm2d(half)
+
+    def forward(self, x, skip):
+        x = self.conv1(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
+        # One row and one column too many: the centre rounds to the first.
+        joined = torch.cat([x, skip[:, :, : x.shape[2], : x.shape[3]]], 1)
+        x = F.relu(self.batchnorm(self.conv2(joined)))
+        return F.relu(self.batchnorm(self.conv3(x)))
+
+
+class Generator(nn.Module):
+    def __init__(self, cin, cout, hidden, depth):
+        super().__init__()
+        self.conv1 = nn.Conv2d(cin, hidden, 1)
+        self.conv_final = nn.Conv2d(hidden, cout, 1)
+        self.contracting_layers = nn.ModuleList(DownSampleConv(hidden * 2**i) for i in range(depth))
+        self.expanding_layers = nn.ModuleList(UpSampleConv(hidden * 2 ** (i + 1)) for i in range(depth))
+
+    def forward(self, condition):
+        xs = [self.conv1(condition)]
+        for layer in self.contracting_layers:
+            xs.append(layer(xs[-1]))
+        x = xs.pop()
+        for layer in reversed(self.expanding_layers):
+            x = layer(x, xs.pop())
+        return torch.sigmoid(self.conv_final(x))
+
+
+class PatchGAN(nn.Module):
+    def __init__(self, cin, hidden):
+        super().__init__()
+        self.conv1 = nn.Conv2d(cin, hidden, 1)
+        for i in range(4):
+            self.add_module(f"contract{i + 1}", DownSampleConv(hidden * 2**i))
+        self.final = nn.Conv2d(hidden * 16, 1, 1)
+
+    def forward(self, picture, condition):
+        x = self.conv1(torch.cat([picture, condition], 1))
+        for i in range(4):
+            x = getattr(self, f"contract{i + 1}")(x)
+        return self.final(x)
+
+
+def networks(config):
+    cin, cout = config["inChannels"], config["outChannels"]
+    return {
+        "gen": Generator(cin, cout, config["hidden"], config["depth"]),
+        "disc": PatchGAN(cin + cout, config["discHidden"]),
+    }
+
+
+def initialise(network, norm_mean):
+    """Convolution biases keep PyTorch's default."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, norm_mean, 0.02)
+            nn.init.zeros_(module.bias)
+
+
+def picture(shape, kind):
+    """`noise`: every value by itself; `blocks`: 4×4 areas of one colour, as in drawings and label maps."""
+    n, c, h, w = shape
+    if kind == "noise":
+        return torch.rand(shape)
+    return F.interpolate(torch.rand(n, c, math.ceil(h / 4), math.ceil(w / 4)), scale_factor=4)[:, :, :h, :w].contiguous()
+
+
+def train(nets, real, condition, config, steps):
+    """The training steps in order, after each of which it yields what a caller may want of that step."""
+    gen, disc = nets["gen"].train(), nets["disc"].train()
+    optim = {net: torch.optim.Adam(nets[net].parameters(), lr=config["lr"]) for net in nets}
+
+    def bce(logits, target):
+        return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+    def update(net, loss):
+        nets[net].zero_grad()
+        loss.backward()
+        grads = {name: p.grad.clone() for name, p in nets[net].named_parameters()}
+        optim[net].step()
+        return grads
+
+    for _ in range(steps):
+        fake = gen(condition).detach()
+        fake_logits, real_logits = disc(fake, condition), disc(real, condition)
+        loss_disc = (bce(real_logits, 1.0) + bce(fake_logits, 0.0)) / 2
+        grads = {"disc": update("disc", loss_disc)}
+
+        fake = gen(condition)
+        adv, l1 = bce(disc(fake, condition), 1.0), F.l1_loss(fake, real)
+        loss_gen = adv + config["lambda"] * l1
+        grads["gen"] = update("gen", loss_gen)
+        losses = {"disc": loss_disc, "gen": loss_gen, "adv": adv, "l1": l1}
+        yield fake.detach(), {k: v.detach().reshape(1) for k, v in losses.items()}, grads
+
+
+def problem(config, seed=0, init="tutorial", pictures="noise", warm_up=0):
+    """The tensors that come before the first step. `warm_up` trains so many steps first; Adam then starts afresh."""
+    torch.manual_seed(seed)
+    nets = networks(config)
+    for network in nets.values():
+        initialise(network, 1.0 if init == "paper" else 0.0)
+    n, h, w = config["batch"], config["height"], config["width"]
+    condition = picture((n, config["inChannels"], h, w), pictures)
+    real = picture((n, config["outChannels"], h, w), pictures)
+    for _ in train(nets, real, condition, config, warm_up):
+        pass
+    tensors = {f"{net}.{k}": v.clone() for net in nets for k, v in nets[net].state_dict().items()}
+    return {**tensors, "input.real": real, "input.condition": condition}
+
+
+def answer(config, given, dtype=torch.float32):
+    """What PyTorch makes of a problem: every `expect.` tensor of the format."""
+    nets = networks(config)
+    for net, network in nets.items():
+        network.load_state_dict({k[len(net) + 1 :]: v for k, v in given.items() if k.startswith(f"{net}.")})
+        network.to(dtype)
+    real, condition = given["input.real"].to(dtype), given["input.condition"].to(dtype)
+    expect, curve = {}, {"disc": [], "gen": []}
+    for step, (fake, losses, grads) in enumerate(train(nets, real, condition, config, config["steps"])):
+        for net, values in curve.items():
+            values.append(losses[net])
+        if step > 0:
+            continue
+        expect["fake"] = fake
+        expect.update({f"loss.{k}": v for k, v in losses.items()})
+        for net, network in nets.items():
+            expect.update({f"grad.{net}.{k}": v for k, v in grads[net].items()})
+            expect.update({f"after.{net}.{k}": v.clone() for k, v in network.state_dict().items()})
+        with torch.no_grad():
+            expect["fake_eval"] = nets["gen"].eval()(condition)
+            nets["gen"].train()
+    expect.update({f"curve.{net}": torch.cat(values) for net, values in curve.items()})
+    return {f"expect.{k}": v if v.dtype == torch.int64 else v.float() for k, v in expect.items()}
+
+
+def write_safetensors(path, tensors, metadata):
+    """Wide elements first and the header padded to eight bytes, so that every tensor lies aligned."""
+    names = {torch.int64: "I64", torch.float32: "F32"}
+    header, blobs, offset = {"__metadata__": metadata}, [], 0
+    for key, tensor in sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0])):
+        blob = tensor.contiguous().numpy().tobytes()
+        header[key] = {
+            "dtype": names[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, offset + len(blob)],
+        }
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(length)), bytearray(file.read())
+    metadata, dtypes = header.pop("__metadata__", {}), {"I64": torch.int64, "F32": torch.float32}
+    tensors = {}
+    for key, entry in header.items():
+        start, end = entry["data_offsets"]
+        raw = torch.frombuffer(data[start:end], dtype=dtypes[entry["dtype"]])
+        tensors[key] = raw.reshape(entry["shape"]).clone()
+    return tensors, metadata
+
+
+def write_fixture(path, config, tensors):
+    write_safetensors(path, tensors, {"format": "pixtape-reference", "version": "1", "config": json.dumps(config)})
+
+
+def compare(a, b):
+    """A line for each group: how far the expectations of file `a` are from those of file `b`."""
+    groups = {}
+    theirs = read_safetensors(b)[0]
+    for key, ours in read_safetensors(a)[0].items():
+        if not key.startswith("expect.") or ours.dtype != torch.float32:
+            continue
+        off = ours.double() - theirs[key].double()
+        group = ".".join(key.split(".")[1:3]) if "." in key[7:] else key[7:]
+        relative = float(off.norm() / (theirs[key].double().norm() + 1e-300))
+        groups.setdefault(group, []).append((relative, float(off.abs().max()), key[7:]))
+    for group, errors in groups.items():
+        relative, _, worst = max(errors)
+        print(f"  {group:12} max {max(e[1] for e in errors):.2e}  rel L2 {relative:.2e}  ({worst})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes reference fixtures with PyTorch.")
+    parser.add_argument("folder", nargs="?", help="write the shipped set here")
+    parser.add_argument("--config", type=json.loads, help=f"JSON; what it leaves out: {json.dumps(DEFAULTS)}")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="take the problem from this fixture")
+    parser.add_argument("--out", metavar="FILE")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--init", choices=["tutorial", "paper"], default="tutorial")
+    parser.add_argument("--pictures", choices=["noise", "blocks"], default="noise")
+    parser.add_argument("--warm_up", type=int, default=0, metavar="STEPS")
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    options = parser.parse_args()
+    dtype = getattr(torch, options.dtype)
+    torch.use_deterministic_algorithms(True)
+
+    if options.compare:
+        compare(*options.compare)
+    elif options.source and options.out:
+        tensors, metadata = read_safetensors(options.source)
+        config = json.loads(metadata["config"])
+        given = {k: v for k, v in tensors.items() if not k.startswith("expect.")}
+        write_fixture(options.out, config, {**given, **answer(config, given, dtype)})
+    elif options.config is not None and options.out:
+        unknown = set(options.config) - set(DEFAULTS)
+        if unknown:
+            parser.error(f"--config: unknown {sorted(unknown)}")
+        config = {**DEFAULTS, **options.config}
+        if config["dropout"] != 0:
+            parser.error("--config: dropout must be 0; its masks are not PyTorch's")
+        given = problem(config, options.seed, options.init, options.pictures, options.warm_up)
+        write_fixture(options.out, config, {**given, **answer(config, given, dtype)})
+    elif options.folder:
+        os.makedirs(options.folder, exist_ok=True)
+        for name, (changes, how) in SHIPPED.items():
+            config = {**DEFAULTS, **changes}
+            given = problem(config, **how)
+            write_fixture(os.path.join(options.folder, f"{name}.safetensors"), config, {**given, **answer(config, given, dtype)})
+    else:
+        parser.error("give OUT_DIR, or --out FILE with --config or --from, or --compare A B")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import { version } from '../../package.json';
+import { closeAdapter } from '../gpu/drivers/index.ts';
+import { PixtapeError } from '../util/errors.ts';
+import { normaliseFlags, refuseForeignFlags } from './arguments.ts';
+import { dataCommand } from './data.ts';
+import { doctorCommand } from './doctor.ts';
+import { trainCommand } from './train.ts';
+import { translateCommand } from './translate.ts';
+
+const program = new Command('pixtape')
+  .description('Train and use Pix2Pix on any GPU, or on none, through WebGPU.')
+  .version(version)
+  .addCommand(trainCommand())
+  .addCommand(translateCommand())
+  .addCommand(dataCommand())
+  .addCommand(doctorCommand())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  pixtape train --data openmoji --preset quick --minutes 5
+  pixtape translate openmoji-quick drawing.png painted.png
+  pixtape COMMAND --help shows every flag of a command.`,
+  );
+giveUsageHints(program, '');
+
+/** After a wrong flag or argument: where the right ones are listed. */
+function giveUsageHints(command: Command, above: string): void {
+  const name = `${above}${command.name()}`;
+  command.showHelpAfterError(`(${name} --help shows what there is)`);
+  for (const sub of command.commands) giveUsageHints(sub, `${name} `);
+}
+
+try {
+  const argv = normaliseFlags(process.argv.slice(2));
+  refuseForeignFlags(argv);
+  await program.parseAsync(argv, { from: 'user' });
+} catch (error) {
+  if (error instanceof PixtapeError) console.error(`\npixtape: ${error.message}`);
+  else console.error(error);
+  process.exitCode = 1;
+} finally {
+  closeAdapter();
+}
+// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));

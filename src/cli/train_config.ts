@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import type { DataOptions } from '../data/dataset.ts';
+import { checkSides } from '../models/generator.ts';
+import { PRESETS, type TrainConfig } from '../train/config.ts';
+import { PixtapeError } from '../util/errors.ts';
+import type { TrainFlags } from './train.ts';
+
+/** What a run remembers in its checkpoint, beside the model's configuration. */
+export interface RunRecord {
+  preset: string;
+  data: Omit<DataOptions, 'warn' | 'onRendered' | 'width' | 'height' | 'seed'>;
+  /** Training pairs, and the adapter, at the run's beginning. */
+  pairs?: number;
+  adapter?: string;
+  /** Seconds of training so far. */
+  seconds?: number;
+  [key: string]: unknown;
+}
+
+/** Halvings of the PatchGAN: a picture must survive them. */
+const LEAST_SIDE = 16;
+
+/** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
+export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): TrainConfig {
+  const config = applyFlags(PRESETS[flags.preset], given);
+  const { width, height, generator } = config;
+  checkSides(width, height, generator.depth);
+  if (Math.min(width, height) < LEAST_SIDE) {
+    throw new PixtapeError(
+      `--crop_size ${width}x${height}: the PatchGAN halves a picture four times, so both sides must be at least ${LEAST_SIDE}`,
+      `Sizes that work: multiples of ${Math.max(LEAST_SIDE, 2 ** generator.depth)}.`,
+    );
+  }
+  if (config.epochs + config.epochsDecay === 0)
+    throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
+  return config;
+}
+
+/** The configuration that the flags ask for, on top of `base`. */
+function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
+  const generator = {
+    ...base.generator,
+    hidden: flags.ngf ?? base.generator.hidden,
+    depth: flags.depth ?? base.generator.depth,
+    dropout: flags.dropout === undefined ? base.generator.dropout : flags.dropout ? 0.5 : 0,
+  };
+  return {
+    ...base,
+    generator,
+    discHidden: flags.ndf ?? base.discHidden,
+    width: flags.crop_size?.width ?? base.width,
+    height: flags.crop_size?.height ?? base.height,
+    batch: flags.batch_size ?? base.batch,
+    lr: flags.lr ?? base.lr,
+    lrDisc: flags.lr_D ?? flags.lr ?? base.lrDisc,
+    beta1: flags.beta1 ?? base.beta1,
+    beta2: flags.beta2 ?? base.beta2,
+    lambda: flags.lambda_L1 ?? base.lambda,
+    init: flags.init ?? base.init,
+    reuseFake: flags.reuse_fake ?? base.reuseFake,
+    seed: flags.seed ?? base.seed,
+    epochs: flags.n_epochs ?? base.epochs,
+    epochsDecay: flags.n_epochs_decay ?? base.epochsDecay,
+  };
+}
+
+/**
+ * The configuration of a continued run. It may change how it learns, not what it is: the weights would not fit, or the
+ * seed's draws not repeat.
+ * @throws PixtapeError naming the flag that says otherwise.
+ */
+export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>): TrainConfig {
+  const config = applyFlags(saved, given);
+  const fixed: [string, (c: TrainConfig) => unknown][] = [
+    ['--ngf', (c) => c.generator.hidden],
+    ['--depth', (c) => c.generator.depth],
+    ['--dropout', (c) => c.generator.dropout],
+    ['--ndf', (c) => c.discHidden],
+    ['--crop_size', (c) => `${c.width}x${c.height}`],
+    ['--batch_size', (c) => c.batch],
+    ['--init', (c) => c.init],
+    ['--seed', (c) => c.seed],
+  ];
+  for (const [flag, value] of fixed) refuseChange(flag, value(config), value(saved));
+  return config;
+}
+
+/** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
+export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
+  const data = {
+    data: flags.data,
+    ...(flags.dataroot === undefined ? {} : { dataroot: resolve(flags.dataroot) }),
+    direction: flags.direction,
+    resize: flags.resize,
+    flip: flags.flip ?? false,
+    jitter: jitter(flags, config),
+    skipBad: flags.skip_bad ?? false,
+    ...(flags.groups ? { groups: flags.groups } : {}),
+    ...(flags.max_dataset_size ? { maxDatasetSize: flags.max_dataset_size } : {}),
+  };
+  return { preset: flags.preset, data };
+}
+
+/** The record of a continued run: its pictures may have moved and bad ones turned up, but they are the same pictures. */
+export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, config: TrainConfig): RunRecord {
+  const { data } = saved;
+  const asked = given.load_size === undefined ? given.jitter : jitter(given, config);
+  refuseChange('--preset', given.preset ?? saved.preset, saved.preset);
+  refuseChange('--data', given.data ?? data.data, data.data);
+  refuseChange('--direction', given.direction ?? data.direction, data.direction);
+  refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
+  refuseChange('--max_dataset_size', given.max_dataset_size ?? data.maxDatasetSize, data.maxDatasetSize);
+  refuseChange('--resize', given.resize ?? data.resize, data.resize);
+  refuseChange('--flip', given.flip ?? data.flip, data.flip);
+  refuseChange('--jitter', asked ?? data.jitter, data.jitter);
+  return {
+    ...saved,
+    data: {
+      ...data,
+      ...(given.dataroot === undefined ? {} : { dataroot: resolve(given.dataroot) }),
+      ...(given.skip_bad === undefined ? {} : { skipBad: given.skip_bad }),
+    },
+  };
+}
+
+function refuseChange(flag: string, asked: unknown, saved: unknown): void {
+  if (asked === saved) return;
+  const shown = (value: unknown) => (value === undefined ? 'none' : String(value));
+  throw new PixtapeError(
+    `${flag} ${shown(asked)}: the run that --continue_train goes on with has ${shown(saved)}`,
+    `Leave ${flag} out, or start another run with another --name.`,
+  );
+}
+
+/** `--load_size 286 --crop_size 256`, as pix2pix users write it, is the paper's jitter; so are those sizes' multiples. */
+function jitter(flags: Partial<TrainFlags>, { width, height }: TrainConfig): boolean {
+  const { load_size: load, jitter: asked } = flags;
+  if (load === undefined) return asked ?? false;
+  const larger = [width, height].map((side) => Math.round((side * 286) / 256));
+  const is = (sides: readonly number[]) => load.width === sides[0] && load.height === sides[1];
+  if (is(larger)) return true;
+  if (is([width, height]) && !asked) return false;
+  throw new PixtapeError(
+    `--load_size ${load.width}x${load.height} with --crop_size ${width}x${height}: pictures are enlarged by 286/256 or not at all`,
+    `Use --load_size ${larger.join('x')} (the same as --jitter), or leave it out.`,
+  );
+}

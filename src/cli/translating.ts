@@ -1,0 +1,115 @@
+import { BadFile } from '../data/decode.ts';
+import { writePictureAs } from '../data/encode.ts';
+import { readPicture } from '../data/picture.ts';
+import type { Device } from '../gpu/device.ts';
+import type { TrainConfig } from '../train/config.ts';
+import { checkMemory, estimatePainting } from '../train/estimate.ts';
+import type { Painter } from '../train/painter.ts';
+import { nextMultiple, type Preparation, prepare, translate } from '../train/translate.ts';
+import { PixtapeError } from '../util/errors.ts';
+import type { Job } from './translate_files.ts';
+
+export interface Translation {
+  painter: Painter;
+  device: Device;
+  /** What the generator was trained with. */
+  config: TrainConfig;
+  preparation: Preparation;
+  skipBad: boolean;
+  interrupted: () => boolean;
+}
+
+/** Paints every picture. Bad files are named: the first ends it, or with `skipBad` they are left out. */
+export async function translateAll(
+  jobs: readonly Job[],
+  work: Translation,
+): Promise<{ pictures: number; seconds: number }> {
+  const start = performance.now();
+  const sizes = new Sizes(work);
+  let pictures = 0;
+  for (const job of jobs) {
+    if (work.interrupted()) break;
+    try {
+      await translateOne(job, work, sizes);
+      pictures++;
+    } catch (error) {
+      if (!(error instanceof BadFile)) throw error;
+      if (!work.skipBad) throw jobs.length > 1 ? withSkipHint(error) : error;
+      console.warn(`warning: ${error.path} ${error.reason}; left out (--skip_bad)`);
+    }
+    if (process.stdout.isTTY && jobs.length > 1) process.stdout.write(`\r${pictures} of ${jobs.length} pictures`);
+  }
+  if (process.stdout.isTTY && jobs.length > 1) process.stdout.write('\r\x1b[K');
+  const seconds = (performance.now() - start) / 1000;
+  sizes.report();
+  if (pictures === 0 && !work.interrupted()) {
+    throw new PixtapeError(`none of the ${jobs.length} pictures could be painted`, 'The warnings above say why.');
+  }
+  return { pictures, seconds };
+}
+
+async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes): Promise<void> {
+  const { preparation, config, painter } = work;
+  // A drawing without pixels of its own gets the size that the network knows.
+  const { width, height } = preparation.resize ?? config;
+  const both = preparation.side ? 2 : 1;
+  const picture = await readPicture(from, { width: both * width, height });
+  if (picture.width % both !== 0) {
+    const reason = `is ${picture.width} pixels wide, which has no halves`;
+    throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
+  }
+  // Before it is enlarged: that takes memory too.
+  await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
+  const condition = prepare(picture, preparation);
+  await writePictureAs(to, await translate(painter, condition, sizes.unit));
+}
+
+function withSkipHint(error: BadFile): PixtapeError {
+  return new PixtapeError(`${error.path} ${error.reason}`, `${error.advice} Or go on without such files: --skip_bad`, {
+    cause: error,
+  });
+}
+
+/** What sizes came by: each is checked against the memory once, and what was done about odd ones is said at the end. */
+class Sizes {
+  readonly unit: number;
+  private readonly work: Translation;
+  private readonly seen = new Set<string>();
+  private padded = 0;
+  private unfamiliar: string | undefined;
+
+  constructor(work: Translation) {
+    this.work = work;
+    this.unit = 2 ** work.config.generator.depth;
+  }
+
+  /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
+  async admit({ width, height }: { width: number; height: number }): Promise<void> {
+    const { config, device } = this.work;
+    const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
+    if (w !== width || h !== height) this.padded++;
+    const ratio = Math.sqrt((width * height) / (config.width * config.height));
+    if (ratio > 1.5 || ratio < 1 / 1.5) this.unfamiliar ??= `${width} × ${height}`;
+    if (this.seen.has(`${w} ${h}`)) return;
+    this.seen.add(`${w} ${h}`);
+    const need = await estimatePainting(device, config.generator, h, w);
+    // The generator is there already.
+    const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
+    checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');
+  }
+
+  report(): void {
+    const { config, preparation } = this.work;
+    if (this.padded > 0) {
+      const were = this.padded === 1 ? '1 picture was' : `${this.padded} pictures were`;
+      console.log(`sizes    ${were} filled up to multiples of ${this.unit} pixels by repeating the edge, and cut back`);
+    }
+    if (this.unfamiliar && !preparation.resize) {
+      const trained = config.width === config.height ? config.width : `${config.width}x${config.height}`;
+      console.log(
+        `note     painted at ${this.unfamiliar}, trained at ${config.width} × ${config.height}: things of another scale than ` +
+          `it knows come out less well; --crop_size ${trained} gives it the scale that it knows`,
+      );
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Device } from '../gpu/device.ts';
+import { Generator } from '../models/generator.ts';
+import { Rng } from '../ops/rng.ts';
+import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../util/files.ts';
+import { encodeSafetensors, type NamedTensor } from '../util/safetensors.ts';
+import { Pix2Pix } from './pix2pix.ts';
+import {
+  type CheckpointHeader,
+  captureState,
+  decodeHeader,
+  encodeHeader,
+  GENERATOR,
+  restoreGenerator,
+  restoreState,
+} from './state.ts';
+
+/** Writes the model's whole state; the file of that name is replaced only once the new one is complete on the disk. */
+export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<string, unknown>): Promise<void> {
+  const tensors = await captureState(model);
+  const header = encodeHeader({ config: model.config, step: model.step, run });
+  await writeSafetensorsAtomic(path, encodeSafetensors(tensors, header));
+}
+
+/**
+ * The configuration and the counters of a checkpoint, without its tensors; that these are all there is checked, too.
+ * @throws PixtapeError when the file is missing, cut short, or no checkpoint of ours.
+ */
+export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+  return reading(path, async (file) => decodeHeader(file.metadata, path));
+}
+
+/**
+ * A model with the state of a checkpoint, ready to go on from its step.
+ * @param adjust may change what does not alter the model, e.g. learning rates
+ * @throws PixtapeError as `readCheckpointHeader`, and when a tensor does not fit.
+ */
+export function loadCheckpoint(
+  device: Device,
+  path: string,
+  adjust: (header: CheckpointHeader) => CheckpointHeader = (h) => h,
+): Promise<{ model: Pix2Pix; header: CheckpointHeader }> {
+  return reading(path, async (file) => {
+    const header = adjust(decodeHeader(file.metadata, path));
+    const model = new Pix2Pix(device, header.config, { initialise: false });
+    restoreState(model, await tensors(file, ''), header.step, path);
+    return { model, header };
+  });
+}
+
+/**
+ * Only the generator of a checkpoint, without what training needs beside it: a third of the memory.
+ * @param seed of its dropout, where it is to be used with dropout on; by default the run's
+ */
+export function loadGenerator(
+  device: Device,
+  path: string,
+  seed?: number,
+): Promise<{ generator: Generator; rng: Rng; header: CheckpointHeader }> {
+  return reading(path, async (file) => {
+    const header = decodeHeader(file.metadata, path);
+    const rng = new Rng(device, seed ?? header.config.seed);
+    const generator = new Generator(device, header.config.generator, rng);
+    restoreGenerator(generator, await tensors(file, GENERATOR), path);
+    return { generator, rng, header };
+  });
+}
+
+async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
+  const file = await readSafetensors(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function tensors(file: SafetensorsFile, prefix: string): Promise<Map<string, NamedTensor>> {
+  const values = new Map<string, NamedTensor>();
+  for (const name of file.entries.keys()) if (name.startsWith(prefix)) values.set(name, await file.read(name));
+  return values;
+}

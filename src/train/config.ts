@@ -1,0 +1,80 @@
+import type { GeneratorConfig } from '../models/generator.ts';
+import { TUTORIAL_GENERATOR } from '../models/generator.ts';
+
+/** Everything that decides what is computed; goes into the checkpoint whole. */
+export interface TrainConfig {
+  generator: GeneratorConfig;
+  /** Channels of the PatchGAN's first level. */
+  discHidden: number;
+  width: number;
+  height: number;
+  batch: number;
+  /** Learning rate of the generator, and of the PatchGAN. */
+  lr: number;
+  lrDisc: number;
+  beta1: number;
+  beta2: number;
+  /** Weight of the L1 term. */
+  lambda: number;
+  /** `tutorial`: batch-norm weights from N(0, 0.02), as coded; `paper`: from N(1, 0.02). */
+  init: 'tutorial' | 'paper';
+  /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
+  reuseFake: boolean;
+  seed: number;
+  /** Epochs at the full learning rate, then epochs of linear decay to zero. */
+  epochs: number;
+  epochsDecay: number;
+}
+
+export type PresetName = 'tutorial' | 'quick';
+
+/**
+ * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
+ * norm shared between two places, started at zero; dropout at the output) and is sized for a machine without a GPU.
+ */
+export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
+  tutorial: {
+    generator: TUTORIAL_GENERATOR,
+    discHidden: 8,
+    width: 256,
+    height: 256,
+    batch: 4,
+    lr: 2e-4,
+    lrDisc: 2e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    lambda: 200,
+    init: 'tutorial',
+    reuseFake: false,
+    seed: 0,
+    epochs: 100,
+    epochsDecay: 0,
+  },
+  quick: {
+    generator: { ...TUTORIAL_GENERATOR, hidden: 8, depth: 4, dropout: 0, dropoutAt: 'inner', sharedNorm: false },
+    discHidden: 8,
+    width: 64,
+    height: 64,
+    batch: 4,
+    lr: 2e-3,
+    lrDisc: 2e-4,
+    beta1: 0.5,
+    beta2: 0.999,
+    lambda: 100,
+    init: 'paper',
+    reuseFake: true,
+    seed: 0,
+    epochs: 100,
+    epochsDecay: 0,
+  },
+};
+
+/**
+ * Learning rates at an epoch (0-based): constant for `epochs`, then linearly down over `epochsDecay`, zero after that.
+ * Without a decay they stay as they are, however long a run goes on.
+ */
+export function learningRates(config: TrainConfig, epoch: number): { gen: number; disc: number } {
+  const into = Math.max(0, epoch + 1 - config.epochs);
+  const factor = into === 0 || config.epochsDecay === 0 ? 1 : Math.max(0, 1 - into / (config.epochsDecay + 1));
+  return { gen: config.lr * factor, disc: config.lrDisc * factor };
+}

@@ -1,0 +1,120 @@
+import type { Device } from '../gpu/device.ts';
+import { Conv2d } from '../nn/layers.ts';
+import type { Module } from '../nn/module.ts';
+import { add } from '../ops/add.ts';
+import { dropout } from '../ops/dropout.ts';
+import type { Rng } from '../ops/rng.ts';
+import { scale } from '../ops/scale.ts';
+import type { Recorded } from '../tape/record.ts';
+import type { Tensor } from '../tape/tensor.ts';
+import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
+import { RING_LENGTH } from './loss_ring.ts';
+import { Pix2Pix, type StepOutputs } from './pix2pix.ts';
+
+/** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
+export type Answer = Map<string, Float32Array>;
+
+/** How far a shake moves the result of a convolution and the gradient that comes back to it: 8 roundings of float32. */
+const SHAKE = 2 ** -21;
+
+/** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
+export class Solver {
+  private readonly device: Device;
+  private readonly fixture: Fixture;
+  private readonly model: Pix2Pix;
+  private readonly recorded: Recorded<StepOutputs>;
+
+  private constructor(device: Device, fixture: Fixture, model: Pix2Pix, recorded: Recorded<StepOutputs>) {
+    this.device = device;
+    this.fixture = fixture;
+    this.model = model;
+    this.recorded = recorded;
+  }
+
+  /**
+   * @param shake moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of `shake`
+   * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes
+   */
+  static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<Solver> {
+    const model = new Pix2Pix(device, fixture.config, { initialise: false });
+    for (const net of NETS) {
+      checkNetwork(fixture, net, network(model, net));
+      if (shake) shakeConvolutions(network(model, net), shake);
+    }
+    return new Solver(device, fixture, model, await model.prepare({ keepGradients: true }));
+  }
+
+  /** What is compared of the first step, and what the generator paints after it. Starts from the file's state. */
+  async firstStep(): Promise<Answer> {
+    const { model, fixture } = this;
+    const { batch, config } = fixture;
+    this.restart();
+    model.train(batch, 0);
+    const answer = await this.afterFirstStep();
+    answer.set('fake_eval', await model.paint(batch.condition, config.batch, config.height, config.width));
+    await this.device.check();
+    return answer;
+  }
+
+  /** The losses of all steps; goes on from the first. */
+  async curves(): Promise<Answer> {
+    const { model, fixture } = this;
+    const rows = await model.lossesSince(0);
+    while (model.step < fixture.steps) {
+      const from = model.step;
+      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) model.train(fixture.batch, 0);
+      rows.push(...(await model.lossesSince(from)));
+    }
+    await this.device.check();
+    return new Map(NETS.map((net) => [`curve.${net}`, Float32Array.from(rows, (losses) => losses[net])]));
+  }
+
+  /** To the state before the first step. */
+  private restart(): void {
+    const { model, fixture } = this;
+    for (const net of NETS) {
+      network(model, net).loadState(under(fixture, `${net}.`), fixture.file);
+      const { m, v } = (net === 'gen' ? model.optimG : model.optimD).state();
+      for (const moment of [...m, ...v]) moment.write(new Float32Array(moment.size));
+    }
+    model.step = 0;
+  }
+
+  private async afterFirstStep(): Promise<Answer> {
+    const { fake, losses, gradients } = this.recorded.outputs;
+    if (!gradients) throw new Error('the step was recorded without its gradients');
+    const answer: Answer = new Map([['fake', await fake.read()]]);
+    for (const name of LOSSES) answer.set(`loss.${name}`, await losses[name].read());
+    for (const net of NETS) {
+      for (const [name, gradient] of gradients[net]) answer.set(`grad.${net}.${name}`, await gradient.read());
+      for (const { name, tensor, kind } of network(this.model, net).stateDict()) {
+        const values = await tensor.read();
+        answer.set(`after.${net}.${name}`, kind === 'counter' ? Float32Array.from(words(values)) : values);
+      }
+    }
+    return answer;
+  }
+
+  /** Gives the step's memory back; the weights stay as long as the device. */
+  destroy(): void {
+    this.recorded.destroy();
+  }
+}
+
+function network(model: Pix2Pix, net: Net): Module {
+  return net === 'gen' ? model.generator : model.disc;
+}
+
+function words(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/** Dropout at one half is y → 0 or 2y, so that a mixture with y itself is y · (1 ± SHAKE), its gradient alike. */
+function shakeConvolutions(net: Module, rng: Rng): void {
+  const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
+  for (const [, module] of net.modules()) {
+    if (!(module instanceof Conv2d)) continue;
+    const forward = module.forward.bind(module);
+    module.forward = (x) => shaken(forward(x));
+  }
+}

@@ -1,0 +1,172 @@
+import type { Generator } from '../models/generator.ts';
+import type { StateEntry, StateKind } from '../nn/module.ts';
+import { sameShape } from '../tape/tensor.ts';
+import { PixtapeError } from '../util/errors.ts';
+import type { NamedTensor } from '../util/safetensors.ts';
+import { PRESETS, type TrainConfig } from './config.ts';
+import type { Pix2Pix } from './pix2pix.ts';
+
+/**
+ * What a checkpoint holds: `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight under
+ * `adam.gen.exp_avg.` and so on. Random numbers need no state of their own: they are drawn from (seed, step, place).
+ */
+export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
+export const CHECKPOINT_VERSION = '1';
+/** What the names of the generator's tensors begin with. */
+export const GENERATOR = 'gen.';
+
+export interface CheckpointHeader {
+  config: TrainConfig;
+  /** Steps done. */
+  step: number;
+  /** What the command line wants to know again: data set, options, best values. */
+  run: Record<string, unknown>;
+}
+
+function networkEntries(model: Pix2Pix): StateEntry[] {
+  return [...model.generator.stateDict(GENERATOR), ...model.disc.stateDict('disc.')];
+}
+
+function adamEntries(model: Pix2Pix): StateEntry[] {
+  const kind: StateKind = 'buffer';
+  return (['gen', 'disc'] as const).flatMap((net) => {
+    const network = net === 'gen' ? model.generator : model.disc;
+    const names = network.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.name] : []));
+    const { m, v } = (net === 'gen' ? model.optimG : model.optimD).state();
+    return names.flatMap((name, i) => {
+      const [first, second] = [m[i], v[i]];
+      if (!first || !second) throw new Error(`Adam has no state for ${net}.${name}`);
+      return [
+        { name: `adam.${net}.exp_avg.${name}`, tensor: first, kind },
+        { name: `adam.${net}.exp_avg_sq.${name}`, tensor: second, kind },
+      ];
+    });
+  });
+}
+
+/**
+ * Reads the whole state back. Waits for the GPU.
+ * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
+ */
+export async function captureState(model: Pix2Pix): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
+    const data = await tensor.read();
+    if (kind === 'counter') {
+      const count = new Uint32Array(data.buffer, data.byteOffset, 1)[0] as number;
+      tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(count)) });
+      continue;
+    }
+    const bad = firstNotFinite(data);
+    if (bad >= 0) {
+      throw new PixtapeError(
+        `${name}[${bad}] is ${data[bad]} after step ${model.step}: this state is not saved`,
+        'Go on from the last good checkpoint with --continue_train and a smaller --lr.',
+      );
+    }
+    tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
+  }
+  return tensors;
+}
+
+/** −1 where all values are finite. A plain loop: a callback for each of some hundred million values takes seconds. */
+function firstNotFinite(data: Float32Array): number {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}
+
+/** The text part of a checkpoint. */
+export function encodeHeader(header: CheckpointHeader): Record<string, string> {
+  return {
+    format: CHECKPOINT_FORMAT,
+    version: CHECKPOINT_VERSION,
+    config: JSON.stringify(header.config),
+    step: String(header.step),
+    run: JSON.stringify(header.run),
+  };
+}
+
+/** @throws PixtapeError if this is not one of our checkpoints, or one of a later version. */
+export function decodeHeader(metadata: Readonly<Record<string, string>>, file: string): CheckpointHeader {
+  if (metadata.format !== CHECKPOINT_FORMAT) {
+    throw new PixtapeError(
+      `${file} is a safetensors file, but no pixtape checkpoint`,
+      'Give a file that `pixtape train` wrote, e.g. runs/NAME/latest.safetensors.',
+    );
+  }
+  if (metadata.version !== CHECKPOINT_VERSION) {
+    throw new PixtapeError(
+      `${file} has checkpoint version ${metadata.version}, this program reads ${CHECKPOINT_VERSION}`,
+    );
+  }
+  try {
+    const step = Number(metadata.step);
+    if (!Number.isInteger(step) || step < 0) throw new Error(`step is ${metadata.step}`);
+    const config = JSON.parse(metadata.config ?? '');
+    checkFields(config, PRESETS.tutorial, 'config');
+    return { config, step, run: JSON.parse(metadata.run ?? '{}') };
+  } catch (cause) {
+    throw new PixtapeError(
+      `${file}: its description is damaged (${(cause as Error).message})`,
+      'Use another checkpoint.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** The configuration must have every field of ours, of the same kind: a file that lacks one would fail later, unclearly. */
+function checkFields(given: unknown, wanted: object, path: string): void {
+  for (const [key, example] of Object.entries(wanted)) {
+    const value = (given as Record<string, unknown> | null)?.[key];
+    if (typeof value !== typeof example || value === null)
+      throw new Error(`${path}.${key} is ${JSON.stringify(value)}`);
+    if (typeof example === 'object') checkFields(value, example, `${path}.${key}`);
+  }
+}
+
+/**
+ * Puts a captured state back.
+ * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type.
+ */
+export function restoreState(
+  model: Pix2Pix,
+  values: ReadonlyMap<string, NamedTensor>,
+  step: number,
+  file: string,
+): void {
+  restore([...networkEntries(model), ...adamEntries(model)], values, file);
+  model.step = step;
+}
+
+/** Puts back the generator alone, which is all that painting takes; `values` may leave everything else out. */
+export function restoreGenerator(generator: Generator, values: ReadonlyMap<string, NamedTensor>, file: string): void {
+  restore(generator.stateDict(GENERATOR), values, file);
+}
+
+function restore(entries: readonly StateEntry[], values: ReadonlyMap<string, NamedTensor>, file: string): void {
+  const hint = 'It belongs to another model or another configuration.';
+  const known = new Set(entries.map((e) => e.name));
+  for (const name of values.keys()) {
+    if (!known.has(name)) throw new PixtapeError(`${file}: the model has no tensor named ${name}`, hint);
+  }
+  for (const { name, tensor, kind } of entries) {
+    const value = values.get(name);
+    const dtype = kind === 'counter' ? 'I64' : 'F32';
+    const shape = kind === 'counter' ? [] : tensor.shape;
+    if (!value) throw new PixtapeError(`${file}: the tensor ${name} is missing`, hint);
+    if (value.dtype === dtype && sameShape(value.shape, shape)) continue;
+    throw new PixtapeError(
+      `${file}: ${name} is ${value.dtype} [${value.shape}], the model's is ${dtype} [${shape}]`,
+      hint,
+    );
+  }
+  for (const { name, tensor } of entries) {
+    const { data } = values.get(name) as NamedTensor;
+    tensor.device.write(tensor.storage, data instanceof BigInt64Array ? Uint32Array.of(Number(data[0])) : data);
+  }
+}

@@ -1,0 +1,97 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { encodeSafetensors } from '../../src/util/safetensors.ts';
+import { temporaryFolders } from '../train/tiny.ts';
+import { build, pixtape, TINY, writePairs, writePng } from './command.ts';
+
+/** What a user can do wrong: each gets one clear sentence and what to do, and no stack trace. */
+const folder = temporaryFolders();
+let home: string;
+beforeAll(async () => {
+  build();
+  home = folder();
+  writePairs(join(home, 'pairs'), 6);
+  mkdirSync(join(home, 'empty'));
+  writePairs(join(home, 'odd'), 3);
+  writePng(join(home, 'odd', 'wide.png'), 33, 16);
+  writePairs(join(home, 'torn'), 3);
+  truncateSync(join(home, 'torn', 'pair1.png'), 90);
+  const { code, stderr } = await pixtape(train('good', '--steps', '2'), home);
+  expect(stderr).not.toContain('pixtape:');
+  expect(code).toBe(0);
+  for (const name of ['short', 'foreign']) mkdirSync(join(home, 'runs', name));
+  const latest = (name: string) => join(home, 'runs', name, 'latest.safetensors');
+  copyFileSync(latest('good'), latest('short'));
+  truncateSync(latest('short'), 20_000);
+  writeFileSync(latest('foreign'), Buffer.concat(encodeSafetensors(new Map(), { format: 'pt' })));
+}, 60_000);
+
+const train = (name: string, ...more: string[]) => ['train', '--dataroot', 'pairs', '--name', name, ...TINY, ...more];
+const resume = (name: string, ...more: string[]) => ['train', '--continue_train', '--name', name, ...more];
+const on = (data: string, ...more: string[]) => ['train', '--dataroot', data, ...TINY, '--steps', '1', ...more];
+const plain = (...more: string[]) => ['train', '--dataroot', 'pairs', '--steps', '1', ...more];
+
+const cases: [string, string[], RegExp][] = [
+  ['no data', ['train'], /no data: train needs --dataroot DIR\n.*--data openmoji/],
+  ['a folder that is not there', on('nowhere'), /there is no folder .*nowhere/],
+  ['an empty folder', on('empty'), /there is no picture in .*empty \(it is empty\)/],
+  ['an odd width', on('odd'), /wide\.png is 33 pixels wide, an odd number.*\n.*--skip_bad/],
+  ['a truncated picture', on('torn'), /pair1\.png is cut short or damaged/],
+  ['sides that cannot be halved', plain('--crop_size', '40'), /40 × 40 does not fit.*multiples of 64\n.*: 64/],
+  ['pictures too small for the PatchGAN', plain('--crop_size', '8', '--depth', '2'), /sides must be at least 16/],
+  ['no size', plain('--crop_size', 'big'), /'big' is invalid.*A side like 256/],
+  ['an unknown flag', plain('--batchsize', '4'), /unknown option '--batchsize'\n.*Did you mean --batch_size/],
+  ["a flag of pix2pix's", plain('--gpu_ids', '0'), /--gpu_ids is a flag of pix2pix's.*\n.*--adapter/],
+  ['an empty batch', plain('--batch_size', '0'), /A whole number of at least 1 is wanted/],
+  ['a negative rate', plain('--lr', '-1'), /A number above 0 is wanted/],
+  ['an unknown set', ['train', '--data', 'cats'], /Allowed choices are folder, openmoji/],
+  ['an unknown group', ['train', '--data', 'openmoji', '--groups', 'cats'], /no group or subgroup "cats"[\s\S]*animals/],
+  ['an unknown adapter', [...on('pairs'), '--adapter', 'abacus'], /adapter.*"abacus"/],
+  ['a name that is none', train('a/b'), /--name "a\/b" cannot be a folder's name/],
+  ['a run that is there already', train('good'), /good already holds a checkpoint.*\n.*--continue_train/],
+  ['a run that is not there', resume('none'), /there is no .*none.*latest\.safetensors\n.*good/],
+  ['a run without a name', ['train', '--continue_train'], /which run\? Name it with --name\n.*good/],
+  ['a run that is done', resume('good', '--steps', '2'), /has already done 2 of 2 steps/],
+  ['another width on going on', resume('good', '--ngf', '4'), /--ngf 4: the run .* has 2\n.*Leave --ngf out/],
+  ['another direction on going on', resume('good', '--direction', 'AtoB'), /--direction AtoB: the run .* has BtoA/],
+  ['a checkpoint cut short', resume('short'), /short.*latest\.safetensors is cut short: 20000 bytes of/],
+  ["somebody else's safetensors", resume('foreign'), /is a safetensors file, but no pixtape checkpoint/],
+  ['a load size without a crop size that fits', plain('--load_size', '300'), /enlarged by 286\/256.*\n.*286x286/],
+  ['steps after the last rate', plain('--n_epochs', '1', '--n_epochs_decay', '1', '--steps', '99'), /--steps 99 goes/],
+  [
+    'a model larger than the memory',
+    plain('--preset', 'tutorial', '--ngf', '2048'),
+    /not enough memory: training this model takes more than \d.*free for .*\n.*Nothing was allocated\. Reduce --ngf \(2048 now\).*--ngf \d+ would take/,
+  ],
+  ['a command that is none', ['paint'], /unknown command 'paint'/],
+  ['an argument too many', ['train', 'pairs'], /too many arguments/],
+];
+
+it.concurrent.each(cases)('%s', { timeout: 60_000 }, async (_, args, message) => {
+  const before = readFileSync(join(home, 'runs', 'good', 'latest.safetensors'));
+  const { code, stderr } = await pixtape(args, home);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/^\s+at .*\.js:\d+/m);
+  expect(code).toBe(1);
+  expect(readFileSync(join(home, 'runs', 'good', 'latest.safetensors')).equals(before)).toBe(true);
+  expect(existsSync(join(home, 'runs', 'pairs-tutorial'))).toBe(false);
+});
+
+it('goes on without bad files where asked, naming each', async () => {
+  const { code, stderr, stdout } = await pixtape([...on('odd', '--skip_bad', '--name', 'skipped')], home);
+  expect(stderr).toMatch(/warning: .*wide\.png is 33 pixels wide.*left out \(--skip_bad\)/);
+  expect(code).toBe(0);
+  expect(stdout).toContain('done after step 1');
+});
+
+it('takes flags with dashes as with underscores', async () => {
+  const flags =
+    '--crop-size 16 --depth 2 --ngf 2 --ndf 2 --batch-size 2 --lambda-L1 10 --no-flip --no_dropout --steps 1';
+  const { code, stdout } = await pixtape(
+    ['train', '--dataroot', 'pairs', '--name', 'dashes', ...flags.split(' ')],
+    home,
+  );
+  expect(code).toBe(0);
+  expect(stdout).toContain('generator 2/2');
+});
