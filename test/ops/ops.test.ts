@@ -1,22 +1,13 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
-import { backward } from '../../src/tape/autograd.ts';
-import { record } from '../../src/tape/record.ts';
-import { Tensor } from '../../src/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../device.ts';
-import { at, dot, maxAbs, type NdArray, nd, sizeOf, uniform } from './nd.ts';
-import { type OpRow, type Problem, rows } from './table.ts';
+import { check } from './check.ts';
+import { rows } from './table.ts';
 
 /** Random problems for each operation. Every one of them depends on the seed alone. */
 const RUNS = Number(process.env.OP_RUNS ?? 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
-const RTOL = 1e-4;
-const ATOL = 1e-5;
-/** Step of the central differences: in float64 its error is about 1e-8, far below what float32 can show. */
-const STEP = 1e-4;
-/** Up to this many input values each gets its own difference quotient; beyond it, random directions. */
-const FULL_GRADIENT = 160;
 
 let device: Device;
 
@@ -27,125 +18,11 @@ afterAll(() => closeTestDevice(device));
 
 describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   test(`${RUNS} random shapes: forward, gradients, guards`, async () => {
-    const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => check(row, problem, seed));
+    const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => check(device, row, problem, seed));
     await fc.assert(property, { numRuns: RUNS, seed: SEED });
   }, 180_000);
 
   for (const problem of row.large ?? []) {
-    test(`large: ${JSON.stringify(problem)}`, () => check(row, problem, SEED, true), 180_000);
+    test(`large: ${JSON.stringify(problem)}`, () => check(device, row, problem, SEED, true), 180_000);
   }
 });
-
-async function check(row: OpRow, problem: Problem<unknown>, seed: number, repeat = false): Promise<void> {
-  const random = uniform(seed);
-  const inputs = problem.shapes.map((shape, i) => draw(row, random, shape, i, problem.args));
-  const expected = row.reference(inputs, problem.args);
-  const weights = nd(expected.shape, () => Math.fround(2 * random() - 1));
-  const [y, ...grads] = await runOnGpu(row, problem, inputs, weights, repeat);
-  const factor = row.tolerance ?? 1;
-  compare('forward', y as Float32Array, expected, factor);
-
-  const loss = (arrays: NdArray[]) => dot(row.reference(arrays, problem.args), weights.data);
-  inputs.forEach((input, i) => {
-    const grad = grads[i];
-    if (!(row.differentiable?.[i] ?? true)) return;
-    if (!grad) throw new Error(`no gradient for input ${i}`);
-    const along = (direction: (j: number) => number) => difference(inputs, i, direction, loss);
-    if (input.data.length <= FULL_GRADIENT) {
-      const quotients = nd(input.shape, (j) => along((k) => (k === j ? 1 : 0)));
-      compare(`gradient of input ${i}`, grad, quotients, factor);
-      return;
-    }
-    expect(maxAbs(grad), `gradient of input ${i}`).toBeLessThan(Number.POSITIVE_INFINITY);
-    for (let n = 0; n < 3; n++) {
-      const signs = nd(input.shape, () => (random() < 0.5 ? -1 : 1));
-      const want = along((j) => at(signs, j));
-      const got = dot(signs, grad);
-      // Rounding errors of many values add up like a random walk, hence the Euclidean norm.
-      const norm = Math.hypot(...chunks(grad).map((part) => Math.hypot(...part)));
-      const most = factor * (10 * RTOL * norm + ATOL * Math.max(1, Math.abs(want)));
-      if (!(Math.abs(got - want) <= most)) {
-        throw new Error(`gradient of input ${i} in direction ${n}: ${got}, by differences ${want} ± ${most}`);
-      }
-    }
-  });
-}
-
-function draw(row: OpRow, random: () => number, shape: number[], input: number, args: unknown): NdArray {
-  const given = row.values?.(random, shape, input, args);
-  return nd(shape, (j) => Math.fround(given ? (given[j] as number) : 4 * random() - 2));
-}
-
-/** The result and the gradient of each input (of Σ weights · result). Fails on broken guard words. */
-async function runOnGpu(
-  row: OpRow,
-  problem: Problem<unknown>,
-  inputs: readonly NdArray[],
-  weights: NdArray,
-  repeat: boolean,
-): Promise<(Float32Array | undefined)[]> {
-  const leaves = inputs.map(({ shape, data }, i) => Tensor.from(device, shape, Float32Array.from(data), `input ${i}`));
-  leaves.forEach((leaf, i) => {
-    leaf.requiresGrad = row.differentiable?.[i] ?? true;
-  });
-  const seed = Tensor.from(device, weights.shape, Float32Array.from(weights.data), 'weights');
-  const recorded = await record(device, () => {
-    const y = row.run(leaves, problem.args);
-    expect(y.shape, 'shape of the result').toEqual(weights.shape);
-    if (leaves.some((leaf) => leaf.requiresGrad)) backward(y, seed);
-    return [y, ...leaves.map((leaf) => leaf.grad)];
-  });
-  try {
-    const once = async () => {
-      for (const t of recorded.outputs) {
-        // Whatever a kernel forgets to write stays NaN and fails the comparison.
-        if (t && !t.storage.persistent) device.write(t.storage, new Float32Array(t.size).fill(Number.NaN));
-      }
-      recorded.run();
-      return Promise.all(recorded.outputs.map((t) => t?.read()));
-    };
-    const results = await once();
-    if (repeat) expect(sameBits(results, await once()), 'the second run gives the same bits').toBe(true);
-    expect(await recorded.program.brokenGuards(), 'tensors with a write out of bounds').toEqual([]);
-    return results;
-  } finally {
-    recorded.destroy();
-    for (const t of [...leaves, seed]) device.free(t.storage.buffer as GPUBuffer);
-  }
-}
-
-/** The central difference quotient of `loss` when input `i` moves along a direction. */
-function difference(
-  inputs: readonly NdArray[],
-  i: number,
-  direction: (j: number) => number,
-  loss: (inputs: NdArray[]) => number,
-): number {
-  const moved = (step: number) => {
-    return loss(inputs.map((a, k) => (k === i ? nd(a.shape, (j) => at(a, j) + step * direction(j)) : a)));
-  };
-  return (moved(STEP) - moved(-STEP)) / (2 * STEP);
-}
-
-function compare(what: string, got: Float32Array, want: NdArray, factor: number): void {
-  expect(got.length, `${what}: number of values`).toBe(sizeOf(want.shape));
-  const atol = ATOL * Math.max(1, maxAbs(want.data));
-  want.data.forEach((value, i) => {
-    const error = Math.abs((got[i] as number) - value);
-    if (error <= factor * (atol + RTOL * Math.abs(value))) return;
-    throw new Error(`${what}: element ${i} of [${want.shape}] is ${got[i]}, expected ${value}`);
-  });
-}
-
-function sameBits(a: readonly (Float32Array | undefined)[], b: readonly (Float32Array | undefined)[]): boolean {
-  return a.every((x, i) => x === b[i] || (x && b[i] && Buffer.compare(bytes(x), bytes(b[i] as Float32Array)) === 0));
-}
-
-function bytes(a: Float32Array): Uint8Array {
-  return new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
-}
-
-/** In pieces that fit a call's arguments. */
-function chunks(a: Float32Array): Float32Array[] {
-  return Array.from({ length: Math.ceil(a.length / 4096) }, (_, i) => a.subarray(i * 4096, (i + 1) * 4096));
-}
