@@ -6,7 +6,7 @@
 // writes before each run. The order of operations is that of torch.optim.Adam.
 // Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization".
 //
-// Layout: flat arrays of n floats. One invocation for each element.
+// Layout: flat arrays of n floats. Invocations stride through the elements.
 
 struct Params {
   n: u32,
@@ -28,15 +28,13 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let s = step;
+    let gradient = g[i];
+    let first = p.beta1 * m[i] + p.rest1 * gradient;
+    let second = p.beta2 * v[i] + p.rest2 * gradient * gradient;
+    m[i] = first;
+    v[i] = second;
+    w[i] -= s.x * first / (sqrt(second) * s.y + p.eps);
   }
-  let s = step;
-  let gradient = g[i];
-  let first = p.beta1 * m[i] + p.rest1 * gradient;
-  let second = p.beta2 * v[i] + p.rest2 * gradient * gradient;
-  m[i] = first;
-  v[i] = second;
-  w[i] -= s.x * first / (sqrt(second) * s.y + p.eps);
 }

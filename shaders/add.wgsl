@@ -1,6 +1,6 @@
 // Element-wise sum: y = a + b. Also how the tape adds up gradients that meet at one tensor.
 //
-// Layout: three flat arrays of n floats. One invocation for each element.
+// Layout: three flat arrays of n floats. Invocations stride through the elements.
 
 struct Params {
   n: u32,
@@ -13,9 +13,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    y[i] = a[i] + b[i];
   }
-  y[i] = a[i] + b[i];
 }

@@ -4,7 +4,7 @@
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i * stride - pad + u, j * stride - pad + v]
 //
-// Layout: x (N, C, H, W), w (O, C, KH, KW), y (N, O, OH, OW), row-major. One invocation for each element of the result.
+// Layout: x (N, C, H, W), w (O, C, KH, KW), y (N, O, OH, OW), row-major. Invocations stride through the elements of the result.
 // Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
 
 struct Params {
@@ -34,94 +34,88 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
-  }
-  let col = i % p.out_w;
-  let row = (i / p.out_w) % p.out_h;
-  let o = (i / (p.out_w * p.out_h)) % p.out_c;
-  let n = i / (p.out_w * p.out_h * p.out_c);
-  var sum = 0.0;
-  if (p.has_bias != 0u) {
-    sum = bias[o];
-  }
-  for (var c = 0u; c < p.in_c; c++) {
-    for (var u = 0u; u < p.kernel_h; u++) {
-      let h = i32(row * p.stride_h + u) - i32(p.pad_h);
-      for (var v = 0u; v < p.kernel_w; v++) {
-        let q = i32(col * p.stride_w + v) - i32(p.pad_w);
-        if (h >= 0 && h < i32(p.in_h) && q >= 0 && q < i32(p.in_w)) {
-          let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
-          sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * x[at];
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let col = i % p.out_w;
+    let row = (i / p.out_w) % p.out_h;
+    let o = (i / (p.out_w * p.out_h)) % p.out_c;
+    let n = i / (p.out_w * p.out_h * p.out_c);
+    var sum = 0.0;
+    if (p.has_bias != 0u) {
+      sum = bias[o];
+    }
+    for (var c = 0u; c < p.in_c; c++) {
+      for (var u = 0u; u < p.kernel_h; u++) {
+        let h = i32(row * p.stride_h + u) - i32(p.pad_h);
+        for (var v = 0u; v < p.kernel_w; v++) {
+          let q = i32(col * p.stride_w + v) - i32(p.pad_w);
+          if (h >= 0 && h < i32(p.in_h) && q >= 0 && q < i32(p.in_w)) {
+            let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
+            sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * x[at];
+          }
         }
       }
     }
+    result[i] = sum;
   }
-  result[i] = sum;
 }
 
 // Every output that used this input gives its gradient back, times the weight that it used.
 @compute @workgroup_size(64)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
-  }
-  let col = i % p.in_w;
-  let row = (i / p.in_w) % p.in_h;
-  let c = (i / (p.in_w * p.in_h)) % p.in_c;
-  let n = i / (p.in_w * p.in_h * p.in_c);
-  var sum = 0.0;
-  if (p.has_bias != 0u) {
-    sum = bias[c];
-  }
-  for (var o = 0u; o < p.out_c; o++) {
-    for (var u = 0u; u < p.kernel_h; u++) {
-      let h = i32(row + p.pad_h) - i32(u);
-      for (var v = 0u; v < p.kernel_w; v++) {
-        let q = i32(col + p.pad_w) - i32(v);
-        if (h >= 0 && q >= 0 && h % i32(p.stride_h) == 0 && q % i32(p.stride_w) == 0) {
-          let oh = u32(h) / p.stride_h;
-          let ow = u32(q) / p.stride_w;
-          if (oh < p.out_h && ow < p.out_w) {
-            let at = ((n * p.out_c + o) * p.out_h + oh) * p.out_w + ow;
-            sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * dy[at];
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let col = i % p.in_w;
+    let row = (i / p.in_w) % p.in_h;
+    let c = (i / (p.in_w * p.in_h)) % p.in_c;
+    let n = i / (p.in_w * p.in_h * p.in_c);
+    var sum = 0.0;
+    if (p.has_bias != 0u) {
+      sum = bias[c];
+    }
+    for (var o = 0u; o < p.out_c; o++) {
+      for (var u = 0u; u < p.kernel_h; u++) {
+        let h = i32(row + p.pad_h) - i32(u);
+        for (var v = 0u; v < p.kernel_w; v++) {
+          let q = i32(col + p.pad_w) - i32(v);
+          if (h >= 0 && q >= 0 && h % i32(p.stride_h) == 0 && q % i32(p.stride_w) == 0) {
+            let oh = u32(h) / p.stride_h;
+            let ow = u32(q) / p.stride_w;
+            if (oh < p.out_h && ow < p.out_w) {
+              let at = ((n * p.out_c + o) * p.out_h + oh) * p.out_w + ow;
+              sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * dy[at];
+            }
           }
         }
       }
     }
+    result[i] = sum;
   }
-  result[i] = sum;
 }
 
 @compute @workgroup_size(64)
 fn weight_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
-  }
-  let v = i % p.kernel_w;
-  let u = (i / p.kernel_w) % p.kernel_h;
-  let c = (i / (p.kernel_w * p.kernel_h)) % p.in_c;
-  let o = i / (p.kernel_w * p.kernel_h * p.in_c);
-  var sum = 0.0;
-  for (var n = 0u; n < p.batch; n++) {
-    for (var row = 0u; row < p.out_h; row++) {
-      let h = i32(row * p.stride_h + u) - i32(p.pad_h);
-      // One partial sum for each row keeps the rounding error of a long sum down.
-      var partial = 0.0;
-      if (h >= 0 && h < i32(p.in_h)) {
-        for (var col = 0u; col < p.out_w; col++) {
-          let q = i32(col * p.stride_w + v) - i32(p.pad_w);
-          if (q >= 0 && q < i32(p.in_w)) {
-            let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
-            partial += x[at] * dy[((n * p.out_c + o) * p.out_h + row) * p.out_w + col];
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let v = i % p.kernel_w;
+    let u = (i / p.kernel_w) % p.kernel_h;
+    let c = (i / (p.kernel_w * p.kernel_h)) % p.in_c;
+    let o = i / (p.kernel_w * p.kernel_h * p.in_c);
+    var sum = 0.0;
+    for (var n = 0u; n < p.batch; n++) {
+      for (var row = 0u; row < p.out_h; row++) {
+        let h = i32(row * p.stride_h + u) - i32(p.pad_h);
+        // One partial sum for each row keeps the rounding error of a long sum down.
+        var partial = 0.0;
+        if (h >= 0 && h < i32(p.in_h)) {
+          for (var col = 0u; col < p.out_w; col++) {
+            let q = i32(col * p.stride_w + v) - i32(p.pad_w);
+            if (q >= 0 && q < i32(p.in_w)) {
+              let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
+              partial += x[at] * dy[((n * p.out_c + o) * p.out_h + row) * p.out_w + col];
+            }
           }
         }
+        sum += partial;
       }
-      sum += partial;
     }
+    result[i] = sum;
   }
-  result[i] = sum;
 }

@@ -1,7 +1,7 @@
 // Adds up the parts of a long sum that was split among workgroups: y[i] = sum over s of parts[s * n + i], in the order
 // of s, so that the result does not depend on who was done first.
 //
-// Layout: parts (SPLITS, n), y (n). One invocation for each of n elements.
+// Layout: parts (SPLITS, n), y (n). Invocations stride through n elements.
 
 struct Params {
   n: u32,
@@ -14,13 +14,11 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    var sum = 0.0;
+    for (var s = 0u; s < p.splits; s++) {
+      sum += parts[s * p.n + i];
+    }
+    y[i] = sum;
   }
-  var sum = 0.0;
-  for (var s = 0u; s < p.splits; s++) {
-    sum += parts[s * p.n + i];
-  }
-  y[i] = sum;
 }

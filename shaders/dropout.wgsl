@@ -49,19 +49,17 @@ fn philox(counter: vec4u, seed: vec2u) -> vec4u {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let block = id.x + id.y * groups.x * 64u;
   let quarter = (p.n + 3u) / 4u;
-  if (block >= quarter) {
-    return;
-  }
   let k = key;
-  var random = philox(vec4u(block, p.layer, k.z, k.w), k.xy);
-  var i = block;
-  for (var j = 0u; j < 4u; j++) {
-    if (i < p.n) {
-      y[i] = select(x[i] * p.factor, 0.0, random.x < p.threshold);
+  for (var block = id.x; block < quarter; block += groups.x * 64u) {
+    var random = philox(vec4u(block, p.layer, k.z, k.w), k.xy);
+    var i = block;
+    for (var j = 0u; j < 4u; j++) {
+      if (i < p.n) {
+        y[i] = select(x[i] * p.factor, 0.0, random.x < p.threshold);
+      }
+      random = random.yzww;
+      i += quarter;
     }
-    random = random.yzww;
-    i += quarter;
   }
 }

@@ -1,6 +1,6 @@
 // Sets every element to one value: y = value. Memory of temporaries is shared, so nothing starts at zero by itself.
 //
-// Layout: a flat array of n floats. One invocation for each element.
+// Layout: a flat array of n floats. Invocations stride through the elements.
 
 struct Params {
   n: u32,
@@ -12,9 +12,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    y[i] = p.value;
   }
-  y[i] = p.value;
 }

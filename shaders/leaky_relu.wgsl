@@ -1,6 +1,6 @@
 // Leaky ReLU: y = x where x > 0, slope * x elsewhere. With slope 0 it is the plain ReLU.
 //
-// Layout: flat arrays of n floats. One invocation for each element.
+// Layout: flat arrays of n floats. Invocations stride through the elements.
 // The backward looks at y: for a slope of at least 0, y > 0 exactly where x > 0, and y is kept anyway as the next
 // operation's input, while x need not be.
 
@@ -15,12 +15,10 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let v = x[i];
+    y[i] = select(p.slope * v, v, v > 0.0);
   }
-  let v = x[i];
-  y[i] = select(p.slope * v, v, v > 0.0);
 }
 
 @group(0) @binding(3) var<storage, read> result: array<f32>;
@@ -29,10 +27,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let g = dy[i];
+    dx[i] = select(p.slope * g, g, result[i] > 0.0);
   }
-  let g = dy[i];
-  dx[i] = select(p.slope * g, g, result[i] > 0.0);
 }

@@ -118,43 +118,35 @@ fn mse(
   fold(t, sum, block);
 }
 
-// Gradients: dx = factor * dy[0] * f'. One invocation for each of n elements.
+// Gradients: dx = factor * dy[0] * f'. Invocations stride through n elements.
 
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
 fn bce_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    dx[i] = p.factor * dy[0] * bce_gradient(a[i], b[i]);
   }
-  dx[i] = p.factor * dy[0] * bce_gradient(a[i], b[i]);
 }
 
 @compute @workgroup_size(64)
 fn bce_constant_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    dx[i] = p.factor * dy[0] * bce_gradient(a[i], p.constant);
   }
-  dx[i] = p.factor * dy[0] * bce_gradient(a[i], p.constant);
 }
 
 @compute @workgroup_size(64)
 fn l1_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    dx[i] = p.factor * dy[0] * sign(a[i] - b[i]);
   }
-  dx[i] = p.factor * dy[0] * sign(a[i] - b[i]);
 }
 
 @compute @workgroup_size(64)
 fn mse_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    dx[i] = p.factor * dy[0] * 2.0 * (a[i] - b[i]);
   }
-  dx[i] = p.factor * dy[0] * 2.0 * (a[i] - b[i]);
 }

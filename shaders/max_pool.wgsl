@@ -121,3 +121,29 @@ fn backward(
     }
   }
 }
+
+// dx where windows lie side by side and cover everything (size = stride, no padding, nothing left over): each window
+// writes its own pixels. The planes walked through are those of y.
+@compute @workgroup_size(64)
+fn backward_tiled(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let start = group.x * p.slice + t;
+  let end = min((group.x + 1u) * p.slice, p.pixels);
+  for (var k = group.y; k < p.planes; k += groups.y) {
+    var at = vec2u(start / p.width, start % p.width);
+    for (var i = start; i < end; i += 64u) {
+      let gradient = dy[k * p.pixels + i];
+      let chosen = came_from[k * p.pixels + i];
+      for (var row = 0u; row < p.size; row++) {
+        let pixel = (at.x * p.size + row) * p.in_w + at.y * p.size;
+        for (var col = 0u; col < p.size; col++) {
+          dx[k * p.in_h * p.in_w + pixel + col] = select(0.0, gradient, pixel + col == chosen);
+        }
+      }
+      at = next(at);
+    }
+  }
+}

@@ -45,16 +45,14 @@ fn forward(
   }
 }
 
-// The gradient of every element is that of the sum: dx = factor * dy[0]. One invocation for each of n elements.
+// The gradient of every element is that of the sum: dx = factor * dy[0]. Invocations stride through n elements.
 
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    dx[i] = p.factor * dy[0];
   }
-  dx[i] = p.factor * dy[0];
 }

@@ -1,6 +1,6 @@
 // Multiplication by one number: y = factor * x. The gradient is the same: dx = factor * dy.
 //
-// Layout: two flat arrays of n floats. One invocation for each element.
+// Layout: two flat arrays of n floats. Invocations stride through the elements.
 
 struct Params {
   n: u32,
@@ -13,9 +13,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    y[i] = p.factor * x[i];
   }
-  y[i] = p.factor * x[i];
 }

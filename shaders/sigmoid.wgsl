@@ -1,6 +1,6 @@
 // Logistic sigmoid: y = 1 / (1 + exp(-x)).
 //
-// Layout: flat arrays of n floats. One invocation for each element.
+// Layout: flat arrays of n floats. Invocations stride through the elements.
 // exp only ever sees -|x|, so that it cannot overflow: WGSL does not promise what 1 / infinity is.
 
 struct Params {
@@ -13,13 +13,11 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let v = x[i];
+    let e = exp(-abs(v));
+    y[i] = select(e, 1.0, v >= 0.0) / (1.0 + e);
   }
-  let v = x[i];
-  let e = exp(-abs(v));
-  y[i] = select(e, 1.0, v >= 0.0) / (1.0 + e);
 }
 
 @group(0) @binding(3) var<storage, read> result: array<f32>;
@@ -28,10 +26,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) {
-    return;
+  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+    let s = result[i];
+    dx[i] = dy[i] * s * (1.0 - s);
   }
-  let s = result[i];
-  dx[i] = dy[i] * s * (1.0 - s);
 }

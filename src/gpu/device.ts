@@ -173,6 +173,14 @@ export class Device {
     );
   }
 
+  /**
+   * Workgroups of 64 that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in
+   * which hundreds of values could be copied, and a few cores want no more than a few hundred of them.
+   */
+  get enoughGroups(): number {
+    return this.capabilities.cpu ? 256 : 8192;
+  }
+
   /** The most bytes that one storage binding may hold; operations with larger tensors work on slices. */
   get bindingLimit(): number {
     return this.maxBinding;

@@ -126,7 +126,10 @@ export class Generator extends Module {
     const drops = (i: number) => (dropoutAt === 'output' ? i < 3 : i >= depth - 3);
     this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
     this.convFinal = this.child('conv_final', new Conv2d(device, hidden, outChannels, 1));
-    this.down = this.childList('contracting_layers', levels.map((i) => new DownSampleConv(device, hidden * 2 ** i)));
+    this.down = this.childList(
+      'contracting_layers',
+      levels.map((i) => new DownSampleConv(device, hidden * 2 ** i)),
+    );
     this.up = this.childList(
       'expanding_layers',
       levels.map((i) => {

@@ -1,7 +1,7 @@
 import source from '../../shaders/adam.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { Storage } from '../gpu/storage.ts';
-import { flatGroups } from '../tape/dispatch.ts';
+import { strideGroups } from '../tape/dispatch.ts';
 import { recording } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
@@ -111,7 +111,7 @@ export class Adam {
         kernel,
         { step: this.scalars, g: slice(g), w: slice(w), m: slice(m), v: slice(v) },
         { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps: this.eps },
-        flatGroups(n),
+        strideGroups(this.device, n),
       );
     }
   }

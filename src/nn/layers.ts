@@ -76,7 +76,11 @@ export class BatchNorm2d extends Module {
     this.bias = this.parameter('bias', Tensor.zeros(device, [channels], 'bias'));
     this.runningMean = this.buffer('running_mean', Tensor.zeros(device, [channels], 'running_mean'));
     this.runningVar = this.buffer('running_var', Tensor.from(device, [channels], ones(channels), 'running_var'));
-    this.batchesTracked = this.buffer('num_batches_tracked', Tensor.zeros(device, [1], 'num_batches_tracked'), 'counter');
+    this.batchesTracked = this.buffer(
+      'num_batches_tracked',
+      Tensor.zeros(device, [1], 'num_batches_tracked'),
+      'counter',
+    );
   }
 
   forward(x: Tensor): Tensor {

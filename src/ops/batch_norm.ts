@@ -5,7 +5,6 @@ import { differentiable } from '../tape/autograd.ts';
 import { dispatch, FLAT_WORKGROUP, flatGroups } from '../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { enoughGroups } from './planes.ts';
 
 const EPS = 1e-5;
 /** How much of the running statistics each batch replaces. */
@@ -109,7 +108,7 @@ function slicing(x: Tensor): Slicing {
   const [batch = 1, channels = 1, ...rest] = x.shape;
   const plane = sizeOf(rest);
   const n = batch * plane;
-  const wanted = Math.min(MOST_SLICES, Math.ceil(enoughGroups(x.device) / channels));
+  const wanted = Math.min(MOST_SLICES, Math.ceil(x.device.enoughGroups / channels));
   const slice = Math.max(LEAST_SLICE, Math.ceil(n / wanted / FLAT_WORKGROUP) * FLAT_WORKGROUP);
   return {
     channels,

@@ -32,7 +32,6 @@ export function tileFits(device: Device, g: ConvGeometry): boolean {
 interface Sum {
   /** (N, C, H, W): summed over. */
   x: Tensor;
-  w: Tensor;
   bias: Tensor | undefined;
   /** (N, O, OH, OW): the result. */
   y: Tensor;
@@ -44,7 +43,7 @@ interface Sum {
 export function tileForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
   const taps = g.kernelH * g.kernelW;
   const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
-  const sum = { x, w, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW] } as const;
+  const sum = { x, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW] } as const;
   // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
@@ -56,7 +55,7 @@ export function tileInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: 
   const taps = g.kernelH * g.kernelW;
   const strides = { w_out: taps, w_in: g.inC * taps, w_tap: -1, w_first: taps - 1 };
   const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
-  const sum = { x: dy, w, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW] } as const;
+  const sum = { x: dy, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW] } as const;
   // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
@@ -72,7 +71,7 @@ interface Channels {
 }
 
 function record(
-  { x, w, bias, y, pad, kernel: [kernelH, kernelW] }: Sum,
+  { x, bias, y, pad, kernel: [kernelH, kernelW] }: Sum,
   strides: { w_out: number; w_in: number; w_tap: number; w_first: number },
   slice: Tensor | StorageSlice,
   { inC, inFirst, outFirst, outC }: Channels,

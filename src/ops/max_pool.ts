@@ -36,8 +36,10 @@ export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, pa
   dispatch(x.device.kernel('max_pool', source, 'forward'), { x, y, place }, { ...params, ...sides }, groups);
   return differentiable(y, [x], (dy) => {
     const dx = x.like('max_pool.dx');
-    const back = x.device.kernel('max_pool.backward', source, 'backward');
-    const walk = planeWalk(x.device, inH, inW, planes);
+    const tiled = kernel === stride && padding === 0 && outH * kernel === inH && outW * kernel === inW;
+    const entry = tiled ? 'backward_tiled' : 'backward';
+    const back = x.device.kernel(`max_pool.${entry}`, source, entry);
+    const walk = tiled ? planeWalk(x.device, outH, outW, planes) : planeWalk(x.device, inH, inW, planes);
     dispatch(back, { dy, came_from: place, dx }, { ...walk.params, ...sides }, walk.groups);
     return [dx];
   });

@@ -4,14 +4,6 @@ import { FLAT_WORKGROUP } from '../tape/dispatch.ts';
 import type { Shape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
-/**
- * Workgroups of 64 that keep a device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
- * hundreds of values could be copied, and a few cores want no more than a few hundred of them.
- */
-export function enoughGroups(device: Device): number {
-  return device.capabilities.cpu ? 256 : 8192;
-}
-
 /** How a kernel goes through planes (a plane is one channel of one picture); the names are those in the shaders. */
 export interface PlaneWalk {
   params: {
@@ -33,7 +25,7 @@ export interface PlaneWalk {
  * and row and column are stepped instead of divided out: a division for every pixel is dear on a CPU driver.
  */
 export function planeWalk(device: Device, height: number, width: number, planes: number): PlaneWalk {
-  const enough = enoughGroups(device);
+  const enough = device.enoughGroups;
   const pixels = height * width;
   const rounds = Math.ceil(planes / enough);
   const y = Math.ceil(planes / rounds);

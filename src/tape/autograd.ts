@@ -67,7 +67,10 @@ export function backward(loss: Tensor, seed?: Tensor): void {
       continue;
     }
     const { inputs } = tensor.node;
-    const parts = tensor.node.backward(dy, inputs.map((t) => t.requiresGrad));
+    const parts = tensor.node.backward(
+      dy,
+      inputs.map((t) => t.requiresGrad),
+    );
     inputs.forEach((input, i) => {
       const part = parts[i];
       if (!input.requiresGrad || !part) return;

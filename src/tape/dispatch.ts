@@ -1,4 +1,5 @@
 import fillSource from '../../shaders/fill.wgsl';
+import type { Device } from '../gpu/device.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { Workgroups } from '../gpu/program.ts';
 import type { Bindable } from '../gpu/storage.ts';
@@ -22,12 +23,12 @@ export function dispatch(
   recording(tensor.device).dispatch(kernel, plain, params, groups);
 }
 
-/** Invocations in one workgroup of every flat kernel; they declare `@workgroup_size(64)`. */
+/** Invocations in one workgroup of every flat kernel: they declare `@workgroup_size(64)`. */
 export const FLAT_WORKGROUP = 64;
 
 /**
- * Appends a dispatch with (at least) one invocation for each of `params.n` elements. The kernel works out its index
- * as `id.x + id.y * groups.x * 64`, since one dimension holds no more than 65,535 workgroups.
+ * Appends a dispatch of a kernel whose invocations stride through `params.n` elements:
+ * `for (var i = id.x; i < p.n; i += groups.x * 64u)`.
  */
 export function dispatchFlat(
   kernel: Kernel,
@@ -35,10 +36,16 @@ export function dispatchFlat(
   params: Readonly<Record<string, number>> & { n: number },
   invocations = params.n,
 ): void {
-  dispatch(kernel, bindings, params, flatGroups(invocations));
+  const tensor = Object.values(bindings).find((b) => b instanceof Tensor) as Tensor;
+  dispatch(kernel, bindings, params, strideGroups(tensor.device, invocations));
 }
 
-/** Workgroups for `invocations` flat invocations, folded into two dimensions where one does not suffice. */
+/** Workgroups for invocations that stride through `n` elements: no more than keep the device busy. */
+export function strideGroups(device: Device, n: number): [number] {
+  return [Math.min(Math.ceil(n / FLAT_WORKGROUP), device.enoughGroups)];
+}
+
+/** Workgroups for one invocation each, folded into two dimensions where one does not suffice (65,535 at most). */
 export function flatGroups(invocations: number): [number, number] {
   const groups = Math.ceil(invocations / FLAT_WORKGROUP);
   const x = Math.min(groups, 65535);

@@ -6,7 +6,8 @@ let current: Program | undefined;
 
 /** The program that is being recorded on `device`. @throws Error outside `record`. */
 export function recording(device: Device): Program {
-  if (!current) throw new Error('operations only work inside record(device, () => …): they note what to run, nothing runs at once');
+  if (!current)
+    throw new Error('operations only work inside record(device, () => …): they note what to run, nothing runs at once');
   if (current.device !== device) throw new Error('a tensor of one device was used while recording on another');
   return current;
 }

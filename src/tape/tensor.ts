@@ -1,5 +1,5 @@
 import type { Device } from '../gpu/device.ts';
-import { Storage } from '../gpu/storage.ts';
+import type { Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { TapeNode } from './autograd.ts';
 import { recording } from './record.ts';
