@@ -23,6 +23,8 @@ struct Params {
   pad_h: u32,
   pad_w: u32,
   has_bias: u32,
+  // forward: leaky ReLU on the way out; 1 for none.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -55,7 +57,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
         }
       }
     }
-    result[i] = sum;
+    result[i] = select(p.slope * sum, sum, sum > 0.0);
   }
 }
 

@@ -38,6 +38,8 @@ struct Params {
   // weight_gradient: depth that one workgroup sums over, and elements of one part.
   share: u32,
   part_size: u32,
+  // forward: leaky ReLU on the way out; 1 for none.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -149,6 +151,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
         if (p.has_bias != 0u) {
           value += bias[p.first + o];
         }
+        value = select(p.slope * value, value, value > 0.0);
         result[((col / plane) * p.out_c + p.first + o) * plane + col % plane] = value;
       }
     }

@@ -45,6 +45,8 @@ struct Params {
   has_bias: u32,
   // 1: add to y instead of overwriting it.
   accumulate: u32,
+  // Leaky ReLU on the way out: 1 for none.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -132,7 +134,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if (p.accumulate != 0u) {
           value += y[at + j];
         }
-        y[at + j] = value;
+        y[at + j] = select(p.slope * value, value, value > 0.0);
       }
     }
   }

@@ -3,7 +3,7 @@ import { BatchNorm2d, Conv2d, Dropout } from '../nn/layers.ts';
 import { Module } from '../nn/module.ts';
 import { centerCrop } from '../ops/center_crop.ts';
 import { concat } from '../ops/concat.ts';
-import { leakyRelu, relu } from '../ops/leaky_relu.ts';
+import { relu } from '../ops/leaky_relu.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import type { Rng } from '../ops/rng.ts';
 import { sigmoid } from '../ops/sigmoid.ts';
@@ -17,11 +17,11 @@ export class ConvBlock extends Module {
 
   constructor(device: Device, cin: number, cout: number) {
     super();
-    this.conv1 = this.child('conv1', new Conv2d(device, cin, cout, 3, { padding: 1 }));
+    this.conv1 = this.child('conv1', new Conv2d(device, cin, cout, 3, { padding: 1, slope: 0.2 }));
   }
 
   forward(x: Tensor): Tensor {
-    return leakyRelu(this.conv1.forward(x), 0.2);
+    return this.conv1.forward(x);
   }
 }
 

@@ -12,15 +12,20 @@ export interface ConvOptions {
   bias?: boolean;
 }
 
+export interface ActivatedConvOptions extends ConvOptions {
+  /** A leaky ReLU of this slope on the result, in the same pass. */
+  slope?: number;
+}
+
 /** 2-D convolution with a square kernel; `weight` is (cout, cin, k, k), as in PyTorch. */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
   /** Inputs that one output sums over: cin · k². */
   readonly fanIn: number;
-  private readonly options: ConvOptions;
+  private readonly options: ActivatedConvOptions;
 
-  constructor(device: Device, cin: number, cout: number, kernel: number, options: ConvOptions = {}) {
+  constructor(device: Device, cin: number, cout: number, kernel: number, options: ActivatedConvOptions = {}) {
     super();
     this.weight = this.parameter('weight', Tensor.zeros(device, [cout, cin, kernel, kernel], 'weight'));
     if (options.bias ?? true) this.bias = this.parameter('bias', Tensor.zeros(device, [cout], 'bias'));

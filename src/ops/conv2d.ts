@@ -5,6 +5,7 @@ import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { convKernels } from './conv_kernels.ts';
+import { leakyReluGradient } from './leaky_relu.ts';
 
 export interface Conv2dOptions {
   /** Default 1. */
@@ -13,22 +14,37 @@ export interface Conv2dOptions {
   padding?: number | readonly [number, number];
 }
 
+export interface Conv2dActivation {
+  /** A leaky ReLU of this slope on the result, in the same pass: saves reading and writing the result once more. */
+  slope?: number;
+}
+
 /**
  * 2-D convolution (cross-correlation, as everywhere in the field): x (N, C, H, W), weight (O, C, kh, kw), bias (O) →
  * (N, O, ⌊(H + 2·pad − kh) / stride⌋ + 1, …). Kernel sides 1–7, any stride and padding, H ≠ W.
  * @throws PixtapeError if shapes do not fit. Source: as `torch.nn.functional.conv2d`, without groups and dilation.
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  options: Conv2dOptions & Conv2dActivation = {},
+): Tensor {
+  const { slope } = options;
+  if (slope !== undefined && !(slope >= 0)) throw new PixtapeError(`conv2d: slope ${slope}; it must be at least 0`);
   const g = geometry('conv2d', x.shape, weight.shape, options);
   checkBias('conv2d', bias, g.outC);
   const y = Tensor.temporary(x.device, [g.batch, g.outC, g.outH, g.outW], 'conv2d');
   const kernels = convKernels(x.device, g);
-  kernels.forward(g, x, weight, bias, y);
-  return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => [
-    needs[0] ? gradient(x, (dx) => kernels.inputGradient(g, dy, weight, undefined, dx)) : undefined,
-    needs[1] ? gradient(weight, (dw) => kernels.weightGradient(g, x, dy, dw)) : undefined,
-    needs[2] && bias ? channelSum(dy) : undefined,
-  ]);
+  kernels.forward(g, x, weight, bias, y, slope);
+  return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => {
+    const dz = slope === undefined ? dy : leakyReluGradient(y, dy, slope);
+    return [
+      needs[0] ? gradient(x, (dx) => kernels.inputGradient(g, dz, weight, undefined, dx)) : undefined,
+      needs[1] ? gradient(weight, (dw) => kernels.weightGradient(g, x, dz, dw)) : undefined,
+      needs[2] && bias ? channelSum(dz) : undefined,
+    ];
+  });
 }
 
 /**

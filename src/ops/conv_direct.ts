@@ -5,10 +5,17 @@ import type { ConvGeometry } from './conv_geometry.ts';
 
 /** Convolutions straight from their definition: slow, and what the faster kernels are held against. */
 
-/** y = conv(x, w) + bias. */
-export function directForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+export function directForward(
+  g: ConvGeometry,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  slope = 1,
+): void {
   const kernel = y.device.kernel('conv_direct.forward', source, 'forward');
-  dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias));
+  dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias, slope));
 }
 
 /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
@@ -29,7 +36,7 @@ export function directWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw:
   dispatchFlat(kernel, { x, dy, result: dw }, params(g, dw));
 }
 
-function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
+function params(g: ConvGeometry, result: Tensor, bias?: Tensor, slope = 1) {
   return {
     n: result.size,
     batch: g.batch,
@@ -46,5 +53,6 @@ function params(g: ConvGeometry, result: Tensor, bias?: Tensor) {
     pad_h: g.padH,
     pad_w: g.padW,
     has_bias: bias ? 1 : 0,
+    slope,
   };
 }

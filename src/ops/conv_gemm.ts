@@ -15,12 +15,19 @@ const ENOUGH_WORKGROUPS = 256;
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
 
-/** y = conv(x, w) + bias. */
-export function gemmForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+export function gemmForward(
+  g: ConvGeometry,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  slope = 1,
+): void {
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     const size = { rows: count, cols: g.batch * g.outH * g.outW, depth: g.inC * g.kernelH * g.kernelW };
     const kernel = kernelFor(y, 'forward', count);
-    dispatch(kernel, { x, w: slice, bias: bias ?? x, result: y }, params(g, size, { first, bias }), grid(size));
+    dispatch(kernel, { x, w: slice, bias: bias ?? x, result: y }, params(g, size, { first, bias, slope }), grid(size));
   }
 }
 
@@ -80,9 +87,11 @@ interface More {
   accumulate?: boolean;
   share?: number;
   partSize?: number;
+  slope?: number;
 }
 
-function params(g: ConvGeometry, size: Size, { first, bias, accumulate = false, share = 0, partSize = 0 }: More) {
+function params(g: ConvGeometry, size: Size, more: More) {
+  const { first, bias, accumulate = false, share = 0, partSize = 0, slope = 1 } = more;
   return {
     ...size,
     in_c: g.inC,
@@ -102,5 +111,6 @@ function params(g: ConvGeometry, size: Size, { first, bias, accumulate = false, 
     accumulate: accumulate ? 1 : 0,
     share,
     part_size: partSize,
+    slope,
   };
 }

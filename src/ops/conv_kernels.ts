@@ -7,8 +7,8 @@ import { tileFits, tileForward, tileInputGradient, tileWeightGradient } from './
 
 /** The three kernels that a convolution needs, in one way of computing them. */
 export interface ConvKernels {
-  /** y = conv(x, w) + bias. */
-  forward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void;
+  /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+  forward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor, slope?: number): void;
   /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
   inputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void;
   /** dw = gradient of conv's weight. */

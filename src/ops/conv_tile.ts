@@ -15,9 +15,10 @@ import { type WeightSlice, weightSlices } from './conv_slices.ts';
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
 const LARGEST_KERNEL = 4;
-/** Workgroups enough to keep every core of a CPU busy to the end of a long reduction. */
-const ENOUGH_WORKGROUPS = 64;
-/** Longest run of patches summed in one go: bounds the rounding error of a long reduction. */
+/** Workgroups enough to keep the cores of a CPU busy to the end of a long reduction. */
+const ENOUGH_WORKGROUPS = 32;
+/** Patches summed in one go: with fewer, adding up the parts costs too much; the most bounds the rounding error. */
+const SHORTEST_SHARE = 64;
 const LONGEST_SHARE = 512;
 
 /** Whether these kernels can do this convolution on this device. */
@@ -37,13 +38,22 @@ interface Sum {
   y: Tensor;
   pad: readonly [number, number];
   kernel: readonly [number, number];
+  /** Of the leaky ReLU on the way out; 1 for none. */
+  slope: number;
 }
 
-/** y = conv(x, w) + bias. */
-export function tileForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor): void {
+/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+export function tileForward(
+  g: ConvGeometry,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  slope = 1,
+): void {
   const taps = g.kernelH * g.kernelW;
   const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
-  const sum = { x, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW] } as const;
+  const sum = { x, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW], slope } as const;
   // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
@@ -55,7 +65,7 @@ export function tileInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: 
   const taps = g.kernelH * g.kernelW;
   const strides = { w_out: taps, w_in: g.inC * taps, w_tap: -1, w_first: taps - 1 };
   const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
-  const sum = { x: dy, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW] } as const;
+  const sum = { x: dy, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW], slope: 1 } as const;
   // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     record(sum, strides, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
@@ -71,7 +81,7 @@ interface Channels {
 }
 
 function record(
-  { x, bias, y, pad, kernel: [kernelH, kernelW] }: Sum,
+  { x, bias, y, pad, kernel: [kernelH, kernelW], slope }: Sum,
   strides: { w_out: number; w_in: number; w_tap: number; w_first: number },
   slice: Tensor | StorageSlice,
   { inC, inFirst, outFirst, outC }: Channels,
@@ -109,6 +119,7 @@ function record(
       first: outFirst,
       has_bias: bias && !accumulate ? 1 : 0,
       accumulate: accumulate ? 1 : 0,
+      slope,
     },
     [Math.ceil((tiles * batch) / lanes), Math.ceil(outC / m)],
   );
@@ -143,7 +154,7 @@ function weightGradient(
   const groups = Math.ceil(l.channels / lanes) * Math.ceil(b.channels / m);
   const whole = slice === dw;
   const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / LONGEST_SHARE));
-  const share = whole ? Math.ceil(allTiles / Math.min(wanted, allTiles)) : allTiles;
+  const share = whole ? Math.min(allTiles, Math.max(SHORTEST_SHARE, Math.ceil(allTiles / wanted))) : allTiles;
   const splits = Math.ceil(allTiles / share);
   const parts = splits === 1 ? slice : Tensor.temporary(device, [splits, ...dw.shape], 'weight.parts');
   const kernel = device.kernel(`conv_tile_weight ${g.kernelH}×${g.kernelW}`, weightSource, 'main', {

@@ -12,11 +12,15 @@ export function leakyRelu(x: Tensor, slope: number): Tensor {
   const y = x.like('leaky_relu');
   const params = { n: x.size, slope };
   dispatchFlat(x.device.kernel('leaky_relu', source, 'forward'), { x, y }, params);
-  return differentiable(y, [x], (dy) => {
-    const dx = x.like('leaky_relu.dx');
-    dispatchFlat(x.device.kernel('leaky_relu.backward', source, 'backward'), { result: y, dy, dx }, params);
-    return [dx];
-  });
+  return differentiable(y, [x], (dy) => [leakyReluGradient(y, dy, slope)]);
+}
+
+/** The gradient before a leaky ReLU, from its result y and the gradient dy of that. Nothing on the tape. */
+export function leakyReluGradient(y: Tensor, dy: Tensor, slope: number): Tensor {
+  const dx = y.like('leaky_relu.dx');
+  const kernel = y.device.kernel('leaky_relu.backward', source, 'backward');
+  dispatchFlat(kernel, { result: y, dy, dx }, { n: y.size, slope });
+  return dx;
 }
 
 /** ReLU, element-wise: max(x, 0). Any shape. */

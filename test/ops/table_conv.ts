@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { conv2d, convTranspose2d } from '../../src/ops/conv2d.ts';
 import type { Tensor } from '../../src/tape/tensor.ts';
-import { at, type NdArray, nd } from './nd.ts';
+import { at, map, type NdArray, nd, sizeOf } from './nd.ts';
 import { type OpRow, type Problem, row } from './table_row.ts';
 import { four } from './table_spatial.ts';
 
@@ -170,6 +170,22 @@ export const convolutions: OpRow[] = [
     ],
     run: ([x, weight, bias], { stride, padding }) => conv2d(x as Tensor, weight as Tensor, bias, { stride, padding }),
     reference: ([x, weight, bias], args) => convolved(x as NdArray, weight as NdArray, bias, args),
+  }),
+  row<Args>({
+    name: 'conv2d through a leaky relu',
+    problem: forwards.filter(({ shapes }) => shapes.length === 3),
+    large: [large([1, 32, 40, 36], [32, 32, 3, 3], 1, 1)],
+    run: ([x, weight, bias], { stride, padding }) => {
+      return conv2d(x as Tensor, weight as Tensor, bias, { stride, padding, slope: 0.2 });
+    },
+    reference: ([x, weight, bias], args) => {
+      return map(convolved(x as NdArray, weight as NdArray, bias, args), (v) => (v > 0 ? v : 0.2 * v));
+    },
+    // Multiples of 1/16, 1/2 and odd ones of 1/64: products are multiples of 1/32, and with the bias none is near zero.
+    values: (random, shape, input) => {
+      const step = [1 / 16, 1 / 2, 1 / 64][input] as number;
+      return Array.from({ length: sizeOf(shape) }, () => (2 * Math.floor(random() * 8) - 7) * step);
+    },
   }),
   row<Args>({
     name: 'conv_transpose2d',
