@@ -11,6 +11,8 @@ export interface Batch {
   condition: Float32Array;
   /** The epoch that the batch belongs to, from 0. */
   epoch: number;
+  /** Epochs done before this batch, with the fraction of the one under way. */
+  epochsDone: number;
 }
 
 /**
@@ -42,7 +44,11 @@ export class BatchLoader {
 
   /** The epoch, from 0, that step `step` (from 0) belongs to. */
   epochOf(step: number): number {
-    return Math.floor(step / stepsPerEpoch(this.dataset.length, this.batchSize));
+    return Math.floor(step / this.stepsPerEpoch);
+  }
+
+  private get stepsPerEpoch(): number {
+    return stepsPerEpoch(this.dataset.length, this.batchSize);
   }
 
   /**
@@ -65,7 +71,7 @@ export class BatchLoader {
       this.order = { epoch, indices: new RandomStream(this.seed, SHUFFLE, epoch).permutation(length) };
     }
     const { indices } = this.order;
-    const first = (step - epoch * stepsPerEpoch(length, this.batchSize)) * this.batchSize;
+    const first = (step - epoch * this.stepsPerEpoch) * this.batchSize;
     return Array.from({ length: this.batchSize }, (_, i) => indices[(first + i) % length] as number);
   }
 
@@ -75,7 +81,8 @@ export class BatchLoader {
         this.dataset.pair(index, new RandomStream(this.seed, AUGMENT, step, slot)),
       ),
     );
-    return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), epoch: this.epochOf(step) };
+    const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
+    return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };
   }
 }
 

@@ -52,11 +52,11 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
   },
   quick: {
     generator: { ...TUTORIAL_GENERATOR, hidden: 8, depth: 4, dropout: 0, dropoutAt: 'inner', sharedNorm: false },
-    discHidden: 8,
+    discHidden: 4,
     width: 64,
     height: 64,
-    batch: 4,
-    lr: 2e-3,
+    batch: 2,
+    lr: 5e-3,
     lrDisc: 2e-4,
     beta1: 0.5,
     beta2: 0.999,
@@ -70,11 +70,12 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
 };
 
 /**
- * Learning rates at an epoch (0-based): constant for `epochs`, then linearly down over `epochsDecay`, zero after that.
- * Without a decay they stay as they are, however long a run goes on.
+ * Learning rates after `done` epochs, fractions included: constant for `epochs`, then in a straight line down to zero
+ * over `epochsDecay`, a little at every step. (pix2pix goes down once an epoch: the same line, in stairs.) Without a decay
+ * they stay as they are, however long a run goes on.
  */
-export function learningRates(config: TrainConfig, epoch: number): { gen: number; disc: number } {
-  const into = Math.max(0, epoch + 1 - config.epochs);
-  const factor = into === 0 || config.epochsDecay === 0 ? 1 : Math.max(0, 1 - into / (config.epochsDecay + 1));
+export function learningRates(config: TrainConfig, done: number): { gen: number; disc: number } {
+  const into = Math.max(0, done - config.epochs);
+  const factor = into === 0 || config.epochsDecay === 0 ? 1 : Math.max(0, 1 - into / config.epochsDecay);
   return { gen: config.lr * factor, disc: config.lrDisc * factor };
 }

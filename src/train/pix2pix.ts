@@ -120,12 +120,15 @@ export class Pix2Pix {
     return { fake, losses, gradients: { gen: gradientsOf(generator), disc: gradientsOf(disc) } };
   }
 
-  /** Trains one step on a batch (NCHW, values in [0, 1]) in epoch `epoch` (0-based). Does not wait for the GPU. */
-  train(batch: { real: Float32Array; condition: Float32Array }, epoch: number): void {
+  /**
+   * Trains one step on a batch (NCHW, values in [0, 1]) after `epochs` epochs, fractions included: the learning rates
+   * depend on them. Does not wait for the GPU.
+   */
+  train(batch: { real: Float32Array; condition: Float32Array }, epochs: number): void {
     if (!this.recorded) throw new Error('call prepare() before train()');
     this.real.write(batch.real);
     this.condition.write(batch.condition);
-    const rates = learningRates(this.config, epoch);
+    const rates = learningRates(this.config, epochs);
     this.rng.setStep(this.step);
     this.ring.setStep(this.step);
     this.optimG.setStep(this.step + 1, rates.gen);

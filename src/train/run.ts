@@ -3,7 +3,6 @@ import type { BatchLoader } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { removeStaleTemporaries } from '../util/files.ts';
-import { formatDuration } from '../util/format.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { learningRates } from './config.ts';
 import { HeldOut, type HeldOutOptions } from './held_out.ts';
@@ -123,7 +122,7 @@ class Session {
         const batch = await loader.batch(model.step);
         // One step runs while the next is being prepared, no more: Ctrl-C and the clock should not wait for a long queue.
         await inFlight;
-        model.train(batch, batch.epoch);
+        model.train(batch, batch.epochsDone);
         inFlight = model.device.gpu.queue.onSubmittedWorkDone();
         end = this.ended(limit);
         await this.tend(batch.epoch, end);
@@ -239,13 +238,12 @@ class Session {
   private async report(ended: string | undefined): Promise<string> {
     const { model, options, heldOut, samples, log } = this.parts;
     const { testL1 } = this;
-    const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'} copying`;
+    const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'}`;
     const summary = [
       ...(testL1 === undefined ? [] : [{ label: 'Held-out L1', value: testL1.toFixed(4) }]),
-      { label: 'Copying the input scores', value: heldOut.baseline.toFixed(4) },
-      ...(testL1 === undefined ? [] : [{ label: 'Difference', value: percent(testL1 / heldOut.baseline - 1) }]),
+      { label: 'Copying the input', value: heldOut.baseline.toFixed(4) },
+      ...(testL1 === undefined ? [] : [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }]),
       { label: 'Measured on', value: `${heldOut.count} of ${heldOut.of} held-out pictures` },
-      { label: 'Trained for', value: formatDuration(this.seconds()) },
       ...(ended === undefined ? [] : [{ label: 'Ended', value: ended }]),
     ];
     return writeReport(options.folder, {
