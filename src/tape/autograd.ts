@@ -8,6 +8,8 @@ import { sameShape, type Tensor } from './tensor.ts';
  */
 export interface TapeNode {
   inputs: readonly Tensor[];
+  /** Which inputs asked for a gradient when the operation was recorded: a weight frozen then stays out of it. */
+  needs: readonly boolean[];
   /** The position on the tape: an operation always comes after everything it used. */
   order: number;
   backward: Backward;
@@ -24,9 +26,10 @@ let enabled = true;
 
 /** Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one. */
 export function differentiable(output: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
-  if (enabled && inputs.some((t) => t.requiresGrad)) {
+  const needs = inputs.map((t) => t.requiresGrad);
+  if (enabled && needs.includes(true)) {
     output.requiresGrad = true;
-    output.node = { inputs, order: order++, backward };
+    output.node = { inputs, needs, order: order++, backward };
   }
   return output;
 }
@@ -66,14 +69,11 @@ export function backward(loss: Tensor, seed?: Tensor): void {
       tensor.grad = tensor.grad ? accumulate(tensor.grad, dy) : dy;
       continue;
     }
-    const { inputs } = tensor.node;
-    const parts = tensor.node.backward(
-      dy,
-      inputs.map((t) => t.requiresGrad),
-    );
+    const { inputs, needs } = tensor.node;
+    const parts = tensor.node.backward(dy, needs);
     inputs.forEach((input, i) => {
       const part = parts[i];
-      if (!input.requiresGrad || !part) return;
+      if (!needs[i] || !part) return;
       if (!sameShape(part.shape, input.shape)) {
         throw new Error(`gradient of ${input.label} is [${part.shape}], the tensor [${input.shape}]`);
       }
