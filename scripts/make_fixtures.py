@@ -35,8 +35,11 @@ try:
     import torch
 except ImportError:
     take_over()
-from torch import nn
 from torch.nn import functional as F
+
+sys.dont_write_bytecode = True
+from op_fixtures import op_fixtures
+from torch_pix2pix import initialise, networks, train
 
 DEFAULTS = {
     "inChannels": 3, "outChannels": 3, "hidden": 4, "depth": 3, "discHidden": 8, "height": 32, "width": 32,
@@ -44,143 +47,27 @@ DEFAULTS = {
 }  # fmt: skip
 
 # Together: batch 1, 3 and 4; depth 2 to 5; both initialisations; sides that a PatchGAN cannot halve evenly; other
-# channels than 3; flat areas, where a max-pool meets ties; running statistics that did not just begin.
+# channels than 3; flat areas, where max-pools meet ties; running statistics that did not just begin; enough steps at a
+# high rate for the losses to show both of Adam's averages. The seeds are such that float32 and float64 agree on the pixel
+# that each max-pool takes and on the side of zero of each rectifier: all gradients that are not zero are sharp then.
 SHIPPED = {
-    "depth2-batch1": ({"hidden": 8, "depth": 2, "discHidden": 1, "height": 20, "width": 28, "batch": 1, "lambda": 1000},
-                      {"seed": 1, "init": "tutorial"}),
+    "depth2-batch1": ({"hidden": 6, "depth": 2, "discHidden": 1, "height": 20, "width": 28, "batch": 1, "lambda": 1000},
+                      {"seed": 19, "init": "tutorial"}),
     "depth3-batch4": ({"inChannels": 1, "outChannels": 2, "hidden": 2, "depth": 3, "discHidden": 2, "height": 24,
-                       "width": 16, "batch": 4}, {"seed": 2, "init": "paper", "pictures": "blocks"}),
-    "depth4-batch3": ({"hidden": 2, "depth": 4, "discHidden": 1, "height": 32, "width": 16, "batch": 3, "lr": 0.001},
-                      {"seed": 3, "init": "paper", "warm_up": 3}),
+                       "width": 16, "batch": 4}, {"seed": 27, "init": "paper", "pictures": "blocks"}),
+    "depth4-batch3": ({"hidden": 2, "depth": 4, "discHidden": 1, "height": 32, "width": 16, "batch": 3, "lr": 0.001,
+                       "steps": 20}, {"seed": 17, "init": "paper", "warm_up": 3}),
     "depth5-batch1": ({"hidden": 2, "depth": 5, "discHidden": 1, "height": 32, "width": 64, "batch": 1},
-                      {"seed": 4, "init": "tutorial"}),
+                      {"seed": 24, "init": "tutorial"}),
 }  # fmt: skip
 
 
-class ConvBlock(nn.Module):
-    def __init__(self, cin, cout):
-        super().__init__()
-        self.conv1 = nn.Conv2d(cin, cout, 3, padding=1)
-
-    def forward(self, x):
-        return F.leaky_relu(self.conv1(x), 0.2)
-
-
-class DownSampleConv(nn.Module):
-    def __init__(self, c):
-        super().__init__()
-        self.conv_block1 = ConvBlock(c, 2 * c)
-        self.conv_block2 = ConvBlock(2 * c, 2 * c)
-
-    def forward(self, x):
-        return F.max_pool2d(self.conv_block2(self.conv_block1(x)), 2)
-
-
-class UpSampleConv(nn.Module):
-    """One batch norm, used after conv2 and again after conv3."""
-
-    def __init__(self, c):
-        super().__init__()
-        half = c // 2
-        self.conv1 = nn.Conv2d(c, half, 2)
-        self.conv2 = nn.Conv2d(c, half, 3, padding=1)
-        self.conv3 = nn.Conv2d(half, half, 2, padding=1)
-        self.batchnorm = nn.BatchNorm2d(half)
-
-    def forward(self, x, skip):
-        x = self.conv1(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
-        # One row and one column too many: the centre rounds to the first.
-        joined = torch.cat([x, skip[:, :, : x.shape[2], : x.shape[3]]], 1)
-        x = F.relu(self.batchnorm(self.conv2(joined)))
-        return F.relu(self.batchnorm(self.conv3(x)))
-
-
-class Generator(nn.Module):
-    def __init__(self, cin, cout, hidden, depth):
-        super().__init__()
-        self.conv1 = nn.Conv2d(cin, hidden, 1)
-        self.conv_final = nn.Conv2d(hidden, cout, 1)
-        self.contracting_layers = nn.ModuleList(DownSampleConv(hidden * 2**i) for i in range(depth))
-        self.expanding_layers = nn.ModuleList(UpSampleConv(hidden * 2 ** (i + 1)) for i in range(depth))
-
-    def forward(self, condition):
-        xs = [self.conv1(condition)]
-        for layer in self.contracting_layers:
-            xs.append(layer(xs[-1]))
-        x = xs.pop()
-        for layer in reversed(self.expanding_layers):
-            x = layer(x, xs.pop())
-        return torch.sigmoid(self.conv_final(x))
-
-
-class PatchGAN(nn.Module):
-    def __init__(self, cin, hidden):
-        super().__init__()
-        self.conv1 = nn.Conv2d(cin, hidden, 1)
-        for i in range(4):
-            self.add_module(f"contract{i + 1}", DownSampleConv(hidden * 2**i))
-        self.final = nn.Conv2d(hidden * 16, 1, 1)
-
-    def forward(self, picture, condition):
-        x = self.conv1(torch.cat([picture, condition], 1))
-        for i in range(4):
-            x = getattr(self, f"contract{i + 1}")(x)
-        return self.final(x)
-
-
-def networks(config):
-    cin, cout = config["inChannels"], config["outChannels"]
-    return {
-        "gen": Generator(cin, cout, config["hidden"], config["depth"]),
-        "disc": PatchGAN(cin + cout, config["discHidden"]),
-    }
-
-
-def initialise(network, norm_mean):
-    """Convolution biases keep PyTorch's default."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, norm_mean, 0.02)
-            nn.init.zeros_(module.bias)
-
-
 def picture(shape, kind):
-    """`noise`: every value by itself; `blocks`: 4×4 areas of one colour, as in drawings and label maps."""
+    """`noise`: every value by itself; `blocks`: 8×8 areas of one colour, as in drawings and label maps."""
     n, c, h, w = shape
     if kind == "noise":
         return torch.rand(shape)
-    return F.interpolate(torch.rand(n, c, math.ceil(h / 4), math.ceil(w / 4)), scale_factor=4)[:, :, :h, :w].contiguous()
-
-
-def train(nets, real, condition, config, steps):
-    """The training steps in order, after each of which it yields what a caller may want of that step."""
-    gen, disc = nets["gen"].train(), nets["disc"].train()
-    optim = {net: torch.optim.Adam(nets[net].parameters(), lr=config["lr"]) for net in nets}
-
-    def bce(logits, target):
-        return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
-
-    def update(net, loss):
-        nets[net].zero_grad()
-        loss.backward()
-        grads = {name: p.grad.clone() for name, p in nets[net].named_parameters()}
-        optim[net].step()
-        return grads
-
-    for _ in range(steps):
-        fake = gen(condition).detach()
-        fake_logits, real_logits = disc(fake, condition), disc(real, condition)
-        loss_disc = (bce(real_logits, 1.0) + bce(fake_logits, 0.0)) / 2
-        grads = {"disc": update("disc", loss_disc)}
-
-        fake = gen(condition)
-        adv, l1 = bce(disc(fake, condition), 1.0), F.l1_loss(fake, real)
-        loss_gen = adv + config["lambda"] * l1
-        grads["gen"] = update("gen", loss_gen)
-        losses = {"disc": loss_disc, "gen": loss_gen, "adv": adv, "l1": l1}
-        yield fake.detach(), {k: v.detach().reshape(1) for k, v in losses.items()}, grads
+    return F.interpolate(torch.rand(n, c, math.ceil(h / 8), math.ceil(w / 8)), scale_factor=8)[:, :, :h, :w].contiguous()
 
 
 def problem(config, seed=0, init="tutorial", pictures="noise", warm_up=0):
@@ -309,6 +196,7 @@ def main():
         write_fixture(options.out, config, {**given, **answer(config, given, dtype)})
     elif options.folder:
         os.makedirs(options.folder, exist_ok=True)
+        write_safetensors(os.path.join(options.folder, "ops.safetensors"), *op_fixtures())
         for name, (changes, how) in SHIPPED.items():
             config = {**DEFAULTS, **changes}
             given = problem(config, **how)

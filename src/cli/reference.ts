@@ -54,7 +54,7 @@ async function runFile(file: string): Promise<ReferenceGroup[]> {
 function line({ name, maxError, relativeL2, ok, tensors, noisy, worst }: ReferenceGroup): string {
   const notes = [
     tensors > 1 ? `worst ${worst.name}, rel L2 ${worst.relativeL2.toExponential(2)}` : '',
-    noisy > 0 ? `${noisy} of ${tensors} by float32's noise` : '',
+    noisy.length > 0 ? `${noisy.length} of ${tensors} allow for float32's noise` : '',
   ].filter(Boolean);
   const figures = `max ${maxError.toExponential(2).padEnd(8)}  rel L2 ${relativeL2.toExponential(2).padEnd(8)}`;
   return `  ${name.padEnd(10)}  ${figures}  ${ok ? 'ok' : 'FAIL'}${notes.length > 0 ? `  (${notes.join('; ')})` : ''}`;

@@ -90,7 +90,7 @@ export function checkMemory(device: Device, need: MemoryEstimate, what: string, 
   const free = device.memoryBudget - device.memory.bytes;
   if (need.total <= free) {
     if (need.obstacle === undefined) return;
-    throw new PixtapeError(`${what} is too large for any device: ${need.obstacle}`, `Reduce ${reduce}.`);
+    throw new PixtapeError(`${what} is too large to be run: ${need.obstacle}`, `Reduce ${reduce}.`);
   }
   const copy = need.copy > 0 ? `, ${formatBytes(need.copy)} for a copy while a checkpoint is written` : '';
   throw new PixtapeError(

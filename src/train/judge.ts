@@ -34,7 +34,7 @@ export interface Judgement {
   norm: number;
   /** The difference in units of what is allowed: above 1 it is too far. */
   strain: number;
-  /** It needed the allowance for noise. */
+  /** It is within what is allowed for noise, but would not have been without. */
   noisy: boolean;
 }
 
@@ -81,7 +81,7 @@ export function judgeClose(
   const allowed = (i: number) => atol + rtol * Math.abs(theirs[i] as number);
   const strict = worst(ours, theirs, allowed);
   const strain = strict > 1 ? worst(ours, theirs, (i) => allowed(i) + noise(i)) : strict;
-  return { ...distance(ours, theirs), strain, noisy: strict > 1 };
+  return { ...distance(ours, theirs), strain, noisy: strict > 1 && strain <= 1 };
 }
 
 /** Relative L2 ≤ 1e-3; below 1e-7 of the file's largest gradient norm, 1e-3 of that; or what noise explains. */
@@ -91,7 +91,7 @@ export function judgeGradient(ours: Float32Array, theirs: Float32Array, largest:
   const zero = isNoise(ours, theirs, largest, noise);
   const strict = ratio(found.off, bound);
   const strain = ratio(found.off, zero ? noise + RESOLUTION * largest : Math.max(bound, noise));
-  return { ...found, strain: Math.min(strict, strain), noisy: strict > 1 };
+  return { ...found, strain: Math.min(strict, strain), noisy: strict > 1 && strain <= 1 };
 }
 
 /** A gradient that is numerically zero: ours does not stand out from its noise, and theirs is tiny. */
@@ -115,7 +115,8 @@ export function judgeWeight(ours: StepOfWeight, theirs: StepOfWeight, lr: number
     const want = theirs.after[i] as number;
     return Math.abs(less - want) < Math.abs(w - want) ? less : w;
   });
-  return { ...found, strain: worst(explained, theirs.after, allowed), noisy: true };
+  const strain = worst(explained, theirs.after, allowed);
+  return { ...found, strain, noisy: strain <= 1 };
 }
 
 /** A weight after a step, and the gradient by which it was moved. */

@@ -13,9 +13,9 @@ export interface ReferenceGroup {
   /** ‖ours − theirs‖ / ‖theirs‖ over the whole group. */
   relativeL2: number;
   ok: boolean;
-  /** Tensors in the group, and how many of them needed the allowance for float32's noise. */
+  /** How many tensors it has, and which of them needed the allowance for float32's noise. */
   tensors: number;
-  noisy: number;
+  noisy: string[];
   /** The tensor nearest to its limit or furthest beyond it, and its own relative L2. */
   worst: { name: string; relativeL2: number };
 }
@@ -111,7 +111,7 @@ function group(name: string, judged: readonly (readonly [string, Judgement])[]):
     relativeL2: relative(Math.hypot(...all.map(({ off }) => off)), Math.hypot(...all.map(({ norm }) => norm))),
     ok: all.every(({ strain }) => strain <= 1),
     tensors: all.length,
-    noisy: all.filter(({ noisy }) => noisy).length,
+    noisy: judged.flatMap(([tensor, { noisy }]) => (noisy ? [tensor] : [])),
     worst: { name: worst, relativeL2: relative(its.off, its.norm) },
   };
 }

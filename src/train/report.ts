@@ -25,6 +25,10 @@ export interface ReportData {
   finished: boolean;
 }
 
+/** uPlot formats numbers for the browser's language at once, and fails on "en-US@posix", as a bare machine calls it. */
+const LANGUAGE_GUARD =
+  "try{new Intl.NumberFormat(navigator.language)}catch{Object.defineProperty(navigator,'language',{value:'en'})}\n";
+
 /** Pictures beyond this are thinned out evenly, so that the page of a long run stays some megabytes small. */
 const MAX_PICTURES = 40;
 
@@ -87,7 +91,7 @@ ${flatten(data.config)
 <footer>${credits ? `<p>${escapeHtml(credits)}</p>` : ''}<p>Made by pixtape; curves drawn with uPlot (MIT).</p></footer>
 </main>
 <script type="application/json" id="curves">${scriptJson(charts)}</script>
-<script>${scriptText(uplotJs)}</script>
+<script>${LANGUAGE_GUARD}${scriptText(uplotJs)}</script>
 <script>${scriptText(clientJs)}</script>
 </body>
 </html>

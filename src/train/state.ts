@@ -2,6 +2,7 @@ import type { Generator } from '../models/generator.ts';
 import type { StateEntry, StateKind } from '../nn/module.ts';
 import { sameShape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { fromHalf } from '../util/half.ts';
 import type { NamedTensor } from '../util/safetensors.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
 import type { Pix2Pix } from './pix2pix.ts';
@@ -14,6 +15,7 @@ export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
 /** What the names of the generator's tensors begin with. */
 export const GENERATOR = 'gen.';
+const DISC = 'disc.';
 
 export interface CheckpointHeader {
   config: TrainConfig;
@@ -24,7 +26,7 @@ export interface CheckpointHeader {
 }
 
 function networkEntries(model: Pix2Pix): StateEntry[] {
-  return [...model.generator.stateDict(GENERATOR), ...model.disc.stateDict('disc.')];
+  return [...model.generator.stateDict(GENERATOR), ...model.disc.stateDict(DISC)];
 }
 
 function adamEntries(model: Pix2Pix): StateEntry[] {
@@ -139,11 +141,20 @@ export function restoreState(
   step: number,
   file: string,
 ): void {
+  if (![...values.keys()].some((name) => name.startsWith(DISC))) {
+    throw new PixtapeError(
+      `${file} holds a generator alone, which can paint but not go on training`,
+      'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
+    );
+  }
   restore([...networkEntries(model), ...adamEntries(model)], values, file);
   model.step = step;
 }
 
-/** Puts back the generator alone, which is all that painting takes; `values` may leave everything else out. */
+/**
+ * Puts back the generator alone, which is all that painting takes; `values` may leave everything else out. Halves (F16),
+ * as `exportGenerator` makes them, are taken for floats.
+ */
 export function restoreGenerator(generator: Generator, values: ReadonlyMap<string, NamedTensor>, file: string): void {
   restore(generator.stateDict(GENERATOR), values, file);
 }
@@ -159,14 +170,20 @@ function restore(entries: readonly StateEntry[], values: ReadonlyMap<string, Nam
     const dtype = kind === 'counter' ? 'I64' : 'F32';
     const shape = kind === 'counter' ? [] : tensor.shape;
     if (!value) throw new PixtapeError(`${file}: the tensor ${name} is missing`, hint);
-    if (value.dtype === dtype && sameShape(value.shape, shape)) continue;
+    const fits = value.dtype === dtype || (value.dtype === 'F16' && dtype === 'F32');
+    if (fits && sameShape(value.shape, shape)) continue;
     throw new PixtapeError(
       `${file}: ${name} is ${value.dtype} [${value.shape}], the model's is ${dtype} [${shape}]`,
       hint,
     );
   }
   for (const { name, tensor } of entries) {
-    const { data } = values.get(name) as NamedTensor;
-    tensor.device.write(tensor.storage, data instanceof BigInt64Array ? Uint32Array.of(Number(data[0])) : data);
+    tensor.device.write(tensor.storage, words(values.get(name) as NamedTensor));
   }
+}
+
+/** What goes to the device: floats, and a counter as one u32. */
+function words({ dtype, data }: NamedTensor): ArrayBufferView {
+  if (dtype === 'I64') return Uint32Array.of(Number(data[0]));
+  return dtype === 'F16' ? fromHalf(data) : data;
 }
