@@ -21,5 +21,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
+    // Without this vitest gives an empty text for `import css from './x.css?raw'`.
+    css: { include: [/\.css/] },
   },
 });

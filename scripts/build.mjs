@@ -1,18 +1,36 @@
 /**
- * Bundles src/ into dist/: the command (pixtape.js), the library (index.js) and the reference runner (reference.js).
- * Packages stay outside the bundles; shaders, style sheets and `?raw` imports go in as text.
+ * Bundles src/ into dist/: the command (pixtape.js), the library for browsers (index.js) and with what only Node can
+ * (node.js), and the reference runner (reference.js).
+ * Packages stay outside the bundles; shaders, style sheets and `?raw` imports go in as text. The page of `npm run web` is
+ * made by build_web.mjs.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
+/**
+ * Shaders as text, without what only people read: comments (but `// unroll`, which the loader obeys) and indentation. Every
+ * bundle has them so, in Node and in browsers the same.
+ */
+export const shaderText = {
+  name: 'shader-text',
+  setup(build) {
+    build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
+      const source = (await readFile(path, 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
+      const lines = source.split('\n').map((line) => line.trim().replace(/^(?!\/\/ unroll$)(.*?)\s*\/\/.*$/, '$1'));
+      return { contents: lines.filter(Boolean).join('\n'), loader: 'text' };
+    });
+  },
+};
+
 /** `import text from './file?raw'`: the file's text, as Vite (and so vitest) reads it. */
-const rawText = {
+export const rawText = {
   name: 'raw-text',
   setup(build) {
     build.onResolve({ filter: /\?raw$/ }, async ({ path, importer, resolveDir, kind, namespace }) => {
@@ -44,36 +62,48 @@ function fileInPackage(path, from) {
 const entries = [
   { source: 'src/cli/main.ts', target: 'dist/pixtape.js', command: true },
   { source: 'src/cli/reference.ts', target: 'dist/reference.js', command: true },
-  { source: 'src/index.ts', target: 'dist/index.js', command: false },
+  { source: 'src/index.ts', target: 'dist/index.js', platform: 'browser' },
+  { source: 'src/node.ts', target: 'dist/node.js' },
 ];
 
 /** Builds what there is a source for. Each file is put in place by a rename, so that a running command never reads half of one. */
 export async function build() {
   mkdirSync(join(root, 'dist'), { recursive: true });
-  for (const { source, target, command } of entries) {
+  for (const { source, target, command, platform = 'node' } of entries) {
     if (!existsSync(join(root, source))) continue;
     const result = await bundle({
       absWorkingDir: root,
       entryPoints: [source],
       outfile: target,
       bundle: true,
-      platform: 'node',
-      target: 'node20',
+      platform,
+      target: platform === 'node' ? 'node20' : 'es2023',
       format: 'esm',
       packages: 'external',
-      loader: { '.wgsl': 'text', '.css': 'text' },
+      minify: platform === 'browser',
+      loader: { '.css': 'text' },
       banner: command ? { js: '#!/usr/bin/env node' } : undefined,
-      plugins: [rawText],
+      plugins: [shaderText, rawText],
       write: false,
       logLevel: 'warning',
     });
-    for (const { path, contents } of result.outputFiles) {
-      const partial = `${path}.${process.pid}.tmp`;
-      writeFileSync(partial, contents);
-      if (command) chmodSync(partial, 0o755);
-      renameSync(partial, path);
-    }
+    for (const { path, contents } of result.outputFiles) put(path, contents, command ? 0o755 : 0o644);
   }
+}
+
+/** Writes a file as a whole or not at all. */
+export function put(path, contents, mode = 0o644) {
+  const partial = `${path}.${process.pid}.tmp`;
+  writeFileSync(partial, contents);
+  chmodSync(partial, mode);
+  renameSync(partial, path);
+}
+
+/** What a page has to load for the library, all shaders in it. */
+function tellSize() {
+  const text = readFileSync(join(root, 'dist', 'index.js'));
+  const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
+  console.log(`dist/index.js, the library for browsers: ${kilobytes(text.length)} minified, ${kilobytes(gzipSync(text).length)} gzipped`);
 }
 
 /** The library's type declarations, in dist/types; only a published package needs them. */
@@ -86,7 +116,7 @@ function buildTypes() {
     outDir: 'types',
     rootDir: '../src',
   };
-  const files = ['../src/index.ts', '../src/wgsl.d.ts'];
+  const files = ['../src/index.ts', '../src/node.ts', '../src/wgsl.d.ts', '../src/train/raw.d.ts'];
   writeFileSync(config, JSON.stringify({ extends: '../tsconfig.json', compilerOptions, include: [], files }));
   try {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -99,5 +129,6 @@ function buildTypes() {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await build();
+  tellSize();
   if (process.argv.includes('--types')) buildTypes();
 }

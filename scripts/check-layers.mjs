@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const src = join(root, 'src');
 
-/** What each layer may import besides itself. `index` is src/index.ts, `shaders` the folder of WGSL. */
+/**
+ * What each layer may import besides itself. `index` is src/index.ts, the library for browsers, `node` src/node.ts, the
+ * same with what only Node can; `shaders` is the folder of WGSL.
+ */
 const compute = ['util', 'shaders', 'gpu', 'tape', 'ops', 'nn', 'models'];
 const below = (layer) => compute.slice(0, compute.indexOf(layer));
 const table = {
@@ -22,8 +25,9 @@ const table = {
   data: ['util'],
   train: [...compute, 'data'],
   cli: [...compute, 'data', 'train', 'package.json'],
-  web: [...compute, 'data', 'train'],
-  index: [...compute, 'data', 'train'],
+  web: [...compute, 'data', 'train', 'index'],
+  index: [...compute, 'train'],
+  node: [...compute, 'data', 'train', 'index'],
 };
 /** Layers that must also run in a browser, and so may not touch Node or npm packages, directly or through util. */
 const portable = new Set(['gpu', 'tape', 'ops', 'nn', 'models']);
@@ -31,6 +35,8 @@ const drivers = join(src, 'gpu', 'drivers');
 
 const IMPORT =
   /^\s*(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+/** The same without those of types, which are gone once it runs. */
+const RUN_TIME_IMPORT = new RegExp(IMPORT.source.replaceAll('export)\\s', 'export)\\s(?!type\\b)'), 'gm');
 
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -40,12 +46,12 @@ function sources(folder) {
   });
 }
 
-function importsOf(file) {
+function importsOf(file, pattern = IMPORT) {
   // Comments only when they begin a line: an import never follows one that does not.
   const text = readFileSync(file, 'utf8')
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '');
-  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]);
+  return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
 }
 
 function layerOf(path) {
@@ -63,6 +69,17 @@ function needsNode(file, seen = new Set()) {
   if (seen.has(file) || !existsSync(file) || !/\.(ts|mts|tsx)$/.test(file)) return false;
   seen.add(file);
   return importsOf(file).some((specifier) => !isOurs(specifier) || needsNode(target(file, specifier), seen));
+}
+
+/** How a file gets to Node or to a package: the files on the way and the import at its end; undefined if it does not. */
+function wayToNode(file, seen = new Set()) {
+  if (seen.has(file) || !existsSync(file) || !/\.(ts|mts|tsx)$/.test(file)) return undefined;
+  seen.add(file);
+  for (const specifier of importsOf(file, RUN_TIME_IMPORT)) {
+    const way = isOurs(specifier) ? wayToNode(target(file, specifier), seen) : [specifier];
+    if (way) return [relative(root, file), ...way];
+  }
+  return undefined;
 }
 
 const faults = [];
@@ -92,6 +109,10 @@ for (const file of files) {
     }
   }
 }
+
+// What browsers load may reach no file, however far down, that needs more than a browser has.
+const way = wayToNode(join(src, 'index.ts'));
+if (way) faults.push(`${way.slice(0, -1).join(' → ')}: imports "${way.at(-1)}": browsers load this`);
 
 if (faults.length > 0) {
   console.error(`${faults.join('\n')}\n${faults.length} import${faults.length === 1 ? '' : 's'} out of order`);

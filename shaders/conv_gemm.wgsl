@@ -117,9 +117,13 @@ fn multiply(m: u32, n: u32, sums: ptr<function, array<vec4f, TM>>) {
 }
 
 @compute @workgroup_size(256)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
   let row0 = group.y * BM;
-  let col0 = group.x * BN;
+  let col0 = (group.x + group.z * groups.x) * BN;
   let at = place(col0 + t % BN, p.out_h, p.out_w);
   let real = col0 + t % BN < p.cols;
   var sums: array<vec4f, TM>;
@@ -159,9 +163,13 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 }
 
 @compute @workgroup_size(256)
-fn input_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+fn input_gradient(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
   let row0 = group.y * BM;
-  let col0 = group.x * BN;
+  let col0 = (group.x + group.z * groups.x) * BN;
   let at = place(col0 + t % BN, p.in_h, p.in_w);
   let real = col0 + t % BN < p.cols;
   let taps = p.kernel_h * p.kernel_w;

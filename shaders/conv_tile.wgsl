@@ -56,8 +56,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x * LANES + lane;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = (group.x + group.z * groups.x) * LANES + lane;
   let n = tile / p.tiles;
   let col = (tile % p.tiles_x) * TILE_W;
   let row = ((tile % p.tiles) / p.tiles_x) * TILE_H;

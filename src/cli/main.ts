@@ -5,6 +5,7 @@ import { PixtapeError } from '../util/errors.ts';
 import { normaliseFlags, refuseForeignFlags } from './arguments.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { trainCommand } from './train.ts';
 import { translateCommand } from './translate.ts';
 
@@ -13,6 +14,7 @@ const program = new Command('pixtape')
   .version(version)
   .addCommand(trainCommand())
   .addCommand(translateCommand())
+  .addCommand(exportCommand())
   .addCommand(dataCommand())
   .addCommand(doctorCommand())
   .addHelpText(
@@ -30,6 +32,13 @@ function giveUsageHints(command: Command, above: string): void {
   const name = `${above}${command.name()}`;
   command.showHelpAfterError(`(${name} --help shows what there is)`);
   for (const sub of command.commands) giveUsageHints(sub, `${name} `);
+}
+
+// Where the reader of a pipe goes away (`pixtape train | head`), the work goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 try {

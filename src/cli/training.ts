@@ -55,11 +55,12 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
 
     const loader = new BatchLoader(train, { batchSize: config.batch, seed });
     const options = runOptions(flags, record, { folder, name, steps, resumed: before !== undefined });
+    const progress = new Progress();
     const interrupt = watchInterrupt(() => {
-      console.log('\nfinishing this step, then saving … (Ctrl-C again to stop without saving)');
+      progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
     });
     try {
-      farewell(await run(model, loader, test, options, new Progress(), interrupt.asked), options, flags);
+      farewell(await run(model, loader, test, options, progress, interrupt.asked), options, flags);
     } finally {
       interrupt.stop();
     }

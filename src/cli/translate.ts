@@ -1,15 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { OPENMOJI_CREDITS } from '../data/emoji.ts';
 import { openDevice } from '../gpu/drivers/open_device.ts';
 import { loadGenerator, readCheckpointHeader } from '../train/checkpoint.ts';
 import { Painter } from '../train/painter.ts';
-import { LATEST } from '../train/run.ts';
-import { PixtapeError } from '../util/errors.ts';
 import { pictureSize, wholeNumber } from './arguments.ts';
+import { findCheckpoint } from './find_checkpoint.ts';
 import { watchInterrupt } from './interrupt.ts';
-import { runsHint } from './run_folder.ts';
 import type { RunRecord } from './train_config.ts';
 import { findPictures } from './translate_files.ts';
 import { type Translation, translateAll } from './translating.ts';
@@ -87,22 +83,12 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
     const done = await translateAll(jobs, work);
     const pace = done.pictures > 1 ? `, ${(done.pictures / done.seconds).toPrecision(3)} pictures/s` : '';
     const count = `${done.pictures} picture${done.pictures === 1 ? '' : 's'}`;
-    console.log(`painted  ${count} in ${done.seconds.toFixed(1)} s${pace} → ${to}`);
+    console.log(`kernels  ready in ${done.preparing.toFixed(1)} s`);
+    console.log(`painted  ${count} in ${done.seconds.toPrecision(2)} s${pace} → ${to}`);
     if (record.data?.data === 'openmoji') console.log(`learnt from OpenMoji. ${OPENMOJI_CREDITS}`);
     if (done.pictures < jobs.length) process.exitCode = 1;
   } finally {
     interrupt.stop();
     device.destroy();
   }
-}
-
-/** A checkpoint by its path, by its run's folder, or by its run's name. */
-function findCheckpoint(given: string, home: string): string {
-  const inRun = join(home, given, LATEST);
-  const isFolder = existsSync(given) && statSync(given).isDirectory();
-  if (isFolder && existsSync(join(given, LATEST))) return join(given, LATEST);
-  if (existsSync(given) && !isFolder) return given;
-  if (existsSync(inRun)) return inRun;
-  const tried = [isFolder ? join(given, LATEST) : given, inRun].join(' nor ');
-  throw new PixtapeError(`there is no checkpoint "${given}": neither ${tried}`, runsHint(home));
 }

@@ -19,11 +19,15 @@ export interface Translation {
   interrupted: () => boolean;
 }
 
+export interface Translated {
+  pictures: number;
+  /** Reading, painting and writing; without what kernels and programs took to prepare. */
+  seconds: number;
+  preparing: number;
+}
+
 /** Paints every picture. Bad files are named: the first ends it, or with `skipBad` they are left out. */
-export async function translateAll(
-  jobs: readonly Job[],
-  work: Translation,
-): Promise<{ pictures: number; seconds: number }> {
+export async function translateAll(jobs: readonly Job[], work: Translation): Promise<Translated> {
   const start = performance.now();
   const sizes = new Sizes(work);
   let pictures = 0;
@@ -40,12 +44,13 @@ export async function translateAll(
     if (process.stdout.isTTY && jobs.length > 1) process.stdout.write(`\r${pictures} of ${jobs.length} pictures`);
   }
   if (process.stdout.isTTY && jobs.length > 1) process.stdout.write('\r\x1b[K');
-  const seconds = (performance.now() - start) / 1000;
+  const { preparing } = sizes;
+  const seconds = (performance.now() - start) / 1000 - preparing;
   sizes.report();
   if (pictures === 0 && !work.interrupted()) {
     throw new PixtapeError(`none of the ${jobs.length} pictures could be painted`, 'The warnings above say why.');
   }
-  return { pictures, seconds };
+  return { pictures, seconds, preparing };
 }
 
 async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes): Promise<void> {
@@ -70,9 +75,14 @@ function withSkipHint(error: BadFile): PixtapeError {
   });
 }
 
-/** What sizes came by: each is checked against the memory once, and what was done about odd ones is said at the end. */
+/**
+ * What sizes came by: each is checked against the memory and has its program recorded once, and what was done about odd
+ * ones is said at the end.
+ */
 class Sizes {
   readonly unit: number;
+  /** Seconds that it took. */
+  preparing = 0;
   private readonly work: Translation;
   private readonly seen = new Set<string>();
   private padded = 0;
@@ -85,14 +95,21 @@ class Sizes {
 
   /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
   async admit({ width, height }: { width: number; height: number }): Promise<void> {
-    const { config, device } = this.work;
+    const { config, painter } = this.work;
     const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
     if (w !== width || h !== height) this.padded++;
     const ratio = Math.sqrt((width * height) / (config.width * config.height));
     if (ratio > 1.5 || ratio < 1 / 1.5) this.unfamiliar ??= `${width} × ${height}`;
-    if (this.seen.has(`${w} ${h}`)) return;
+    const start = performance.now();
+    if (!this.seen.has(`${w} ${h}`)) await this.checkMemory(w, h);
     this.seen.add(`${w} ${h}`);
-    const need = await estimatePainting(device, config.generator, h, w);
+    await painter.program(1, h, w);
+    this.preparing += (performance.now() - start) / 1000;
+  }
+
+  private async checkMemory(width: number, height: number): Promise<void> {
+    const { config, device } = this.work;
+    const need = await estimatePainting(device, config.generator, height, width);
     // The generator is there already.
     const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
     checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Metadata, type SharpOptions } from 'sharp';
-import { PixtapeError } from '../util/errors.ts';
+import { BadFile, READABLE, UNREADABLE } from './formats.ts';
 import { CHANNELS, type Raster } from './raster.ts';
 
 /** Its file cache goes by name, and would give an old picture for a file that was replaced. */
@@ -13,28 +13,7 @@ sharp.cache(false);
  */
 const OPTIONS: SharpOptions = { failOn: 'warning', autoOrient: true, ignoreIcc: true };
 
-/** What files of pictures end in. */
-export const READABLE = new Set(
-  'jpg jpeg jpe jfif png webp gif tif tiff avif svg ppm pgm pbm pnm'.split(' ').map((e) => `.${e}`),
-);
-/** Pictures too, but sharp's build has no decoder for them. */
-export const UNREADABLE = new Set(
-  'bmp dib heic heif jp2 j2k jxl psd tga pcx exr hdr xcf dng cr2 nef arw'.split(' ').map((e) => `.${e}`),
-);
-
-/** A file that cannot be used. `reason` has no name in it, `advice` says what to do about the file. */
-export class BadFile extends PixtapeError {
-  readonly path: string;
-  readonly reason: string;
-  readonly advice: string;
-
-  constructor(path: string, reason: string, advice: string, options?: ErrorOptions) {
-    super(`${path} ${reason}`, advice, options);
-    this.path = path;
-    this.reason = reason;
-    this.advice = advice;
-  }
-}
+export { BadFile, READABLE, UNREADABLE };
 
 export interface VectorSize {
   width: number;

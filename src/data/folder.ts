@@ -1,136 +1,33 @@
 import { availableParallelism } from 'node:os';
-import { PixtapeError } from '../util/errors.ts';
 import type { DataOptions, OpenedData } from './dataset.ts';
-import { BadFile, decode, inspect } from './decode.ts';
-import { findPairs, type Layout, type PairFiles } from './layout.ts';
-import { Budget, PairDataset, type PairSource, type Sides, withSkipHint } from './pairs.ts';
-import { mapBounded } from './parallel.ts';
-import { cut, type Raster } from './raster.ts';
-import { resize } from './resize.ts';
-import { holdOut } from './split.ts';
+import { decode, inspect } from './decode.ts';
+import type { Layout, PairFiles } from './find_pairs.ts';
+import { disk } from './layout.ts';
+import { checkHeadersOf, loadPairFrom, openPairs, type PictureHost } from './open_pairs.ts';
+import type { Raster } from './raster.ts';
+import { roomForPictures } from './room.ts';
+import { fractionOf } from './split.ts';
 
-/** No more pictures than this are held out where there is no test folder: measuring on them takes time. */
-const MOST_HELD_OUT = 200;
+const host: PictureHost = {
+  tree: disk,
+  inspect,
+  decode,
+  fractions: async (texts) => new Map(texts.map((text) => [text, fractionOf(text)])),
+  parallel: 2 * availableParallelism(),
+  room: roomForPictures(),
+};
 
-/** Opens a folder of the user's; see `findPairs` for the layouts. @throws PixtapeError naming what is wrong. */
-export async function openFolder(options: DataOptions): Promise<OpenedData> {
-  const { dataroot, skipBad, warn, maxDatasetSize, width, height, flip, jitter } = options;
-  if (dataroot === undefined) throw new PixtapeError('no folder of pictures was named', 'Name it with --dataroot DIR.');
-  const layout = await findPairs(dataroot);
-  const { train, test, faults } = await checkHeaders(layout);
-  const first = faults[0];
-  if (first && !skipBad) throw withSkipHint(first, faults.length - 1);
-  for (const fault of faults) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
-  for (const [pairs, part] of [
-    [train, 'training'],
-    [test, 'test'],
-  ] as const) {
-    if (pairs?.length === 0) {
-      const what = `${dataroot}: every ${part} file is bad (${faults.length} in all); nothing is left to use`;
-      throw new PixtapeError(what, 'pixtape data check DIR lists them with the reasons.');
-    }
-  }
-  const split = test ? { train, test, how: '' } : splitOff(train, dataroot, warn);
-  const used = split.train.slice(0, maxDatasetSize);
-  const common = { width, height, skipBad, warn, budget: new Budget() };
-  const left = faults.length > 0 ? `; ${faults.length} bad left out` : '';
-  return {
-    train: new PairDataset(new FolderSource(used, options), { ...common, flip, jitter }),
-    test: new PairDataset(new FolderSource(split.test, options), { ...common, flip: false, jitter: false }),
-    summary:
-      `${used.length} pairs for training, ${split.test.length} held out${split.how}: ${dataroot}, ` +
-      `${layout.description}, ${options.direction}${left}`,
-  };
+/** Opens a folder of the user's; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */
+export function openFolder(options: DataOptions): Promise<OpenedData> {
+  return openPairs(options, host);
 }
 
 /** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
-export async function checkHeaders(layout: Layout): Promise<Layout> {
-  const faults = [...layout.faults];
-  const good = async (pairs: PairFiles[]): Promise<PairFiles[]> => {
-    const found = await mapBounded(pairs, 2 * availableParallelism(), faultOf);
-    faults.push(...found.filter((fault) => fault !== undefined));
-    return pairs.filter((_, i) => found[i] === undefined);
-  };
-  const train = await good(layout.train);
-  const test = layout.test && (await good(layout.test));
-  return { ...layout, train, test, faults };
-}
-
-async function faultOf(pair: PairFiles): Promise<BadFile | undefined> {
-  try {
-    if ('both' in pair) checkHalves(pair.both, (await inspect(pair.both)).width);
-    else checkSame(pair, await inspect(pair.a), await inspect(pair.b));
-    return undefined;
-  } catch (error) {
-    if (error instanceof BadFile) return error;
-    throw error;
-  }
-}
-
-function checkHalves(path: string, width: number): void {
-  if (width % 2 === 0) return;
-  const reason = `is ${width} pixels wide, an odd number that has no halves`;
-  throw new BadFile(path, reason, 'Side-by-side pairs need an even width: crop or export it again.');
-}
-
-type Size = Pick<Raster, 'width' | 'height'>;
-
-function checkSame({ b, a }: { a: string; b: string }, sizeA: Size, sizeB: Size): void {
-  if (sizeA.width === sizeB.width && sizeA.height === sizeB.height) return;
-  const size = ({ width, height }: Size) => `${width} × ${height}`;
-  const reason = `is ${size(sizeB)}, but ${a} is ${size(sizeA)}`;
-  throw new BadFile(b, reason, 'Both sides of a pair need the same size.');
+export function checkHeaders(layout: Layout): Promise<Layout> {
+  return checkHeadersOf(host, layout);
 }
 
 /** Decodes a pair. @throws BadFile naming the file that is at fault. */
-export async function loadPair(pair: PairFiles): Promise<{ a: Raster; b: Raster }> {
-  if ('both' in pair) {
-    const whole = await decode(pair.both);
-    checkHalves(pair.both, whole.width);
-    const half = whole.width / 2;
-    return { a: cut(whole, 0, 0, half, whole.height), b: cut(whole, half, 0, half, whole.height) };
-  }
-  const [a, b] = await Promise.all([decode(pair.a), decode(pair.b)]);
-  checkSame(pair, a, b);
-  return { a, b };
-}
-
-class FolderSource implements PairSource {
-  readonly length: number;
-  private readonly pairs: readonly PairFiles[];
-  private readonly options: DataOptions;
-
-  constructor(pairs: readonly PairFiles[], options: DataOptions) {
-    this.length = pairs.length;
-    this.pairs = pairs;
-    this.options = options;
-  }
-
-  name(index: number): string {
-    return this.files(index).name;
-  }
-
-  async load(index: number, width: number, height: number): Promise<Sides> {
-    const { a, b } = await loadPair(this.files(index));
-    const { direction, resize: mode } = this.options;
-    const [real, condition] = direction === 'BtoA' ? [a, b] : [b, a];
-    return { real: resize(real, width, height, mode), condition: resize(condition, width, height, mode) };
-  }
-
-  private files(index: number): PairFiles {
-    return this.pairs[index] as PairFiles;
-  }
-}
-
-function splitOff(pairs: PairFiles[], dataroot: string, warn: (line: string) => void) {
-  const split = holdOut(
-    pairs.map((pair) => pair.name),
-    MOST_HELD_OUT,
-  );
-  if (!split) {
-    warn(`${dataroot} has only one pair: it serves for training and for testing, so nothing is held out`);
-    return { train: pairs, test: pairs, how: ' (the same)' };
-  }
-  const take = (indices: number[]) => indices.map((i) => pairs[i] as PairFiles);
-  return { train: take(split.train), test: take(split.test), how: ' by name' };
+export function loadPair(pair: PairFiles): Promise<{ a: Raster; b: Raster }> {
+  return loadPairFrom(host, pair);
 }

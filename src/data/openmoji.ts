@@ -3,6 +3,7 @@ import type { DataOptions, OpenedData } from './dataset.ts';
 import { baseOf, chooseEmojis, type Emoji, readEmojiPackage } from './emoji.ts';
 import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
 import { Budget, jittered, PairDataset, type PairSource, type Sides } from './pairs.ts';
+import { roomForPictures } from './room.ts';
 import { holdOut, type Split } from './split.ts';
 
 /** Opens the emoji set: the coloured picture is side A, its line drawing side B. */
@@ -10,7 +11,7 @@ export async function openOpenmoji(options: DataOptions): Promise<OpenedData> {
   const { width, height, flip, jitter, direction, skipBad, warn, maxDatasetSize } = options;
   const { emojis, packs, train, test, description } = await loadEmojis(options);
   const used = train.slice(0, maxDatasetSize);
-  const common = { width, height, skipBad, warn, budget: new Budget() };
+  const common = { width, height, skipBad, warn, budget: new Budget(roomForPictures()) };
   const source = (indices: number[]) => new EmojiSource(emojis, indices, packs, direction);
   const way = direction === 'BtoA' ? 'line drawing → colour' : 'colour → line drawing';
   return {

@@ -1,8 +1,7 @@
-import { totalmem } from 'node:os';
 import { PixtapeError } from '../util/errors.ts';
 import type { RandomStream } from '../util/random.ts';
 import type { Dataset, Pair } from './dataset.ts';
-import { BadFile } from './decode.ts';
+import { BadFile } from './formats.ts';
 import { cut, type Raster, toFloats } from './raster.ts';
 
 export interface Sides {
@@ -18,13 +17,13 @@ export interface PairSource {
 }
 
 /**
- * Room for decoded pictures, shared by data sets: a gibibyte, or a quarter of a small machine's memory. What finds no
- * room is decoded again each time; epochs are shuffled, so throwing out old pictures for new ones would gain nothing.
+ * Room for decoded pictures, shared by data sets. What finds no room is decoded again each time; epochs are shuffled, so
+ * throwing out old pictures for new ones would gain nothing.
  */
 export class Budget {
   private left: number;
 
-  constructor(bytes = Math.min(2 ** 30, totalmem() / 4)) {
+  constructor(bytes: number) {
     this.left = bytes;
   }
 

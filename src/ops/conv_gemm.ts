@@ -1,7 +1,7 @@
 import source from '../../shaders/conv_gemm.wgsl';
 import partsSource from '../../shaders/conv_parts.wgsl';
 import type { Kernel } from '../gpu/kernel.ts';
-import { dispatch, dispatchFlat } from '../tape/dispatch.ts';
+import { dispatch, dispatchFlat, folded } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { weightSlices } from './conv_slices.ts';
@@ -27,7 +27,12 @@ export function gemmForward(
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     const size = { rows: count, cols: g.batch * g.outH * g.outW, depth: g.inC * g.kernelH * g.kernelW };
     const kernel = kernelFor(y, 'forward', count);
-    dispatch(kernel, { x, w: slice, bias: bias ?? x, result: y }, params(g, size, { first, bias, slope }), grid(size));
+    dispatch(
+      kernel,
+      { x, w: slice, bias: bias ?? x, result: y },
+      params(g, size, { first, bias, slope }),
+      folded(...grid(size)),
+    );
   }
 }
 
@@ -38,7 +43,7 @@ export function gemmInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: 
     const size = { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * g.kernelH * g.kernelW };
     const kernel = kernelFor(dx, 'input_gradient', g.inC);
     const more = { first, bias: first === 0 ? bias : undefined, accumulate: first > 0 };
-    dispatch(kernel, { dy, w: slice, bias: bias ?? dy, result: dx }, params(g, size, more), grid(size));
+    dispatch(kernel, { dy, w: slice, bias: bias ?? dy, result: dx }, params(g, size, more), folded(...grid(size)));
   }
 }
 

@@ -3,7 +3,7 @@ import tileSource from '../../shaders/conv_tile.wgsl';
 import weightSource from '../../shaders/conv_tile_weight.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { StorageSlice } from '../gpu/storage.ts';
-import { dispatch, dispatchFlat } from '../tape/dispatch.ts';
+import { dispatch, dispatchFlat, folded } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { type WeightSlice, weightSlices } from './conv_slices.ts';
@@ -121,7 +121,7 @@ function record(
       accumulate: accumulate ? 1 : 0,
       slope,
     },
-    [Math.ceil((tiles * batch) / lanes), Math.ceil(outC / m)],
+    folded(Math.ceil((tiles * batch) / lanes), Math.ceil(outC / m)),
   );
 }
 

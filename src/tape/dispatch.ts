@@ -25,6 +25,8 @@ export function dispatch(
 
 /** Invocations in one workgroup of every flat kernel: they declare `@workgroup_size(64)`. */
 export const FLAT_WORKGROUP = 64;
+/** WebGPU's default limit for one dimension, which no adapter is asked to exceed. */
+const MOST_GROUPS = 65535;
 
 /**
  * Appends a dispatch of a kernel whose invocations stride through `params.n` elements:
@@ -48,8 +50,14 @@ export function strideGroups(device: Device, n: number): [number] {
 /** Workgroups for one invocation each, folded into two dimensions where one does not suffice (65,535 at most). */
 export function flatGroups(invocations: number): [number, number] {
   const groups = Math.ceil(invocations / FLAT_WORKGROUP);
-  const x = Math.min(groups, 65535);
+  const x = Math.min(groups, MOST_GROUPS);
   return [x, Math.ceil(groups / x)];
+}
+
+/** Workgroups x × y, with x folded into z where it is too large: such kernels count `group.x + group.z * groups.x`. */
+export function folded(x: number, y: number): [number, number, number] {
+  const z = Math.ceil(x / MOST_GROUPS);
+  return [Math.ceil(x / z), y, z];
 }
 
 /** A temporary with every element set to `value`. */

@@ -126,7 +126,8 @@ export class Progress {
   /** Seconds until the end, from the pace of this session; unknown before its first step. */
   #secondsLeft(): number | undefined {
     const done = this.#step - this.#startStep;
-    const bySteps = done > 0 ? (this.#elapsed() / done) * (this.#totalSteps - this.#step) : undefined;
+    const known = done > 0 && Number.isFinite(this.#totalSteps);
+    const bySteps = known ? (this.#elapsed() / done) * (this.#totalSteps - this.#step) : undefined;
     const byTime = this.#limitSeconds === undefined ? undefined : this.#limitSeconds - this.#elapsed();
     if (bySteps === undefined || byTime === undefined) return bySteps ?? byTime;
     return Math.min(bySteps, byTime);

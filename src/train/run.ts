@@ -123,7 +123,7 @@ class Session {
         // One step runs while the next is being prepared, no more: Ctrl-C and the clock should not wait for a long queue.
         await inFlight;
         model.train(batch, batch.epochsDone);
-        inFlight = model.device.gpu.queue.onSubmittedWorkDone();
+        inFlight = model.device.finished();
         end = this.ended(limit);
         await this.tend(batch.epoch, end);
         if (end || !interrupted()) continue;

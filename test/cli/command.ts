@@ -45,7 +45,7 @@ export function pixtape(args: readonly string[], cwd: string): Promise<Finished>
 }
 
 /** Waits until `is` says so, and gives what it said. */
-export async function until<T>(is: () => T | undefined | false, seconds = 50): Promise<T> {
+export async function until<T>(is: () => T | undefined | false, seconds = 200): Promise<T> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     const value = is();
     if (value) return value;

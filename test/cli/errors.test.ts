@@ -25,7 +25,7 @@ beforeAll(async () => {
   copyFileSync(latest('good'), latest('short'));
   truncateSync(latest('short'), 20_000);
   writeFileSync(latest('foreign'), Buffer.concat(encodeSafetensors(new Map(), { format: 'pt' })));
-}, 60_000);
+}, 120_000);
 
 const train = (name: string, ...more: string[]) => ['train', '--dataroot', 'pairs', '--name', name, ...TINY, ...more];
 const resume = (name: string, ...more: string[]) => ['train', '--continue_train', '--name', name, ...more];
@@ -46,7 +46,11 @@ const cases: [string, string[], RegExp][] = [
   ['an empty batch', plain('--batch_size', '0'), /A whole number of at least 1 is wanted/],
   ['a negative rate', plain('--lr', '-1'), /A number above 0 is wanted/],
   ['an unknown set', ['train', '--data', 'cats'], /Allowed choices are folder, openmoji/],
-  ['an unknown group', ['train', '--data', 'openmoji', '--groups', 'cats'], /no group or subgroup "cats"[\s\S]*animals/],
+  [
+    'an unknown group',
+    ['train', '--data', 'openmoji', '--groups', 'cats'],
+    /no group or subgroup "cats"[\s\S]*animals/,
+  ],
   ['an unknown adapter', [...on('pairs'), '--adapter', 'abacus'], /adapter.*"abacus"/],
   ['a name that is none', train('a/b'), /--name "a\/b" cannot be a folder's name/],
   ['a run that is there already', train('good'), /good already holds a checkpoint.*\n.*--continue_train/],
@@ -68,7 +72,7 @@ const cases: [string, string[], RegExp][] = [
   ['an argument too many', ['train', 'pairs'], /too many arguments/],
 ];
 
-it.concurrent.each(cases)('%s', { timeout: 60_000 }, async (_, args, message) => {
+it.concurrent.each(cases)('%s', { timeout: 120_000 }, async (_, args, message) => {
   const before = readFileSync(join(home, 'runs', 'good', 'latest.safetensors'));
   const { code, stderr } = await pixtape(args, home);
   expect(stderr).toMatch(message);

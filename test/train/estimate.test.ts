@@ -7,11 +7,11 @@ import { checkMemory, estimatePainting, estimateTraining } from '../../src/train
 import { Painter } from '../../src/train/painter.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
 import { PixtapeError } from '../../src/util/errors.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { tinyConfig } from './tiny.ts';
 
 let device: Device;
-afterEach(() => closeTestDevice(device));
+afterEach(() => device.destroy());
 
 it('tells to the byte what training takes on the device, and allocates nothing itself', async () => {
   device = await openTestDevice();

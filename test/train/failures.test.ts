@@ -9,7 +9,7 @@ import { Pix2Pix } from '../../src/train/pix2pix.ts';
 import { PixtapeError } from '../../src/util/errors.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../../src/util/files.ts';
 import { encodeSafetensors, type NamedTensor } from '../../src/util/safetensors.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { temporaryFolders, tinyConfig, train } from './tiny.ts';
 
 /** When set, a file whose name matches cannot be written to: the disk is full. */
@@ -32,7 +32,7 @@ let device: Device;
 beforeAll(async () => {
   device = await openTestDevice();
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => device.destroy());
 afterEach(() => {
   full.name = undefined;
 });

@@ -5,14 +5,14 @@ import type { Device } from '../../src/gpu/device.ts';
 import { sampleGrid } from '../../src/train/grid.ts';
 import { chooseSamples, HeldOut } from '../../src/train/held_out.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { madeUpPairs, tinyConfig } from './tiny.ts';
 
 let device: Device;
 beforeAll(async () => {
   device = await openTestDevice();
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => device.destroy());
 
 function meanDistance(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;

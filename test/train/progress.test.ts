@@ -80,5 +80,5 @@ it('may run again after a stop, and takes notes before a start', () => {
   progress.start(Number.POSITIVE_INFINITY, 4, 60);
   progress.update(5);
   progress.stop();
-  expect(out.text()).toBe('preparing\n  0% · step 0/10\n  0% · step 5 · ETA 0 s\n');
+  expect(out.text()).toBe('preparing\n  0% · step 0/10\n  0% · step 5 · ETA 1 min 00 s\n');
 });

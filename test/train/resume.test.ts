@@ -1,15 +1,16 @@
 import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { PRESETS } from '../../src/train/config.ts';
 import { readLog } from '../../src/train/log.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
 import type { RunOptions } from '../../src/train/run.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { bits, madeUpPairs, temporaryFolders, tinyConfig, train } from './tiny.ts';
 
+vi.setConfig({ testTimeout: 240_000 });
 const folder = temporaryFolders();
 const devices: Device[] = [];
 async function open(): Promise<Device> {
@@ -17,7 +18,7 @@ async function open(): Promise<Device> {
   return devices.at(-1) as Device;
 }
 afterEach(() => {
-  for (const device of devices.splice(0)) closeTestDevice(device);
+  for (const device of devices.splice(0)) device.destroy();
 });
 
 /** The log without what the clock decides. */

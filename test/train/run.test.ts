@@ -1,19 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { readCheckpointHeader } from '../../src/train/checkpoint.ts';
 import { readLog } from '../../src/train/log.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { temporaryFolders, tinyConfig, train } from './tiny.ts';
 
+vi.setConfig({ testTimeout: 240_000 });
 const folder = temporaryFolders();
 let device: Device;
 beforeAll(async () => {
   device = await openTestDevice();
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => device.destroy());
 
 const files = (path: string) => readdirSync(path).sort();
 

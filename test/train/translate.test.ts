@@ -10,7 +10,7 @@ import { loadGenerator } from '../../src/train/checkpoint.ts';
 import { Painter } from '../../src/train/painter.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
 import { pad, prepare, translate } from '../../src/train/translate.ts';
-import { closeTestDevice, openTestDevice } from '../device.ts';
+import { openTestDevice } from '../device.ts';
 import { madeUpPairs, temporaryFolders, tinyConfig, train } from './tiny.ts';
 
 const folder = temporaryFolders();
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const model = new Pix2Pix(device, tinyConfig({ init: 'paper', lr: 1e-3, height: 128, width: 128 }));
   await train(device, run, { steps: 5 }, { model });
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => device.destroy());
 
 const checkpoint = () => join(run, 'latest.safetensors');
 const picture = (width: number, height: number, value = (i: number) => ((i * 7919) % 256) / 255): Picture => ({
