@@ -1,0 +1,122 @@
+/** `npm run bench`: measures what was asked for, prints it, writes it to bench/results/, and with --check judges it. */
+import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { closeAdapter } from '../src/gpu/drivers/index.ts';
+import { PixtapeError } from '../src/util/errors.ts';
+import { DEFAULT_ROUNDS } from './measure.ts';
+import { openBench, repositoryRoot } from './open.ts';
+import { checkTable, driverSlug, recordOf, rooflineTable, writeResults } from './results.ts';
+import type { SectionResult } from './section.ts';
+import { ALL, SECTIONS, type SectionName } from './sections.ts';
+import { asText, type Table } from './table.ts';
+
+interface Flags {
+  adapter: string;
+  rounds: number;
+  rows: string;
+  quick?: boolean;
+  peers: boolean;
+  check?: boolean;
+  out?: string;
+}
+
+const names = Object.keys(SECTIONS) as SectionName[];
+const HELP = `
+Sections:
+${names.map((name) => `  ${name.padEnd(8)} ${SECTIONS[name].about}`).join('\n')}
+
+Examples:
+  npm run bench                              everything; the file that the README's table comes from
+  npm run bench -- conv memory --rounds 9    two sections, more rounds
+  npm run bench -- conv --rows @64           only the layers whose name holds "@64"
+  npm run bench -- peers --check             fails if we are not as many times faster as issue 5 wants
+
+With --check the exit status is 1 if a figure is missed and 2 if one could not be measured.`;
+
+/** Load for each core from which on others disturb the figures. */
+const BUSY = 0.5;
+const root = repositoryRoot();
+const command = new Command('npm run bench --')
+  .description('Times the kernels, the operations that move memory and whole training steps, side by side with peers.')
+  .addArgument(new Argument('[sections...]', 'what to measure (default: all)').choices(names))
+  .option('--adapter <name>', 'as for pixtape: auto, gpu, lavapipe, swiftshader or part of a name', 'auto')
+  .option('--rounds <n>', 'interleaved rounds of which the median is taken', wholeNumber, DEFAULT_ROUNDS.rounds)
+  .option('--rows <text>', 'only rows whose name holds this text', '')
+  .option('--quick', 'leave out what takes minutes on a CPU driver')
+  .option('--no-peers', 'ours alone')
+  .option('--check', 'fail where a ratio of issue 5, points 1 to 3, is missed')
+  .option('--out <dir>', 'folder for the results (default: bench/results)')
+  .addHelpText('after', HELP)
+  .parse();
+
+const flags = command.opts<Flags>();
+if (flags.check && flags.rounds < DEFAULT_ROUNDS.rounds) {
+  command.error(`error: --check judges medians of at least ${DEFAULT_ROUNDS.rounds} rounds, not of ${flags.rounds}`);
+}
+const asked = [...new Set(command.args as SectionName[])];
+const sections = asked.length > 0 ? asked : ALL;
+const status = await main().catch((error: Error) => {
+  console.error(error instanceof PixtapeError ? error.message : error);
+  return 1;
+});
+closeAdapter();
+// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
+
+async function main(): Promise<number> {
+  const rounds = { ...DEFAULT_ROUNDS, rounds: flags.rounds };
+  const progress = (text: string) => void process.stderr.write(`… ${text}\n`);
+  const bench = await openBench({ ...flags, quick: flags.quick ?? false, rounds, progress });
+  const tables: Table[] = [];
+  let failed = false;
+  const show = (...shown: Table[]) => {
+    for (const table of shown) {
+      // Two sections may share what was measured once.
+      if (tables.some((other) => isDeepStrictEqual(other, table))) continue;
+      tables.push(table);
+      console.log(asText(table));
+    }
+  };
+  try {
+    const record = await recordOf(bench, root);
+    console.log(`${record.driver}; ${record.cpu}, ${record.cores} cores; Node ${record.node}\n`);
+    if (record.load > BUSY * record.cores) {
+      console.log(`This machine is busy (load ${record.load.toFixed(1)}): whatever follows is off. Measure alone.\n`);
+    }
+    const roofline = sections.some((name) => name !== 'step' && name !== 'host') ? await bench.roofline() : undefined;
+    if (roofline) show(rooflineTable(roofline));
+    const results: Record<string, SectionResult> = {};
+    for (const name of sections) {
+      try {
+        const result = await SECTIONS[name].run(bench);
+        results[name] = result;
+        show(...result.tables);
+      } catch (error) {
+        // What the other sections took minutes to find is not to be lost.
+        failed = true;
+        console.error(error);
+        show({ title: `${name} failed`, columns: [], rows: [], notes: [(error as Error).message] });
+      }
+    }
+    const checks = Object.values(results).flatMap((result) => result.checks);
+    show(checkTable(checks));
+    for (const { name, version } of bench.opened) record.versions[name] = version;
+    const partial = asked.length > 0 || flags.rows || flags.quick || !flags.peers ? `-${[...sections].join('+')}` : '';
+    const folder = flags.out ?? join(root, 'bench', 'results');
+    const files = writeResults(folder, driverSlug(bench), partial, { record, roofline, sections: results }, tables);
+    for (const file of files) console.log(`wrote ${relative(process.cwd(), file)}`);
+    if (failed) return 1;
+    if (!flags.check) return 0;
+    if (checks.some(({ state }) => state === 'missed')) return 1;
+    return checks.some(({ state }) => state === 'unmeasured') ? 2 : 0;
+  } finally {
+    bench.close();
+  }
+}
+
+function wholeNumber(value: string): number {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number of at least 1 is wanted.');
+  return n;
+}

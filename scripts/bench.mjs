@@ -1,0 +1,59 @@
+/** `npm run bench -- …`: set-up, a bundle of bench/ in dist/bench/, then the bench itself. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { root, runBuilt, setup } from './setup.mjs';
+
+await setup();
+
+// Not at the top: without node_modules there is no esbuild yet.
+const { build } = await import('esbuild');
+
+/** As in build.mjs: a path's text. */
+const rawText = {
+  name: 'raw-text',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => {
+      const wanted = path.slice(0, -'?raw'.length);
+      const file = [resolve(resolveDir, wanted), join(root, 'node_modules', wanted)].find(existsSync);
+      return file ? { path: file, namespace: 'raw-text' } : { errors: [{ text: `no file for "${path}"` }] };
+    });
+    onLoad({ filter: /.*/, namespace: 'raw-text' }, async ({ path }) => ({
+      contents: await readFile(path, 'utf8'),
+      loader: 'text',
+    }));
+  },
+};
+
+/**
+ * Packages stay outside the bundle, TensorFlow.js apart: the build that Node would take has no gradients, and those that
+ * can be imported one by one are ES modules in a package that says it is CommonJS.
+ */
+const packages = {
+  name: 'packages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+      const tensorflow = path.startsWith('@tensorflow/') || importer.includes('@tensorflow');
+      return kind === 'entry-point' || tensorflow ? undefined : { path, external: true };
+    });
+  },
+};
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['bench/main.ts', 'bench/first_step.ts'],
+  outdir: 'dist/bench',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  target: 'node20',
+  format: 'esm',
+  loader: { '.wgsl': 'text', '.css': 'text' },
+  banner: {
+    js: "import { createRequire as requireFor } from 'node:module';const require = requireFor(import.meta.url);",
+  },
+  plugins: [rawText, packages],
+  logLevel: 'error',
+});
+await runBuilt('bench/main.js', process.argv.slice(2));
