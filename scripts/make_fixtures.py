@@ -6,8 +6,8 @@
     python3 scripts/make_fixtures.py --from FILE --out FILE     FILE's problem answered again (--dtype float64)
     python3 scripts/make_fixtures.py --compare A B              largest absolute and worst relative L2 errors of A from B
 
-`npm run --silent reference -- FILE…` runs a fixture on our engine. Needs PyTorch (1.13 or later) on the CPU and nothing
-else; where this python3 has none, another python3 of the PATH that has it takes over.
+`npm run --silent reference -- FILE…` runs a fixture on our engine. Needs PyTorch (1.13 or later, with NumPy), on the CPU;
+where this python3 has none, another python3 of the PATH that has it takes over.
 
 `--dtype float64` computes in double precision and stores the rounded result, so that the file keeps its format: with
 it one sees which of two float32 answers is off, and how well float32 can do at all.

@@ -1,41 +1,51 @@
-// Sum of each channel over batch and plane: result[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
+// Sum of each channel over batch and plane: y[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
 //
-// Layout: x (N, C, plane). One workgroup for each channel: every invocation sums a stride of it, then a tree adds the
-// 64 parts; the order is fixed, and the error grows with the stride's length only.
+// Layout: x (N, C, plane), partials (C, slices, 64), y (C).
+//
+// Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the 64 invocations of workgroup
+// (s, c) each sum a stride of slice s of channel c; in the second, one invocation a channel adds up what they found. The
+// order is fixed, and the error grows with the length of a stride.
 
 struct Params {
   batch: u32,
   channels: u32,
   plane: u32,
+  // Values of a plane that one workgroup takes, and how many such slices there are.
+  slice: u32,
+  slices: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;
-
-var<workgroup> parts: array<f32, 64>;
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let c = group.x;
+fn strides(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let end = min(group.x * p.slice + p.slice, p.plane);
   var sum = 0.0;
   for (var n = 0u; n < p.batch; n++) {
-    let base = (n * p.channels + c) * p.plane;
-    var partial = 0.0;
-    for (var i = lane; i < p.plane; i += 64u) {
-      partial += x[base + i];
+    let base = (n * p.channels + group.y) * p.plane;
+    var part = 0.0;
+    for (var i = group.x * p.slice + lane; i < end; i += 64u) {
+      part += x[base + i];
     }
-    sum += partial;
+    sum += part;
   }
-  parts[lane] = sum;
-  workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      parts[lane] += parts[lane + half];
-    }
-    workgroupBarrier();
+  partials[(group.y * p.slices + group.x) * 64u + lane] = sum;
+}
+
+@group(0) @binding(3) var<storage, read> found: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn total(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= p.channels) {
+    return;
   }
-  if (lane == 0u) {
-    result[c] = parts[0];
+  let count = p.slices * 64u;
+  var sum = 0.0;
+  for (var i = 0u; i < count; i++) {
+    sum += found[id.x * count + i];
   }
+  y[id.x] = sum;
 }

@@ -1,5 +1,5 @@
-import { Device } from '../gpu/device.ts';
-import { closeAdapter, openAdapter } from '../gpu/drivers/index.ts';
+import { closeAdapter } from '../gpu/drivers/index.ts';
+import { openDevice } from '../gpu/drivers/open_device.ts';
 import { type ReferenceGroup, runReference } from '../train/reference.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { readSafetensors } from '../util/files.ts';
@@ -41,10 +41,9 @@ async function runFile(file: string): Promise<ReferenceGroup[]> {
   } finally {
     await source.close();
   }
-  const { adapter, description } = await openAdapter();
-  const device = await Device.open(adapter, description);
+  const device = await openDevice();
   try {
-    console.log(`${file} (${description})`);
+    console.log(`${file} (${device.description})`);
     return await runReference(device, source.metadata, tensors, file);
   } finally {
     device.destroy();

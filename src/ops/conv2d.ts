@@ -1,8 +1,7 @@
-import channelSumSource from '../../shaders/channel_sum.wgsl';
 import { differentiable } from '../tape/autograd.ts';
-import { dispatch } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { channelSum } from './channel_sum.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { convKernels } from './conv_kernels.ts';
 import { leakyReluGradient } from './leaky_relu.ts';
@@ -90,15 +89,6 @@ export function convTranspose2d(
 function gradient(of: Tensor, compute: (result: Tensor) => void): Tensor {
   const result = of.like(`${of.label}.grad`);
   compute(result);
-  return result;
-}
-
-/** (N, C, H, W) → (C): the gradient of a bias. */
-function channelSum(dy: Tensor): Tensor {
-  const [batch = 1, channels = 1, h = 1, w = 1] = dy.shape;
-  const result = Tensor.temporary(dy.device, [channels], 'bias.grad');
-  const kernel = dy.device.kernel('channel_sum', channelSumSource);
-  dispatch(kernel, { x: dy, result }, { batch, channels, plane: h * w }, [channels]);
   return result;
 }
 
