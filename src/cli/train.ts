@@ -89,8 +89,16 @@ export function trainCommand(): Command {
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
     .option('--continue_train', 'go on with the run of that --name, bit for bit as if it had never stopped')
-    .option('--n_epochs <n>', `epochs at the full learning rate${each((c) => c.epochs)}`, wholeNumber(0))
-    .option('--n_epochs_decay <n>', `epochs of linear decay after them${each((c) => c.epochsDecay)}`, wholeNumber(0))
+    .option(
+      '--n_epochs <n>',
+      `epochs at the full learning rate, e.g. 0.5${each((c) => c.epochs)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--n_epochs_decay <n>',
+      `epochs of linear decay after them${each((c) => c.epochsDecay)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
     .option('--steps <n>', 'stop after n steps in all, instead of after the epochs', wholeNumber(1))
     .option('--minutes <m>', 'stop after m minutes of training in this session, if that comes first', positive)
     .option('--seed <n>', `decides weights, order and dropout${each((c) => c.seed)}`, wholeNumber(0))

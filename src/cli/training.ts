@@ -91,7 +91,7 @@ function runOptions(
 }
 
 function lastStep(flags: TrainFlags, { epochs, epochsDecay }: TrainConfig, perEpoch: number): number {
-  const scheduled = (epochs + epochsDecay) * perEpoch;
+  const scheduled = Math.max(1, Math.round((epochs + epochsDecay) * perEpoch));
   if (flags.steps === undefined) return scheduled;
   if (epochsDecay > 0 && flags.steps > scheduled) {
     throw new PixtapeError(
