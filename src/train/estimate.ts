@@ -56,19 +56,28 @@ async function estimate(device: Device, build: (paper: Device) => () => Promise<
   const paper = await paperDevice(device);
   try {
     return await measured(device, paper, build(paper));
-  } catch {
+  } catch (first) {
     // Too large for this device in one piece; how large, only a device without limits can tell.
+    const obstacle = whatStood(first);
     const endless = await paperDevice(device, { boundless: true });
     const record = build(endless);
     const state = endless.memory.bytes;
     try {
-      return await measured(device, endless, record);
+      const need = await measured(device, endless, record);
+      // Where there is memory enough, something else is in the way, such as what a kernel can bind at once.
+      return need.total <= freeMemory(device) ? { ...need, obstacle } : need;
     } catch (error) {
-      if (error instanceof PixtapeError) throw error;
-      return { ...sum(device, state, 0), obstacle: (error as Error).message };
+      // The same fault without any limit is the configuration's own.
+      if (error instanceof PixtapeError && whatStood(error) === obstacle) throw error;
+      return { ...sum(device, state, 0), obstacle: whatStood(error) };
     }
   }
 }
+
+/** The message without its hint, which is about training. */
+const whatStood = (error: unknown): string => (error as Error).message.split('\n')[0] as string;
+
+const freeMemory = (device: Device): number => device.memoryBudget - device.memory.bytes;
 
 async function measured(device: Device, paper: Device, record: () => Promise<void>): Promise<MemoryEstimate> {
   const state = paper.memory.bytes;
@@ -87,7 +96,7 @@ function sum(device: Device, state: number, temporaries: number): MemoryEstimate
  * @throws PixtapeError that names the estimate, its parts and what to reduce.
  */
 export function checkMemory(device: Device, need: MemoryEstimate, what: string, reduce: string): void {
-  const free = device.memoryBudget - device.memory.bytes;
+  const free = freeMemory(device);
   if (need.total <= free) {
     if (need.obstacle === undefined) return;
     throw new PixtapeError(`${what} is too large to be run: ${need.obstacle}`, `Reduce ${reduce}.`);
