@@ -103,7 +103,9 @@ export function put(path, contents, mode = 0o644) {
 function tellSize() {
   const text = readFileSync(join(root, 'dist', 'index.js'));
   const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
-  console.log(`dist/index.js, the library for browsers: ${kilobytes(text.length)} minified, ${kilobytes(gzipSync(text).length)} gzipped`);
+  console.log(
+    `dist/index.js, the library for browsers: ${kilobytes(text.length)} minified, ${kilobytes(gzipSync(text).length)} gzipped`,
+  );
 }
 
 /** The library's type declarations, in dist/types; only a published package needs them. */

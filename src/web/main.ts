@@ -1,0 +1,43 @@
+/** The page: finds out whether there is WebGPU, and wires the two views to tabs and to what is dropped. */
+import './page/language.ts';
+import EXAMPLES from './assets/examples.json';
+import { element } from './page/dom.ts';
+import { acceptDrops } from './page/drop.ts';
+import { adviseBrowser } from './page/missing.ts';
+import { Tabs } from './page/tabs.ts';
+import { PaintView } from './paint/view.ts';
+import { findAdapter } from './shared/device.ts';
+import { TrainView } from './train/view.ts';
+
+async function main(): Promise<void> {
+  const adapter = await findAdapter().catch(() => undefined);
+  if (!adapter) return showAdvice();
+  let current = 'paint';
+  element('views').hidden = false;
+  const paint = new PaintView(EXAMPLES);
+  const train = new TrainView((bytes) => {
+    tabs.choose('paint');
+    void paint.load(bytes, 'the run in the Train tab');
+  });
+  const tabs = new Tabs(element('tabs'), (name) => {
+    current = name;
+  });
+  acceptDrops((files) => void (current === 'paint' ? paint.take(files) : train.take(files)));
+  await paint.open();
+}
+
+function showAdvice(): void {
+  const { title, steps } = adviseBrowser(navigator.userAgent, navigator.gpu !== undefined, isSecureContext);
+  element('advice-title').textContent = title;
+  element('advice-steps').append(
+    ...steps.map((step) => {
+      const item = document.createElement('li');
+      item.textContent = step;
+      return item;
+    }),
+  );
+  element('advice').hidden = false;
+  element('tabs').hidden = true;
+}
+
+void main();

@@ -1,0 +1,63 @@
+/** The element of this id, of the kind that is expected. @throws Error when the page has no such element. */
+export function byId<T extends HTMLElement>(id: string, kind: { new (): T }): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${kind.name} #${id}`);
+  return element;
+}
+
+export const button = (id: string) => byId(id, HTMLButtonElement);
+export const canvas = (id: string) => byId(id, HTMLCanvasElement);
+export const element = (id: string) => byId(id, HTMLElement);
+export const input = (id: string) => byId(id, HTMLInputElement);
+export const select = (id: string) => byId(id, HTMLSelectElement);
+
+/** Says something to everybody: shown, and read out by screen readers. */
+export class Status {
+  private readonly line: HTMLElement;
+
+  constructor(line: HTMLElement) {
+    this.line = line;
+  }
+
+  say(text: string): void {
+    this.show(text, 'quiet');
+  }
+
+  warn(text: string): void {
+    this.show(text, 'error');
+  }
+
+  private show(text: string, kind: string): void {
+    // The same text again would not be read out, and costs a layout.
+    if (this.line.textContent === text && this.line.dataset.kind === kind) return;
+    this.line.dataset.kind = kind;
+    this.line.textContent = text;
+  }
+}
+
+/** Lets a person save bytes as a file. */
+export function download(pieces: readonly BlobPart[], name: string): void {
+  const url = URL.createObjectURL(new Blob([...pieces], { type: 'application/octet-stream' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Asks for files with the browser's own dialogue. */
+export function askForFiles({ accept = '', folder = false } = {}): Promise<File[]> {
+  const field = document.createElement('input');
+  field.type = 'file';
+  field.accept = accept;
+  field.webkitdirectory = folder;
+  return new Promise((resolve) => {
+    field.addEventListener('change', () => resolve([...(field.files ?? [])]));
+    field.addEventListener('cancel', () => resolve([]));
+    field.click();
+  });
+}
+
+export function makeWorker(name: string): Worker {
+  return new Worker(`${name}.js`, { name });
+}

@@ -1,0 +1,104 @@
+import type { Device } from '../../gpu/device.ts';
+import { Generator } from '../../models/generator.ts';
+import { Rng } from '../../ops/rng.ts';
+import { Painter } from '../../train/painter.ts';
+import { decodeHeader, GENERATOR, restoreGenerator } from '../../train/state.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { decodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
+import { lossOf, openDevice } from '../shared/device.ts';
+import { toPlanes, toRgba } from '../shared/pixels.ts';
+
+export interface ModelInfo {
+  name: string;
+  /** The size that it was trained at, in pixels. */
+  width: number;
+  height: number;
+  hidden: number;
+  depth: number;
+  parameters: number;
+  step: number;
+  adapter: string;
+}
+
+interface Loaded {
+  device: Device;
+  generator: Generator;
+  painter: Painter;
+}
+
+/**
+ * The generator of a checkpoint, ready to paint at its own size. Keeps the checkpoint's values, so that it can begin anew
+ * on another device when this one is lost.
+ */
+export class Model {
+  readonly info: ModelInfo;
+  private readonly tensors: ReadonlyMap<string, NamedTensor>;
+  private readonly config: ReturnType<typeof decodeHeader>['config'];
+  private loaded: Loaded;
+
+  private constructor(
+    info: ModelInfo,
+    tensors: ReadonlyMap<string, NamedTensor>,
+    config: Model['config'],
+    loaded: Loaded,
+  ) {
+    this.info = info;
+    this.tensors = tensors;
+    this.config = config;
+    this.loaded = loaded;
+  }
+
+  /** @throws PixtapeError naming the file when it is no checkpoint, or of a kind that a page cannot show. */
+  static async open(bytes: Uint8Array, name: string): Promise<Model> {
+    const { metadata, tensors } = decodeSafetensors(bytes, name);
+    const { config, step } = decodeHeader(metadata, name);
+    const { inChannels, outChannels, hidden, depth } = config.generator;
+    if (![1, 3].includes(inChannels) || ![1, 3].includes(outChannels)) {
+      throw new PixtapeError(`${name} paints from ${inChannels} channels to ${outChannels}; a page can show 1 or 3`);
+    }
+    const own = new Map([...tensors].filter(([key]) => key.startsWith(GENERATOR)));
+    const loaded = await load(config, own, name);
+    const { width, height } = config;
+    const parameters = loaded.generator.parameterCount;
+    const info = { name, width, height, hidden, depth, parameters, step, adapter: loaded.device.description };
+    return new Model(info, own, config, loaded);
+  }
+
+  /**
+   * The generator's answer to a picture of its own size, RGBA.
+   * @param onLost hears that the device was lost, and that the answer comes from a new one
+   */
+  async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
+    const { width, height } = this.info;
+    const condition = toPlanes(rgba, this.config.generator.inChannels);
+    const paint = () => this.loaded.painter.paint(condition, 1, height, width);
+    const answer = await paint().catch(async (error: unknown) => {
+      const why = await lossOf(this.loaded.device);
+      if (why === undefined) throw error;
+      onLost(why);
+      this.loaded = await load(this.config, this.tensors, this.info.name);
+      return paint();
+    });
+    return toRgba(answer, width * height);
+  }
+
+  destroy(): void {
+    this.loaded.device.destroy();
+  }
+}
+
+/** Each model has a device of its own, so that its memory goes with it. Runs once, so that the first stroke need not wait. */
+async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
+  const device = await openDevice();
+  try {
+    const generator = new Generator(device, config.generator, new Rng(device, config.seed));
+    restoreGenerator(generator, tensors, name);
+    const painter = new Painter(device, generator);
+    const { width, height } = config;
+    await painter.paint(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
+    return { device, generator, painter };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}

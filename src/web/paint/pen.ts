@@ -1,0 +1,78 @@
+import type { Sketch } from './sketch.ts';
+import { UNITS } from './sketch.ts';
+import type { PenPoint } from './stroke.ts';
+
+/** An eraser as thin as the pen would be a poor one. */
+const ERASER = 4;
+
+/** Mouse, pen and finger on a canvas, with the tools' settings. */
+export class Pen {
+  private readonly canvas: HTMLCanvasElement;
+  private readonly sketch: Sketch;
+  private erasing = false;
+  private pointer: number | undefined;
+  private tools: { brush: HTMLInputElement; pen: HTMLButtonElement; eraser: HTMLButtonElement } | undefined;
+
+  constructor(canvas: HTMLCanvasElement, sketch: Sketch) {
+    this.canvas = canvas;
+    this.sketch = sketch;
+    canvas.addEventListener('pointerdown', (event) => this.down(event));
+    canvas.addEventListener('pointermove', (event) => this.move(event));
+    for (const name of ['pointerup', 'pointercancel'] as const) {
+      canvas.addEventListener(name, (event) => this.up(event));
+    }
+  }
+
+  attachTools(brush: HTMLInputElement, pen: HTMLButtonElement, eraser: HTMLButtonElement): void {
+    this.tools = { brush, pen, eraser };
+    pen.addEventListener('click', () => this.choose(false));
+    eraser.addEventListener('click', () => this.choose(true));
+    this.choose(false);
+  }
+
+  /** [ and ] change the brush, e and p choose the tool. */
+  key(key: string): void {
+    const { brush } = this.tools ?? {};
+    if (key === '[') brush?.stepDown();
+    else if (key === ']') brush?.stepUp();
+    else if (key === 'e') this.choose(true);
+    else if (key === 'p') this.choose(false);
+  }
+
+  private choose(erase: boolean): void {
+    this.erasing = erase;
+    if (this.tools) this.tools.pen.ariaPressed = String(!erase);
+    if (this.tools) this.tools.eraser.ariaPressed = String(erase);
+  }
+
+  private down(event: PointerEvent): void {
+    // One finger draws; another one, or a mouse's other buttons, do not.
+    if (this.pointer !== undefined || event.button !== 0) return;
+    event.preventDefault();
+    this.pointer = event.pointerId;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.sketch.begin(this.at(event), this.erasing);
+  }
+
+  private move(event: PointerEvent): void {
+    if (event.pointerId !== this.pointer) return;
+    const points = event.getCoalescedEvents?.() ?? [];
+    this.sketch.extend((points.length > 0 ? points : [event]).map((point) => this.at(point)));
+  }
+
+  private up(event: PointerEvent): void {
+    if (event.pointerId !== this.pointer) return;
+    this.pointer = undefined;
+    this.sketch.end();
+  }
+
+  /** A place on the canvas, in the sketch's units. */
+  private at({ clientX, clientY, pointerType, pressure }: PointerEvent): PenPoint {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const unit = Math.min(width, height) / UNITS;
+    const size = (this.tools?.brush.valueAsNumber ?? 2) * (this.erasing ? ERASER : 1);
+    // Only a pen says how hard it is pressed; others give a constant.
+    const press = pointerType === 'pen' && pressure > 0 ? 0.4 + 1.2 * pressure : 1;
+    return { x: (clientX - left) / unit, y: (clientY - top) / unit, width: size * press };
+  }
+}

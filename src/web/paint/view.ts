@@ -1,0 +1,183 @@
+import { askForFiles, button, canvas, element, input, makeWorker, Status } from '../page/dom.ts';
+import type { PlacedFile } from '../page/dropped.ts';
+import { Remote } from '../shared/remote.ts';
+import { explain, shortCount } from '../shared/words.ts';
+import { type Example, showExamples } from './examples.ts';
+import type { ModelInfo } from './model.ts';
+import { Pen } from './pen.ts';
+import { Sketch, Surface } from './sketch.ts';
+import type { PaintCalls, PaintEvent } from './worker.ts';
+
+const SHIPPED = 'paint.safetensors';
+
+/** Draw on the left, see it painted on the right. */
+export class PaintView {
+  private readonly remote = new Remote<PaintCalls, PaintEvent>(makeWorker('paint'), ({ lost }) => {
+    this.status.warn(`The graphics device was lost (${lost}). Painting goes on with a new one.`);
+  });
+  private readonly status = new Status(element('paint-status'));
+  private readonly sketch = new Sketch(() => this.changed());
+  private readonly large = new Surface(canvas('sketch'));
+  private readonly pen = new Pen(this.large.canvas, this.sketch);
+  private readonly answer = canvas('answer');
+  private readonly shown = this.answer.getContext('2d', { willReadFrequently: true });
+  private small: Surface | undefined;
+  private model: ModelInfo | undefined;
+  /** A forward is under way, and the drawing has changed since it began. */
+  private busy = false;
+  private stale = false;
+
+  constructor(examples: readonly Example[]) {
+    this.sketch.show(this.large);
+    new ResizeObserver(() => this.fit()).observe(this.large.canvas);
+    button('undo').addEventListener('click', () => this.sketch.undo());
+    button('clear').addEventListener('click', () => this.sketch.clear());
+    button('load-picture').addEventListener('click', async () => {
+      const [file] = await askForFiles({ accept: 'image/*' });
+      if (file) await this.placeFile(file);
+    });
+    button('load-model').addEventListener('click', async () => {
+      const [file] = await askForFiles({ accept: '.safetensors' });
+      if (file) await this.take([{ path: file.name, file }]);
+    });
+    showExamples(element('examples'), examples, (picture) => {
+      this.sketch.place(picture, picture.naturalWidth, picture.naturalHeight);
+    });
+    this.pen.attachTools(input('brush'), button('pen'), button('eraser'));
+    addEventListener('keydown', (event) => this.key(event));
+    this.changed();
+  }
+
+  /** Fetches the checkpoint that comes with the page. */
+  async open(): Promise<void> {
+    try {
+      const response = await fetch(SHIPPED);
+      if (!response.ok) throw new Error(`${SHIPPED}: the server answers ${response.status}`);
+      await this.load(new Uint8Array(await response.arrayBuffer()), 'the one that comes with this page');
+    } catch (error) {
+      this.status.warn(explain(error));
+    }
+  }
+
+  /** A checkpoint to paint with. */
+  async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+    this.status.say(`Loading ${name} …`);
+    try {
+      this.use(await this.remote.call('load', [bytes, name], [bytes.buffer]));
+    } catch (error) {
+      this.status.warn(explain(error));
+    }
+  }
+
+  /** What was dropped or chosen: a checkpoint or a picture. */
+  async take(files: readonly PlacedFile[]): Promise<void> {
+    const [first] = files;
+    if (!first) return;
+    if (/\.safetensors$/i.test(first.path)) {
+      await this.load(new Uint8Array(await first.file.arrayBuffer()), first.path);
+    } else if (files.length > 1) {
+      this.status.warn('Painting takes one picture at a time. Folders of pairs are for the Train tab.');
+    } else await this.placeFile(first.file);
+  }
+
+  private async placeFile(file: File): Promise<void> {
+    const url = URL.createObjectURL(file);
+    try {
+      const picture = new Image();
+      picture.src = url;
+      await picture.decode();
+      this.sketch.place(picture, picture.naturalWidth || 1, picture.naturalHeight || 1);
+      this.status.say(`${file.name} lies on the canvas.`);
+    } catch {
+      this.status.warn(
+        `${file.name} is no picture that this browser can show, nor a checkpoint (.safetensors). Nothing was changed.`,
+      );
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  }
+
+  private use(model: ModelInfo): void {
+    const { width, height, hidden, depth, parameters, step } = model;
+    this.model = model;
+    this.answer.width = width;
+    this.answer.height = height;
+    element('paint').style.setProperty('--ratio', `${width} / ${height}`);
+    if (this.small) this.sketch.hide(this.small);
+    const small = document.createElement('canvas');
+    Object.assign(small, { width, height });
+    this.small = new Surface(small, true);
+    this.sketch.show(this.small);
+    element('model').textContent =
+      `Network: ${model.name}. U-Net ${hidden}/${depth}, ${shortCount(parameters)} parameters, ${width} × ${height} pixels, ` +
+      `${step.toLocaleString('en')} training steps; on ${model.adapter}`;
+    this.status.say('Ready: draw, or take an example.');
+    this.changed();
+  }
+
+  private changed(): void {
+    button('undo').disabled = !this.sketch.canUndo;
+    button('clear').disabled = this.sketch.empty;
+    element('sketch-hint').hidden = !this.sketch.empty;
+    this.stale = true;
+    void this.paint();
+  }
+
+  /** Paints until the answer is to the drawing as it is. There is never more than one forward under way. */
+  private async paint(): Promise<void> {
+    if (this.busy || !this.model) return;
+    this.busy = true;
+    this.answer.ariaBusy = 'true';
+    try {
+      while (this.stale && this.small) {
+        this.stale = false;
+        const begun = performance.now();
+        const empty = this.sketch.empty;
+        element('answer-hint').hidden = !empty;
+        if (empty) this.wipeAnswer();
+        else {
+          const { pixels } = await this.remote.call('paint', [this.small.pixels()]);
+          this.showAnswer(pixels, performance.now() - begun);
+        }
+      }
+    } catch (error) {
+      this.status.warn(explain(error));
+    } finally {
+      this.busy = false;
+      this.answer.ariaBusy = 'false';
+    }
+  }
+
+  private showAnswer(pixels: Uint8ClampedArray<ArrayBuffer>, milliseconds: number): void {
+    const { width, height } = this.answer;
+    // The model may have been changed while this answer was on its way.
+    if (pixels.length !== 4 * width * height || this.sketch.empty) return;
+    this.shown?.putImageData(new ImageData(pixels, width, height), 0, 0);
+    element('latency').textContent = `${Math.round(milliseconds)} ms`;
+  }
+
+  private wipeAnswer(): void {
+    const { width, height } = this.answer;
+    this.shown?.clearRect(0, 0, width, height);
+    element('latency').textContent = '';
+  }
+
+  /** As many pixels as the screen has there. */
+  private fit(): void {
+    const { canvas } = this.large;
+    const scale = Math.min(devicePixelRatio, 2);
+    const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
+    if (width === 0 || height === 0 || (width === canvas.width && height === canvas.height)) return;
+    Object.assign(canvas, { width, height });
+    this.sketch.redraw(this.large);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const typing = event.target instanceof HTMLInputElement && event.target.type !== 'range';
+    if (element('paint').hidden || typing) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
+      event.preventDefault();
+      if (this.sketch.canUndo) this.sketch.undo();
+    } else if (!event.ctrlKey && !event.metaKey && !event.altKey) this.pen.key(event.key);
+  }
+}

@@ -1,0 +1,36 @@
+/** Runs in Node, behind the page: renders OpenMoji's pairs and packs them into one file for the browser. */
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import { OPENMOJI_CREDITS } from '../../data/emoji.ts';
+import { loadEmojis } from '../../data/openmoji.ts';
+import { mapBounded } from '../../data/parallel.ts';
+import { encodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
+import type { EmojiSetText } from '../shared/emoji_set.ts';
+
+const squeeze = promisify(deflate);
+
+/**
+ * The pieces of a safetensors file with every pair at one size; see `EmojiSetText`. Rendering takes half a minute the
+ * first time, after which the pictures come from the cache folder.
+ * @throws PixtapeError when the openmoji package is missing or a group is unknown
+ */
+export async function packEmojiSet(width: number, height: number, groups: string[]): Promise<Uint8Array[]> {
+  const { emojis, pack, train, test, description } = await loadEmojis({ width, height, groups, warn: console.warn });
+  const indices = emojis.map((_, i) => i);
+  const squeezed = await mapBounded(indices, 8, async (i) => {
+    const { colour, drawing } = await pack.pair(i);
+    return squeeze(Buffer.concat([colour.data as Uint8Array, drawing.data as Uint8Array]));
+  });
+  let end = 0;
+  const ends = Float64Array.from(squeezed, ({ length }) => {
+    end += length;
+    return end;
+  });
+  const pairs = new Uint8Array(Buffer.concat(squeezed));
+  const text: EmojiSetText = { names: emojis.map(({ annotation }) => annotation), train, test, summary: description };
+  const tensors = new Map<string, NamedTensor>([
+    ['ends', { dtype: 'F64', shape: [ends.length], data: ends }],
+    ['pairs', { dtype: 'U8', shape: [pairs.length], data: pairs }],
+  ]);
+  return encodeSafetensors(tensors, { text: JSON.stringify(text), licence: OPENMOJI_CREDITS });
+}

@@ -1,0 +1,20 @@
+import { failureOf } from './remote.ts';
+
+/**
+ * An error in words for the page. Hints that name flags of the command line are left out: there is none here.
+ */
+export function explain(error: unknown): string {
+  const { message, hint } = failureOf(error);
+  const said = plain(message);
+  const helps = hint !== undefined && !/--\w|\bpixtape \w/.test(hint);
+  return helps ? `${/[.!?]$/.test(said) ? said : `${said}.`} ${hint}` : said;
+}
+
+/** A warning without the flag that asks for what the page always does. */
+export const plain = (line: string): string => line.replace(' (--skip_bad)', '');
+
+/** 1234567 → "1.2 M". */
+export function shortCount(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} M`;
+  return n >= 1e4 ? `${Math.round(n / 1000)} k` : String(n);
+}

@@ -1,0 +1,54 @@
+import type { Dataset, Pair } from '../../data/dataset.ts';
+import type { Painter } from '../../train/painter.ts';
+import { toRgba } from '../shared/pixels.ts';
+import type { Samples } from './types.ts';
+
+/** Pictures shown while it learns. */
+const SHOWN = 4;
+
+/** A few pictures that training never sees, the same ones every time. */
+export class HeldOut {
+  private readonly pairs: readonly Pair[];
+  private readonly width: number;
+  private readonly height: number;
+
+  private constructor(pairs: readonly Pair[], { width, height }: Dataset) {
+    this.pairs = pairs;
+    this.width = width;
+    this.height = height;
+  }
+
+  /** Two faces, on which anybody sees at a glance whether they came out right; then others, spread over the set. */
+  static async load(test: Dataset): Promise<HeldOut> {
+    const all = Array.from({ length: test.length }, (_, i) => i);
+    const faces = all.filter((i) => /\bface\b/.test(test.name(i))).slice(0, SHOWN / 2);
+    const others = Array.from({ length: SHOWN }, (_, n) => Math.floor(((n + 0.5) * test.length) / SHOWN));
+    const chosen = [...new Set([...faces, ...others, ...all])].slice(0, SHOWN);
+    return new HeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);
+  }
+
+  /** Paints them in evaluation mode, which leaves the training state alone. */
+  async paint(painter: Painter, step: number): Promise<Samples> {
+    const { pairs, width, height } = this;
+    const size = width * height;
+    const pictures: Samples['pictures'] = [];
+    let error = 0;
+    for (const { name, condition, real } of pairs) {
+      const output = await painter.paint(condition, 1, height, width);
+      error += meanDistance(output, real) / pairs.length;
+      pictures.push({
+        name,
+        condition: toRgba(condition, size),
+        output: toRgba(output, size),
+        real: toRgba(real, size),
+      });
+    }
+    return { step, width, height, error, pictures };
+  }
+}
+
+function meanDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
+  return sum / a.length;
+}

@@ -1,0 +1,238 @@
+import { BatchLoader } from '../../data/batches.ts';
+import type { OpenedData } from '../../data/dataset.ts';
+import { learningRates, type TrainConfig } from '../../train/config.ts';
+import { RING_LENGTH } from '../../train/loss_ring.ts';
+import { Pix2Pix } from '../../train/pix2pix.ts';
+import { captureState, encodeHeader, restoreState } from '../../train/state.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
+import { isLost, lossOf, openDevice } from '../shared/device.ts';
+import { failureOf } from '../shared/remote.ts';
+import { HeldOut } from './held_out.ts';
+import type { RunRecord, TrainEvent } from './types.ts';
+
+/** A state of a run: what a checkpoint holds. */
+export interface Snapshot {
+  step: number;
+  tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** Seconds between two looks at the losses, and the least between two snapshots. */
+const LOOK_SECONDS = 1;
+const SNAPSHOT_SECONDS = 20;
+/** A snapshot may take this share of the time. */
+const SNAPSHOT_SHARE = 0.05;
+/** Samples come often at first, when much changes, then less often. */
+const SAMPLE_SECONDS = { first: 4, most: 20, growth: 1.5 };
+/** Devices lost one after the other without a step in between, after which it gives up. */
+const MOST_LOSSES = 3;
+
+type Emit = (event: TrainEvent) => void;
+
+/**
+ * One training run in a browser: goes on until it is paused, tells how it fares, and survives the loss of its device by
+ * going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
+ */
+export class Trainer {
+  readonly config: TrainConfig;
+  readonly record: RunRecord;
+  private readonly emit: Emit;
+  private readonly loader: BatchLoader;
+  private readonly heldOut: HeldOut;
+  private model: Pix2Pix;
+  private snapshot: Snapshot;
+  private paused = true;
+  private running: Promise<void> = Promise.resolve();
+  /** The last step whose losses were told, and when. */
+  private looked = 0;
+  private lookedAt = 0;
+  private sampleEvery = SAMPLE_SECONDS.first;
+  private sampledAt = Number.NEGATIVE_INFINITY;
+  private snapshotAt = 0;
+  private snapshotEvery = SNAPSHOT_SECONDS;
+  private losses = 0;
+  private turn: Promise<void> = Promise.resolve();
+
+  private constructor(
+    config: TrainConfig,
+    record: RunRecord,
+    data: OpenedData,
+    heldOut: HeldOut,
+    model: Pix2Pix,
+    snapshot: Snapshot,
+    emit: Emit,
+  ) {
+    this.config = config;
+    this.record = record;
+    this.loader = new BatchLoader(data.train, { batchSize: config.batch, seed: config.seed });
+    this.heldOut = heldOut;
+    this.model = model;
+    this.snapshot = snapshot;
+    this.emit = emit;
+    this.looked = model.step;
+  }
+
+  /** @param from a state to go on from; without it the weights are drawn from the configuration's seed */
+  static async open(
+    config: TrainConfig,
+    record: RunRecord,
+    data: OpenedData,
+    from: Snapshot | undefined,
+    emit: Emit,
+  ): Promise<Trainer> {
+    const model = await build(config, from, emit);
+    const { description } = model.device;
+    const parameters = model.generator.parameterCount;
+    emit({ kind: 'opened', summary: data.summary, adapter: description, parameters });
+    const snapshot = from ?? { step: 0, tensors: await captureState(model) };
+    const kept = { ...record, pairs: record.pairs ?? data.train.length, adapter: record.adapter ?? description };
+    return new Trainer(config, kept, data, await HeldOut.load(data.test), model, snapshot, emit);
+  }
+
+  get step(): number {
+    return this.model.step;
+  }
+
+  /** Trains until `pause`. */
+  start(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.running = this.running
+      .then(() => this.run())
+      .catch((error: unknown) => {
+        this.paused = true;
+        this.emit({ kind: 'failed', failure: failureOf(error) });
+      });
+  }
+
+  /** Ends with the step that is under way. */
+  async pause(): Promise<void> {
+    this.paused = true;
+    await this.running;
+  }
+
+  /** The state of now as a checkpoint of the command line's format, in pieces; of a lost device the last one known. */
+  async checkpoint(): Promise<Uint8Array[]> {
+    await this.alone(async () => {
+      await this.takeSnapshot().catch(async (error: unknown) => {
+        if ((await lossOf(this.model.device)) === undefined) throw error;
+      });
+    });
+    const { step, tensors } = this.snapshot;
+    return encodeSafetensors(tensors, encodeHeader({ config: this.config, step, run: this.record }));
+  }
+
+  destroy(): void {
+    this.model.device.destroy();
+  }
+
+  private async run(): Promise<void> {
+    this.emit({ kind: 'running' });
+    this.lookedAt = performance.now();
+    while (!this.paused) await this.surviving(() => this.loop());
+    await this.surviving(() => this.look());
+    this.emit({ kind: 'paused' });
+  }
+
+  /** Does something; where the device is lost meanwhile, makes a new one and takes up the last snapshot instead. */
+  private async surviving(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const why = await lossOf(this.model.device);
+      if (why === undefined || ++this.losses > MOST_LOSSES) throw error;
+      this.emit({ kind: 'lost', why, step: this.snapshot.step });
+      this.model = await build(this.config, this.snapshot, this.emit);
+      this.looked = this.model.step;
+      this.lookedAt = performance.now();
+    }
+  }
+
+  private async loop(): Promise<void> {
+    let inFlight: Promise<unknown> = Promise.resolve();
+    while (!this.paused) {
+      const batch = await this.loader.batch(this.model.step);
+      // One step runs while the next is being prepared, no more, so that a pause need not wait for a long queue.
+      await inFlight;
+      await this.alone(async () => {
+        const { model } = this;
+        if (isLost(model.device)) throw new Error('the device was lost');
+        model.train(batch, batch.epochsDone);
+        inFlight = model.device.gpu.queue.onSubmittedWorkDone();
+        if (since(this.lookedAt) > LOOK_SECONDS || model.step - this.looked >= RING_LENGTH) await this.look();
+        if (since(this.sampledAt) > this.sampleEvery) await this.sample();
+        if (since(this.snapshotAt) > this.snapshotEvery) await this.takeSnapshot();
+      });
+    }
+    await inFlight;
+  }
+
+  /** Keeps a checkpoint from being taken in the middle of a step, and steps from being made in the middle of one. */
+  private alone(work: () => Promise<void>): Promise<void> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Tells the losses since the last look. @throws PixtapeError where one is not a number. */
+  private async look(): Promise<void> {
+    const { model, loader, config } = this;
+    const rows = await model.lossesSince(this.looked);
+    const last = rows.at(-1);
+    if (!last) return;
+    const seconds = since(this.lookedAt);
+    this.record.seconds = (this.record.seconds ?? 0) + seconds;
+    this.emit({
+      kind: 'progress',
+      progress: {
+        step: model.step,
+        epoch: loader.epochOf(last.step) + 1,
+        imagesPerSecond: (rows.length * config.batch) / seconds,
+        memory: model.device.memory.bytes,
+        points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1 })),
+      },
+    });
+    this.looked = model.step;
+    this.lookedAt = performance.now();
+    this.losses = 0;
+    const bad = rows.find(({ disc, gen }) => !Number.isFinite(disc + gen));
+    if (!bad) return;
+    const { gen } = learningRates(config, loader.epochOf(bad.step));
+    throw new PixtapeError(
+      `step ${bad.step + 1}: a loss is not a number any more, at a learning rate of ${gen}`,
+      'Start again; a smaller network or larger batches are steadier.',
+    );
+  }
+
+  private async sample(): Promise<void> {
+    const { model, heldOut, emit } = this;
+    emit({ kind: 'samples', samples: await heldOut.paint(model.painter, model.step) });
+    this.sampleEvery = Math.min(SAMPLE_SECONDS.most, this.sampleEvery * SAMPLE_SECONDS.growth);
+    this.sampledAt = performance.now();
+  }
+
+  private async takeSnapshot(): Promise<void> {
+    const begun = performance.now();
+    this.snapshot = { step: this.model.step, tensors: await captureState(this.model) };
+    this.snapshotAt = performance.now();
+    this.snapshotEvery = Math.max(SNAPSHOT_SECONDS, since(begun) / SNAPSHOT_SHARE);
+  }
+}
+
+const since = (time: number): number => (performance.now() - time) / 1000;
+
+/** A model on a device of its own, its step compiled. */
+async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit): Promise<Pix2Pix> {
+  const device = await openDevice();
+  try {
+    const model = new Pix2Pix(device, config, { initialise: from === undefined });
+    if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');
+    await model.prepare({
+      onCompiled: (done, total) => emit({ kind: 'note', text: `Compiling shaders: ${done} of ${total}` }),
+    });
+    return model;
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}

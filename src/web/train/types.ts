@@ -1,0 +1,89 @@
+import type { TrainConfig } from '../../train/config.ts';
+import type { PlacedFile } from '../page/dropped.ts';
+import type { Failure } from '../shared/remote.ts';
+
+/** Where pairs come from: the emoji that the page's server renders, or files of the person's. */
+export type Source = { kind: 'openmoji' } | { kind: 'files'; files: PlacedFile[] } | { kind: 'zip'; file: File };
+
+/** What a person can choose before training begins. */
+export interface Settings {
+  /** Pixels of a picture's side. */
+  size: number;
+  /** Channels of the generator's first level. */
+  hidden: number;
+  batch: number;
+  direction: 'AtoB' | 'BtoA';
+}
+
+/** What a run remembers in its checkpoint, with the names that the command line gives it. */
+export interface RunRecord {
+  preset: string;
+  data: {
+    data: 'folder' | 'openmoji';
+    direction: 'AtoB' | 'BtoA';
+    resize: 'nearest' | 'bilinear';
+    flip: boolean;
+    jitter: boolean;
+    skipBad: boolean;
+    groups?: string[];
+    maxDatasetSize?: number;
+    dataroot?: string;
+  };
+  pairs?: number;
+  adapter?: string;
+  /** Seconds of training so far. */
+  seconds?: number;
+  [key: string]: unknown;
+}
+
+/** What a dropped checkpoint says of itself. */
+export interface RestoredInfo {
+  name: string;
+  config: TrainConfig;
+  step: number;
+  source: 'folder' | 'openmoji';
+  direction: 'AtoB' | 'BtoA';
+}
+
+export interface Point {
+  step: number;
+  disc: number;
+  adv: number;
+  l1: number;
+}
+
+/** Held-out pictures, RGBA, all of one size. */
+export interface Samples {
+  step: number;
+  width: number;
+  height: number;
+  /** Mean |output − real| over them. */
+  error: number;
+  pictures: {
+    name: string;
+    condition: Uint8ClampedArray<ArrayBuffer>;
+    output: Uint8ClampedArray<ArrayBuffer>;
+    real: Uint8ClampedArray<ArrayBuffer>;
+  }[];
+}
+
+export interface Progress {
+  step: number;
+  epoch: number;
+  imagesPerSecond: number;
+  /** Bytes of GPU buffers. */
+  memory: number;
+  points: Point[];
+}
+
+export type TrainEvent =
+  | { kind: 'note'; text: string }
+  | { kind: 'warning'; text: string }
+  | { kind: 'opened'; summary: string; adapter: string; parameters: number }
+  | { kind: 'running' }
+  | { kind: 'progress'; progress: Progress }
+  | { kind: 'samples'; samples: Samples }
+  /** The device was lost; training goes on from this step on a new one. */
+  | { kind: 'lost'; why: string; step: number }
+  | { kind: 'paused' }
+  | { kind: 'failed'; failure: Failure };

@@ -1,0 +1,126 @@
+/** The worker behind the Train view: holds one run. */
+import { PRESETS, type TrainConfig } from '../../train/config.ts';
+import { exportGenerator } from '../../train/export.ts';
+import { decodeHeader } from '../../train/state.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { decodeSafetensors } from '../../util/safetensors.ts';
+import { emit, giving, serve } from '../shared/remote.ts';
+import { plain } from '../shared/words.ts';
+import { openSource } from './sources.ts';
+import { type Snapshot, Trainer } from './trainer.ts';
+import type { RestoredInfo, RunRecord, Settings, Source, TrainEvent } from './types.ts';
+
+export type TrainCalls = typeof calls;
+
+let trainer: Trainer | undefined;
+/** A checkpoint to go on from. */
+let restored: { config: TrainConfig; record: RunRecord; from: Snapshot } | undefined;
+
+const tell = (event: TrainEvent) => emit(event);
+const warn = (line: string) => tell({ kind: 'warning', text: plain(line) });
+
+const calls = {
+  /** Reads a checkpoint; the next run goes on from it. */
+  restore(bytes: Uint8Array, name: string): RestoredInfo {
+    const { metadata, tensors } = decodeSafetensors(bytes, name);
+    const { config, step, run } = decodeHeader(metadata, name);
+    if (![...tensors.keys()].some((key) => key.startsWith('adam.'))) {
+      throw new PixtapeError(`${name} holds a generator alone, which can paint but not go on training`);
+    }
+    const record = { ...freshRecord('folder', 'BtoA'), ...run } as RunRecord;
+    restored = { config, record, from: { step, tensors } };
+    const { data, direction } = record.data;
+    return { name, config, step, source: data, direction };
+  },
+
+  /** The next run begins afresh. */
+  forget(): void {
+    restored = undefined;
+  },
+
+  /** Opens the pictures, makes a run, and starts it. Settings count for a fresh one only. */
+  async begin(source: Source, settings: Settings): Promise<void> {
+    trainer?.destroy();
+    trainer = undefined;
+    const config = restored?.config ?? configOf(settings);
+    const kind = source.kind === 'openmoji' ? 'openmoji' : 'folder';
+    const record = recordFor(kind, settings);
+    tell({ kind: 'note', text: kind === 'openmoji' ? 'Fetching the emoji …' : 'Reading the pictures …' });
+    const data = await openSource(source, record, config, warn);
+    if (record.pairs !== undefined && record.pairs !== data.train.length) {
+      warn(
+        `the run began with ${record.pairs} training pairs, there are ${data.train.length} now: it goes on, in another order`,
+      );
+    }
+    trainer = await Trainer.open(config, record, data, restored?.from, tell);
+    restored = undefined;
+    trainer.start();
+  },
+
+  resume(): void {
+    trainer?.start();
+  },
+
+  async pause(): Promise<void> {
+    await trainer?.pause();
+  },
+
+  /** The whole state, as the command line's `latest.safetensors`. */
+  async checkpoint() {
+    const pieces = await running().checkpoint();
+    return { pieces, step: running().step };
+  },
+
+  /** The generator alone, in one piece, to paint with. */
+  async generator() {
+    const pieces = await running().checkpoint();
+    const { metadata, tensors } = decodeSafetensors(join(pieces), 'the run');
+    const bytes = join(exportGenerator(decodeHeader(metadata, 'the run'), tensors, { half: false }));
+    return giving({ bytes }, bytes.buffer);
+  },
+
+  /** Gives the run's memory back. */
+  async end(): Promise<void> {
+    await trainer?.pause();
+    trainer?.destroy();
+    trainer = undefined;
+  },
+};
+
+function running(): Trainer {
+  if (!trainer) throw new PixtapeError('no run has begun');
+  return trainer;
+}
+
+function configOf({ size, hidden, batch }: Settings): TrainConfig {
+  const { generator, ...rest } = PRESETS.quick;
+  return { ...rest, width: size, height: size, batch, generator: { ...generator, hidden } };
+}
+
+function freshRecord(data: RunRecord['data']['data'], direction: Settings['direction']): RunRecord {
+  const plainly = { resize: 'nearest', flip: false, jitter: false } as const;
+  return { preset: 'quick', data: { data, direction, ...plainly, skipBad: data === 'folder' } };
+}
+
+/** A continued run reads its pictures as it did before; where from, this page decides. */
+function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): RunRecord {
+  if (!restored) return freshRecord(kind, direction);
+  const { record } = restored;
+  if (record.data.data !== kind) {
+    const [was, is] = kind === 'folder' ? ['the emoji', 'pictures of yours'] : ['pictures of yours', 'the emoji'];
+    throw new PixtapeError(`this run learnt from ${was}, not from ${is}`, 'Choose the same pictures as before.');
+  }
+  return { ...record, data: { ...record.data, skipBad: kind === 'folder' } };
+}
+
+function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
+}
+
+serve(calls);

@@ -1,0 +1,18 @@
+/** Stands in for src/util/files.ts: the same file, over the wire. */
+import type { SafetensorsFile } from '../../../src/util/files.ts';
+import { decodeSafetensors } from '../../../src/util/safetensors.ts';
+
+export type { SafetensorsFile };
+
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const response = await fetch(path);
+  const { metadata, tensors } = decodeSafetensors(new Uint8Array(await response.arrayBuffer()), path);
+  const read: SafetensorsFile['read'] = async (name) => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new Error(`${path} holds no tensor "${name}"`);
+    return tensor;
+  };
+  // Only which names there are is asked for, and the tensors themselves.
+  const entries = new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape, start: 0, end: 0 }]));
+  return { path, metadata, entries, read, close: async () => undefined };
+}

@@ -1,0 +1,17 @@
+import { runReference } from '../../../src/train/reference.ts';
+import { decodeSafetensors } from '../../../src/util/safetensors.ts';
+import { openTestDevice } from './device.ts';
+
+/** A fixture, fetched by its name, held against PyTorch's values in the page. */
+Object.assign(globalThis, {
+  reference: async (name: string) => {
+    const bytes = new Uint8Array(await (await fetch(name)).arrayBuffer());
+    const { metadata, tensors } = decodeSafetensors(bytes, name);
+    const device = await openTestDevice();
+    try {
+      return await runReference(device, metadata, tensors, name);
+    } finally {
+      device.destroy();
+    }
+  },
+});

@@ -1,0 +1,66 @@
+/**
+ * Stands in for vitest where a test file of Node's runs in a page: the same matchers, and a list of tests for the runner on
+ * the other side of the wire, which calls each by its name.
+ */
+import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
+import * as chai from 'chai';
+
+chai.use(JestExtend);
+chai.use(JestChaiExpect);
+chai.use(JestAsymmetricMatchers);
+
+export const { expect } = chai;
+
+type Body = (...args: never[]) => unknown;
+
+export const tests = new Map<string, () => Promise<void>>();
+const before: (() => unknown)[] = [];
+let prefix = '';
+let prepared: Promise<unknown> | undefined;
+
+/** Files' preparations run once, before the first test. */
+async function prepare(): Promise<void> {
+  for (const body of before) await body();
+}
+
+export function beforeAll(body: () => unknown): void {
+  before.push(body);
+}
+
+/** The page is closed when its tests are done. */
+export function afterAll(): void {}
+
+function add(name: string, body: () => unknown): void {
+  const full = prefix + name;
+  if (tests.has(full)) throw new Error(`two tests named ${full}`);
+  tests.set(full, async () => {
+    prepared ??= prepare();
+    await prepared;
+    await body();
+  });
+}
+
+function group(name: string, body: () => unknown): void {
+  const outer = prefix;
+  prefix = `${outer}${name} › `;
+  body();
+  prefix = outer;
+}
+
+/** `%s` and `%i` in the name are filled in from the row. */
+const each =
+  (one: (name: string, body: () => unknown) => void) =>
+  (rows: readonly (readonly unknown[])[]) =>
+  (name: string, body: Body): void => {
+    for (const row of rows) {
+      let n = 0;
+      one(
+        name.replace(/%[si]/g, () => String(row[n++])),
+        () => (body as (...args: unknown[]) => unknown)(...row),
+      );
+    }
+  };
+
+export const test = Object.assign(add, { each: each(add) });
+export const it = test;
+export const describe = Object.assign(group, { each: each(group) });

@@ -1,0 +1,62 @@
+/**
+ * Node's half of the round trip, on SwiftShader: `begin FILE PAIRS STEPS` trains a small model and saves it, `go_on FILE PAIRS
+ * STEPS` goes on to that step and prints the state's hash, `hash FILE` prints a file's.
+ */
+import { BatchLoader } from '../../src/data/batches.ts';
+import { type DataOptions, openDataset } from '../../src/data/dataset.ts';
+import { closeAdapter } from '../../src/gpu/drivers/index.ts';
+import { openDevice } from '../../src/gpu/drivers/open_device.ts';
+import { loadCheckpoint, saveCheckpoint } from '../../src/train/checkpoint.ts';
+import { PRESETS } from '../../src/train/config.ts';
+import { Pix2Pix } from '../../src/train/pix2pix.ts';
+import { captureState } from '../../src/train/state.ts';
+import { readSafetensors } from '../../src/util/files.ts';
+import type { NamedTensor } from '../../src/util/safetensors.ts';
+import { hashState } from './page/ten_steps.ts';
+
+const config = {
+  ...PRESETS.tutorial,
+  generator: { ...PRESETS.tutorial.generator, hidden: 2, depth: 2 },
+  discHidden: 2,
+  width: 16,
+  height: 16,
+  batch: 2,
+  seed: 3,
+} as const;
+const data = {
+  data: 'folder',
+  direction: 'BtoA',
+  resize: 'nearest',
+  flip: true,
+  jitter: true,
+  skipBad: false,
+} as const;
+
+async function train(model: Pix2Pix, pairs: string, steps: number): Promise<void> {
+  const { width, height, batch, seed } = config;
+  const options: DataOptions = { ...data, dataroot: pairs, width, height, seed, warn: console.error };
+  const loader = new BatchLoader((await openDataset(options)).train, { batchSize: batch, seed });
+  await model.prepare();
+  while (model.step < steps) {
+    const next = await loader.batch(model.step);
+    model.train(next, next.epochsDone);
+  }
+}
+
+const [command, file = '', pairs = '', steps] = process.argv.slice(2);
+if (command === 'hash') {
+  const source = await readSafetensors(file);
+  const tensors = new Map<string, NamedTensor>();
+  for (const name of source.entries.keys()) tensors.set(name, await source.read(name));
+  await source.close();
+  console.log(await hashState(tensors));
+} else {
+  const device = await openDevice('swiftshader');
+  const model = command === 'begin' ? new Pix2Pix(device, config) : (await loadCheckpoint(device, file)).model;
+  await train(model, pairs, Number(steps));
+  if (command === 'begin')
+    await saveCheckpoint(file, model, { preset: 'tutorial', data: { ...data, dataroot: pairs } });
+  console.log(await hashState(await captureState(model)));
+  device.destroy();
+  closeAdapter();
+}
