@@ -32,7 +32,11 @@ function showAdvice(): void {
   element('advice-steps').append(
     ...steps.map((step) => {
       const item = document.createElement('li');
-      item.textContent = step;
+      step.split('`').forEach((part, i) => {
+        const piece = document.createElement(i % 2 === 1 ? 'code' : 'span');
+        piece.textContent = part;
+        item.append(piece);
+      });
       return item;
     }),
   );

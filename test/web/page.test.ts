@@ -43,6 +43,28 @@ async function drawStroke(page: Page, y: number): Promise<void> {
   await page.mouse.up();
 }
 
+/** Keeps what the page gives its worker to paint, RGBA. */
+function watchCondition(): void {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (this: Worker, message: { name: string; args: unknown[] }, ...rest: never[]) {
+    if (message.name === 'paint') Object.assign(globalThis, { condition: message.args[0] });
+    return post.call(this, message, ...rest);
+  };
+}
+
+/** How far what the network sees is off the drawing on the screen, made as small: the mean over bytes, and the corner. */
+const conditionError = (page: Page) =>
+  page.evaluate(() => {
+    const { condition } = globalThis as unknown as { condition: Uint8ClampedArray };
+    const small = new OffscreenCanvas(64, 64).getContext('2d') as OffscreenCanvasRenderingContext2D;
+    small.imageSmoothingQuality = 'high';
+    small.drawImage(document.getElementById('sketch') as HTMLCanvasElement, 0, 0, 64, 64);
+    const want = small.getImageData(0, 0, 64, 64).data;
+    const mean = condition.reduce((sum, value, i) => sum + Math.abs(value - (want[i] as number)), 0) / condition.length;
+    const dark = condition.filter((value, i) => i % 4 === 0 && value < 128).length;
+    return { mean, dark, corner: condition.at(-2) };
+  });
+
 async function drop(page: Page, files: Record<string, Buffer | string>): Promise<void> {
   const given = Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')] as const);
   const dataTransfer = await page.evaluateHandle((list) => {
@@ -101,12 +123,18 @@ await describeInBrowser('the page', buildWeb, ({ open }: Web) => {
   it(
     'paints what is drawn; undo, clear, eraser and the brush by mouse and keyboard',
     async () => {
-      const page = await open();
+      const page = await open('', { init: watchCondition });
       await ready(page);
       const blank = await answer(page);
       expect(await page.locator('#undo').isDisabled()).toBe(true);
       await drawStroke(page, 0.4);
       const one = await otherAnswer(page, blank);
+      const seen = await conditionError(page);
+      expect(seen.mean).toBeLessThan(3);
+      // A line 2 units wide and 29 long, and white to the last corner.
+      expect(seen.dark).toBeGreaterThan(30);
+      expect(seen.dark).toBeLessThan(80);
+      expect(seen.corner).toBe(255);
       expect(await text(page, 'latency')).toMatch(/^\d+ ms$/);
       await drawStroke(page, 0.7);
       const two = await otherAnswer(page, one);

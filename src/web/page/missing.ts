@@ -4,7 +4,7 @@
  */
 export interface Advice {
   title: string;
-  /** What to do, each a step of its own. */
+  /** What to do, each a step of its own; between `backticks` what is to be typed. */
   steps: string[];
 }
 
@@ -31,7 +31,7 @@ function nameOf(agent: string): string {
   return /Safari\//.test(agent) ? 'Safari' : 'browser';
 }
 
-const LINUX_FLAGS = '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader';
+const LINUX_FLAGS = '`--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader`';
 
 function stepsForApi(browser: string, agent: string): string[] {
   // Every browser on an iPhone or iPad is Safari inside.
@@ -41,12 +41,12 @@ function stepsForApi(browser: string, agent: string): string[] {
     case 'Edge':
       return [
         `Update ${browser}: WebGPU came with version 113 on Windows, macOS and ChromeOS, and with 121 on Android.`,
-        `On Linux, start ${browser} with --enable-unsafe-webgpu --enable-features=Vulkan, or, without a GPU, with ${LINUX_FLAGS}`,
+        `On Linux, start ${browser} with \`--enable-unsafe-webgpu --enable-features=Vulkan\`, or, without a GPU, with ${LINUX_FLAGS}`,
       ];
     case 'Firefox':
       return [
         'Update Firefox: WebGPU came with version 141 on Windows and 145 on Macs with Apple chips.',
-        'Elsewhere, take Firefox Nightly, open about:config and set dom.webgpu.enabled to true.',
+        'Elsewhere, take Firefox Nightly, open `about:config` and set `dom.webgpu.enabled` to true.',
       ];
     case 'Safari':
       return [
@@ -59,11 +59,11 @@ function stepsForApi(browser: string, agent: string): string[] {
 }
 
 function stepsForAdapter(browser: string, agent: string): string[] {
-  if (browser === 'Firefox') return ['Open about:support and look under Graphics for why WebGPU is blocked.'];
+  if (browser === 'Firefox') return ['Open `about:support` and look under Graphics for why WebGPU is blocked.'];
   if (browser === 'Safari') return ['Restart Safari; a GPU process that has crashed too often is not started again.'];
   return [
     'Switch graphics acceleration on: Settings, System, “Use graphics acceleration when available”, then restart.',
-    `Open ${browser === 'Edge' ? 'edge' : 'chrome'}://gpu and look at WebGPU: it says why it is off. An old driver is the usual reason.`,
+    `Open \`${browser === 'Edge' ? 'edge' : 'chrome'}://gpu\` and look at WebGPU: it says why it is off. An old driver is the usual reason.`,
     ...(/Linux|CrOS/.test(agent) && !/Android/.test(agent)
       ? [`Without a GPU, start ${browser} with ${LINUX_FLAGS}`]
       : []),

@@ -98,7 +98,7 @@ export class Sketch {
 
 function draw(mark: Mark, context: Context): void {
   if ('stroke' in mark) {
-    fill(mark.stroke, context);
+    mark.stroke.draw(context);
     return;
   }
   const [width, height] = sidesOf(context.canvas);
@@ -108,11 +108,6 @@ function draw(mark: Mark, context: Context): void {
   const scale = Math.min(width / mark.width, height / mark.height);
   const [w, h] = [mark.width * scale, mark.height * scale];
   context.drawImage(mark.picture, (width - w) / 2, (height - h) / 2, w, h);
-}
-
-function fill(stroke: Stroke, context: Context): void {
-  context.fillStyle = stroke.erase ? 'white' : 'black';
-  context.fill(stroke.path);
 }
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -147,7 +142,7 @@ export class Surface {
       target.setTransform(unit, 0, 0, unit, 0, 0);
       target.imageSmoothingQuality = 'high';
       target.fillStyle = 'white';
-      target.fillRect(0, 0, width, height);
+      target.fillRect(0, 0, width / unit, height / unit);
     }
   }
 
@@ -162,7 +157,7 @@ export class Surface {
     context.resetTransform();
     context.drawImage(this.kept.canvas, 0, 0);
     context.setTransform(scaled);
-    if (live) fill(live, context);
+    live?.draw(context);
   }
 
   /** RGBA, row by row. */

@@ -5,70 +5,69 @@ export interface PenPoint {
   width: number;
 }
 
-/** Steps along a curve between two points; a mouse at speed leaves them far apart. */
-const LONGEST_STEP = 0.75;
+/** A line of one width. */
+interface Run {
+  width: number;
+  path: Path2D;
+}
+
+/** Widths are told apart in steps of this, so that a run is more than a point. */
+const WIDTH_STEP = 0.25;
 
 /**
- * One stroke as a single outline that is filled at once: discs along a smooth curve, and the bands between them. Drawn piece
- * by piece the soft edges of the pieces would add up, and a line come out bolder than what the network was trained on.
+ * One stroke as few paths as its widths allow: only one for a mouse or a finger. Drawn piece by piece, the soft edges of the
+ * pieces would add up, and at the network's size a line come out bolder than those that it was trained on.
  */
 export class Stroke {
   readonly erase: boolean;
-  readonly path = new Path2D();
-  private readonly points: PenPoint[] = [];
-  private end: PenPoint;
+  private readonly runs: Run[] = [];
+  private last: PenPoint;
+  /** Where the curve has got to: halfway to the last point. */
+  private end: { x: number; y: number };
 
   constructor(first: PenPoint, erase: boolean) {
     this.erase = erase;
+    this.last = first;
     this.end = first;
-    this.points.push(first);
-    this.disc(first);
+    // A line without any length would not be drawn; this is a dot.
+    this.run(first.width).lineTo(first.x + 0.01, first.y);
   }
 
   /** Goes on to a point: a curve through the middles between the points, bent towards the points. */
   add(point: PenPoint): void {
-    const before = this.points.at(-1) as PenPoint;
-    if (Math.hypot(point.x - before.x, point.y - before.y) < 0.05) return;
-    this.points.push(point);
-    const from = this.end;
-    const to = mix(before, point, 0.5);
-    const length = Math.hypot(before.x - from.x, before.y - from.y) + Math.hypot(to.x - before.x, to.y - before.y);
-    const steps = Math.max(1, Math.ceil(length / LONGEST_STEP));
-    for (let i = 1; i <= steps; i++) {
-      const t = i / steps;
-      this.lineTo(mix(mix(from, before, t), mix(before, to, t), t));
-    }
+    const { last } = this;
+    if (Math.hypot(point.x - last.x, point.y - last.y) < 0.05) return;
+    const to = { x: (last.x + point.x) / 2, y: (last.y + point.y) / 2 };
+    this.run(last.width).quadraticCurveTo(last.x, last.y, to.x, to.y);
+    this.last = point;
+    this.end = to;
   }
 
   /** The last half step, up to where the pen was lifted. */
   finish(): void {
-    this.lineTo(this.points.at(-1) as PenPoint);
+    this.run(this.last.width).lineTo(this.last.x, this.last.y);
+    this.end = this.last;
   }
 
-  private lineTo(to: PenPoint): void {
-    const from = this.end;
-    const length = Math.hypot(to.x - from.x, to.y - from.y);
-    if (length > 0) {
-      // All pieces turn the same way round, so that they add up to one area and never cancel.
-      const nx = -(to.y - from.y) / length / 2;
-      const ny = (to.x - from.x) / length / 2;
-      this.path.moveTo(from.x - nx * from.width, from.y - ny * from.width);
-      this.path.lineTo(to.x - nx * to.width, to.y - ny * to.width);
-      this.path.lineTo(to.x + nx * to.width, to.y + ny * to.width);
-      this.path.lineTo(from.x + nx * from.width, from.y + ny * from.width);
-      this.path.closePath();
+  /** Onto a canvas that is scaled to the sketch's units. */
+  draw(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D): void {
+    context.strokeStyle = this.erase ? 'white' : 'black';
+    context.lineCap = 'round';
+    context.lineJoin = 'round';
+    for (const { width, path } of this.runs) {
+      context.lineWidth = width;
+      context.stroke(path);
     }
-    this.disc(to);
-    this.end = to;
   }
 
-  private disc({ x, y, width }: PenPoint): void {
-    this.path.moveTo(x + width / 2, y);
-    this.path.arc(x, y, width / 2, 0, 2 * Math.PI);
+  /** The path to go on with at this width. */
+  private run(wanted: number): Path2D {
+    const width = Math.max(WIDTH_STEP, Math.round(wanted / WIDTH_STEP) * WIDTH_STEP);
+    const current = this.runs.at(-1);
+    if (current?.width === width) return current.path;
+    const path = new Path2D();
+    path.moveTo(this.end.x, this.end.y);
+    this.runs.push({ width, path });
+    return path;
   }
-}
-
-function mix(a: PenPoint, b: PenPoint, t: number): PenPoint {
-  const between = (from: number, to: number) => from + (to - from) * t;
-  return { x: between(a.x, b.x), y: between(a.y, b.y), width: between(a.width, b.width) };
 }

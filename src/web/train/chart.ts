@@ -9,6 +9,9 @@ export interface Line {
   points?: boolean;
 }
 
+/** Distances between ticks: there are no half steps. */
+const WHOLE = [1, 10, 1e2, 1e3, 1e4, 1e5, 1e6].flatMap((power) => [power, 2 * power, 5 * power]);
+
 type Values = (number | null)[];
 
 /** A chart that grows; takes its colours from the page's theme and its width from its box. */
@@ -52,7 +55,7 @@ export class Chart {
         legend: { show: false },
         cursor: { show: false },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString('en')) },
+          { ...axis, incrs: WHOLE, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString('en')) },
           { ...axis, size: 48 },
         ],
         series: [
