@@ -17,7 +17,7 @@ const { serve } = await import('./web.mjs');
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 /** Seconds of training before the picture of it is taken. */
-const LEARNING = Number(process.env.LEARNING_SECONDS ?? 120);
+const LEARNING = Number(process.env.LEARNING_SECONDS ?? 300);
 
 const server = await serve({ folder: await buildWeb(), port: 0 });
 let browser;
@@ -39,8 +39,8 @@ async function freshBrowser() {
 async function forReadme(folder) {
   mkdirSync(folder, { recursive: true });
   await freshBrowser();
-  await paint(WIDE, 'light', 'example', join(folder, 'web-paint.png'));
-  await train({ width: 1280, height: 960 }, 'dark', LEARNING, { running: join(folder, 'web-train.png') });
+  await paint(WIDE, 'light', 'drawn', join(folder, 'web-paint.png'));
+  await train({ width: 1280, height: 900 }, 'dark', LEARNING, { running: join(folder, 'web-train.png') });
 }
 
 async function everyState(folder) {
@@ -127,8 +127,8 @@ async function drawFace(page) {
       return [cx + r * Math.cos(angle), cy + r * Math.sin(angle)];
     });
   await stroke(arc(0.5, 0.5, 0.32, -1.6, 4.7));
-  await stroke(arc(0.39, 0.43, 0.025, 0, 6.3, 12));
-  await stroke(arc(0.61, 0.43, 0.025, 0, 6.3, 12));
+  await stroke(arc(0.39, 0.43, 0.015, 0, 6.3, 12));
+  await stroke(arc(0.61, 0.43, 0.015, 0, 6.3, 12));
   await stroke(arc(0.5, 0.52, 0.17, 0.35, 2.8));
 }
 

@@ -121,7 +121,12 @@ async function main(args) {
   const port = at < 0 ? 8080 : Number(args[at + 1]);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     fail(`--port ${args[at + 1]} is no port`, 'Ports go to 65535.');
-  const { url } = await serve({ folder: await buildWeb(), port });
+  const { url } = await serve({ folder: await buildWeb(), port }).catch((error) =>
+    fail(
+      `cannot listen on port ${port} or the ${PORTS} after it: ${error.message}`,
+      'Name another one: npm run web -- --port 9000',
+    ),
+  );
   console.log(`pixtape in the browser: ${url}\nCtrl-C ends it.`);
 }
 

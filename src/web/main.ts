@@ -15,9 +15,9 @@ async function main(): Promise<void> {
   let current = 'paint';
   element('views').hidden = false;
   const paint = new PaintView(EXAMPLES);
-  const train = new TrainView((bytes) => {
+  const train = new TrainView((generator) => {
     tabs.choose('paint');
-    void paint.load(bytes, 'the run in the Train tab');
+    void paint.load(generator, 'the run in the Train tab');
   });
   const tabs = new Tabs(element('tabs'), (name) => {
     current = name;

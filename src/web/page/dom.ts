@@ -35,9 +35,9 @@ export class Status {
   }
 }
 
-/** Lets a person save bytes as a file. */
-export function download(pieces: readonly BlobPart[], name: string): void {
-  const url = URL.createObjectURL(new Blob([...pieces], { type: 'application/octet-stream' }));
+/** Lets a person save something as a file. */
+export function download(file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

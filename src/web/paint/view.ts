@@ -53,17 +53,17 @@ export class PaintView {
     try {
       const response = await fetch(SHIPPED);
       if (!response.ok) throw new Error(`${SHIPPED}: the server answers ${response.status}`);
-      await this.load(new Uint8Array(await response.arrayBuffer()), 'the one that comes with this page');
+      await this.load(await response.blob(), 'the one that comes with this page');
     } catch (error) {
       this.status.warn(explain(error));
     }
   }
 
   /** A checkpoint to paint with. */
-  async load(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+  async load(file: Blob, name: string): Promise<void> {
     this.status.say(`Loading ${name} …`);
     try {
-      this.use(await this.remote.call('load', [bytes, name], [bytes.buffer]));
+      this.use(await this.remote.call('load', [file, name]));
     } catch (error) {
       this.status.warn(explain(error));
     }
@@ -74,7 +74,7 @@ export class PaintView {
     const [first] = files;
     if (!first) return;
     if (/\.safetensors$/i.test(first.path)) {
-      await this.load(new Uint8Array(await first.file.arrayBuffer()), first.path);
+      await this.load(first.file, first.path);
     } else if (files.length > 1) {
       this.status.warn('Painting takes one picture at a time. Folders of pairs are for the Train tab.');
     } else await this.placeFile(first.file);

@@ -9,8 +9,8 @@ let model: Model | undefined;
 
 const calls = {
   /** Takes another checkpoint; the one before stays if this one is no good. */
-  async load(bytes: Uint8Array, name: string): Promise<ModelInfo> {
-    const next = await Model.open(bytes, name);
+  async load(file: Blob, name: string): Promise<ModelInfo> {
+    const next = await Model.open(new Uint8Array(await file.arrayBuffer()), name);
     model?.destroy();
     model = next;
     return next.info;

@@ -80,17 +80,20 @@ export class Trainer {
     from: Snapshot | undefined,
     emit: Emit,
   ): Promise<Trainer> {
+    const heldOut = await HeldOut.load(data.test);
     const model = await build(config, from, emit);
     const { description } = model.device;
     const parameters = model.generator.parameterCount;
+    if (record.adapter !== undefined && record.adapter !== description) {
+      emit({
+        kind: 'warning',
+        text: `the run began on ${record.adapter}: here its numbers may differ in the last digits`,
+      });
+    }
     emit({ kind: 'opened', summary: data.summary, adapter: description, parameters });
     const snapshot = from ?? { step: 0, tensors: await captureState(model) };
     const kept = { ...record, pairs: record.pairs ?? data.train.length, adapter: record.adapter ?? description };
-    return new Trainer(config, kept, data, await HeldOut.load(data.test), model, snapshot, emit);
-  }
-
-  get step(): number {
-    return this.model.step;
+    return new Trainer(config, kept, data, heldOut, model, snapshot, emit);
   }
 
   /** Trains until `pause`. */
@@ -112,14 +115,14 @@ export class Trainer {
   }
 
   /** The state of now as a checkpoint of the command line's format, in pieces; of a lost device the last one known. */
-  async checkpoint(): Promise<Uint8Array[]> {
+  async checkpoint(): Promise<{ pieces: Uint8Array[]; step: number }> {
     await this.alone(async () => {
       await this.takeSnapshot().catch(async (error: unknown) => {
         if ((await lossOf(this.model.device)) === undefined) throw error;
       });
     });
     const { step, tensors } = this.snapshot;
-    return encodeSafetensors(tensors, encodeHeader({ config: this.config, step, run: this.record }));
+    return { pieces: encodeSafetensors(tensors, encodeHeader({ config: this.config, step, run: this.record })), step };
   }
 
   destroy(): void {
@@ -160,8 +163,11 @@ export class Trainer {
         model.train(batch, batch.epochsDone);
         inFlight = model.device.gpu.queue.onSubmittedWorkDone();
         if (since(this.lookedAt) > LOOK_SECONDS || model.step - this.looked >= RING_LENGTH) await this.look();
+        const trained = performance.now();
         if (since(this.sampledAt) > this.sampleEvery) await this.sample();
         if (since(this.snapshotAt) > this.snapshotEvery) await this.takeSnapshot();
+        // What was done beside training does not count against its speed.
+        this.lookedAt += performance.now() - trained;
       });
     }
     await inFlight;

@@ -18,14 +18,14 @@ export class TrainView {
   private readonly status = new Status(element('train-status'));
   private readonly curves = new Curves();
   private readonly sheet = new SampleSheet(element('samples'));
-  private readonly onPaint: (bytes: Uint8Array<ArrayBuffer>) => void;
+  private readonly onPaint: (generator: Blob) => void;
   private phase: Phase = 'idle';
   private own: Source | undefined;
   private restored: RestoredInfo | undefined;
   private step = 0;
 
   /** @param onPaint is given a generator to paint with */
-  constructor(onPaint: (bytes: Uint8Array<ArrayBuffer>) => void) {
+  constructor(onPaint: (generator: Blob) => void) {
     this.onPaint = onPaint;
     button('go').addEventListener('click', () => this.go());
     button('start-over').addEventListener('click', () => this.startOver());
@@ -71,8 +71,7 @@ export class TrainView {
 
   private async restore({ path, file }: PlacedFile): Promise<void> {
     try {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      this.restored = await this.remote.call('restore', [bytes, path], [bytes.buffer]);
+      this.restored = await this.remote.call('restore', [file, path]);
       const { source, config, step, direction } = this.restored;
       input(source === 'openmoji' ? 'openmoji' : 'own').checked = true;
       for (const [id, value] of [
@@ -141,8 +140,8 @@ export class TrainView {
 
   private async save(): Promise<void> {
     await this.withCheckpoint(async () => {
-      const { pieces, step } = await this.remote.call('checkpoint', []);
-      download(pieces as BlobPart[], 'latest.safetensors');
+      const { file, step } = await this.remote.call('checkpoint', []);
+      download(file, 'latest.safetensors');
       this.status.say(
         `Saved after step ${step.toLocaleString('en')}. As runs/NAME/latest.safetensors, the command line goes on from it: ` +
           'pixtape train --continue_train --name NAME',
@@ -151,7 +150,7 @@ export class TrainView {
   }
 
   private async paintWithIt(): Promise<void> {
-    await this.withCheckpoint(async () => this.onPaint((await this.remote.call('generator', [])).bytes));
+    await this.withCheckpoint(async () => this.onPaint(await this.remote.call('generator', [])));
   }
 
   private async withCheckpoint(work: () => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import { exportGenerator } from '../../train/export.ts';
 import { decodeHeader } from '../../train/state.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { decodeSafetensors } from '../../util/safetensors.ts';
-import { emit, giving, serve } from '../shared/remote.ts';
+import { emit, serve } from '../shared/remote.ts';
 import { plain } from '../shared/words.ts';
 import { openSource } from './sources.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
@@ -21,7 +21,8 @@ const warn = (line: string) => tell({ kind: 'warning', text: plain(line) });
 
 const calls = {
   /** Reads a checkpoint; the next run goes on from it. */
-  restore(bytes: Uint8Array, name: string): RestoredInfo {
+  async restore(file: Blob, name: string): Promise<RestoredInfo> {
+    const bytes = new Uint8Array(await file.arrayBuffer());
     const { metadata, tensors } = decodeSafetensors(bytes, name);
     const { config, step, run } = decodeHeader(metadata, name);
     if (![...tensors.keys()].some((key) => key.startsWith('adam.'))) {
@@ -67,16 +68,16 @@ const calls = {
 
   /** The whole state, as the command line's `latest.safetensors`. */
   async checkpoint() {
-    const pieces = await running().checkpoint();
-    return { pieces, step: running().step };
+    const { pieces, step } = await running().checkpoint();
+    return { file: fileOf(pieces), step };
   },
 
-  /** The generator alone, in one piece, to paint with. */
-  async generator() {
-    const pieces = await running().checkpoint();
-    const { metadata, tensors } = decodeSafetensors(join(pieces), 'the run');
-    const bytes = join(exportGenerator(decodeHeader(metadata, 'the run'), tensors, { half: false }));
-    return giving({ bytes }, bytes.buffer);
+  /** The generator alone, to paint with. */
+  async generator(): Promise<Blob> {
+    const { pieces } = await running().checkpoint();
+    const bytes = new Uint8Array(await fileOf(pieces).arrayBuffer());
+    const { metadata, tensors } = decodeSafetensors(bytes, 'the run');
+    return fileOf(exportGenerator(decodeHeader(metadata, 'the run'), tensors, { half: false }));
   },
 
   /** Gives the run's memory back. */
@@ -106,6 +107,9 @@ function freshRecord(data: RunRecord['data']['data'], direction: Settings['direc
 function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): RunRecord {
   if (!restored) return freshRecord(kind, direction);
   const { record } = restored;
+  if (!['folder', 'openmoji'].includes(record.data.data)) {
+    throw new PixtapeError(`this run learnt from the set “${record.data.data}”, which a page does not have`);
+  }
   if (record.data.data !== kind) {
     const [was, is] = kind === 'folder' ? ['the emoji', 'pictures of yours'] : ['pictures of yours', 'the emoji'];
     throw new PixtapeError(`this run learnt from ${was}, not from ${is}`, 'Choose the same pictures as before.');
@@ -113,14 +117,7 @@ function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): Ru
   return { ...record, data: { ...record.data, skipBad: kind === 'folder' } };
 }
 
-function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
-}
+/** A blob goes to the page as a name, however large it is. */
+const fileOf = (pieces: readonly Uint8Array[]) => new Blob(pieces as Uint8Array<ArrayBuffer>[]);
 
 serve(calls);
