@@ -1,29 +1,11 @@
 /** `npm run bench -- …`: set-up, a bundle of bench/ in dist/bench/, then the bench itself. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { root, runBuilt, setup } from './setup.mjs';
 
 await setup();
 
 // Not at the top: without node_modules there is no esbuild yet.
 const { build } = await import('esbuild');
-
-/** As in build.mjs: a path's text. */
-const rawText = {
-  name: 'raw-text',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => {
-      const wanted = path.slice(0, -'?raw'.length);
-      const file = [resolve(resolveDir, wanted), join(root, 'node_modules', wanted)].find(existsSync);
-      return file ? { path: file, namespace: 'raw-text' } : { errors: [{ text: `no file for "${path}"` }] };
-    });
-    onLoad({ filter: /.*/, namespace: 'raw-text' }, async ({ path }) => ({
-      contents: await readFile(path, 'utf8'),
-      loader: 'text',
-    }));
-  },
-};
+const { rawText, shaderText } = await import('./build.mjs');
 
 /**
  * Packages stay outside the bundle, TensorFlow.js apart: the build that Node would take has no gradients, and those that
@@ -49,11 +31,11 @@ await build({
   mainFields: ['module', 'main'],
   target: 'node20',
   format: 'esm',
-  loader: { '.wgsl': 'text', '.css': 'text' },
+  loader: { '.css': 'text' },
   banner: {
     js: "import { createRequire as requireFor } from 'node:module';const require = requireFor(import.meta.url);",
   },
-  plugins: [rawText, packages],
+  plugins: [shaderText, rawText, packages],
   logLevel: 'error',
 });
 await runBuilt('bench/main.js', process.argv.slice(2));

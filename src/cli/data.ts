@@ -4,6 +4,7 @@ import { checkFolder } from '../data/check.ts';
 import { combineFolders, exportOpenmoji, type Made } from '../data/make.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { pictureSize } from './arguments.ts';
+import { counter } from './counter.ts';
 
 const warn = (line: string) => console.warn(`warning: ${line}`);
 
@@ -53,7 +54,7 @@ function combineCommand(): Command {
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
     .action(async (a: string, b: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
-      const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counter('written') });
+      const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
       if (made.train === 0) throw new PixtapeError(`no pair of ${a} and ${b} could be used`);
       tell(out, made);
     });
@@ -75,7 +76,7 @@ function openmojiCommand(): Command {
     .addHelpText('after', '\nExample: pixtape data openmoji emoji --crop_size 128 --groups smileys-emotion')
     .action(async (out: string, flags: { crop_size: { width: number; height: number }; groups?: string[] }) => {
       const { crop_size: size, groups } = flags;
-      const counters = { onRendered: counter('rendered'), onWritten: counter('written') };
+      const counters = { onRendered: counted('rendered'), onWritten: counted('written') };
       const made = await exportOpenmoji(out, {
         ...size,
         ...(groups ? { groups } : {}),
@@ -94,9 +95,4 @@ function tell(out: string, { train, test }: Made): void {
 }
 
 /** Shows how far it is, on a terminal. */
-function counter(what: string): (done: number, total: number) => void {
-  return (done, total) => {
-    if (!process.stdout.isTTY) return;
-    process.stdout.write(done < total ? `\r${done} of ${total} ${what}` : '\r\x1b[K');
-  };
-}
+const counted = (what: string) => counter((done, total) => `${done} of ${total} ${what}`);

@@ -10,6 +10,7 @@ import { Progress } from '../train/progress.ts';
 import { type RunOptions, type RunResult, run } from '../train/run.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
+import { counter } from './counter.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { checkTrainingMemory, withinMemory } from './memory.ts';
 import { openInBrowser } from './open.ts';
@@ -119,14 +120,6 @@ function modelLine({ generator, disc, config }: Pix2Pix): string {
     `generator ${hidden}/${depth}, ${millions(generator.parameterCount)} parameters; PatchGAN ${millions(disc.parameterCount)}; ` +
     `pictures ${config.width} × ${config.height}, batch ${config.batch}`
   );
-}
-
-/** A line that is drawn over again while something is counted; nothing where the output is not a terminal. */
-function counter(line: (done: number, total: number) => string) {
-  return (done: number, total: number): void => {
-    if (!process.stdout.isTTY) return;
-    process.stdout.write(done < total ? `\r${line(done, total)}` : '\r\x1b[K');
-  };
 }
 
 const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);

@@ -1,7 +1,7 @@
 import source from '../../shaders/conv_direct.wgsl';
 import { dispatchFlat } from '../tape/dispatch.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import type { ConvGeometry } from './conv_geometry.ts';
+import { type ConvGeometry, geometryParams } from './conv_geometry.ts';
 
 /** Convolutions straight from their definition: slow, and what the faster kernels are held against. */
 
@@ -40,18 +40,7 @@ function params(g: ConvGeometry, result: Tensor, bias?: Tensor, slope = 1) {
   return {
     n: result.size,
     batch: g.batch,
-    in_c: g.inC,
-    in_h: g.inH,
-    in_w: g.inW,
-    out_c: g.outC,
-    out_h: g.outH,
-    out_w: g.outW,
-    kernel_h: g.kernelH,
-    kernel_w: g.kernelW,
-    stride_h: g.strideH,
-    stride_w: g.strideW,
-    pad_h: g.padH,
-    pad_w: g.padW,
+    ...geometryParams(g),
     has_bias: bias ? 1 : 0,
     slope,
   };

@@ -1,9 +1,9 @@
 import source from '../../shaders/conv_gemm.wgsl';
-import partsSource from '../../shaders/conv_parts.wgsl';
 import type { Kernel } from '../gpu/kernel.ts';
-import { dispatch, dispatchFlat, folded } from '../tape/dispatch.ts';
-import { Tensor } from '../tape/tensor.ts';
-import type { ConvGeometry } from './conv_geometry.ts';
+import { dispatch, folded } from '../tape/dispatch.ts';
+import type { Tensor } from '../tape/tensor.ts';
+import { type ConvGeometry, geometryParams } from './conv_geometry.ts';
+import { addParts, partsOf } from './conv_parts.ts';
 import { weightSlices } from './conv_slices.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv_gemm.wgsl`. Every function records into the program at hand. */
@@ -56,14 +56,14 @@ export function gemmWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: T
     const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / (across * down)), Math.ceil(size.depth / LONGEST_SHARE));
     const share = whole ? Math.max(SHORTEST_SHARE, Math.ceil(size.depth / wanted)) : size.depth;
     const splits = Math.ceil(size.depth / share);
-    const parts = splits === 1 ? slice : Tensor.temporary(dw.device, [splits, ...dw.shape], 'weight.parts');
+    const parts = partsOf(dw, slice, splits);
     const kernel = kernelFor(dw, 'weight_gradient', count);
     dispatch(kernel, { x, dy, result: parts }, params(g, size, { first, share, partSize: dw.size }), [
       across,
       down,
       splits,
     ]);
-    if (splits > 1) dispatchFlat(dw.device.kernel('conv_parts', partsSource), { parts, y: dw }, { n: dw.size, splits });
+    addParts(parts, dw, splits);
   }
 }
 
@@ -99,18 +99,7 @@ function params(g: ConvGeometry, size: Size, more: More) {
   const { first, bias, accumulate = false, share = 0, partSize = 0, slope = 1 } = more;
   return {
     ...size,
-    in_c: g.inC,
-    in_h: g.inH,
-    in_w: g.inW,
-    out_c: g.outC,
-    out_h: g.outH,
-    out_w: g.outW,
-    kernel_h: g.kernelH,
-    kernel_w: g.kernelW,
-    stride_h: g.strideH,
-    stride_w: g.strideW,
-    pad_h: g.padH,
-    pad_w: g.padW,
+    ...geometryParams(g),
     first,
     has_bias: bias ? 1 : 0,
     accumulate: accumulate ? 1 : 0,

@@ -14,3 +14,21 @@ export interface ConvGeometry {
   padH: number;
   padW: number;
 }
+
+/** The sizes under the names that the shaders for convolutions of any kind give them. */
+export function geometryParams(g: ConvGeometry) {
+  return {
+    in_c: g.inC,
+    in_h: g.inH,
+    in_w: g.inW,
+    out_c: g.outC,
+    out_h: g.outH,
+    out_w: g.outW,
+    kernel_h: g.kernelH,
+    kernel_w: g.kernelW,
+    stride_h: g.strideH,
+    stride_w: g.strideW,
+    pad_h: g.padH,
+    pad_w: g.padW,
+  };
+}

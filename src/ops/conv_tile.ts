@@ -1,11 +1,11 @@
-import partsSource from '../../shaders/conv_parts.wgsl';
 import tileSource from '../../shaders/conv_tile.wgsl';
 import weightSource from '../../shaders/conv_tile_weight.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { StorageSlice } from '../gpu/storage.ts';
-import { dispatch, dispatchFlat, folded } from '../tape/dispatch.ts';
-import { Tensor } from '../tape/tensor.ts';
+import { dispatch, folded } from '../tape/dispatch.ts';
+import type { Tensor } from '../tape/tensor.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
+import { addParts, partsOf } from './conv_parts.ts';
 import { type WeightSlice, weightSlices } from './conv_slices.ts';
 
 /**
@@ -156,7 +156,7 @@ function weightGradient(
   const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / LONGEST_SHARE));
   const share = whole ? Math.min(allTiles, Math.max(SHORTEST_SHARE, Math.ceil(allTiles / wanted))) : allTiles;
   const splits = Math.ceil(allTiles / share);
-  const parts = splits === 1 ? slice : Tensor.temporary(device, [splits, ...dw.shape], 'weight.parts');
+  const parts = partsOf(dw, slice, splits);
   const kernel = device.kernel(`conv_tile_weight ${g.kernelH}×${g.kernelW}`, weightSource, 'main', {
     ...constants(g.kernelH, g.kernelW, tileH, tileW, m, lanes),
   });
@@ -188,7 +188,7 @@ function weightGradient(
     },
     [Math.ceil(l.channels / lanes), Math.ceil(b.channels / m), splits],
   );
-  if (splits > 1) dispatchFlat(device.kernel('conv_parts', partsSource), { parts, y: dw }, { n: dw.size, splits });
+  addParts(parts, dw, splits);
 }
 
 /** A patch of 4 × 2, or 2 × 2 where larger ones would leave lanes without work. */

@@ -15,12 +15,16 @@ export function dispatch(
   params: Readonly<Record<string, number>> | undefined,
   groups: Workgroups,
 ): void {
-  const tensor = Object.values(bindings).find((b) => b instanceof Tensor);
-  if (!tensor) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
   const plain = Object.fromEntries(
     Object.entries(bindings).map(([name, b]) => [name, b instanceof Tensor ? b.storage : b]),
   );
-  recording(tensor.device).dispatch(kernel, plain, params, groups);
+  recording(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
+}
+
+function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): Device {
+  const tensor = Object.values(bindings).find((b) => b instanceof Tensor);
+  if (!tensor) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
+  return tensor.device;
 }
 
 /** Invocations in one workgroup of every flat kernel: they declare `@workgroup_size(64)`. */
@@ -38,8 +42,7 @@ export function dispatchFlat(
   params: Readonly<Record<string, number>> & { n: number },
   invocations = params.n,
 ): void {
-  const tensor = Object.values(bindings).find((b) => b instanceof Tensor) as Tensor;
-  dispatch(kernel, bindings, params, strideGroups(tensor.device, invocations));
+  dispatch(kernel, bindings, params, strideGroups(deviceOf(kernel, bindings), invocations));
 }
 
 /** Workgroups for invocations that stride through `n` elements: no more than keep the device busy. */
