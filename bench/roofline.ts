@@ -1,5 +1,5 @@
 import type { Device } from '../src/gpu/device.ts';
-import { dispatch, flatGroups } from '../src/tape/dispatch.ts';
+import { dispatch, foldGroups } from '../src/tape/dispatch.ts';
 import { type Recorded, record } from '../src/tape/record.ts';
 import { Tensor } from '../src/tape/tensor.ts';
 import arithmetic from './kernels/arithmetic.wgsl';
@@ -63,7 +63,7 @@ async function arithmeticWays(device: Device): Promise<Way[]> {
     const y = Tensor.zeros(device, [n], 'arithmetic');
     const kernel = device.kernel('bench arithmetic', arithmetic, 'main', { FMA });
     const params = { n, rounds, a: 0.999, b: 0.001 };
-    const program = await record(device, () => dispatch(kernel, { y }, params, flatGroups(n)));
+    const program = await record(device, () => dispatch(kernel, { y }, params, foldGroups(Math.ceil(n / 64))));
     const name = `multiply-add as ${FMA ? 'fma(a, b, c)' : 'a * b + c'}`;
     ways.push(way(device, name, 'GFLOP/s', n * rounds * FLOPS_A_ROUND, program, [y]));
   }
@@ -73,14 +73,19 @@ async function arithmeticWays(device: Device): Promise<Way[]> {
 async function copyWays(device: Device, n: number): Promise<Way[]> {
   const ways: Way[] = [];
   for (const entry of ['floats', 'vectors'] as const) {
-    for (const each of [1, 64]) {
+    for (const each of [1, 64, 1024]) {
       const width = entry === 'floats' ? 1 : 4;
       const x = Tensor.zeros(device, [n], 'source');
       const y = Tensor.zeros(device, [n], 'copy');
-      const params = { n: n / width, slice: 64 * each };
+      const params = { n: n / width, slice: device.lanes * each };
       const bound: Record<string, Tensor> = entry === 'floats' ? { x, y } : { x4: x, y4: y };
       const program = await record(device, () => {
-        dispatch(device.kernel(`bench ${entry}`, copy, entry), bound, params, flatGroups(params.n / each));
+        dispatch(
+          device.kernel(`bench ${entry}`, copy, entry),
+          bound,
+          params,
+          foldGroups(Math.ceil(params.n / each / device.lanes)),
+        );
       });
       const name = `copy of ${entry === 'floats' ? 'f32' : 'vec4f'}, ${each} an invocation`;
       ways.push(way(device, name, 'GB/s', 8 * n, program, [x, y]));

@@ -54,7 +54,7 @@ async function measureStep(bench: Bench, step: StepCase): Promise<StepRow> {
   const ours = await StepModel.open(step.config);
   try {
     const entries = [{ name: 'pixtape', run: (times: number) => ours.train(times) }];
-    const parameters = ours.model.generator.parameterCount + ours.model.disc.parameterCount;
+    const parameters = ours.model.generator.parameterCount + (ours.model.disc?.parameterCount ?? 0);
     const torch = await bench.pytorch();
     if ('reason' in torch) notes.push(`PyTorch did not take part: ${torch.reason}`);
     else {

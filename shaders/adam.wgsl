@@ -26,10 +26,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> m: array<f32>;
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
-    let s = step;
+  let s = step;
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let gradient = g[i];
     let first = p.beta1 * m[i] + p.rest1 * gradient;
     let second = p.beta2 * v[i] + p.rest2 * gradient * gradient;

@@ -1,5 +1,6 @@
 // Batch norm, backward. With z = (x - mean) / deviation, the sums over a channel's n values and k = weight / deviation:
 //   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
+// Where the forward ended in a leaky ReLU, dy stands for the gradient before it, worked out anew from x.
 // In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
 // Four passes: `sums` goes through x and dy, `join` and `combine` add up what its lanes found, `input` writes dx.
 //
@@ -11,15 +12,18 @@
 struct Params {
   channels: u32,
   plane: u32,
-  // Values of a channel, and how many of them are one slice (a multiple of 64).
+  // Values of a channel, and how many of them are one slice (a multiple of LANES).
   n: u32,
   slice: u32,
-  // Slices of a channel.
+  // Slices of a channel, and parts of a slice that `combine` finds: 1, or LANES without `join`.
   count: u32,
-  // 64 values on in a channel: so many pictures, then so many pixels.
+  per: u32,
+  // LANES values on in a channel: so many pictures, then so many pixels.
   step_pictures: u32,
   step_pixels: u32,
   share: f32,
+  // Of the leaky ReLU: 1 for none.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -38,7 +42,7 @@ fn place(j: u32) -> Place {
   return Place(j / p.plane, j % p.plane);
 }
 
-// The place 64 values on, without a division.
+// The place LANES values on, without a division.
 fn next(a: Place) -> Place {
   let pixel = a.pixel + p.step_pixels;
   let over = pixel >= p.plane;
@@ -49,35 +53,42 @@ fn address(a: Place, channel: u32) -> u32 {
   return (a.picture * p.channels + channel) * p.plane + a.pixel;
 }
 
-@compute @workgroup_size(64)
+// The gradient g behind the leaky ReLU, brought before it. v is what the forward gave it, in the forward's own words.
+fn before(g: f32, x: f32, channel: vec4f) -> f32 {
+  let v = (x - channel.x) * (channel.y * channel.z) + channel.w;
+  return select(p.slope * g, g, v > 0.0);
+}
+
+@compute @workgroup_size(LANES)
 fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let channel = table[group.y];
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
   var at = place(j);
   var sum = vec2f();
-  for (; j < end; j += 64u) {
+  for (; j < end; j += LANES) {
     let here = address(at, group.y);
-    let g = dy[here];
-    sum += vec2f(g, g * ((x[here] - channel.x) * channel.y));
+    let value = x[here];
+    let g = before(dy[here], value, channel);
+    sum += vec2f(g, g * ((value - channel.x) * channel.y));
     at = next(at);
   }
-  partials[(group.y * p.count + group.x) * 64u + t] = sum;
+  partials[(group.y * p.count + group.x) * LANES + t] = sum;
 }
 
 @group(0) @binding(5) var<storage, read> lanes: array<vec2f>;
 @group(0) @binding(6) var<storage, read_write> slices: array<vec2f>;
 
 // One invocation for each slice of each channel.
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
+  let i = id.x + id.y * groups.x * LANES;
   if (i >= p.channels * p.count) {
     return;
   }
   var sum = vec2f();
-  for (var t = 0u; t < 64u; t++) {
-    sum += lanes[i * 64u + t];
+  for (var t = 0u; t < LANES; t++) {
+    sum += lanes[i * LANES + t];
   }
   slices[i] = sum;
 }
@@ -88,15 +99,15 @@ fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 @group(0) @binding(10) var<storage, read_write> slopes: array<vec4f>;
 
 // One invocation for each channel.
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn combine(@builtin(global_invocation_id) id: vec3u) {
   let c = id.x;
   if (c >= p.channels) {
     return;
   }
   var sum = vec2f();
-  for (var s = 0u; s < p.count; s++) {
-    sum += parts[c * p.count + s];
+  for (var i = 0u; i < p.count * p.per; i++) {
+    sum += parts[c * p.count * p.per + i];
   }
   let channel = table[c];
   dbias[c] = sum.x;
@@ -107,15 +118,18 @@ fn combine(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(11) var<storage, read> known: array<vec4f>;
 @group(0) @binding(12) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let slope = known[group.y];
+  let channel = table[group.y];
+  let slopes_here = known[group.y];
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
   var at = place(j);
-  for (; j < end; j += 64u) {
+  for (; j < end; j += LANES) {
     let here = address(at, group.y);
-    dx[here] = slope.y * ((dy[here] - slope.z) - (x[here] - slope.x) * slope.w);
+    let value = x[here];
+    let g = before(dy[here], value, channel);
+    dx[here] = slopes_here.y * ((g - slopes_here.z) - (value - slopes_here.x) * slopes_here.w);
     at = next(at);
   }
 }

@@ -1,8 +1,9 @@
 // Sum of each channel over batch and plane: y[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
+// `behind_leaky_relu` also brings the gradient before the leaky ReLU that the convolution ends in, in the same pass.
 //
-// Layout: x (N, C, plane), partials (C, slices, 64), y (C).
+// Layout: x (N, C, plane), partials (C, slices, LANES), y (C).
 //
-// Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the 64 invocations of workgroup
+// Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the LANES invocations of workgroup
 // (s, c) each sum a stride of slice s of channel c; in the second, one invocation a channel adds up what they found. The
 // order is fixed, and the error grows with the length of a stride.
 
@@ -13,36 +14,60 @@ struct Params {
   // Values of a plane that one workgroup takes, and how many such slices there are.
   slice: u32,
   slices: u32,
+  // Of the leaky ReLU.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn strides(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let end = min(group.x * p.slice + p.slice, p.plane);
   var sum = 0.0;
   for (var n = 0u; n < p.batch; n++) {
     let base = (n * p.channels + group.y) * p.plane;
     var part = 0.0;
-    for (var i = group.x * p.slice + lane; i < end; i += 64u) {
+    for (var i = group.x * p.slice + lane; i < end; i += LANES) {
       part += x[base + i];
     }
     sum += part;
   }
-  partials[(group.y * p.slices + group.x) * 64u + lane] = sum;
+  partials[(group.y * p.slices + group.x) * LANES + lane] = sum;
+}
+
+@group(0) @binding(5) var<storage, read> result: array<f32>;
+@group(0) @binding(6) var<storage, read> dy: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn behind_leaky_relu(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let end = min(group.x * p.slice + p.slice, p.plane);
+  var sum = 0.0;
+  for (var n = 0u; n < p.batch; n++) {
+    let base = (n * p.channels + group.y) * p.plane;
+    var part = 0.0;
+    for (var i = group.x * p.slice + lane; i < end; i += LANES) {
+      let g = dy[base + i];
+      let before = select(p.slope * g, g, result[base + i] > 0.0);
+      dx[base + i] = before;
+      part += before;
+    }
+    sum += part;
+  }
+  partials[(group.y * p.slices + group.x) * LANES + lane] = sum;
 }
 
 @group(0) @binding(3) var<storage, read> found: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn total(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= p.channels) {
     return;
   }
-  let count = p.slices * 64u;
+  let count = p.slices * LANES;
   var sum = 0.0;
   for (var i = 0u; i < count; i++) {
     sum += found[id.x * count + i];

@@ -3,7 +3,7 @@
 // part in the other direction: in (N, C, H, W) some neighbouring channels of a picture are one run.
 //
 // Layout: x and y hold one picture every x_stride and y_stride floats. Workgroup (s, k) takes slice s of the runs of the
-// pictures k, k + groups.y, …, its 64 lanes neighbouring elements.
+// pictures k, k + groups.y, …, its lanes neighbouring elements.
 
 struct Params {
   // Elements of a run, and how many of them are one slice.
@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn copy(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -28,7 +28,7 @@ fn copy(
 ) {
   let end = min((group.x + 1u) * p.slice, p.n);
   for (var k = group.y; k < p.batch; k += groups.y) {
-    for (var i = group.x * p.slice + t; i < end; i += 64u) {
+    for (var i = group.x * p.slice + t; i < end; i += LANES) {
       y[k * p.y_stride + p.y_start + i] = x[k * p.x_stride + p.x_start + i];
     }
   }

@@ -12,9 +12,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> parts: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     var sum = 0.0;
     for (var s = 0u; s < p.splits; s++) {
       sum += parts[s * p.n + i];

@@ -47,11 +47,11 @@ fn philox(counter: vec4u, seed: vec2u) -> vec4u {
   return c;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let quarter = (p.n + 3u) / 4u;
   let k = key;
-  for (var block = id.x; block < quarter; block += groups.x * 64u) {
+  for (var block = id.x; block < quarter; block += groups.x * LANES) {
     var random = philox(vec4u(block, p.layer, k.z, k.w), k.xy);
     var i = block;
     for (var j = 0u; j < 4u; j++) {

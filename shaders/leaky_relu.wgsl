@@ -13,9 +13,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let v = x[i];
     y[i] = select(p.slope * v, v, v > 0.0);
   }
@@ -25,9 +25,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let g = dy[i];
     dx[i] = select(p.slope * g, g, result[i] > 0.0);
   }

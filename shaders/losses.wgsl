@@ -2,7 +2,7 @@
 //   bce  f = max(x, 0) - x * t + log(1 + exp(-|x|)), the binary cross-entropy of sigmoid(x) against t in [0, 1];
 //        t is one number for all (bce_constant) or a tensor (bce)
 //   l1   f = |a - b|
-//   mse  f = (a - b)^2
+//   mse  f = (a - b)^2; b is a tensor, or one number for all (mse_constant)
 // The forward computes f and the first stage of its sum at once, as reduce_sum.wgsl does: each workgroup (64
 // invocations) turns 4,096 neighbouring elements into one sum; reduce_sum adds up those and divides by n.
 //
@@ -12,7 +12,7 @@ struct Params {
   n: u32,
   // Backward: 1 / n, or -1 / n for the gradient of b.
   factor: f32,
-  // The target of bce_constant (`target` is a reserved word).
+  // The target of bce_constant and mse_constant (`target` is a reserved word).
   constant: f32,
 }
 
@@ -118,35 +118,58 @@ fn mse(
   fold(t, sum, block);
 }
 
+@compute @workgroup_size(64)
+fn mse_constant(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let block = block_of(group, groups);
+  let end = min(block * BLOCK + BLOCK, p.n);
+  var sum = 0.0;
+  for (var i = block * BLOCK + t; i < end; i += 64u) {
+    let d = a[i] - p.constant;
+    sum += d * d;
+  }
+  fold(t, sum, block);
+}
+
 // Gradients: dx = factor * dy[0] * f'. Invocations stride through n elements.
 
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn bce_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     dx[i] = p.factor * dy[0] * bce_gradient(a[i], b[i]);
   }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn bce_constant_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     dx[i] = p.factor * dy[0] * bce_gradient(a[i], p.constant);
   }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn l1_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     dx[i] = p.factor * dy[0] * sign(a[i] - b[i]);
   }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn mse_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     dx[i] = p.factor * dy[0] * 2.0 * (a[i] - b[i]);
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn mse_constant_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
+    dx[i] = p.factor * dy[0] * 2.0 * (a[i] - p.constant);
   }
 }

@@ -4,8 +4,10 @@
 // PyTorch does, and the gradient goes to that one place. NaN is told by its bits, since a compiler may take it that
 // comparisons never see one.
 //
+// Constants of the loader: SIZE, the window's side; PADDED, whether there is padding at all.
+//
 // Layout: x holds planes of in_h * in_w floats; y and `place` (where in its plane of x the largest was) planes of
-// out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its 64 lanes neighbouring
+// out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its lanes neighbouring
 // pixels.
 
 struct Params {
@@ -14,14 +16,13 @@ struct Params {
   width: u32,
   slice: u32,
   planes: u32,
-  // 64 pixels on: so many rows, then so many columns.
+  // LANES pixels on: so many rows, then so many columns.
   step_rows: u32,
   step_cols: u32,
   in_h: u32,
   in_w: u32,
   out_h: u32,
   out_w: u32,
-  size: u32,
   stride: u32,
   pad: u32,
   // Windows that may still reach what the next one starts with: (size - 1) / stride.
@@ -33,7 +34,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> place: array<u32>;
 
-// The (row, column) 64 pixels on, without a division.
+// The (row, column) LANES pixels on, without a division.
 fn next(at: vec2u) -> vec2u {
   let col = at.y + p.step_cols;
   let over = col >= p.width;
@@ -44,17 +45,7 @@ fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
 }
 
-// The first row and column under the window of output `at` that are not padding.
-fn first_under(at: vec2u) -> vec2u {
-  return max(at * p.stride, vec2u(p.pad)) - p.pad;
-}
-
-// One past the last.
-fn end_under(at: vec2u) -> vec2u {
-  return min(at * p.stride + p.size - p.pad, vec2u(p.in_h, p.in_w));
-}
-
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -64,18 +55,24 @@ fn forward(
   let end = min((group.x + 1u) * p.slice, p.pixels);
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
-      let first = first_under(at);
-      let last = end_under(at);
-      var best = 0.0;
-      var best_place = first.x * p.in_w + first.y;
-      for (var row = first.x; row < last.x; row++) {
-        for (var col = first.y; col < last.y; col++) {
-          let v = x[(k * p.in_h + row) * p.in_w + col];
-          if (all(vec2u(row, col) == first) || is_nan(v) || (!is_nan(best) && v > best)) {
-            best = v;
-            best_place = row * p.in_w + col;
-          }
+    for (var i = start; i < end; i += LANES) {
+      let corner = vec2i(at * p.stride) - i32(p.pad);
+      // Minus infinity, which WGSL has no literal for. Should all be that, the first place that is not padding counts.
+      var lowest = 0xff800000u;
+      var best = bitcast<f32>(lowest);
+      var best_place = u32(max(corner.x, 0)) * p.in_w + u32(max(corner.y, 0));
+      // unroll
+      for (var u = 0u; u < SIZE; u++) {
+        // unroll
+        for (var v = 0u; v < SIZE; v++) {
+          let row = corner.x + i32(u);
+          let col = corner.y + i32(v);
+          let inside = !PADDED | ((row >= 0) & (row < i32(p.in_h)) & (col >= 0) & (col < i32(p.in_w)));
+          let here = select(best_place, u32(row) * p.in_w + u32(col), inside);
+          let value = x[k * p.in_h * p.in_w + here];
+          let better = inside & (is_nan(value) | (!is_nan(best) & (value > best)));
+          best = select(best, value, better);
+          best_place = select(best_place, here, better);
         }
       }
       y[k * p.pixels + i] = best;
@@ -93,7 +90,7 @@ fn forward(
 @group(0) @binding(5) var<storage, read> came_from: array<u32>;
 @group(0) @binding(6) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -103,7 +100,7 @@ fn backward(
   let end = min((group.x + 1u) * p.slice, p.pixels);
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
+    for (var i = start; i < end; i += LANES) {
       let newest = (at + p.pad) / p.stride;
       let first = max(newest, vec2u(p.older)) - p.older;
       let end = min(newest + 1u, vec2u(p.out_h, p.out_w));
@@ -124,7 +121,7 @@ fn backward(
 
 // dx where windows lie side by side and cover everything (size = stride, no padding, nothing left over): each window
 // writes its own pixels. The planes walked through are those of y.
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn backward_tiled(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -134,12 +131,14 @@ fn backward_tiled(
   let end = min((group.x + 1u) * p.slice, p.pixels);
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
+    for (var i = start; i < end; i += LANES) {
       let gradient = dy[k * p.pixels + i];
       let chosen = came_from[k * p.pixels + i];
-      for (var row = 0u; row < p.size; row++) {
-        let pixel = (at.x * p.size + row) * p.in_w + at.y * p.size;
-        for (var col = 0u; col < p.size; col++) {
+      // unroll
+      for (var row = 0u; row < SIZE; row++) {
+        let pixel = (at.x * SIZE + row) * p.in_w + at.y * SIZE;
+        // unroll
+        for (var col = 0u; col < SIZE; col++) {
           dx[k * p.in_h * p.in_w + pixel + col] = select(0.0, gradient, pixel + col == chosen);
         }
       }

@@ -1,51 +1,52 @@
-// Any permutation of up to four axes: y[a, b, c, d] = x[a * stride_a + b * stride_b + c * stride_c + d * stride_d], the
-// strides being those of the source's axes in the order of the result's.
+// Any permutation of up to four axes. Two of them, neighbours in memory in the source or in the result, are walked
+// through here: the lanes of a workgroup go along one, each taking a run along the other. The host chooses which: reads
+// or writes of the lanes are neighbours then, and those of a run are near each other on the other side, so that a cache
+// line is used up before it is given away. What is left of the axes are planes.
 //
-// Layout: y (A, B, C, D), row-major; fewer axes have leading ones. The last two axes make a plane. Workgroup (s, k) takes
-// slice s of the planes k, k + groups.y, …, its 64 lanes neighbouring elements. Reads are neighbours too only where the
-// last axis stays the last; permute_tiled.wgsl is for the others where that matters.
+//   y[plane + lane * y_lane + i * y_run] = x[plane' + lane * x_lane + i * x_run]
+//
+// Layout: x and y flat; workgroup (s, r, k) has lanes LANES * s … (and so many groups on), elements r * slice … of the run, and the planes
+// k, k + groups.z, …, whose two axes are `outer` and `inner`. permute_tiled.wgsl is for GPUs.
 
 struct Params {
-  // Elements of a plane (C * D), its width (D), and how many elements are one slice.
-  pixels: u32,
-  width: u32,
+  // Elements along the lanes' axis and along the run, and how many of the latter one workgroup takes.
+  lanes: u32,
+  run: u32,
   slice: u32,
+  x_lane: u32,
+  y_lane: u32,
+  x_run: u32,
+  y_run: u32,
   planes: u32,
-  // 64 elements on: so many rows, then so many columns.
-  step_rows: u32,
-  step_cols: u32,
-  b: u32,
-  stride_a: u32,
-  stride_b: u32,
-  stride_c: u32,
-  stride_d: u32,
+  inner: u32,
+  x_outer: u32,
+  x_inner: u32,
+  y_outer: u32,
+  y_inner: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-// The (row, column) 64 elements on, without a division.
-fn next(at: vec2u) -> vec2u {
-  let col = at.y + p.step_cols;
-  let over = col >= p.width;
-  return vec2u(at.x + p.step_rows + select(0u, 1u, over), select(col, col - p.width, over));
-}
-
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) t: u32,
 ) {
-  let start = group.x * p.slice + t;
-  let end = min((group.x + 1u) * p.slice, p.pixels);
-  for (var k = group.y; k < p.planes; k += groups.y) {
-    var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
-      let plane = k / p.b * p.stride_a + k % p.b * p.stride_b;
-      y[k * p.pixels + i] = x[plane + at.x * p.stride_c + at.y * p.stride_d];
-      at = next(at);
+  let end = min(group.y * p.slice + p.slice, p.run);
+  for (var lane = group.x * LANES + t; lane < p.lanes; lane += groups.x * LANES) {
+    for (var k = group.z; k < p.planes; k += groups.z) {
+      let outer = k / p.inner;
+      let inner = k % p.inner;
+      var from_here = outer * p.x_outer + inner * p.x_inner + lane * p.x_lane + group.y * p.slice * p.x_run;
+      var to_here = outer * p.y_outer + inner * p.y_inner + lane * p.y_lane + group.y * p.slice * p.y_run;
+      for (var i = group.y * p.slice; i < end; i++) {
+        y[to_here] = x[from_here];
+        from_here += p.x_run;
+        to_here += p.y_run;
+      }
     }
   }
 }

@@ -12,9 +12,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let v = x[i];
     let e = exp(-2.0 * abs(v));
     let far = (1.0 - e) / (1.0 + e);
@@ -28,9 +28,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * 64u) {
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let t = result[i];
     dx[i] = dy[i] * (1.0 - t) * (1.0 + t);
   }

@@ -3,19 +3,17 @@
 //   otherwise:         source = (o + 1/2) * in / out - 1/2, the pictures' edges do; cut off to 0 … in - 1
 // The source is a fraction of whole numbers and is kept as one: its floor and the weights are exact on every driver.
 //
-// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. Workgroup (s, k) takes slice s of the planes
-// k, k + groups.y, … of the result, its 64 lanes neighbouring pixels.
+// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. An invocation owns one column of one plane of
+// the result (forward) or of x (backward) and walks down a run of its rows: it keeps what it has of the row above, so that
+// each input is loaded twice in the forward and each gradient some four times in the backward, and it works out the weights
+// across once. Neighbouring lanes have neighbouring columns. Workgroup (s, r) takes columns LANES * s …, then those so many
+// groups on, and rows r * slice ….
 // Source: as torch.nn.functional.interpolate(mode='bilinear').
 
 struct Params {
-  // Pixels of a plane of the result, its width, and how many pixels are one slice.
-  pixels: u32,
-  width: u32,
+  // Columns of all planes that are walked down, and how many rows one invocation takes.
+  columns: u32,
   slice: u32,
-  planes: u32,
-  // 64 pixels on: so many rows, then so many columns.
-  step_rows: u32,
-  step_cols: u32,
   in_h: u32,
   in_w: u32,
   out_h: u32,
@@ -28,11 +26,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-// The (row, column) 64 pixels on, without a division.
-fn next(at: vec2u) -> vec2u {
-  let col = at.y + p.step_cols;
-  let over = col >= p.width;
-  return vec2u(at.x + p.step_rows + select(0u, 1u, over), select(col, col - p.width, over));
+// A source position along an axis, in pixels and the rest in units of 1 / whole. Carried from one output to the next by
+// adding, since a CPU driver divides whole numbers lane by lane.
+struct Place {
+  // One more than the pixel, so that half a pixel before the first is not negative.
+  pixel: u32,
+  rest: u32,
 }
 
 // The denominator of every source position along an axis.
@@ -40,53 +39,90 @@ fn whole(to: u32) -> u32 {
   return select(2u * to, max(to, 2u) - 1u, p.align != 0u);
 }
 
-// Where output o falls along an axis of `side` input and `to` output pixels, in units of 1 / whole(to).
-fn source(o: u32, side: u32, to: u32) -> u32 {
-  if (p.align != 0u) {
-    return o * (side - 1u);
-  }
-  return min(max((2u * o + 1u) * side, to) - to, (side - 1u) * 2u * to);
+// How far apart two neighbouring outputs fall, in units of 1 / whole.
+fn pace(side: u32) -> u32 {
+  return select(2u * side, side - 1u, p.align != 0u);
 }
 
-@compute @workgroup_size(64)
+// Where output o falls.
+fn place_of(o: u32, side: u32, to: u32) -> Place {
+  let start = select(side + to, whole(to), p.align != 0u);
+  let units = start + o * pace(side);
+  return Place(units / whole(to), units % whole(to));
+}
+
+// The place of the next output.
+fn next(a: Place, step: Place, unit: u32) -> Place {
+  let rest = a.rest + step.rest;
+  let over = rest >= unit;
+  return Place(a.pixel + step.pixel + select(0u, 1u, over), select(rest, rest - unit, over));
+}
+
+// The pixel before a place, and how far the place is on its way to the next one: neither leaves the picture.
+fn pixel_of(a: Place, side: u32) -> u32 {
+  return min(max(a.pixel, 1u) - 1u, side - 1u);
+}
+
+fn rest_of(a: Place, side: u32) -> u32 {
+  return select(0u, a.rest, (a.pixel >= 1u) & (a.pixel < side));
+}
+
+@compute @workgroup_size(LANES)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) t: u32,
 ) {
-  let start = group.x * p.slice + t;
-  let end = min((group.x + 1u) * p.slice, p.pixels);
-  for (var k = group.y; k < p.planes; k += groups.y) {
-    var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
-      let v = source(at.x, p.in_h, p.out_h);
-      let u = source(at.y, p.in_w, p.out_w);
-      let top = v / whole(p.out_h);
-      let left = u / whole(p.out_w);
-      let down = f32(v - top * whole(p.out_h)) / f32(whole(p.out_h));
-      let right = f32(u - left * whole(p.out_w)) / f32(whole(p.out_w));
-      let a = (k * p.in_h + top) * p.in_w + left;
-      let c = (k * p.in_h + min(top + 1u, p.in_h - 1u)) * p.in_w + left;
-      let beside = min(left + 1u, p.in_w - 1u) - left;
-      let above = (1.0 - right) * x[a] + right * x[a + beside];
-      let below = (1.0 - right) * x[c] + right * x[c + beside];
-      y[k * p.pixels + i] = (1.0 - down) * above + down * below;
-      at = next(at);
+  let first_row = group.y * p.slice;
+  let end_row = min(first_row + p.slice, p.out_h);
+  let unit = whole(p.out_h);
+  let step = Place(pace(p.in_h) / unit, pace(p.in_h) % unit);
+  for (var column = group.x * LANES + t; column < p.columns; column += groups.x * LANES) {
+    let k = column / p.out_w;
+    let col = column % p.out_w;
+    let across = place_of(col, p.in_w, p.out_w);
+    let left = pixel_of(across, p.in_w);
+    let right = f32(rest_of(across, p.in_w)) / f32(whole(p.out_w));
+    let beside = min(left + 1u, p.in_w - 1u) - left;
+    let top_left = k * p.in_h * p.in_w + left;
+    var to_here = (k * p.out_h + first_row) * p.out_w + col;
+    var place = place_of(first_row, p.in_h, p.out_h);
+    // The input rows above and below the output row; `have` is one more than the number of the one below.
+    var have = pixel_of(place, p.in_h);
+    var above = 0.0;
+    var below = 0.0;
+    for (var row = first_row; row < end_row; row++) {
+      let top = pixel_of(place, p.in_h);
+      let down = f32(rest_of(place, p.in_h)) / f32(unit);
+      // Once for each new row; twice at the start, and where rows are skipped.
+      have = max(have, top);
+      while (have < min(top + 2u, p.in_h)) {
+        let a = top_left + have * p.in_w;
+        above = below;
+        below = (1.0 - right) * x[a] + right * x[a + beside];
+        have++;
+      }
+      // The last row has nothing below; its weight is 0 there.
+      let upper = select(above, below, have == top + 1u);
+      y[to_here] = (1.0 - down) * upper + down * below;
+      to_here += p.out_w;
+      place = next(place, step, unit);
     }
   }
 }
 
-// dx: each input pixel gathers from the outputs that fell less than one pixel away, in a fixed order. The planes walked
-// through are those of x.
+// dx: each input pixel gathers from the outputs that fell less than one pixel away, in a fixed order. A row of outputs
+// gives to the input row above it and to the one below: both sums are carried along.
 
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-// How much of input i output o took: 1 on it, falling to 0 one pixel away.
-fn share(i: u32, o: u32, side: u32, to: u32) -> f32 {
-  let unit = whole(to);
-  let distance = abs(i32(source(o, side, to)) - i32(i * unit));
-  return f32(max(i32(unit) - distance, 0)) / f32(unit);
+// How much of input i an output took: 1 on it, falling to 0 one pixel away.
+fn share(i: u32, a: Place, side: u32, unit: u32) -> f32 {
+  let pixel = pixel_of(a, side);
+  let rest = rest_of(a, side);
+  let units = select(select(0u, rest, pixel + 1u == i), unit - rest, pixel == i);
+  return f32(units) / f32(unit);
 }
 
 // The first output that falls less than one pixel before input i.
@@ -111,31 +147,55 @@ fn end_from(i: u32, side: u32, to: u32) -> u32 {
   return min((((2u * i + 3u) * to - 1u) / side + 1u) / 2u, to);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES)
 fn backward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) t: u32,
 ) {
-  let start = group.x * p.slice + t;
-  let end = min((group.x + 1u) * p.slice, p.pixels);
-  for (var k = group.y; k < p.planes; k += groups.y) {
-    var at = vec2u(start / p.width, start % p.width);
-    for (var i = start; i < end; i += 64u) {
-      let top = first_from(at.x, p.in_h, p.out_h);
-      let bottom = end_from(at.x, p.in_h, p.out_h);
-      let left = first_from(at.y, p.in_w, p.out_w);
-      let right = end_from(at.y, p.in_w, p.out_w);
-      var sum = 0.0;
-      for (var v = top; v < bottom; v++) {
-        var across = 0.0;
-        for (var u = left; u < right; u++) {
-          across += share(at.y, u, p.in_w, p.out_w) * dy[(k * p.out_h + v) * p.out_w + u];
-        }
-        sum += share(at.x, v, p.in_h, p.out_h) * across;
+  let first_row = group.y * p.slice;
+  let end_row = min(first_row + p.slice, p.in_h);
+  let top = first_from(first_row, p.in_h, p.out_h);
+  let bottom = end_from(end_row - 1u, p.in_h, p.out_h);
+  let unit_h = whole(p.out_h);
+  let unit_w = whole(p.out_w);
+  let step_h = Place(pace(p.in_h) / unit_h, pace(p.in_h) % unit_h);
+  let step_w = Place(pace(p.in_w) / unit_w, pace(p.in_w) % unit_w);
+  for (var column = group.x * LANES + t; column < p.columns; column += groups.x * LANES) {
+    let k = column / p.in_w;
+    let col = column % p.in_w;
+    let left = first_from(col, p.in_w, p.out_w);
+    let right = end_from(col, p.in_w, p.out_w);
+    let leftmost = place_of(left, p.in_w, p.out_w);
+    var place = place_of(top, p.in_h, p.out_h);
+    // Input row `row` is being summed; `sum_below` is what rows have given so far to the next one.
+    var row = first_row;
+    var sum = 0.0;
+    var sum_below = 0.0;
+    for (var v = top; v < bottom; v++) {
+      let upper = pixel_of(place, p.in_h);
+      // Rows that nothing more is coming for; several at a time where the picture gets smaller.
+      while (row < upper) {
+        dx[(k * p.in_h + row) * p.in_w + col] = sum;
+        sum = sum_below;
+        sum_below = 0.0;
+        row++;
       }
-      dx[k * p.pixels + i] = sum;
-      at = next(at);
+      let from_here = (k * p.out_h + v) * p.out_w;
+      var across = 0.0;
+      var at = leftmost;
+      for (var u = left; u < right; u++) {
+        across += share(col, at, p.in_w, unit_w) * dy[from_here + u];
+        at = next(at, step_w, unit_w);
+      }
+      sum += share(row, place, p.in_h, unit_h) * across;
+      sum_below += share(row + 1u, place, p.in_h, unit_h) * across;
+      place = next(place, step_h, unit_h);
+    }
+    for (; row < end_row; row++) {
+      dx[(k * p.in_h + row) * p.in_w + col] = sum;
+      sum = sum_below;
+      sum_below = 0.0;
     }
   }
 }

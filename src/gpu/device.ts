@@ -10,8 +10,13 @@ export interface DeviceOptions {
   guards?: boolean;
   /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
   maxBinding?: number;
-  /** Which kernels convolutions use; by default what suits the device. `direct` is the slow reference. */
-  convolution?: 'auto' | 'direct' | 'gemm';
+  /**
+   * Which kernels convolutions use, where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference. By
+   * default (`auto`) what `tuning` says, or else what suits the kind of device.
+   */
+  convolution?: string;
+  /** Choices by the keys of `Device.choices`, as measured on this device; the kind of device decides what it lacks. */
+  tuning?: ReadonlyMap<string, string>;
   /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
   memoryBudget?: number;
 }
@@ -33,7 +38,10 @@ export class Device {
   /** Adapter and driver, for people and for a run's record. */
   readonly description: string;
   readonly guards: boolean;
-  readonly convolution: 'auto' | 'direct' | 'gemm';
+  readonly convolution: string;
+  /** See `DeviceOptions`; asked whenever something is recorded. */
+  tuning: ReadonlyMap<string, string> | undefined;
+  private readonly noted = new Map<string, { choice: string; uses: number }>();
   private readonly maxBinding: number;
   /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
   readonly memoryBudget: number;
@@ -52,6 +60,7 @@ export class Device {
     this.description = description;
     this.guards = options.guards ?? false;
     this.convolution = options.convolution ?? 'auto';
+    this.tuning = options.tuning;
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
     this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
     gpu.addEventListener('uncapturederror', (event) => {
@@ -99,15 +108,28 @@ export class Device {
     );
   }
 
-  /** The kernel for this shader text, entry point and constants: made once, compiled when a program first needs it. */
+  /**
+   * The kernel for this shader text, entry point and constants: made once, compiled when a program first needs it. A text
+   * that names LANES is given this device's, unless `constants` has one.
+   */
   kernel(label: string, source: string, entry = 'main', constants: ShaderConstants = {}): Kernel {
     const key = `${entry}\n${JSON.stringify(constants)}\n${source}`;
     let kernel = this.kernels.get(key);
     if (!kernel) {
-      kernel = new Kernel(label, source, entry, constants);
+      const own: ShaderConstants = /\bLANES\b/.test(source) ? { LANES: this.lanes } : {};
+      kernel = new Kernel(label, source, entry, { ...own, ...constants });
       this.kernels.set(key, kernel);
     }
     return kernel;
+  }
+
+  /** What operations with several ways of computing have taken in all programs recorded so far, by a key of their own. */
+  get choices(): ReadonlyMap<string, { choice: string; uses: number }> {
+    return this.noted;
+  }
+
+  noteChoice(key: string, choice: string): void {
+    this.noted.set(key, { choice, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
   }
 
   /** Memory that stays: parameters, inputs, optimiser state. Zeroed. */
@@ -176,11 +198,21 @@ export class Device {
   }
 
   /**
-   * Workgroups of 64 that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in
-   * which hundreds of values could be copied, and a few cores want no more than a few hundred of them.
+   * Invocations of a workgroup that walks through memory: LANES in the shaders. A CPU driver runs the subgroups of a
+   * workgroup one after the other, each through the whole loop, so that a workgroup of several goes through its memory
+   * several times, in strides: four times slower on lavapipe where rows are not aligned.
+   */
+  get lanes(): number {
+    const { cpu, subgroupSize } = this.capabilities;
+    return cpu && subgroupSize > 0 ? subgroupSize : 64;
+  }
+
+  /**
+   * Workgroups that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
+   * hundreds of values could be copied, and what they read and write is the less in order the more of them there are.
    */
   get enoughGroups(): number {
-    return this.capabilities.cpu ? 256 : 8192;
+    return this.capabilities.cpu ? 64 : 8192;
   }
 
   /** The most bytes that one storage binding may hold; operations with larger tensors work on slices. */

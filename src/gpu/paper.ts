@@ -17,7 +17,18 @@ export async function paperDevice(like: Device, { boundless = false } = {}): Pro
     requestDevice: async () => gpu,
   };
   const maxBinding = boundless ? Number.POSITIVE_INFINITY : like.bindingLimit;
-  return Device.open(adapter as unknown as GPUAdapter, like.description, { maxBinding });
+  const { convolution, tuning } = like;
+  const options = { maxBinding, convolution, ...(tuning ? { tuning } : {}) };
+  return Device.open(adapter as unknown as GPUAdapter, like.description, options);
+}
+
+/** A paper device without a model: for those who look at a network's structure and have no need of a driver. */
+export async function blankPaper(): Promise<Device> {
+  const limits = new Proxy({} as GPUSupportedLimits, { get: () => Number.MAX_SAFE_INTEGER });
+  const features = new Set<string>() as GPUSupportedFeatures;
+  const info = { vendor: '', architecture: '', device: '', description: '' };
+  const adapter = { limits, features, info, requestDevice: async () => new PaperGpu(limits, features) };
+  return Device.open(adapter as unknown as GPUAdapter, 'paper');
 }
 
 /** Limits are properties of a prototype, so a plain copy would lose them. */

@@ -36,7 +36,7 @@ export class Program {
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
   private readonly beforeRun: (() => void)[] = [];
-  private readonly counters = new Map<string, number>();
+  private counters = new Map<string, number>();
 
   constructor(device: Device) {
     this.device = device;
@@ -65,6 +65,15 @@ export class Program {
     const n = this.counters.get(name) ?? 0;
     this.counters.set(name, n + 1);
     return n;
+  }
+
+  /** Where all counts of `ordinal` stand; set back, what is recorded next is numbered as it was before. */
+  get ordinals(): ReadonlyMap<string, number> {
+    return new Map(this.counters);
+  }
+
+  set ordinals(counts: ReadonlyMap<string, number>) {
+    this.counters = new Map(counts);
   }
 
   /**

@@ -1,8 +1,8 @@
 import { differentiable } from '../tape/autograd.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { channelSum } from './channel_sum.ts';
-import type { ConvGeometry } from './conv_geometry.ts';
+import { channelSum, leakyReluGradientAndSum } from './channel_sum.ts';
+import { type ConvGeometry, positions } from './conv_geometry.ts';
 import { convKernels } from './conv_kernels.ts';
 import { leakyReluGradient } from './leaky_relu.ts';
 
@@ -37,11 +37,11 @@ export function conv2d(
   const kernels = convKernels(x.device, g);
   kernels.forward(g, x, weight, bias, y, slope);
   return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => {
-    const dz = slope === undefined ? dy : leakyReluGradient(y, dy, slope);
+    const { dz, dbias } = beforeActivation(y, dy, slope, bias !== undefined && (needs[2] ?? false));
     return [
       needs[0] ? gradient(x, (dx) => kernels.inputGradient(g, dz, weight, undefined, dx)) : undefined,
       needs[1] ? gradient(weight, (dw) => kernels.weightGradient(g, x, dz, dw)) : undefined,
-      needs[2] && bias ? channelSum(dz) : undefined,
+      dbias,
     ];
   });
 }
@@ -86,6 +86,19 @@ export function convTranspose2d(
   ]);
 }
 
+/** The gradient before the leaky ReLU, if there is one, and the bias's gradient, if it is wanted. */
+function beforeActivation(
+  y: Tensor,
+  dy: Tensor,
+  slope: number | undefined,
+  needsBias: boolean,
+): { dz: Tensor; dbias: Tensor | undefined } {
+  if (slope === undefined) return { dz: dy, dbias: needsBias ? channelSum(dy) : undefined };
+  if (!needsBias) return { dz: leakyReluGradient(y, dy, slope), dbias: undefined };
+  const { dx, sum } = leakyReluGradientAndSum(y, dy, slope);
+  return { dz: dx, dbias: sum };
+}
+
 function gradient(of: Tensor, compute: (result: Tensor) => void): Tensor {
   const result = of.like(`${of.label}.grad`);
   compute(result);
@@ -104,8 +117,8 @@ function geometry(op: string, x: readonly number[], weight: readonly number[], o
       `${op}: stride ${strideH}, ${strideW} must be at least 1 and padding ${padH}, ${padW} at least 0`,
     );
   }
-  const outH = Math.floor((inH + 2 * padH - kernelH) / strideH) + 1;
-  const outW = Math.floor((inW + 2 * padW - kernelW) / strideW) + 1;
+  const outH = positions(inH, kernelH, strideH, padH);
+  const outW = positions(inW, kernelW, strideW, padW);
   if (outH < 1 || outW < 1) {
     throw new PixtapeError(
       `${op}: the ${kernelW} × ${kernelH} kernel is larger than the padded input [${x}], padding ${padW}, ${padH}`,

@@ -5,6 +5,7 @@ import type { Tensor } from '../tape/tensor.ts';
 import { type ConvGeometry, geometryParams } from './conv_geometry.ts';
 import { addParts, partsOf } from './conv_parts.ts';
 import { weightSlices } from './conv_slices.ts';
+import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv_gemm.wgsl`. Every function records into the program at hand. */
 
@@ -15,8 +16,37 @@ const ENOUGH_WORKGROUPS = 256;
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
 
+/** Rows of the result that each invocation of 16 × 16 holds, so that a tile is not much taller than there are rows. */
+const ROWS_EACH = [4, 2, 1];
+
+/** `gemm ROWSxCOLUMNS`: the tile that a workgroup makes. */
+export const gemm: ConvVariant = {
+  sources: [source],
+  choices(device, g, direction) {
+    const rows = rowsOf(g, direction);
+    const own = rows > 32 ? 4 : rows > 16 ? 2 : 1;
+    // On a CPU smaller tiles only mean more of the barriers that cost most there.
+    if (device.capabilities.cpu) return [choiceOf(own)];
+    return [own, ...ROWS_EACH.filter((each) => each !== own && 8 * each < rows)].map(choiceOf);
+  },
+  kernels(choice) {
+    const each = ROWS_EACH.find((n) => choiceOf(n) === choice);
+    if (each === undefined) throw new Error(`"${choice}" is no tile of conv_gemm`);
+    return {
+      forward: (g, x, w, bias, y, slope) => gemmForward(each, g, x, w, bias, y, slope),
+      inputGradient: (g, dy, w, bias, dx) => gemmInputGradient(each, g, dy, w, bias, dx),
+      weightGradient: (g, x, dy, dw) => gemmWeightGradient(each, g, x, dy, dw),
+    };
+  },
+};
+
+const choiceOf = (each: number): string => `gemm ${16 * each}x${COLUMNS}`;
+
+const rowsOf = (g: ConvGeometry, direction: ConvDirection): number => (direction === 'inputGradient' ? g.inC : g.outC);
+
 /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
-export function gemmForward(
+function gemmForward(
+  each: number,
   g: ConvGeometry,
   x: Tensor,
   w: Tensor,
@@ -26,38 +56,50 @@ export function gemmForward(
 ): void {
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     const size = { rows: count, cols: g.batch * g.outH * g.outW, depth: g.inC * g.kernelH * g.kernelW };
-    const kernel = kernelFor(y, 'forward', count);
+    const kernel = kernelFor(y, 'forward', each);
     dispatch(
       kernel,
       { x, w: slice, bias: bias ?? x, result: y },
       params(g, size, { first, bias, slope }),
-      folded(...grid(size)),
+      folded(...grid(size, each)),
     );
   }
 }
 
 /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-export function gemmInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
+function gemmInputGradient(
+  each: number,
+  g: ConvGeometry,
+  dy: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  dx: Tensor,
+): void {
   // The channels of a slice are summed over, so later slices add to what the first has left.
   for (const { first, count, slice } of weightSlices(w, g.outC)) {
     const size = { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * g.kernelH * g.kernelW };
-    const kernel = kernelFor(dx, 'input_gradient', g.inC);
+    const kernel = kernelFor(dx, 'input_gradient', each);
     const more = { first, bias: first === 0 ? bias : undefined, accumulate: first > 0 };
-    dispatch(kernel, { dy, w: slice, bias: bias ?? dy, result: dx }, params(g, size, more), folded(...grid(size)));
+    dispatch(
+      kernel,
+      { dy, w: slice, bias: bias ?? dy, result: dx },
+      params(g, size, more),
+      folded(...grid(size, each)),
+    );
   }
 }
 
 /** dw = gradient of conv's weight. */
-export function gemmWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
+function gemmWeightGradient(each: number, g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
   for (const { first, count, slice } of weightSlices(dw, g.outC)) {
     const size = { rows: count, cols: g.inC * g.kernelH * g.kernelW, depth: g.batch * g.outH * g.outW };
-    const [across, down] = grid(size);
+    const [across, down] = grid(size, each);
     const whole = slice === dw;
     const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / (across * down)), Math.ceil(size.depth / LONGEST_SHARE));
     const share = whole ? Math.max(SHORTEST_SHARE, Math.ceil(size.depth / wanted)) : size.depth;
     const splits = Math.ceil(size.depth / share);
     const parts = partsOf(dw, slice, splits);
-    const kernel = kernelFor(dw, 'weight_gradient', count);
+    const kernel = kernelFor(dw, 'weight_gradient', each);
     dispatch(kernel, { x, dy, result: parts }, params(g, size, { first, share, partSize: dw.size }), [
       across,
       down,
@@ -73,17 +115,12 @@ interface Size {
   depth: number;
 }
 
-/** Rows of each invocation, so that a tile is not much taller than there are rows. */
-function rowsEach(rows: number): number {
-  return rows > 32 ? 4 : rows > 16 ? 2 : 1;
+function kernelFor({ device }: Tensor, entry: string, each: number): Kernel {
+  return device.kernel(`conv_gemm.${entry}`, source, entry, { TM: each });
 }
 
-function kernelFor({ device }: Tensor, entry: string, rows: number): Kernel {
-  return device.kernel(`conv_gemm.${entry}`, source, entry, { TM: rowsEach(rows) });
-}
-
-function grid({ rows, cols }: Size): [number, number] {
-  return [Math.ceil(cols / COLUMNS), Math.ceil(rows / (16 * rowsEach(rows)))];
+function grid({ rows, cols }: Size, each: number): [number, number] {
+  return [Math.ceil(cols / COLUMNS), Math.ceil(rows / (16 * each))];
 }
 
 interface More {

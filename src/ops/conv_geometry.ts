@@ -15,6 +15,11 @@ export interface ConvGeometry {
   padW: number;
 }
 
+/** Positions that a kernel takes along one axis; less than 1 where it is larger than the padded input. */
+export function positions(side: number, kernel: number, stride: number, pad: number): number {
+  return Math.floor((side + 2 * pad - kernel) / stride) + 1;
+}
+
 /** The sizes under the names that the shaders for convolutions of any kind give them. */
 export function geometryParams(g: ConvGeometry) {
   return {

@@ -1,31 +1,69 @@
 import type { Device } from '../gpu/device.ts';
-import type { Tensor } from '../tape/tensor.ts';
-import { directForward, directInputGradient, directWeightGradient } from './conv_direct.ts';
-import { gemmForward, gemmInputGradient, gemmWeightGradient } from './conv_gemm.ts';
+import { direct } from './conv_direct.ts';
+import { fold } from './conv_fold.ts';
+import { gemm } from './conv_gemm.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
-import { tileFits, tileForward, tileInputGradient, tileWeightGradient } from './conv_tile.ts';
+import { convKey } from './conv_key.ts';
+import { tile } from './conv_tile.ts';
+import type { ConvDirection, ConvKernels, ConvVariant } from './conv_variant.ts';
+import { winograd2, winograd4, winogradRows } from './conv_winograd.ts';
+import { findChoice, lookUp, shippedTable } from './tuning_tables.ts';
 
-/** The three kernels that a convolution needs, in one way of computing them. */
-export interface ConvKernels {
-  /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
-  forward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor, slope?: number): void;
-  /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-  inputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void;
-  /** dw = gradient of conv's weight. */
-  weightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void;
+/** Every way of computing a convolution, by the first word of its choices. */
+const variants: Readonly<Record<string, ConvVariant>> = {
+  tile,
+  fold,
+  winograd_rows: winogradRows,
+  winograd4,
+  winograd2,
+  gemm,
+  direct,
+};
+
+/** The text of every shader among which a tuning chooses. */
+export const convSources: readonly string[] = Object.values(variants).flatMap((v) => v.sources);
+
+/** Every choice that can compute this on this device. */
+export function convCandidates(device: Device, direction: ConvDirection, g: ConvGeometry): string[] {
+  return Object.values(variants).flatMap((v) => v.choices(device, g, direction));
 }
 
-const variants = {
-  direct: { forward: directForward, inputGradient: directInputGradient, weightGradient: directWeightGradient },
-  gemm: { forward: gemmForward, inputGradient: gemmInputGradient, weightGradient: gemmWeightGradient },
-  tile: { forward: tileForward, inputGradient: tileInputGradient, weightGradient: tileWeightGradient },
-} satisfies Record<string, ConvKernels>;
+/** What is taken without a measurement on this very device; see `tuning_tables.ts`. */
+export function defaultChoice(device: Device, direction: ConvDirection, g: ConvGeometry): string {
+  const candidates = convCandidates(device, direction, g);
+  const choice = lookUp(shippedTable(device), convKey(direction, g), direction, g, candidates) ?? candidates[0];
+  if (choice === undefined) throw new Error(`nothing computes ${convKey(direction, g)}`);
+  return choice;
+}
 
-export type ConvVariant = keyof typeof variants;
+/** The kernels of a choice. */
+export function kernelsOf(choice: string): ConvKernels {
+  const variant = variants[choice.split(' ')[0] as string];
+  if (!variant) throw new Error(`there is no way of computing convolutions named "${choice}"`);
+  return variant.kernels(choice);
+}
 
-/** `tile` on drivers that compute on the CPU where it fits, else `gemm`; what the device's owner asks for goes first. */
+/**
+ * The kernels for one convolution, chosen for each direction when it is recorded: what the device's owner asks for, else
+ * the device's tuning table, else the shipped one. The device notes what was taken.
+ */
 export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
-  const asked = device.convolution;
-  if (asked === 'direct' || asked === 'gemm') return variants[asked];
-  return tileFits(device, g) ? variants.tile : variants.gemm;
+  const chosen = (direction: ConvDirection): ConvKernels => {
+    const choice = choose(device, direction, g);
+    device.noteChoice(convKey(direction, g), choice);
+    return kernelsOf(choice);
+  };
+  return {
+    forward: (...args) => chosen('forward').forward(...args),
+    inputGradient: (...args) => chosen('inputGradient').inputGradient(...args),
+    weightGradient: (...args) => chosen('weightGradient').weightGradient(...args),
+  };
+}
+
+function choose(device: Device, direction: ConvDirection, g: ConvGeometry): string {
+  const { convolution: asked, tuning } = device;
+  if (asked === 'direct') return asked; // the reference, which says itself where it cannot
+  const wish = asked === 'auto' ? tuning?.get(convKey(direction, g)) : asked;
+  const named = wish === undefined ? undefined : findChoice(convCandidates(device, direction, g), wish);
+  return named ?? defaultChoice(device, direction, g);
 }

@@ -1,194 +1,84 @@
 import tileSource from '../../shaders/conv_tile.wgsl';
 import weightSource from '../../shaders/conv_tile_weight.wgsl';
 import type { Device } from '../gpu/device.ts';
-import type { StorageSlice } from '../gpu/storage.ts';
-import { dispatch, folded } from '../tape/dispatch.ts';
-import type { Tensor } from '../tape/tensor.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
-import { addParts, partsOf } from './conv_parts.ts';
-import { type WeightSlice, weightSlices } from './conv_slices.ts';
+import { type PatchKernel, patchesFit, patchKernels } from './conv_patches.ts';
+import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 
-/**
- * Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv_tile.wgsl` for how and why.
- * Every function records its dispatches into the program at hand.
- */
+/** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv_tile.wgsl` for how and why. */
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
 const LARGEST_KERNEL = 4;
-/** Workgroups enough to keep the cores of a CPU busy to the end of a long reduction. */
-const ENOUGH_WORKGROUPS = 32;
-/** Patches summed in one go: with fewer, adding up the parts costs too much; the most bounds the rounding error. */
-const SHORTEST_SHARE = 64;
-const LONGEST_SHARE = 512;
+/** Channels from which a kernel for 64 at once is worth its compiling: a fifth faster on lavapipe. */
+const MANY_CHANNELS = 256;
+/** The patch of positions that a lane owns, and the channels that it has sums for. */
+interface Tiling {
+  tileH: number;
+  tileW: number;
+  m: number;
+}
+
+/** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
+export const tile: ConvVariant = {
+  sources: [tileSource, weightSource],
+  choices: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction).map(choiceOf) : []),
+  kernels(choice) {
+    const tiling = parse(choice);
+    return patchKernels({
+      forward: (device, g) => kernelOf(device, g, tiling, 'conv_tile', tileSource),
+      weight: (device, g) => kernelOf(device, g, tiling, 'conv_tile_weight', weightSource),
+    });
+  },
+};
+
+const PATCHES: readonly (readonly [height: number, width: number])[] = [
+  [2, 4],
+  [2, 2],
+];
+
+/** What may be worth a try, this file's own rule first. */
+function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
+  const lanes = device.capabilities.subgroupSize;
+  const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
+  const positions = {
+    forward: g.batch * g.outH * g.outW,
+    inputGradient: g.batch * g.inH * g.inW,
+    weightGradient: Number.POSITIVE_INFINITY,
+  }[direction];
+  const [tileH, tileW] = patchFor(lanes, positions);
+  const most = mostChannels(lanes, channels, direction);
+  const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(most, Math.ceil(channels / 16) * 16) };
+  // More than double the channels that there are would be idle work.
+  const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
+  const all = PATCHES.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
+  return [own, ...all.filter((t) => choiceOf(t) !== choiceOf(own))];
+}
+
+const choiceOf = ({ tileH, tileW, m }: Tiling): string => `tile ${tileH}x${tileW}x${m}`;
+
+function parse(choice: string): Tiling {
+  const [, tileH, tileW, m] = /^tile (\d+)x(\d+)x(\d+)$/.exec(choice)?.map(Number) ?? [];
+  if (!tileH || !tileW || !m) throw new Error(`"${choice}" is no tiling`);
+  return { tileH, tileW, m };
+}
 
 /** Whether these kernels can do this convolution on this device. */
-export function tileFits(device: Device, g: ConvGeometry): boolean {
-  const { cpu, subgroupSize } = device.capabilities;
-  const small = Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
-  return (
-    cpu && (subgroupSize === 4 || subgroupSize === 8 || subgroupSize === 16) && small && g.strideH * g.strideW === 1
-  );
+function tileFits(device: Device, g: ConvGeometry): boolean {
+  return patchesFit(device, g) && Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
 }
 
-interface Sum {
-  /** (N, C, H, W): summed over. */
-  x: Tensor;
-  bias: Tensor | undefined;
-  /** (N, O, OH, OW): the result. */
-  y: Tensor;
-  pad: readonly [number, number];
-  kernel: readonly [number, number];
-  /** Of the leaky ReLU on the way out; 1 for none. */
-  slope: number;
-}
-
-/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
-export function tileForward(
-  g: ConvGeometry,
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-  slope = 1,
-): void {
-  const taps = g.kernelH * g.kernelW;
-  const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
-  const sum = { x, bias, y, pad: [g.padH, g.padW], kernel: [g.kernelH, g.kernelW], slope } as const;
-  // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    record(sum, strides, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
-  }
-}
-
-/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-export function tileInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
-  const taps = g.kernelH * g.kernelW;
-  const strides = { w_out: taps, w_in: g.inC * taps, w_tap: -1, w_first: taps - 1 };
-  const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
-  const sum = { x: dy, bias, y: dx, pad, kernel: [g.kernelH, g.kernelW], slope: 1 } as const;
-  // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    record(sum, strides, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
-  }
-}
-
-interface Channels {
-  inC: number;
-  /** The channel of x that the slice of w begins with. */
-  inFirst: number;
-  outFirst: number;
-  outC: number;
-}
-
-function record(
-  { x, bias, y, pad, kernel: [kernelH, kernelW], slope }: Sum,
-  strides: { w_out: number; w_in: number; w_tap: number; w_first: number },
-  slice: Tensor | StorageSlice,
-  { inC, inFirst, outFirst, outC }: Channels,
-  accumulate: boolean,
-): void {
-  const [batch = 1, allIn = 1, inH = 1, inW = 1] = x.shape;
-  const [, channels = 1, outH = 1, outW = 1] = y.shape;
-  const lanes = y.device.capabilities.subgroupSize;
-  const [tileH, tileW] = patchFor(lanes, batch * outH * outW);
-  const m = channelsAtOnce(lanes, outC);
-  const kernel = y.device.kernel(`conv_tile ${kernelH}×${kernelW}`, tileSource, 'main', {
+function kernelOf(
+  device: Device,
+  { kernelH, kernelW }: ConvGeometry,
+  { tileH, tileW, m }: Tiling,
+  label: string,
+  source: string,
+): PatchKernel {
+  const lanes = device.capabilities.subgroupSize;
+  const kernel = device.kernel(`${label} ${kernelH}×${kernelW}`, source, 'main', {
     ...constants(kernelH, kernelW, tileH, tileW, m, lanes),
   });
-  const tilesX = Math.ceil(outW / tileW);
-  const tiles = tilesX * Math.ceil(outH / tileH);
-  dispatch(
-    kernel,
-    { x, w: slice, bias: bias && !accumulate ? bias : x, y },
-    {
-      in_c: inC,
-      in_all: allIn,
-      in_first: inFirst,
-      in_h: inH,
-      in_w: inW,
-      out_c: outC,
-      out_h: outH,
-      out_w: outW,
-      pad_h: pad[0],
-      pad_w: pad[1],
-      ...strides,
-      tiles_x: tilesX,
-      tiles,
-      all_tiles: tiles * batch,
-      channels,
-      first: outFirst,
-      has_bias: bias && !accumulate ? 1 : 0,
-      accumulate: accumulate ? 1 : 0,
-      slope,
-    },
-    folded(Math.ceil((tiles * batch) / lanes), Math.ceil(outC / m)),
-  );
-}
-
-/** dw = gradient of conv's weight. */
-export function tileWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
-  for (const run of weightSlices(dw, g.outC)) weightGradient(g, x, dy, dw, run);
-}
-
-/** The gradient of the weights of `count` output channels from `first` on, into their slice of dw. */
-function weightGradient(
-  g: ConvGeometry,
-  x: Tensor,
-  dy: Tensor,
-  dw: Tensor,
-  { first, count, slice }: WeightSlice,
-): void {
-  const { device } = dw;
-  const lanes = device.capabilities.subgroupSize;
-  const taps = g.kernelH * g.kernelW;
-  // The lanes take the side with more channels, so that few of them idle.
-  const exchanged = count > g.inC;
-  const out = { t: dy, channels: count, all: g.outC, first, height: g.outH, width: g.outW, stride: g.inC * taps };
-  const input = { t: x, channels: g.inC, all: g.inC, first: 0, height: g.inH, width: g.inW, stride: taps };
-  const [l, b] = exchanged ? [out, input] : [input, out];
-  const m = channelsAtOnce(lanes, b.channels);
-  const [tileH, tileW] = patchFor(lanes, Number.POSITIVE_INFINITY);
-  const tilesX = Math.ceil(b.width / tileW);
-  const tiles = tilesX * Math.ceil(b.height / tileH);
-  const allTiles = tiles * g.batch;
-  const groups = Math.ceil(l.channels / lanes) * Math.ceil(b.channels / m);
-  const whole = slice === dw;
-  const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / LONGEST_SHARE));
-  const share = whole ? Math.min(allTiles, Math.max(SHORTEST_SHARE, Math.ceil(allTiles / wanted))) : allTiles;
-  const splits = Math.ceil(allTiles / share);
-  const parts = partsOf(dw, slice, splits);
-  const kernel = device.kernel(`conv_tile_weight ${g.kernelH}×${g.kernelW}`, weightSource, 'main', {
-    ...constants(g.kernelH, g.kernelW, tileH, tileW, m, lanes),
-  });
-  dispatch(
-    kernel,
-    { x: l.t, y: b.t, parts },
-    {
-      l_c: l.channels,
-      l_all: l.all,
-      l_first: l.first,
-      in_h: l.height,
-      in_w: l.width,
-      b_c: b.channels,
-      b_all: b.all,
-      b_first: b.first,
-      out_h: b.height,
-      out_w: b.width,
-      pad_h: exchanged ? g.kernelH - 1 - g.padH : g.padH,
-      pad_w: exchanged ? g.kernelW - 1 - g.padW : g.padW,
-      tiles_x: tilesX,
-      tiles,
-      all_tiles: allTiles,
-      share,
-      part_size: dw.size,
-      part_b: b.stride,
-      part_l: l.stride,
-      part_tap: exchanged ? -1 : 1,
-      part_first: exchanged ? taps - 1 : 0,
-    },
-    [Math.ceil(l.channels / lanes), Math.ceil(b.channels / m), splits],
-  );
-  addParts(parts, dw, splits);
+  return { kernel, height: tileH, width: tileW, channels: m };
 }
 
 /** A patch of 4 × 2, or 2 × 2 where larger ones would leave lanes without work. */
@@ -196,9 +86,10 @@ function patchFor(lanes: number, positions: number): [height: number, width: num
   return positions >= lanes * 8 ? [2, 4] : [2, 2];
 }
 
-function channelsAtOnce(lanes: number, channels: number): number {
-  const most = lanes === 4 ? 16 : 32;
-  return channels <= 8 ? 8 : Math.min(most, Math.ceil(channels / 16) * 16);
+/** More channels share more loads, until their sums no longer fit; 64 take a driver three seconds to compile. */
+function mostChannels(lanes: number, channels: number, direction: ConvDirection): number {
+  if (lanes === 4) return 16;
+  return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? 64 : 32;
 }
 
 function constants(kernelH: number, kernelW: number, tileH: number, tileW: number, m: number, lanes: number) {

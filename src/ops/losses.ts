@@ -1,6 +1,6 @@
 import source from '../../shaders/losses.wgsl';
 import { differentiable } from '../tape/autograd.ts';
-import { dispatch, dispatchFlat, FLAT_WORKGROUP, flatGroups } from '../tape/dispatch.ts';
+import { dispatch, dispatchFlat, foldGroups } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { checkSameShape } from './check.ts';
@@ -36,9 +36,14 @@ export function l1Loss(a: Tensor, b: Tensor): Tensor {
   return distance('l1', a, b);
 }
 
-/** Mean (a − b)² over all elements, shape [1]. @throws PixtapeError if the shapes differ. */
-export function mseLoss(a: Tensor, b: Tensor): Tensor {
-  return distance('mse', a, b);
+/**
+ * Mean (a − b)² over all elements, shape [1].
+ * @param b a tensor of a's shape, or one number for all elements
+ * @throws PixtapeError if the shapes differ
+ */
+export function mseLoss(a: Tensor, b: Tensor | number): Tensor {
+  if (typeof b !== 'number') return distance('mse', a, b);
+  return differentiable(meanOf('mse_constant', { a }, b), [a], (dy) => [gradient('mse_constant', { a }, dy, 1, b)]);
 }
 
 function distance(entry: 'l1' | 'mse', a: Tensor, b: Tensor): Tensor {
@@ -55,7 +60,7 @@ function meanOf(entry: string, inputs: Inputs, constant = 0): Tensor {
   const blocks = Math.ceil(size / REDUCE_BLOCK);
   const y = Tensor.temporary(device, [blocks], `${entry}.sums`);
   const kernel = device.kernel(entry, source, entry);
-  dispatch(kernel, { ...inputs, y }, { n: size, factor: 0, constant }, flatGroups(blocks * FLAT_WORKGROUP));
+  dispatch(kernel, { ...inputs, y }, { n: size, factor: 0, constant }, foldGroups(blocks));
   return reduceSum(entry, y, 1 / size);
 }
 

@@ -29,16 +29,17 @@ export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, pa
   }
   const planes = batch * channels;
   const older = Math.floor((kernel - 1) / stride);
-  const sides = { in_h: inH, in_w: inW, out_h: outH, out_w: outW, size: kernel, stride, pad: padding, older };
+  const sides = { in_h: inH, in_w: inW, out_h: outH, out_w: outW, stride, pad: padding, older };
+  const constants = { SIZE: kernel, PADDED: padding > 0 };
   const y = Tensor.temporary(x.device, [batch, channels, outH, outW], 'max_pool');
   const place = y.like('max_pool.place');
   const { params, groups } = planeWalk(x.device, outH, outW, planes);
-  dispatch(x.device.kernel('max_pool', source, 'forward'), { x, y, place }, { ...params, ...sides }, groups);
+  dispatch(x.device.kernel('max_pool', source, 'forward', constants), { x, y, place }, { ...params, ...sides }, groups);
   return differentiable(y, [x], (dy) => {
     const dx = x.like('max_pool.dx');
     const tiled = kernel === stride && padding === 0 && outH * kernel === inH && outW * kernel === inW;
     const entry = tiled ? 'backward_tiled' : 'backward';
-    const back = x.device.kernel(`max_pool.${entry}`, source, entry);
+    const back = x.device.kernel(`max_pool.${entry}`, source, entry, constants);
     const walk = tiled ? planeWalk(x.device, outH, outW, planes) : planeWalk(x.device, inH, inW, planes);
     dispatch(back, { dy, came_from: place, dx }, { ...walk.params, ...sides }, walk.groups);
     return [dx];

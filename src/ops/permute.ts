@@ -4,12 +4,13 @@ import { differentiable } from '../tape/autograd.ts';
 import { dispatch } from '../tape/dispatch.ts';
 import { type Shape, sizeOf, Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { planeWalk } from './planes.ts';
 
 const TILE = 32;
 /** Where one side is shorter than this, most of a tile would stay empty. */
 const LEAST_TILED = TILE / 2;
 const MOST_GROUPS = 65535;
+/** Elements that one invocation copies at least, where there are so many. */
+const LEAST_RUN = 16;
 
 /**
  * The axes in another order, as `torch.permute`: axis i of the result is axis `axes[i]` of x, which has up to four.
@@ -45,11 +46,10 @@ function permuted(x: Tensor, axes: readonly number[]): Tensor {
   const y = Tensor.temporary(x.device, shape, 'permute');
   const one = { length: 1, from: 0, to: 0 };
   const [a, b, c, d] = [one, one, ...merged].slice(-4) as [Axis, Axis, Axis, Axis];
-  const fast = [a, b, c].find((axis) => axis.from === 1);
-  if (fast && paysInTiles(x, fast, d)) {
-    const others = [a, b, c].filter((axis) => axis !== fast);
-    tiled(x, y, fast, d, others as [Axis, Axis]);
-  } else simple(x, y, [a, b, c, d]);
+  const fast = [a, b, c].find((axis) => axis.from === 1) ?? c;
+  const others = [a, b, c].filter((axis) => axis !== fast) as [Axis, Axis];
+  if (fast.from === 1 && paysInTiles(x, fast, d)) tiled(x, y, fast, d, others);
+  else walked(x, y, fast, d, others);
   return y;
 }
 
@@ -83,26 +83,56 @@ function mergeAxes(from: Shape, axes: readonly number[]): Axis[] {
   return merged.reverse();
 }
 
-function simple(x: Tensor, y: Tensor, [a, b, c, d]: readonly [Axis, Axis, Axis, Axis]): void {
-  const { params, groups } = planeWalk(x.device, c.length, d.length, a.length * b.length);
-  const strides = { b: b.length, stride_a: a.from, stride_b: b.from, stride_c: c.from, stride_d: d.from };
-  dispatch(x.device.kernel('permute', source), { x, y }, { ...params, ...strides }, groups);
+/**
+ * Either the reads of the lanes are neighbours (lanes along `fast`) or their writes (along `last`). On the other side
+ * they are far apart, and the nearer they are there, the more of them share the cache; an axis too short to give every
+ * lane something to do is no choice.
+ */
+function walked(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: readonly [Axis, Axis]): void {
+  const short = (axis: Axis) => axis.length < LEAST_TILED;
+  const alongFast = short(fast) === short(last) ? fast.to < last.from : short(last);
+  const [lanes, run] = alongFast ? [fast, last] : [last, fast];
+  const across = Math.min(Math.ceil(lanes.length / x.device.lanes), MOST_GROUPS);
+  const rest = planesOf(outer, inner);
+  const deep = Math.min(rest.planes, MOST_GROUPS);
+  const wanted = Math.max(1, Math.floor(x.device.enoughGroups / across / deep));
+  const slice = Math.max(LEAST_RUN, Math.ceil(run.length / wanted));
+  const params = {
+    lanes: lanes.length,
+    run: run.length,
+    slice,
+    x_lane: lanes.from,
+    y_lane: lanes.to,
+    x_run: run.from,
+    y_run: run.to,
+    ...rest,
+  };
+  dispatch(x.device.kernel('permute', source), { x, y }, params, [across, Math.ceil(run.length / slice), deep]);
 }
 
-function tiled(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: readonly [Axis, Axis]): void {
-  const planes = outer.length * inner.length;
-  const params = {
-    fast: fast.length,
-    last: last.length,
-    x_last: last.from,
-    y_fast: fast.to,
-    planes,
+/** The two axes that are not walked through, as both kernels know them. */
+function planesOf(outer: Axis, inner: Axis) {
+  return {
+    planes: outer.length * inner.length,
     inner: inner.length,
     x_outer: outer.from,
     x_inner: inner.from,
     y_outer: outer.to,
     y_inner: inner.to,
   };
+}
+
+function tiled(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: readonly [Axis, Axis]): void {
+  const params = {
+    fast: fast.length,
+    last: last.length,
+    x_last: last.from,
+    y_fast: fast.to,
+    ...planesOf(outer, inner),
+  };
   const tiles = [Math.ceil(fast.length / TILE), Math.ceil(last.length / TILE)] as const;
-  dispatch(x.device.kernel('permute.tiled', tiledSource), { x, y }, params, [...tiles, Math.min(planes, MOST_GROUPS)]);
+  dispatch(x.device.kernel('permute.tiled', tiledSource), { x, y }, params, [
+    ...tiles,
+    Math.min(params.planes, MOST_GROUPS),
+  ]);
 }

@@ -1,6 +1,5 @@
 import type { Device } from '../gpu/device.ts';
 import type { Workgroups } from '../gpu/program.ts';
-import { FLAT_WORKGROUP } from '../tape/dispatch.ts';
 import type { Shape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
@@ -12,7 +11,7 @@ export interface PlaneWalk {
     slice: number;
     planes: number;
     width: number;
-    /** 64 pixels on: so many rows, then so many columns. */
+    /** LANES pixels on: so many rows, then so many columns. */
     step_rows: number;
     step_cols: number;
   };
@@ -21,18 +20,28 @@ export interface PlaneWalk {
 }
 
 /**
- * Cuts planes into slices. Lane t of a workgroup takes pixels t, t + 64, … of its slice, so memory is read in order,
+ * Cuts planes into slices. Lane t of a workgroup takes pixels t, t + LANES, … of its slice, so memory is read in order,
  * and row and column are stepped instead of divided out: a division for every pixel is dear on a CPU driver.
  */
 export function planeWalk(device: Device, height: number, width: number, planes: number): PlaneWalk {
-  const enough = device.enoughGroups;
+  const { enoughGroups: enough, lanes } = device;
   const pixels = height * width;
   const rounds = Math.ceil(planes / enough);
   const y = Math.ceil(planes / rounds);
-  const slice = Math.ceil(pixels / Math.ceil(enough / y) / FLAT_WORKGROUP) * FLAT_WORKGROUP;
-  const step_rows = Math.floor(FLAT_WORKGROUP / width);
-  const params = { pixels, slice, planes, width, step_rows, step_cols: FLAT_WORKGROUP % width };
+  const slice = Math.ceil(pixels / Math.ceil(enough / y) / lanes) * lanes;
+  const step_rows = Math.floor(lanes / width);
+  const params = { pixels, slice, planes, width, step_rows, step_cols: lanes % width };
   return { params, groups: [Math.ceil(pixels / slice), y] };
+}
+
+/** Rows that an invocation walks down at least, where there are so many: starting a column costs some divisions. */
+const LEAST_ROWS = 8;
+
+/** One invocation a column, in no more workgroups than keep the device busy; columns are cut where they are too few. */
+export function columnWalk(device: Device, rows: number, columns: number) {
+  const across = Math.min(Math.ceil(columns / device.lanes), device.enoughGroups);
+  const slice = Math.max(LEAST_ROWS, Math.ceil(rows / Math.ceil(device.enoughGroups / across)));
+  return { params: { columns, slice }, groups: [across, Math.ceil(rows / slice)] as const };
 }
 
 /** The sides of a batch of pictures. @throws PixtapeError that names the operation if there are not four. */

@@ -1,6 +1,6 @@
 import source from '../../shaders/reduce_sum.wgsl';
 import { differentiable } from '../tape/autograd.ts';
-import { dispatch, dispatchFlat, FLAT_WORKGROUP, flatGroups } from '../tape/dispatch.ts';
+import { dispatch, dispatchFlat, foldGroups } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 
 /** Elements that one workgroup of a reduction turns into one. */
@@ -32,7 +32,7 @@ export function reduceSum(label: string, x: Tensor, factor: number): Tensor {
     const n = from.size;
     const blocks = Math.ceil(n / REDUCE_BLOCK);
     const y = Tensor.temporary(x.device, [blocks], label);
-    dispatch(kernel, { x: from, y }, { n, factor: blocks === 1 ? factor : 1 }, flatGroups(blocks * FLAT_WORKGROUP));
+    dispatch(kernel, { x: from, y }, { n, factor: blocks === 1 ? factor : 1 }, foldGroups(blocks));
     if (blocks === 1) return y;
     from = y;
   }

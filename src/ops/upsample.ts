@@ -3,7 +3,7 @@ import { differentiable } from '../tape/autograd.ts';
 import { dispatch } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { pictureSides, planeWalk } from './planes.ts';
+import { columnWalk, pictureSides } from './planes.ts';
 
 /** Source positions are fractions of 32-bit whole numbers up to twice the product of both sides. */
 const MOST = 2 ** 29;
@@ -22,12 +22,12 @@ export function upsampleBilinear(x: Tensor, height: number, width: number, align
   const y = Tensor.temporary(x.device, [batch, channels, height, width], 'upsample');
   const planes = batch * channels;
   const sides = { in_h: inH, in_w: inW, out_h: height, out_w: width, align: alignCorners ? 1 : 0 };
-  const { params, groups } = planeWalk(x.device, height, width, planes);
+  const { params, groups } = columnWalk(x.device, height, planes * width);
   dispatch(x.device.kernel('upsample', source, 'forward'), { x, y }, { ...params, ...sides }, groups);
   return differentiable(y, [x], (dy) => {
     const dx = x.like('upsample.dx');
     const back = x.device.kernel('upsample.backward', source, 'backward');
-    const walk = planeWalk(x.device, inH, inW, planes);
+    const walk = columnWalk(x.device, inH, planes * inW);
     dispatch(back, { dy, dx }, { ...walk.params, ...sides }, walk.groups);
     return [dx];
   });

@@ -27,14 +27,14 @@ function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): De
   return tensor.device;
 }
 
-/** Invocations in one workgroup of every flat kernel: they declare `@workgroup_size(64)`. */
-export const FLAT_WORKGROUP = 64;
+/** Elements that an invocation of a CPU driver should have at least: a workgroup costs as much as some dozens. */
+const LEAST_EACH = 4;
 /** WebGPU's default limit for one dimension, which no adapter is asked to exceed. */
 const MOST_GROUPS = 65535;
 
 /**
  * Appends a dispatch of a kernel whose invocations stride through `params.n` elements:
- * `for (var i = id.x; i < p.n; i += groups.x * 64u)`.
+ * `for (var i = id.x; i < p.n; i += groups.x * LANES)`, with `@workgroup_size(LANES)`.
  */
 export function dispatchFlat(
   kernel: Kernel,
@@ -47,12 +47,17 @@ export function dispatchFlat(
 
 /** Workgroups for invocations that stride through `n` elements: no more than keep the device busy. */
 export function strideGroups(device: Device, n: number): [number] {
-  return [Math.min(Math.ceil(n / FLAT_WORKGROUP), device.enoughGroups)];
+  const each = device.lanes * (device.capabilities.cpu ? LEAST_EACH : 1);
+  return [Math.min(Math.ceil(n / each), device.enoughGroups)];
 }
 
-/** Workgroups for one invocation each, folded into two dimensions where one does not suffice (65,535 at most). */
-export function flatGroups(invocations: number): [number, number] {
-  const groups = Math.ceil(invocations / FLAT_WORKGROUP);
+/** Workgroups of LANES for one invocation each: `i = id.x + id.y * groups.x * LANES`. */
+export function flatGroups(device: Device, invocations: number): [number, number] {
+  return foldGroups(Math.ceil(invocations / device.lanes));
+}
+
+/** So many workgroups, folded into two dimensions where one does not suffice (65,535 at most). */
+export function foldGroups(groups: number): [number, number] {
   const x = Math.min(groups, MOST_GROUPS);
   return [x, Math.ceil(groups / x)];
 }

@@ -3,6 +3,9 @@ import type { Device } from '../../src/gpu/device.ts';
 import { BatchNorm2d } from '../../src/nn/layers.ts';
 import { add } from '../../src/ops/add.ts';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { leakyRelu } from '../../src/ops/leaky_relu.ts';
+import { mul } from '../../src/ops/mul.ts';
+import { sum } from '../../src/ops/sum.ts';
 import { backward } from '../../src/tape/autograd.ts';
 import { record } from '../../src/tape/record.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
@@ -206,3 +209,39 @@ test('wrong shapes and running statistics that are no leaves are named', async (
   });
   recorded.destroy();
 });
+
+test.each([true, false])(
+  'with a slope: the same bits as a leaky ReLU behind it, gradients too (training: %s)',
+  async (training) => {
+    for (const [seed, shape] of [
+      [1, [2, 3, 5, 7]],
+      [2, [3, 2, 67, 45]],
+      [3, [1, 70, 4, 4]],
+    ] as const) {
+      const channels = shape[1];
+      const x = leaf(batch(shape, seed));
+      const [weight, bias] = [leaf(batch([channels], seed + 10, 0)), leaf(batch([channels], seed + 20, 0))];
+      const [mean, variance] = [leaf(batch([channels], seed + 30)), leaf(batch([channels], seed + 40, 2, 1))];
+      const seedGradient = leaf(batch(shape, seed + 50, 0));
+      for (const leafTensor of [x, weight, bias]) leafTensor.requiresGrad = true;
+      const answers = async (norm: (tracked: Tensor) => Tensor) => {
+        for (const t of [x, weight, bias]) t.grad = undefined;
+        const program = await record(device, () => {
+          const y = norm(Tensor.zeros(device, [1]));
+          backward(sum(mul(y, seedGradient)));
+          return [y, x.grad as Tensor, weight.grad as Tensor, bias.grad as Tensor];
+        });
+        // Running statistics move when a program runs; each way starts from the same ones.
+        const before = [await mean.read(), await variance.read()] as const;
+        program.run();
+        const read = await Promise.all(program.outputs.map((t) => t.read()));
+        mean.write(before[0]);
+        variance.write(before[1]);
+        return read;
+      };
+      const fused = await answers((t) => batchNorm(x, weight, bias, mean, variance, t, { training, slope: 0.2 }));
+      const apart = await answers((t) => leakyRelu(batchNorm(x, weight, bias, mean, variance, t, { training }), 0.2));
+      expect(fused).toEqual(apart);
+    }
+  },
+);

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device, type DeviceOptions } from '../../src/gpu/device.ts';
 import { closeAdapter, openAdapter } from '../../src/gpu/drivers/index.ts';
+import { paperDevice } from '../../src/gpu/paper.ts';
+import { convCandidates } from '../../src/ops/conv_kernels.ts';
+import { parseConvKey } from '../../src/ops/conv_key.ts';
+import { backward } from '../../src/tape/autograd.ts';
+import { record } from '../../src/tape/record.ts';
+import { Tensor } from '../../src/tape/tensor.ts';
 import { check } from './check.ts';
 import { convolutions } from './table_conv.ts';
+import type { OpRow, Problem } from './table_row.ts';
 
 /** Every way of computing a convolution passes what the device's own choice passes in `ops.test.ts`. */
 const VARIANTS: Record<string, DeviceOptions> = {
@@ -30,6 +37,79 @@ describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
     },
     240_000,
   );
+});
+
+/**
+ * Odd sizes for every kind of convolution for which a variant may have kernels of its own. Few channels leave few choices:
+ * CPU drivers take seconds to compile each, and more channels at once are the same text with another constant.
+ */
+const ODD: Record<string, Problem<unknown>[]> = {
+  conv2d: [
+    conv([2, 13, 9, 11], [16, 13, 3, 3], 1, 1),
+    conv([1, 5, 6, 9], [3, 5, 3, 3], 1, 0),
+    conv([1, 15, 2, 3], [7, 15, 3, 3], 1, 2, false),
+    conv([2, 7, 9, 7], [6, 7, 2, 2], 1, 1),
+    conv([2, 9, 5, 7], [12, 9, 1, 1], 1, 0),
+    conv([2, 9, 13, 10], [18, 9, 4, 4], 2, 1),
+    conv([1, 6, 7, 6], [5, 6, 4, 4], 1, 1),
+    conv([1, 6, 9, 12], [9, 6, 3, 3], 2, 1),
+    conv([1, 3, 11, 12], [9, 3, 7, 7], 1, 3),
+  ],
+  'conv2d through a leaky relu': [conv([1, 14, 7, 10], [15, 14, 3, 3], 1, 1)],
+  conv_transpose2d: [
+    conv([2, 18, 5, 6], [18, 9, 4, 4], 2, 1, true, 9),
+    conv([1, 10, 6, 7], [10, 12, 3, 3], 1, 1, true, 12),
+  ],
+};
+
+function conv(x: number[], w: number[], stride: number, padding: number, bias = true, outC = w[0]): Problem<unknown> {
+  const args = { stride: [stride, stride], padding: [padding, padding], outputPadding: [0, 0] };
+  return { shapes: bias ? [x, w, [outC as number]] : [x, w], args };
+}
+
+/** The keys of the convolutions that a row computes with its gradients, and every choice that there is for some of them. */
+async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<unknown>) {
+  const paper = await paperDevice(device);
+  await record(paper, () => {
+    const leaves = shapes.map((shape) => Tensor.zeros(paper, shape));
+    for (const leaf of leaves) leaf.requiresGrad = true;
+    const y = row.run(leaves, args);
+    backward(y, Tensor.zeros(paper, y.shape));
+  });
+  const candidates = [...paper.choices.keys()].map((key) => {
+    const { direction, g } = parseConvKey(key) ?? {};
+    if (!direction || !g) throw new Error(`"${key}" is no key of a convolution`);
+    return { key, choices: convCandidates(device, direction, g) };
+  });
+  return { candidates, all: [...new Set(candidates.flatMap((c) => c.choices))] };
+}
+
+describe('every candidate of the tuner gives the right result', () => {
+  const cases = convolutions.flatMap((row) => (ODD[row.name] as Problem<unknown>[]).map((p) => [row, p] as const));
+  test.each(cases.map(([row, p]) => [row.name, JSON.stringify(p), row, p] as const))(
+    '%s %s',
+    async (_, __, row, problem) => {
+      const { candidates, all } = await choicesFor(shared, row, problem);
+      expect(candidates.length, 'directions').toBe(3);
+      for (const choice of all) {
+        const taken = candidates.filter((c) => c.choices.includes(choice)).map((c) => [c.key, choice] as const);
+        shared.tuning = new Map(taken);
+        try {
+          await check(shared, row, problem, 5, true);
+        } catch (error) {
+          throw new Error(`${choice}: ${(error as Error).message}`, { cause: error });
+        }
+        for (const [key] of taken) expect(shared.choices.get(key)?.choice, key).toBe(choice);
+      }
+    },
+    120_000,
+  );
+
+  let shared: Device;
+  beforeAll(async () => {
+    shared = await open({ guards: true });
+  });
+  afterAll(() => shared.destroy());
 });
 
 describe('weights larger than one binding', () => {

@@ -200,6 +200,17 @@ export const elementwise: OpRow[] = [
       );
     },
   }),
+  row<number>({
+    name: 'mse_loss to one number',
+    problem: fc.record({ shapes: fc.tuple(anyShape), args: fc.constantFrom(0, 1, -0.5) }),
+    large: [{ shapes: [[3, 64, 65]], args: 1 }],
+    run: ([a], target) => mseLoss(a as Tensor, target),
+    reference: ([a], target) =>
+      total(
+        map(a as NdArray, (x) => (x - target) ** 2),
+        1 / (a as NdArray).data.length,
+      ),
+  }),
   row({
     name: 'dropout',
     problem: fc.record({

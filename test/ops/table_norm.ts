@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { batchNorm } from '../../src/ops/batch_norm.ts';
+import { instanceNorm } from '../../src/ops/instance_norm.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, uniform } from './nd.ts';
 import { type OpRow, row } from './table_row.ts';
@@ -105,5 +106,30 @@ export const norms: OpRow[] = [
     values: (random, shape, input) => {
       return input === 0 ? spread(random, shape) : Array.from({ length: sizeOf(shape) }, () => 4 * random() - 2);
     },
+  }),
+  row({
+    name: 'instance_norm',
+    problem: fc.record({
+      shapes: pictures.filter(([, , h, w]) => h * w > 1).map((shape) => [shape]),
+      args: fc.constant({}),
+    }),
+    large: [
+      // Planes of many slices; more planes than workgroups; a plane shorter than a workgroup.
+      { shapes: [[2, 2, 67, 145]], args: {} },
+      { shapes: [[3, 200, 9, 7]], args: {} },
+      { shapes: [[2, 3, 1, 5]], args: {} },
+    ],
+    run: ([x]) => instanceNorm(x as Tensor),
+    reference: ([x]) => {
+      // A plane is a channel of a batch of one picture.
+      const { shape, data } = x as NdArray;
+      const [n = 1, c = 1, ...plane] = shape;
+      const planes = nd([1, n * c, ...plane], (i) => data[i] as number);
+      const { mean, squares, values } = statistics(planes);
+      const [ones, zeros] = [nd([n * c], () => 1), nd([n * c], () => 0)];
+      const variance = squares.map((s) => s / values);
+      return { shape, data: normalised(planes, ones, zeros, mean, variance).data };
+    },
+    values: spread,
   }),
 ];

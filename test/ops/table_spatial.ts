@@ -3,6 +3,7 @@ import { centerCrop } from '../../src/ops/center_crop.ts';
 import { concat } from '../../src/ops/concat.ts';
 import { maxPool2d } from '../../src/ops/max_pool.ts';
 import { permute, transpose2d } from '../../src/ops/permute.ts';
+import { type Blocks, spaceToDepth } from '../../src/ops/space_to_depth.ts';
 import { upsampleBilinear } from '../../src/ops/upsample.ts';
 import type { Tensor } from '../../src/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf } from './nd.ts';
@@ -87,7 +88,38 @@ function permuted(x: NdArray, axes: readonly number[]): NdArray {
   });
 }
 
+type BlockArgs = Blocks & { height: number; width: number };
+
+/** More and fewer blocks than cover the picture. */
+const blocks: fc.Arbitrary<Problem<BlockArgs>> = fc
+  .record({
+    shape: pictures,
+    stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+    padding: fc.tuple(fc.nat(2), fc.nat(2)),
+    height: fc.integer({ min: 1, max: 5 }),
+    width: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(({ shape, ...args }) => ({ shapes: [shape], args }));
+
 export const spatial: OpRow[] = [
+  row<BlockArgs>({
+    name: 'space_to_depth',
+    problem: blocks,
+    large: [
+      { shapes: [[2, 3, 67, 90]], args: { stride: [2, 2], padding: [1, 1], height: 34, width: 46 } },
+      { shapes: [[400, 3, 4, 4]], args: { stride: [2, 2], padding: [0, 0], height: 2, width: 2 } },
+    ],
+    run: ([x], { height, width, ...args }) => spaceToDepth(x as Tensor, height, width, args),
+    reference: ([x], { height, width, stride: [sh, sw], padding: [ph, pw] }) => {
+      const input = x as NdArray;
+      const [n, c, h, w] = four(input.shape);
+      return planes([n, c * sh * sw, height, width], (plane, i, j) => {
+        const [row, col] = [i * sh + (Math.floor(plane / sw) % sh) - ph, j * sw + (plane % sw) - pw];
+        const inside = row >= 0 && row < h && col >= 0 && col < w;
+        return inside ? at(input, (Math.floor(plane / (sh * sw)) * h + row) * w + col) : 0;
+      });
+    },
+  }),
   row({
     name: 'concat',
     problem: fc.tuple(pictures, fc.array(side(4), { minLength: 1, maxLength: 4 })).map(([[n, , h, w], channels]) => {
