@@ -25,21 +25,27 @@ export function stepsPerEpoch(pairs: number, batchSize: number): number {
 }
 
 /**
- * Batches in an order shuffled anew every epoch. Order, flips and jitter are a pure function of (seed, step), so that a
- * resumed run sees what it would have seen. While one batch is used the next is being loaded.
+ * What each step learns from, in an order shuffled anew every epoch. Order, and what `load` draws, are a pure function of
+ * (seed, step), so that a resumed run sees what it would have seen. While one batch is used the next is being loaded.
  */
-export class BatchLoader {
-  readonly dataset: Dataset;
+export class StepLoader<B> {
+  readonly length: number;
   readonly batchSize: number;
   readonly seed: number;
+  private readonly load: (step: number, indices: number[]) => Promise<B>;
   private order: { epoch: number; indices: number[] } | undefined;
-  private next: { step: number; batch: Promise<Batch> } | undefined;
+  private next: { step: number; batch: Promise<B> } | undefined;
 
-  constructor(dataset: Dataset, { batchSize, seed }: { batchSize: number; seed: number }) {
-    if (dataset.length === 0) throw new Error('no pairs to make batches of');
-    this.dataset = dataset;
+  /** @param length items there are, @param load makes a step's batch of those with the given indices */
+  constructor(
+    length: number,
+    { batchSize, seed }: { batchSize: number; seed: number },
+    load: (step: number, indices: number[]) => Promise<B>,
+  ) {
+    this.length = length;
     this.batchSize = batchSize;
     this.seed = seed;
+    this.load = load;
   }
 
   /** The epoch, from 0, that step `step` (from 0) belongs to. */
@@ -47,25 +53,25 @@ export class BatchLoader {
     return Math.floor(step / this.stepsPerEpoch);
   }
 
-  private get stepsPerEpoch(): number {
-    return stepsPerEpoch(this.dataset.length, this.batchSize);
+  get stepsPerEpoch(): number {
+    return stepsPerEpoch(this.length, this.batchSize);
   }
 
   /**
    * The batch of one step.
    * @throws PixtapeError naming the file that cannot be decoded.
    */
-  async batch(step: number): Promise<Batch> {
-    const batch = await (this.next?.step === step ? this.next.batch : this.load(step));
-    const following = this.load(step + 1);
+  async batch(step: number): Promise<B> {
+    const batch = await (this.next?.step === step ? this.next.batch : this.load(step, this.indices(step)));
+    const following = this.load(step + 1, this.indices(step + 1));
     following.catch(() => undefined); // told when that batch is asked for, if ever
     this.next = { step: step + 1, batch: following };
     return batch;
   }
 
-  /** Which pairs make up the batch of a step. */
+  /** Which items make up the batch of a step. */
   indices(step: number): number[] {
-    const { length } = this.dataset;
+    const { length } = this;
     const epoch = this.epochOf(step);
     if (this.order?.epoch !== epoch) {
       this.order = { epoch, indices: new RandomStream(this.seed, SHUFFLE, epoch).permutation(length) };
@@ -74,15 +80,26 @@ export class BatchLoader {
     const first = (step - epoch * this.stepsPerEpoch) * this.batchSize;
     return Array.from({ length: this.batchSize }, (_, i) => indices[(first + i) % length] as number);
   }
+}
 
-  private async load(step: number): Promise<Batch> {
-    const pairs = await Promise.all(
-      this.indices(step).map((index, slot) =>
-        this.dataset.pair(index, new RandomStream(this.seed, AUGMENT, step, slot)),
-      ),
-    );
-    const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
-    return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };
+/** The random numbers that one item of one step is augmented with. */
+export const augmentation = (seed: number, step: number, slot: number): RandomStream =>
+  new RandomStream(seed, AUGMENT, step, slot);
+
+/** Batches of pairs. */
+export class BatchLoader extends StepLoader<Batch> {
+  readonly dataset: Dataset;
+
+  constructor(dataset: Dataset, how: { batchSize: number; seed: number }) {
+    if (dataset.length === 0) throw new Error('no pairs to make batches of');
+    super(dataset.length, how, async (step, indices) => {
+      const pairs = await Promise.all(
+        indices.map((index, slot) => dataset.pair(index, augmentation(how.seed, step, slot))),
+      );
+      const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
+      return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };
+    });
+    this.dataset = dataset;
   }
 }
 

@@ -1,7 +1,9 @@
 import type { RandomStream } from '../util/random.ts';
+import { openFacades } from './facades/open.ts';
 import { openFolder } from './folder.ts';
 import { openOpenmoji } from './openmoji.ts';
 import type { ResizeMode } from './resize.ts';
+import { roomForPictures } from './room.ts';
 
 /** A picture and the one that it is to be painted from. */
 export interface Pair {
@@ -28,9 +30,12 @@ export interface Dataset {
   name(index: number): string;
 }
 
+export const DATA_SOURCES = ['folder', 'openmoji', 'facades-toy'] as const;
+export type DataSource = (typeof DATA_SOURCES)[number];
+
 export interface DataOptions {
-  /** A folder of the user's, or the openmoji package's drawings. */
-  data: 'folder' | 'openmoji';
+  /** A folder of the user's, the openmoji package's drawings, or facades drawn by rules. */
+  data: DataSource;
   /** The folder. */
   dataroot?: string;
   /** Which side is the condition: BtoA paints A (left) from B (right). */
@@ -69,6 +74,7 @@ export interface OpenedData {
  * Finds the pairs, checks every file's header, and splits off the held-out ones; pictures are decoded when asked for.
  * @throws PixtapeError saying what is wrong with the folder or which file is bad.
  */
-export function openDataset(options: DataOptions): Promise<OpenedData> {
+export async function openDataset(options: DataOptions): Promise<OpenedData> {
+  if (options.data === 'facades-toy') return openFacades(options, roomForPictures());
   return options.data === 'openmoji' ? openOpenmoji(options) : openFolder(options);
 }

@@ -25,6 +25,12 @@ export async function inspect(path: string): Promise<{ width: number; height: nu
   return (await header(path, path)).autoOrient;
 }
 
+/** What the header says of a picture's channels: 16 bits each, and whether one is alpha. */
+export async function traits(path: string): Promise<{ wide: boolean; alpha: boolean }> {
+  const { depth, hasAlpha } = await header(path, path);
+  return { wide: depth === 'ushort', alpha: hasAlpha };
+}
+
 /**
  * Decodes a picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF (its first frame), PPM and SVG, told apart by content, not
  * name. Grey and palettes become RGB, CMYK is converted; transparent parts are laid over white (rounded to the file's

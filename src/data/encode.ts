@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { PixtapeError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
 import { encodePng, type Picture } from './picture.ts';
+import type { Raster } from './raster.ts';
 
 /** The formats that pictures are written in, and how: PNG and WebP exactly, JPEG at a quality that hides its blocks. */
 const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
@@ -31,6 +32,11 @@ export function checkWritable(path: string): void {
  */
 export async function writePictureAs(path: string, picture: Picture): Promise<void> {
   checkWritable(path);
-  const encode = ENCODERS[extname(path).toLowerCase()] as (png: Uint8Array) => Promise<Uint8Array>;
-  await writeFileAtomic(path, await encode(await encodePng(picture)));
+  await writeFileAtomic(path, await encodeAs(extname(path), picture));
+}
+
+/** The bytes of a file with a writable ending, `.png` say. */
+export async function encodeAs(extension: string, picture: Raster): Promise<Uint8Array> {
+  const encode = ENCODERS[extension.toLowerCase()] as (png: Uint8Array) => Promise<Uint8Array>;
+  return encode(await encodePng(picture));
 }

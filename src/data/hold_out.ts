@@ -12,17 +12,19 @@ export function fractionOfDigest(digest: Uint8Array): number {
 }
 
 /**
- * Holds about a tenth out for testing. Items with the same key stay on the same side, and the side depends on the key
+ * Holds about a tenth (or another share) out for testing. Items with the same key stay on the same side, and the side depends on the key
  * alone: when items are added, the others stay where they are. At least one key is held out, and at least one is not.
  * @param keys one for each item
  * @param fractions for each key a number in [0, 1) that depends on it alone: see `fractionOfDigest`
  * @param most hold no more items out; the keys with the smallest fractions are
+ * @param share how much to hold out, of 1
  * @returns both sides; undefined when all items share one key
  */
 export function holdOutBy(
   keys: readonly string[],
   fractions: ReadonlyMap<string, number>,
   most = Number.POSITIVE_INFINITY,
+  share = HELD_OUT,
 ): Split | undefined {
   if (fractions.size < 2) return undefined;
   const ranked = [...fractions].sort(([a, fa], [b, fb]) => fa - fb || (a < b ? -1 : 1));
@@ -32,7 +34,7 @@ export function holdOutBy(
   let items = 0;
   for (const [key, fraction] of ranked.slice(0, -1)) {
     items += sizes.get(key) ?? 0;
-    if (chosen.size > 0 && (fraction >= HELD_OUT || items > most)) break;
+    if (chosen.size > 0 && (fraction >= share || items > most)) break;
     chosen.add(key);
   }
   const all = keys.map((_, i) => i);

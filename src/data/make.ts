@@ -1,30 +1,19 @@
-import { readdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { PixtapeError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import { BadFile } from './decode.ts';
 import { OPENMOJI_CREDITS } from './emoji.ts';
+import { encodeAs } from './encode.ts';
+import { drawFacade } from './facades/draw.ts';
+import { TEST_SHARE } from './facades/open.ts';
+import type { PairFiles } from './find_pairs.ts';
 import { checkHeaders, loadPair } from './folder.ts';
 import { findPairs } from './layout.ts';
+import { intoNewFolder, refuseFull } from './new_folder.ts';
 import { loadEmojis } from './openmoji.ts';
-import { withSkipHint } from './pairs.ts';
-import { mapBounded } from './parallel.ts';
-import { encodePng } from './picture.ts';
 import { beside, type Raster } from './raster.ts';
+import { type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
-export interface Made {
-  train: number;
-  test: number;
-}
-
-export interface MakeOptions {
-  skipBad: boolean;
-  warn: (line: string) => void;
-  onWritten?: (done: number, total: number) => void;
-}
-
-type Task = { file: string; load: () => Promise<{ a: Raster; b: Raster }> };
+export type { Made, MakeOptions } from './write_pictures.ts';
 
 /**
  * Joins two folders into side-by-side pairs OUT/NAME.png, A left and B right; with train/ and test/ (or val/) below A
@@ -35,14 +24,49 @@ type Task = { file: string; load: () => Promise<{ a: Raster; b: Raster }> };
 export async function combineFolders(a: string, b: string, out: string, options: MakeOptions): Promise<Made> {
   await refuseFull(out);
   const layout = await checkHeaders(await findPairs({ a, b }));
-  const [first] = layout.faults;
-  if (first && !options.skipBad) throw withSkipHint(first, layout.faults.length - 1);
-  for (const fault of layout.faults) options.warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
-  const tasks = (pairs: typeof layout.train, folder: string): Task[] =>
-    pairs.map((pair) => ({ file: join(folder, `${pair.name}.png`), load: () => loadPair(pair) }));
-  const train = tasks(layout.train, layout.test ? join(out, 'train') : out);
-  const test = tasks(layout.test ?? [], join(out, 'test'));
-  return writeAll(train, test, options);
+  settleFaults(layout.faults, options);
+  const tasks = (pairs: PairFiles[], part: string): Task[] =>
+    pairs.map((pair) => ({
+      files: [join(part, `${pair.name}.png`)],
+      load: async () => [joined(await loadPair(pair))],
+    }));
+  const train = tasks(layout.train, layout.test ? 'train' : '');
+  return intoNewFolder(out, (folder) => writeAll(folder, { train, test: tasks(layout.test ?? [], 'test') }, options));
+}
+
+const joined = ({ a, b }: { a: Raster; b: Raster }): Raster => beside(a, b);
+
+/**
+ * Takes side-by-side pairs apart: OUT/A/NAME.png is the left half, OUT/B/NAME.png the right one; train/ and test/ (or
+ * val/) become folders below A and B. What `combineFolders` joins again, pixel for pixel.
+ * @throws PixtapeError when a picture cannot be decoded or halved (left out with skipBad), when the pairs are apart
+ *     already, or when OUT is not empty
+ */
+export async function splitPairs(pairs: string, out: string, options: MakeOptions): Promise<Made> {
+  await refuseFull(out);
+  const found = await findPairs(pairs);
+  if ([...found.train, ...(found.test ?? [])].some((pair) => !('both' in pair))) {
+    throw new PixtapeError(`${pairs} has its sides apart already`, 'split takes side-by-side pictures.');
+  }
+  const layout = await checkHeaders(found);
+  const faults = [...layout.faults];
+  const tasks = (part: readonly PairFiles[], where: string): Task[] => {
+    const twice = sameNames(part.map((pair) => ({ name: pair.name, path: 'both' in pair ? pair.both : pair.a })));
+    faults.push(...twice);
+    const left = new Set(twice.map(({ path }) => path));
+    const kept = part.filter((pair) => !('both' in pair && left.has(pair.both)));
+    return kept.map((pair) => ({
+      files: ['A', 'B'].map((side) => join(side, where, `${pair.name}.png`)),
+      load: async () => {
+        const { a, b } = await loadPair(pair);
+        return [a, b];
+      },
+    }));
+  };
+  const train = tasks(layout.train, layout.test ? 'train' : '');
+  const test = tasks(layout.test ?? [], 'test');
+  settleFaults(faults, options);
+  return intoNewFolder(out, (folder) => writeAll(folder, { train, test }, options));
 }
 
 /**
@@ -58,47 +82,41 @@ export async function exportOpenmoji(
   const { emojis, pack, train, test, description } = await loadEmojis(options);
   const tasks = (indices: number[], part: string): Task[] =>
     indices.map((i) => ({
-      file: join(out, part, `${emojis[i]?.hexcode}.png`),
+      files: [join(part, `${emojis[i]?.hexcode}.png`)],
       load: async () => {
         const { colour, drawing } = await pack.pair(i);
-        return { a: colour, b: drawing };
+        return [beside(colour, drawing)];
       },
     }));
   const size = `${options.width} x ${options.height} pixels`;
   const changes = `Changes: rendered at ${size} on white, the coloured picture and the line drawing side by side.`;
   const licence = 'These pairs may be passed on under the same licence.';
-  await writeFileAtomic(join(out, 'CREDITS.txt'), `${OPENMOJI_CREDITS}\n${description}\n${changes}\n${licence}\n`);
-  return writeAll(tasks(train, 'train'), tasks(test, 'test'), options);
+  return intoNewFolder(out, async (folder) => {
+    await writeFileAtomic(join(folder, 'CREDITS.txt'), `${OPENMOJI_CREDITS}\n${description}\n${changes}\n${licence}\n`);
+    return writeAll(folder, { train: tasks(train, 'train'), test: tasks(test, 'test') }, options);
+  });
 }
 
-/** What is in a folder already must not be mixed with or written over. The folder need not be there. */
-async function refuseFull(path: string): Promise<void> {
-  const names = await readdir(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  });
-  if (names.length > 0) throw new PixtapeError(`${path} is not empty; nothing is written over`, 'Name a new folder.');
-}
-
-async function writeAll(train: Task[], test: Task[], { skipBad, warn, onWritten }: MakeOptions): Promise<Made> {
-  const tasks = [...train, ...test];
-  const targets = new Set(tasks.map(({ file }) => resolve(file)));
-  if (targets.size < tasks.length) throw new Error('two pairs of one name');
-  let done = 0;
-  const written = await mapBounded(tasks, availableParallelism() + 1, async ({ file, load }) => {
-    try {
-      const { a, b } = await load();
-      await writeFileAtomic(file, await encodePng(beside(a, b)));
-      return true;
-    } catch (error) {
-      if (!(error instanceof BadFile)) throw error;
-      if (!skipBad) throw withSkipHint(error);
-      warn(`${error.path} ${error.reason}; left out (--skip_bad)`);
-      return false;
-    } finally {
-      onWritten?.(++done, tasks.length);
-    }
-  });
-  const count = (from: number, to: number) => written.slice(from, to).filter(Boolean).length;
-  return { train: count(0, train.length), test: count(train.length, tasks.length) };
+/**
+ * Writes drawn facades as CMP's set comes: OUT/train/1.png …, OUT/test/1.png …, 512 × 256, the facade left and its label
+ * map right. A fifth is for testing; 500 of seed 0 are what `--data facades-toy` learns from.
+ * @param options.format png, or jpg as the real set is
+ * @throws PixtapeError when OUT is not empty
+ */
+export function exportFacades(
+  out: string,
+  options: MakeOptions & { count: number; seed: number; format: 'png' | 'jpg' },
+): Promise<Made> {
+  const { count, seed, format } = options;
+  const training = count - Math.round(count * TEST_SHARE);
+  const tasks = (first: number, until: number, part: string): Task[] =>
+    Array.from({ length: until - first }, (_, i) => ({
+      files: [join(part, `${i + 1}.${format}`)],
+      load: async () => {
+        const { picture, labels } = drawFacade(seed, first + i);
+        return [beside(picture, labels)];
+      },
+    }));
+  const parts = { train: tasks(0, training, 'train'), test: tasks(training, count, 'test') };
+  return intoNewFolder(out, (folder) => writeAll(folder, parts, options, (picture) => encodeAs(`.${format}`, picture)));
 }

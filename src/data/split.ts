@@ -8,7 +8,7 @@ export function fractionOf(text: string): number {
   return fractionOfDigest(createHash('sha256').update(text).digest());
 }
 
-/** Holds about a tenth out for testing, by the keys' SHA-256; see `holdOutBy`. */
-export function holdOut(keys: readonly string[], most?: number): Split | undefined {
-  return holdOutBy(keys, new Map(keys.map((key) => [key, fractionOf(key)])), most);
+/** Holds about a tenth (or another share) out for testing, by the keys' SHA-256; see `holdOutBy`. */
+export function holdOut(keys: readonly string[], most?: number, share?: number): Split | undefined {
+  return holdOutBy(keys, new Map(keys.map((key) => [key, fractionOf(key)])), most, share);
 }

@@ -80,6 +80,40 @@ describe('data combine', () => {
   });
 });
 
+describe('data gray, edges, split and facades', () => {
+  it('make folders that train takes, of the size and with the share asked for', async () => {
+    for (let seed = 1; seed <= 4; seed++) await draw(at(`photos/${seed}.jpg`), 30, 20, pattern(seed));
+    const said = await data('gray', at('photos'), at('gray'), '--crop-size', '16', '--test', '0.4');
+    expect(said).toMatch(/gray: [123] pairs in train, [123] in test\ntrain on it: npx pixtape train --dataroot .*gray/);
+    const { train, test } = await openDataset(options(at('gray'), { width: 16, height: 16 }));
+    expect(train.length + test.length).toBe(4);
+    const { condition } = await train.pair(0);
+    expect(condition.subarray(0, 256)).toEqual(condition.subarray(256, 512));
+
+    const flags = ['--sigma', '0.5', '--threshold', '0.05', '--fit', 'keep', '--crop-size', '24'];
+    expect(await data('edges', at('photos'), at('edges'), ...flags)).toContain('edges: 4 pairs\n');
+    const whole = await decode(at('edges/1.png'));
+    expect([whole.width, whole.height]).toEqual([48, 16]);
+    expect(await data('split', at('edges'), at('apart'))).toContain('apart: 4 pairs');
+    expect(new Set((await decode(at('apart/B/1.png'))).data)).toEqual(new Set([0, 255]));
+
+    expect(await data('facades', at('facades'), '--n', '3')).toContain('2 pairs in train, 1 in test');
+    expect(await data('check', at('facades'))).toContain(
+      '2 good pairs for training, 1 for testing\n  3 × 256 × 256 a side',
+    );
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  it('say what is odd, and exit with 0', async () => {
+    for (let seed = 1; seed <= 3; seed++) await drawPair(at(`${seed}.png`), seed, 32, 32);
+    await drawPair(at('4.png'), 4, 40, 40);
+    expect(await data('check', at())).toMatch(
+      /4 good pairs\n(.*\n)+odd {2}4\.png is 40 × 40 a side, most are 32 × 32 a side/,
+    );
+    expect(process.exitCode).toBeUndefined();
+  });
+});
+
 describe('data openmoji', () => {
   it('writes pairs that train takes, split as --data openmoji is, with credits', async () => {
     vi.stubEnv('XDG_CACHE_HOME', at('cache'));

@@ -1,0 +1,16 @@
+import type { Made } from '../data/make.ts';
+import { counter } from './counter.ts';
+
+/** What commands that make data say. */
+export const warn = (line: string) => console.warn(`warning: ${line}`);
+
+/** Shows how far it is, on a terminal. */
+export const counted = (what: string) => counter((done, total) => `${done} of ${total} ${what}`);
+
+export function tell(out: string, { train, test }: Made, what = 'pairs'): void {
+  console.log(`${out}: ${test > 0 ? `${train} ${what} in train, ${test} in test` : `${train} ${what}`}`);
+}
+
+export function tellHowToTrain(out: string): void {
+  console.log(`train on it: npx pixtape train --dataroot ${out}`);
+}

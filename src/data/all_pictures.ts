@@ -1,0 +1,57 @@
+import { PixtapeError } from '../util/errors.ts';
+import { BadFile, READABLE, splitName, UNREADABLE } from './formats.ts';
+import { disk } from './layout.ts';
+
+export interface PictureFile {
+  path: string;
+  /** Where it lies below the folder, without extension, parts joined by `-`: a name for what is made of it. */
+  name: string;
+}
+
+export interface FoundPictures {
+  pictures: PictureFile[];
+  /** Pictures that nothing here decodes, and links to nothing. */
+  faults: BadFile[];
+}
+
+/**
+ * Finds every picture in a folder and the folders in it, in order of their paths; hidden ones and links to folders that
+ * lead back are passed over.
+ * @throws PixtapeError when there is no such folder, or no picture in it
+ */
+export async function findAllPictures(root: string): Promise<FoundPictures> {
+  const found: FoundPictures = { pictures: [], faults: [] };
+  await walk(root, '', found, 16);
+  if (found.pictures.length + found.faults.length > 0) return found;
+  throw new PixtapeError(`there is no picture in ${root}`, 'Name a folder of JPEG, PNG, WebP or other pictures.');
+}
+
+async function walk(folder: string, above: string, found: FoundPictures, depth: number): Promise<void> {
+  const entries = await disk.list(folder);
+  for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (name.startsWith('.')) continue;
+    const path = disk.join(folder, name);
+    const { stem, extension } = splitName(name);
+    const ending = extension.toLowerCase();
+    if (kind === 'folder') {
+      if (depth > 0) await walk(path, `${above}${name}-`, found, depth - 1);
+    } else if (UNREADABLE.has(ending)) {
+      found.faults.push(
+        new BadFile(path, `is in a format that is not supported (${ending})`, 'Convert it to PNG or JPEG.'),
+      );
+    } else if (READABLE.has(ending)) {
+      if (kind === 'file') found.pictures.push({ path, name: above + stem });
+      else found.faults.push(new BadFile(path, 'is a link to nothing', 'Remove it, or put the picture there.'));
+    }
+  }
+}
+
+/** The pictures of a folder in its parts: train/ and test/ (or val/) where it has them. */
+export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures }> {
+  const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
+  const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
+  const [training, held] = [part('train'), part('test') ?? part('val')];
+  if (training === undefined) return { train: await findAllPictures(root) };
+  const train = await findAllPictures(disk.join(root, training));
+  return held === undefined ? { train } : { train, test: await findAllPictures(disk.join(root, held)) };
+}
