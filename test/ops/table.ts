@@ -1,3 +1,4 @@
+import { classifying } from './table_classify.ts';
 import { convolutions } from './table_conv.ts';
 import { elementwise } from './table_elementwise.ts';
 import { norms } from './table_norm.ts';
@@ -5,4 +6,4 @@ import type { OpRow } from './table_row.ts';
 import { spatial } from './table_spatial.ts';
 
 /** Every operation, each with what the generic tests have to know of it: a new operation is a new row. */
-export const rows: OpRow[] = [...elementwise, ...spatial, ...norms, ...convolutions];
+export const rows: OpRow[] = [...elementwise, ...spatial, ...norms, ...convolutions, ...classifying];

@@ -1,0 +1,66 @@
+// Cross-entropy of softmax over the classes of each place against probabilities t that sum to one:
+//   f = log(sum over k of exp(x[k] - m)) + sum over k of t[k] * (m - x[k]), m = max x, so that nothing overflows.
+// The gradient is (softmax(x)[k] - t[k]) * dy * factor, factor being 1 / places: reduce_sum takes the mean of f.
+//
+// Layout: x, t and dx are (N, classes, plane), y (N, plane): a place is one pixel of one picture.
+// Tiling: one invocation a place (or a stride of them); classes are few, so it walks them alone.
+
+struct Params {
+  // Places: N * plane.
+  n: u32,
+  classes: u32,
+  plane: u32,
+  factor: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> t: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+// Where the first class of a place lies; the others follow, a plane apart.
+fn first_of(place: u32) -> u32 {
+  return (place / p.plane) * p.classes * p.plane + place % p.plane;
+}
+
+// The largest value of a place, and the sum of exp(value - largest): the sum is rescaled whenever a larger one turns up.
+fn largest_and_sum(first: u32) -> vec2f {
+  var largest = x[first];
+  var sum = 1.0;
+  for (var k = 1u; k < p.classes; k++) {
+    let value = x[first + k * p.plane];
+    let next = max(largest, value);
+    sum = sum * exp(largest - next) + exp(value - next);
+    largest = next;
+  }
+  return vec2f(largest, sum);
+}
+
+@compute @workgroup_size(LANES)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var place = id.x; place < p.n; place += groups.x * LANES) {
+    let first = first_of(place);
+    let found = largest_and_sum(first);
+    var loss = log(found.y);
+    for (var k = 0u; k < p.classes; k++) {
+      let at = first + k * p.plane;
+      loss += t[at] * (found.x - x[at]);
+    }
+    y[place] = loss;
+  }
+}
+
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var place = id.x; place < p.n; place += groups.x * LANES) {
+    let first = first_of(place);
+    let found = largest_and_sum(first);
+    for (var k = 0u; k < p.classes; k++) {
+      let at = first + k * p.plane;
+      dx[at] = (exp(x[at] - found.x) / found.y - t[at]) * dy[0] * p.factor;
+    }
+  }
+}

@@ -1,0 +1,9 @@
+/** One-hot vectors, (labels, classes): a one at each label's place. */
+export function oneHot(labels: readonly number[], classes: number): Float32Array {
+  const vectors = new Float32Array(labels.length * classes);
+  labels.forEach((label, i) => {
+    if (!(Number.isInteger(label) && label >= 0 && label < classes)) throw new Error(`class ${label} of ${classes}`);
+    vectors[i * classes + label] = 1;
+  });
+  return vectors;
+}
