@@ -38,12 +38,20 @@ except ImportError:
 from torch.nn import functional as F
 
 sys.dont_write_bytecode = True
+from gan_fixtures import gan_fixture
 from op_fixtures import op_fixtures
 from torch_pix2pix import initialise, networks, train
 
 DEFAULTS = {
     "inChannels": 3, "outChannels": 3, "hidden": 4, "depth": 3, "discHidden": 8, "height": 32, "width": 32,
     "batch": 2, "lambda": 200, "lr": 0.0002, "dropout": 0, "steps": 5,
+    "netG": "tutorial", "netD": "tutorial", "norm": "batch", "ganMode": "vanilla", "reuseFake": False,
+    "beta1": 0.9, "beta2": 0.999,
+}  # fmt: skip
+
+# The paper's networks and constants, as small as they go.
+UNET = {
+    "netG": "unet_32", "hidden": 2, "discHidden": 2, "reuseFake": True, "lambda": 100, "beta1": 0.5,
 }  # fmt: skip
 
 # Together: batch 1, 3 and 4; depth 2 to 5; both initialisations; sides that a PatchGAN cannot halve evenly; other
@@ -59,10 +67,28 @@ SHIPPED = {
                        "steps": 20}, {"seed": 17, "init": "paper", "warm_up": 3}),
     "depth5-batch1": ({"hidden": 2, "depth": 5, "discHidden": 1, "height": 32, "width": 64, "batch": 1},
                       {"seed": 24, "init": "tutorial"}),
+    "unet32-basic": ({**UNET, "netD": "basic", "inChannels": 1, "outChannels": 2, "batch": 1},
+                     {"seed": 1, "init": "paper", "warm_up": 3}),
+    "unet32-pixel-instance": ({**UNET, "netD": "pixel", "norm": "instance", "ganMode": "lsgan", "reuseFake": False,
+                               "outChannels": 1, "batch": 2}, {"seed": 1, "init": "paper", "warm_up": 8}),
 }  # fmt: skip
 
 
-def picture(shape, kind):
+def completed(config):
+    """With everything that is left out; the name of the paper's generator tells its depth."""
+    config = {**DEFAULTS, **config}
+    if config["netG"] != "tutorial":
+        config["depth"] = int(config["netG"].removeprefix("unet_")).bit_length() - 1
+    return config
+
+
+def picture(shape, kind, config):
+    """In [0, 1], or in [-1, 1] for the paper's generator."""
+    values = drawn(shape, kind)
+    return values if config["netG"] == "tutorial" else 2 * values - 1
+
+
+def drawn(shape, kind):
     """`noise`: every value by itself; `blocks`: 8×8 areas of one colour, as in drawings and label maps."""
     n, c, h, w = shape
     if kind == "noise":
@@ -77,8 +103,8 @@ def problem(config, seed=0, init="tutorial", pictures="noise", warm_up=0):
     for network in nets.values():
         initialise(network, 1.0 if init == "paper" else 0.0)
     n, h, w = config["batch"], config["height"], config["width"]
-    condition = picture((n, config["inChannels"], h, w), pictures)
-    real = picture((n, config["outChannels"], h, w), pictures)
+    condition = picture((n, config["inChannels"], h, w), pictures, config)
+    real = picture((n, config["outChannels"], h, w), pictures, config)
     for _ in train(nets, real, condition, config, warm_up):
         pass
     tensors = {f"{net}.{k}": v.clone() for net in nets for k, v in nets[net].state_dict().items()}
@@ -133,7 +159,7 @@ def read_safetensors(path):
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header, data = json.loads(file.read(length)), bytearray(file.read())
-    metadata, dtypes = header.pop("__metadata__", {}), {"I64": torch.int64, "F32": torch.float32}
+    metadata, dtypes = header.pop("__metadata__", {}), {"I64": torch.int64, "F32": torch.float32, "F16": torch.float16}
     tensors = {}
     for key, entry in header.items():
         start, end = entry["data_offsets"]
@@ -182,14 +208,14 @@ def main():
         compare(*options.compare)
     elif options.source and options.out:
         tensors, metadata = read_safetensors(options.source)
-        config = json.loads(metadata["config"])
+        config = completed(json.loads(metadata["config"]))
         given = {k: v for k, v in tensors.items() if not k.startswith("expect.")}
         write_fixture(options.out, config, {**given, **answer(config, given, dtype)})
     elif options.config is not None and options.out:
         unknown = set(options.config) - set(DEFAULTS)
         if unknown:
             parser.error(f"--config: unknown {sorted(unknown)}")
-        config = {**DEFAULTS, **options.config}
+        config = completed(options.config)
         if config["dropout"] != 0:
             parser.error("--config: dropout must be 0; its masks are not PyTorch's")
         given = problem(config, options.seed, options.init, options.pictures, options.warm_up)
@@ -197,8 +223,9 @@ def main():
     elif options.folder:
         os.makedirs(options.folder, exist_ok=True)
         write_safetensors(os.path.join(options.folder, "ops.safetensors"), *op_fixtures())
+        write_safetensors(os.path.join(options.folder, "gan.safetensors"), *gan_fixture())
         for name, (changes, how) in SHIPPED.items():
-            config = {**DEFAULTS, **changes}
+            config = completed(changes)
             given = problem(config, **how)
             write_fixture(os.path.join(options.folder, f"{name}.safetensors"), config, {**given, **answer(config, given, dtype)})
     else:

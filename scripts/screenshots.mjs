@@ -50,12 +50,13 @@ async function everyState(folder) {
       await freshBrowser();
       const file = (state) => join(folder, `${state}-${size}-${scheme}.png`);
       await missing(viewport, scheme, file('no-webgpu'));
-      for (const state of ['empty', 'drawn', 'example', 'error', 'dropping']) {
+      for (const state of ['empty', 'drawn', 'keyboard', 'example', 'error', 'dropping']) {
         await paint(viewport, scheme, state, file(`paint-${state}`));
       }
       await train(viewport, scheme, 15, {
         idle: file('train-idle'),
         error: file('train-error'),
+        compiling: file('train-compiling'),
         running: file('train-running'),
         paused: file('train-paused'),
       });
@@ -82,12 +83,14 @@ async function paint(viewport, scheme, state, file) {
   const page = await open(viewport, scheme);
   await page.getByText('Ready: draw').waitFor();
   if (state === 'drawn') await drawFace(page);
+  if (state === 'keyboard') await drawByKeys(page);
   if (state === 'example') await page.locator('.example').first().click();
   if (state === 'error') await drop(page, 'notes.txt');
   if (state === 'dropping') await page.evaluate(() => document.body.classList.add('dropping'));
-  if (state === 'drawn' || state === 'example') await page.getByText(/^\d+ ms$/).waitFor();
+  const answered = ['drawn', 'keyboard', 'example'].includes(state);
+  if (answered) await page.getByText(/^\d+ ms$/).waitFor();
   // The first answer's time is not the usual one.
-  if (state === 'drawn' || state === 'example') await page.waitForTimeout(1500);
+  if (answered) await page.waitForTimeout(1500);
   await take(page, file);
 }
 
@@ -101,6 +104,10 @@ async function train(viewport, scheme, seconds, files) {
     await take(page, files.error, true);
   }
   await page.locator('#go').click();
+  if (files.compiling) {
+    await page.locator('#compiling').waitFor();
+    await take(page, files.compiling, true);
+  }
   await page.locator('#samples[data-step]').waitFor({ timeout: 120_000 });
   await page.waitForTimeout(seconds * 1000);
   await take(page, files.running, files.paused !== undefined);
@@ -130,6 +137,14 @@ async function drawFace(page) {
   await stroke(arc(0.39, 0.43, 0.015, 0, 6.3, 12));
   await stroke(arc(0.61, 0.43, 0.015, 0, 6.3, 12));
   await stroke(arc(0.5, 0.52, 0.17, 0.35, 2.8));
+}
+
+/** A box, with the pen still down. */
+async function drawByKeys(page) {
+  await page.locator('#sketch').focus();
+  for (const key of ['Up', 'Space', 'Right', 'Down', 'Left']) {
+    await page.keyboard.press(key === 'Space' ? key : `Shift+Arrow${key}`);
+  }
 }
 
 async function drop(page, name) {

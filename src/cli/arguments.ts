@@ -65,7 +65,6 @@ const FOREIGN: Record<string, string> = {
   display_port: 'The pictures and curves are in report.html of the run: leave it out.',
   use_wandb: 'The curves are in report.html and log.jsonl of the run: leave it out.',
   results_dir: 'translate CHECKPOINT IN OUT takes the folder for the results as OUT.',
-  gan_mode: 'The loss is binary cross-entropy on logits (vanilla): leave it out.',
   init_type: '--init paper or --init tutorial.',
 };
 

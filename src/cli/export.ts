@@ -1,6 +1,9 @@
 import { realpathSync, statSync } from 'node:fs';
 import { Command } from 'commander';
-import { exportGenerator } from '../train/export.ts';
+import { describeGenerator } from '../models/networks.ts';
+import { INPUT, OUTPUT } from '../models/onnx/encode.ts';
+import { OPSET } from '../models/onnx/graph.ts';
+import { exportGenerator, exportOnnx } from '../train/export.ts';
 import { decodeHeader, GENERATOR } from '../train/state.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../util/files.ts';
@@ -10,6 +13,7 @@ import { findCheckpoint } from './find_checkpoint.ts';
 
 export interface ExportFlags {
   f16?: boolean;
+  onnx?: boolean;
   checkpoints_dir: string;
 }
 
@@ -17,9 +21,18 @@ const EXAMPLES = `
 Examples:
   pixtape export openmoji-quick face.safetensors --f16    a small file, e.g. for a page on the web
   pixtape translate face.safetensors drawing.png painted.png
+  pixtape export facades facades.onnx --onnx              the same network for onnxruntime
 
 The file holds the generator and its configuration: enough to paint with, in translate and in the browser, not to go on
-training. It is safetensors with PyTorch's names.`;
+training. It is safetensors with PyTorch's names, or with --onnx a model (opset ${OPSET}) that other programs run:
+
+  Python  session = onnxruntime.InferenceSession('facades.onnx')
+          picture, = session.run(None, {'${INPUT}': x})       # x: float32 array
+  JS      const session = await ort.InferenceSession.create('facades.onnx');
+          const { ${OUTPUT} } = await session.run({ ${INPUT}: new ort.Tensor('float32', x, [1, 3, 256, 256]) });
+
+x is (batch, channels, height, width), values from 0 to 1, and so is the picture. Batch and sizes are free, sides
+multiples of 2^depth. Evaluation mode: running statistics, no dropout. metadata_props tell configuration and step.`;
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -27,6 +40,7 @@ export function exportCommand(): Command {
     .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
     .argument('<out>', 'the file to write')
     .option('--f16', 'store the weights of convolutions in half precision')
+    .option('--onnx', 'write an ONNX model instead of safetensors, for onnxruntime and others')
     .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
@@ -36,19 +50,28 @@ export function exportCommand(): Command {
 async function exportFile(checkpoint: string, out: string, flags: ExportFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
   refuseSame(path, out);
+  checkFormat(out, flags);
   const file = await readSafetensors(path);
   try {
     const header = decodeHeader(file.metadata, path);
     const tensors = new Map<string, NamedTensor>();
     for (const name of file.entries.keys()) if (name.startsWith(GENERATOR)) tensors.set(name, await file.read(name));
-    const pieces = exportGenerator(header, tensors, { half: flags.f16 ?? false });
+    const pieces = flags.onnx
+      ? await exportOnnx(header, tensors, path)
+      : exportGenerator(header, tensors, { half: flags.f16 ?? false });
     await writeSafetensorsAtomic(out, pieces);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    const { hidden, depth } = header.config.generator;
-    console.log(`generator ${hidden}/${depth} after step ${header.step}: ${formatBytes(bytes)} → ${out}`);
+    console.log(
+      `generator ${describeGenerator(header.config)} after step ${header.step}: ${formatBytes(bytes)} → ${out}`,
+    );
   } finally {
     await file.close();
   }
+}
+
+function checkFormat(out: string, { onnx, f16 }: ExportFlags): void {
+  if (onnx && f16) throw new PixtapeError('--onnx with --f16: ONNX files are written in full precision only');
+  if (!onnx && /\.onnx$/i.test(out)) throw new PixtapeError(`${out} would be safetensors`, 'Add --onnx to write ONNX.');
 }
 
 /** The checkpoint holds what the export leaves out. */

@@ -5,17 +5,29 @@ import { PixtapeError } from '../util/errors.ts';
 import { normaliseFlags, refuseForeignFlags } from './arguments.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
+import { evalCommand } from './eval.ts';
+import { evalClassesCommand } from './eval_classes.ts';
 import { exportCommand } from './export.ts';
+import { ganCommand } from './gan.ts';
+import { importCommand } from './import.ts';
+import { sampleCommand } from './sample.ts';
 import { trainCommand } from './train.ts';
 import { translateCommand } from './translate.ts';
+import { tuneCommand } from './tune.ts';
 
 const program = new Command('pixtape')
   .description('Train and use Pix2Pix on any GPU, or on none, through WebGPU.')
   .version(version)
   .addCommand(trainCommand())
   .addCommand(translateCommand())
+  .addCommand(ganCommand())
+  .addCommand(sampleCommand())
+  .addCommand(evalClassesCommand())
+  .addCommand(evalCommand())
   .addCommand(exportCommand())
+  .addCommand(importCommand())
   .addCommand(dataCommand())
+  .addCommand(tuneCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

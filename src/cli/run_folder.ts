@@ -4,6 +4,9 @@ import { LATEST } from '../train/run.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { TrainFlags } from './train.ts';
 
+/** The flags that say where a run is. */
+export type RunFlags = Pick<TrainFlags, 'checkpoints_dir' | 'continue_train' | 'name'>;
+
 /** Where a run lives. */
 export interface RunFolder {
   name: string;
@@ -12,21 +15,27 @@ export interface RunFolder {
   latest: string;
 }
 
+/** The folder of a `train` run; see `chooseRunFolder`. */
+export function chooseFolder(flags: TrainFlags): RunFolder {
+  const described = flags.data !== 'folder' || flags.dataroot !== undefined;
+  const noData = new PixtapeError(
+    'no data: train needs --dataroot DIR',
+    'Or a set that needs none: --data openmoji --preset quick, or --data facades-toy',
+  );
+  return chooseRunFolder(flags, described ? defaultName(flags) : undefined, noData);
+}
+
 /**
  * The folder of the run that the flags name; without --name a free one is found.
+ * @param fallback a name made from the data; undefined where none were named, which `noData` says
  * @throws PixtapeError when the run to continue does not exist, or another one would be overwritten.
  */
-export function chooseFolder(flags: TrainFlags): RunFolder {
+export function chooseRunFolder(flags: RunFlags, fallback: string | undefined, noData: PixtapeError): RunFolder {
   const { checkpoints_dir: home, continue_train: resumed, name: given } = flags;
   if (given !== undefined) checkName(given);
-  if (resumed) return existing(flags);
-  if (flags.data === 'folder' && flags.dataroot === undefined) {
-    throw new PixtapeError(
-      'no data: train needs --dataroot DIR',
-      'Or try the emoji set: --data openmoji --preset quick',
-    );
-  }
-  const name = given ?? defaultName(flags);
+  if (resumed) return existing(home, given ?? fallback);
+  if (fallback === undefined) throw noData;
+  const name = given ?? fallback;
   if (!holdsRun(home, name)) return at(home, name);
   if (given !== undefined) {
     throw new PixtapeError(
@@ -62,17 +71,15 @@ const at = (home: string, name: string): RunFolder => {
 const holdsRun = (home: string, name: string): boolean => existsSync(at(home, name).latest);
 
 function defaultName({ data, dataroot, preset }: TrainFlags): string {
-  const source = data === 'openmoji' ? 'openmoji' : basename(resolve(dataroot ?? '.')) || 'pictures';
+  const source = data !== 'folder' ? data : basename(resolve(dataroot ?? '.')) || 'pictures';
   return `${source}-${preset}`;
 }
 
-function existing(flags: TrainFlags): RunFolder {
-  const home = flags.checkpoints_dir;
-  const described = flags.data === 'openmoji' || flags.dataroot !== undefined;
-  if (flags.name === undefined && !described) {
+function existing(home: string, name: string | undefined): RunFolder {
+  if (name === undefined) {
     throw new PixtapeError('--continue_train: which run? Name it with --name', runsHint(home));
   }
-  const run = at(home, flags.name ?? defaultName(flags));
+  const run = at(home, name);
   if (existsSync(run.latest)) return run;
   throw new PixtapeError(`--continue_train: there is no ${run.latest}`, runsHint(home));
 }

@@ -1,5 +1,9 @@
 import { Command, Option } from 'commander';
+import { DATA_SOURCES, type DataSource } from '../data/dataset.ts';
+import { generatorName, NETS_D } from '../models/networks.ts';
+import { NORMS, type NormKind } from '../nn/norm.ts';
 import { PRESETS, type PresetName, type TrainConfig } from '../train/config.ts';
+import { GAN_MODES, type GanMode } from '../train/gan_loss.ts';
 import { between, pictureSize, wholeNumber } from './arguments.ts';
 import { startTraining } from './training.ts';
 
@@ -10,12 +14,12 @@ interface Size {
 
 export interface TrainFlags {
   dataroot?: string;
-  data: 'folder' | 'openmoji';
+  data: DataSource;
   direction: 'AtoB' | 'BtoA';
   groups?: string[];
   max_dataset_size?: number;
   skip_bad?: boolean;
-  resize: 'nearest' | 'bilinear';
+  resize?: 'nearest' | 'bilinear';
   flip?: boolean;
   jitter?: boolean;
   load_size?: Size;
@@ -35,7 +39,12 @@ export interface TrainFlags {
   samples: number;
   num_test: number;
   open?: boolean;
+  tune?: boolean;
   preset: PresetName;
+  netG?: string;
+  netD?: TrainConfig['netD'];
+  gan_mode?: GanMode;
+  norm?: NormKind;
   crop_size?: Size;
   batch_size?: number;
   ngf?: number;
@@ -49,6 +58,7 @@ export interface TrainFlags {
   beta2?: number;
   lambda_L1?: number;
   reuse_fake?: boolean;
+  recompute?: boolean;
 }
 
 const EXAMPLES = `
@@ -56,6 +66,8 @@ Examples:
   pixtape train --data openmoji --preset quick --minutes 5      emoji from line drawings, no data of your own
   pixtape train --dataroot facades                              the tutorial's model on its facades, side by side
   pixtape train --dataroot facades --preset quick --crop_size 128 --minutes 60
+  pixtape train --dataroot facades --preset paper               the paper's U-Net, PatchGAN and constants
+  pixtape train --dataroot facades --preset paper --netG unet_128 --crop_size 128 --ngf 32
   pixtape train --dataroot my_pairs --direction AtoB --name mine --batch_size 1
   pixtape train --continue_train --name mine --n_epochs 200     go on where that run stopped
 
@@ -75,15 +87,21 @@ export function trainCommand(): Command {
       '--dataroot <dir>',
       'side-by-side pairs (left A, right B), or folders A/ and B/; train/ and test/ in it are honoured',
     )
-    .addOption(choice('--data <set>', 'where pictures come from', ['folder', 'openmoji'], 'folder'))
+    .addOption(choice('--data <set>', 'where pictures come from', [...DATA_SOURCES], 'folder'))
     .addOption(choice('--direction <way>', 'BtoA paints A from B', ['AtoB', 'BtoA'], 'BtoA'))
     .option('--groups <names...>', 'openmoji: only these groups or subgroups (default: all)')
     .option('--max_dataset_size <n>', 'use no more than n training pairs', wholeNumber(1))
     .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
-    .addOption(choice('--resize <mode>', 'how pictures get their size', ['nearest', 'bilinear'], 'nearest'))
-    .option('--flip', 'mirror pairs at random (--no-flip: do not, the default)')
+    .addOption(
+      choice('--resize <mode>', 'how pictures get their size (default: nearest, paper bilinear)', [
+        'nearest',
+        'bilinear',
+      ]),
+    )
+    .option('--flip', 'mirror pairs at random (--no-flip: do not; default: off, paper on)')
     .addOption(new Option('--no-flip').hideHelp())
-    .option('--jitter', 'enlarge pairs by 286/256 and cut out at random, as the paper does')
+    .option('--jitter', 'enlarge pairs by 286/256 and cut out at random (--no-jitter: do not; default: off, paper on)')
+    .addOption(new Option('--no-jitter').hideHelp())
     .option('--load_size <size>', 'the same, as pix2pix has it: --load_size 286 --crop_size 256', pictureSize)
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
@@ -119,17 +137,40 @@ export function trainCommand(): Command {
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)
     .option('--open', 'show the report in a browser when done')
+    .option('--tune', 'measure first which kernels are fastest here, as a run on an unknown GPU does; see pixtape tune')
+    .option('--no-tune', 'take the kernels of the shipped table, whatever was measured')
     .optionsGroup('Model:')
     .addOption(
       choice(
         '--preset <name>',
-        "tutorial: the tutorial's own model and constants; quick: a small mended one for a machine without a GPU",
+        "tutorial: the tutorial's own model and constants; quick: a small mended one for a machine without a GPU; " +
+          "paper: the paper's networks, constants, jitter and flip",
         Object.keys(PRESETS),
         'tutorial',
       ),
     )
     .option('--crop_size <size>', `side of the pictures, or WIDTHxHEIGHT${each((c) => c.width)}`, pictureSize)
     .option('--batch_size <n>', `pairs in a step${each((c) => c.batch)}`, wholeNumber(1))
+    .addOption(
+      choice(
+        '--netG <name>',
+        `generator: the tutorial's, or the paper's U-Net for sides that are multiples of N${each(generatorName)}`,
+        ['tutorial', 'unet_32', 'unet_64', 'unet_128', 'unet_256', 'unet_512'],
+      ),
+    )
+    .addOption(
+      choice(
+        '--netD <name>',
+        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 (basic) or 1 × 1 pixels${each((c) => c.netD)}`,
+        [...NETS_D],
+      ),
+    )
+    .addOption(
+      choice('--gan_mode <mode>', `loss: cross-entropy, least squares, or L1 alone${each((c) => c.ganMode)}`, [
+        ...GAN_MODES,
+      ]),
+    )
+    .addOption(choice('--norm <kind>', `of the paper's networks${each((c) => c.norm)}`, [...NORMS]))
     .option('--ngf <n>', `channels of the generator's first level${each((c) => c.generator.hidden)}`, wholeNumber(1))
     .option('--depth <n>', `levels of the generator${each((c) => c.generator.depth)}`, wholeNumber(1))
     .option('--ndf <n>', `channels of the PatchGAN's first level${each((c) => c.discHidden)}`, wholeNumber(1))
@@ -156,6 +197,11 @@ export function trainCommand(): Command {
       `one forward of the generator a step, a quarter faster${each((c) => (c.reuseFake ? 'on' : 'off'))}`,
     )
     .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
+    .option(
+      '--recompute',
+      'less memory for large pictures: work out parts of the forward again, a third slower, same bits',
+    )
+    .option('--no-recompute', 'keep all of it (the default)')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: TrainFlags, command: Command) => {
@@ -164,8 +210,9 @@ export function trainCommand(): Command {
     });
 }
 
-/** ` (default: 4)`, or ` (default: 256, quick 64)` where the presets differ. */
+/** ` (default: 4)`, or ` (default: 256, quick 64)` where a preset differs from the tutorial's. */
 function each(value: (config: TrainConfig) => unknown): string {
-  const [tutorial, quick] = [value(PRESETS.tutorial), value(PRESETS.quick)];
-  return ` (default: ${tutorial}${quick === tutorial ? '' : `, quick ${quick}`})`;
+  const usual = value(PRESETS.tutorial);
+  const others = (['quick', 'paper'] as const).filter((name) => value(PRESETS[name]) !== usual);
+  return ` (default: ${[usual, ...others.map((name) => `${name} ${value(PRESETS[name])}`)].join(', ')})`;
 }

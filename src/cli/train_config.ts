@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import type { DataOptions } from '../data/dataset.ts';
-import { checkSides } from '../models/generator.ts';
-import { PRESETS, type TrainConfig } from '../train/config.ts';
+import { checkNetworks, generatorName } from '../models/networks.ts';
+import { PAPER_DATA, PRESETS, type TrainConfig } from '../train/config.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { networksOf } from './networks.ts';
 import type { TrainFlags } from './train.ts';
 
 /** What a run remembers in its checkpoint, beside the model's configuration. */
@@ -17,20 +18,10 @@ export interface RunRecord {
   [key: string]: unknown;
 }
 
-/** Halvings of the PatchGAN: a picture must survive them. */
-const LEAST_SIDE = 16;
-
 /** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
 export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
-  const { width, height, generator } = config;
-  checkSides(width, height, generator.depth);
-  if (Math.min(width, height) < LEAST_SIDE) {
-    throw new PixtapeError(
-      `--crop_size ${width}x${height}: the PatchGAN halves a picture four times, so both sides must be at least ${LEAST_SIDE}`,
-      `Sizes that work: multiples of ${Math.max(LEAST_SIDE, 2 ** generator.depth)}.`,
-    );
-  }
+  checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
   if (config.epochs + config.epochsDecay === 0)
     throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
   return config;
@@ -38,16 +29,10 @@ export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): Trai
 
 /** The configuration that the flags ask for, on top of `base`. */
 function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
-  const generator = {
-    ...base.generator,
-    hidden: flags.ngf ?? base.generator.hidden,
-    depth: flags.depth ?? base.generator.depth,
-    dropout: flags.dropout === undefined ? base.generator.dropout : flags.dropout ? 0.5 : 0,
-  };
   return {
     ...base,
-    generator,
-    discHidden: flags.ndf ?? base.discHidden,
+    ...networksOf(base, flags),
+    ganMode: flags.gan_mode ?? base.ganMode,
     width: flags.crop_size?.width ?? base.width,
     height: flags.crop_size?.height ?? base.height,
     batch: flags.batch_size ?? base.batch,
@@ -56,8 +41,8 @@ function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig 
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
     lambda: flags.lambda_L1 ?? base.lambda,
-    init: flags.init ?? base.init,
     reuseFake: flags.reuse_fake ?? base.reuseFake,
+    recompute: flags.recompute ?? base.recompute ?? false,
     seed: flags.seed ?? base.seed,
     epochs: flags.n_epochs ?? base.epochs,
     epochsDecay: flags.n_epochs_decay ?? base.epochsDecay,
@@ -72,6 +57,10 @@ function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig 
 export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(saved, given);
   const fixed: [string, (c: TrainConfig) => unknown][] = [
+    ['--netG', generatorName],
+    ['--netD', (c) => c.netD],
+    ['--gan_mode', (c) => c.ganMode],
+    ['--norm', (c) => c.norm],
     ['--ngf', (c) => c.generator.hidden],
     ['--depth', (c) => c.generator.depth],
     ['--dropout', (c) => c.generator.dropout],
@@ -87,13 +76,14 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
 
 /** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
 export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
+  const usual = flags.preset === 'paper' ? PAPER_DATA : { resize: 'nearest' as const, flip: false, jitter: false };
   const data = {
     data: flags.data,
     ...(flags.dataroot === undefined ? {} : { dataroot: resolve(flags.dataroot) }),
     direction: flags.direction,
-    resize: flags.resize,
-    flip: flags.flip ?? false,
-    jitter: jitter(flags, config),
+    resize: flags.resize ?? usual.resize,
+    flip: flags.flip ?? usual.flip,
+    jitter: jitter(flags, config, usual.jitter),
     skipBad: flags.skip_bad ?? false,
     ...(flags.groups ? { groups: flags.groups } : {}),
     ...(flags.max_dataset_size ? { maxDatasetSize: flags.max_dataset_size } : {}),
@@ -123,7 +113,8 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
   };
 }
 
-function refuseChange(flag: string, asked: unknown, saved: unknown): void {
+/** A continued run must not differ in this. @throws PixtapeError naming the flag. */
+export function refuseChange(flag: string, asked: unknown, saved: unknown): void {
   if (asked === saved) return;
   const shown = (value: unknown) => (value === undefined ? 'none' : String(value));
   throw new PixtapeError(
@@ -133,9 +124,9 @@ function refuseChange(flag: string, asked: unknown, saved: unknown): void {
 }
 
 /** `--load_size 286 --crop_size 256`, as pix2pix users write it, is the paper's jitter; so are those sizes' multiples. */
-function jitter(flags: Partial<TrainFlags>, { width, height }: TrainConfig): boolean {
+function jitter(flags: Partial<TrainFlags>, { width, height }: TrainConfig, usual = false): boolean {
   const { load_size: load, jitter: asked } = flags;
-  if (load === undefined) return asked ?? false;
+  if (load === undefined) return asked ?? usual;
   const larger = [width, height].map((side) => Math.round((side * 286) / 256));
   const is = (sides: readonly number[]) => load.width === sides[0] && load.height === sides[1];
   if (is(larger)) return true;

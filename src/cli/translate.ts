@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { OPENMOJI_CREDITS } from '../data/emoji.ts';
 import { openDevice } from '../gpu/drivers/open_device.ts';
+import { describeGenerator } from '../models/networks.ts';
 import { loadGenerator, readCheckpointHeader } from '../train/checkpoint.ts';
 import { Painter } from '../train/painter.ts';
 import { pictureSize, wholeNumber } from './arguments.ts';
@@ -29,7 +30,7 @@ Examples:
   pixtape translate facades facades/test painted --side right         side-by-side pairs: paint from the right half
   pixtape translate facades photo.jpg out.png --crop_size 256         at the size that the network was trained at
 
-Pictures whose sides are multiples of the network's unit (2^depth) keep their size and go through as they are. Others are
+Pictures whose sides are multiples of the network's unit (2^depth; 256 for unet_256) keep their size and go through as they are. Others are
 filled up by repeating their edge, painted, and cut back. The format of OUT is what its name ends in: .png, .jpg or .webp.`;
 
 export function translateCommand(): Command {
@@ -67,12 +68,15 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
     console.log(`adapter  ${device.description}`);
     const { generator, rng } = await loadGenerator(device, path, flags.seed);
     const mode = flags.dropout ? 'dropout on, batch statistics' : 'evaluation mode';
-    console.log(`model    ${path}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`);
+    console.log(
+      `model    ${path}, ${describeGenerator(config)}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`,
+    );
     const resize = flags.resize ?? record.data?.resize ?? 'nearest';
     const work: Translation = {
       painter: new Painter(device, generator, flags.dropout ? { sampling: rng } : {}),
       device,
       config,
+      unit: generator.unit,
       preparation: {
         ...(flags.side ? { side: flags.side } : {}),
         ...(flags.crop_size ? { resize: { ...flags.crop_size, mode: resize } } : {}),

@@ -14,6 +14,8 @@ export interface Translation {
   device: Device;
   /** What the generator was trained with. */
   config: TrainConfig;
+  /** What sides must be multiples of. */
+  unit: number;
   preparation: Preparation;
   skipBad: boolean;
   interrupted: () => boolean;
@@ -90,7 +92,7 @@ class Sizes {
 
   constructor(work: Translation) {
     this.work = work;
-    this.unit = 2 ** work.config.generator.depth;
+    this.unit = work.unit;
   }
 
   /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
@@ -109,7 +111,7 @@ class Sizes {
 
   private async checkMemory(width: number, height: number): Promise<void> {
     const { config, device } = this.work;
-    const need = await estimatePainting(device, config.generator, height, width);
+    const need = await estimatePainting(device, config, height, width);
     // The generator is there already.
     const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
     checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');

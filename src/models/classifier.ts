@@ -1,7 +1,6 @@
 import type { Device } from '../gpu/device.ts';
 import { BatchNorm2d, Conv2d } from '../nn/layers.ts';
 import { Module } from '../nn/module.ts';
-import { leakyRelu } from '../ops/leaky_relu.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
@@ -53,7 +52,7 @@ export class Classifier extends Module {
     let x = picture;
     this.convs.forEach((conv, i) => {
       const norm = this.norms[i] as BatchNorm2d;
-      x = maxPool2d(leakyRelu(norm.forward(conv.forward(x)), 0.2), 2, 2, 0);
+      x = maxPool2d(norm.forward(conv.forward(x), 0.2), 2, 2, 0);
     });
     return this.last.forward(x);
   }

@@ -2,7 +2,6 @@ import type { Device } from '../gpu/device.ts';
 import { BatchNorm2d, Conv2d, ConvTranspose2d } from '../nn/layers.ts';
 import { Module } from '../nn/module.ts';
 import { concat } from '../ops/concat.ts';
-import { leakyRelu, relu } from '../ops/leaky_relu.ts';
 import { tanh } from '../ops/tanh.ts';
 import { upsampleBilinear } from '../ops/upsample.ts';
 import type { Tensor } from '../tape/tensor.ts';
@@ -70,7 +69,7 @@ export class DcganGenerator extends Module {
     this.convs.forEach((conv, i) => {
       x = conv.forward(x);
       const norm = this.norms[i];
-      x = norm ? relu(norm.forward(x)) : tanh(x);
+      x = norm ? norm.forward(x, 0) : tanh(x);
     });
     return x;
   }
@@ -114,7 +113,7 @@ export class DcganDiscriminator extends Module {
     let x = labels ? concat([picture, upsampleBilinear(labels, side, side, true)]) : picture;
     x = this.first.forward(x);
     this.convs.forEach((conv, i) => {
-      x = leakyRelu((this.norms[i] as BatchNorm2d).forward(conv.forward(x)), SLOPE);
+      x = (this.norms[i] as BatchNorm2d).forward(conv.forward(x), SLOPE);
     });
     return this.last.forward(x);
   }

@@ -3,17 +3,17 @@ import { BatchNorm2d, Conv2d, Dropout } from '../nn/layers.ts';
 import { Module } from '../nn/module.ts';
 import { centerCrop } from '../ops/center_crop.ts';
 import { concat } from '../ops/concat.ts';
-import { relu } from '../ops/leaky_relu.ts';
 import { maxPool2d } from '../ops/max_pool.ts';
 import type { Rng } from '../ops/rng.ts';
 import { sigmoid } from '../ops/sigmoid.ts';
 import { upsampleBilinear } from '../ops/upsample.ts';
+import { inline, recompute } from '../tape/autograd.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
 /** conv 3×3 → leaky ReLU 0.2; the unit of the way down. (The tutorial codes it without batch norm there.) */
 export class ConvBlock extends Module {
-  private readonly conv1: Conv2d;
+  readonly conv1: Conv2d;
 
   constructor(device: Device, cin: number, cout: number) {
     super();
@@ -27,8 +27,8 @@ export class ConvBlock extends Module {
 
 /** (c, H, W) → (2c, H/2, W/2): two blocks, then a 2×2 max-pool. */
 export class DownSampleConv extends Module {
-  private readonly block1: ConvBlock;
-  private readonly block2: ConvBlock;
+  readonly block1: ConvBlock;
+  readonly block2: ConvBlock;
 
   constructor(device: Device, channels: number) {
     super();
@@ -51,11 +51,11 @@ interface UpOptions {
 
 /** (c, H, W) with a skip of c/2 channels → (c/2, 2H, 2W). */
 export class UpSampleConv extends Module {
-  private readonly conv1: Conv2d;
-  private readonly conv2: Conv2d;
-  private readonly conv3: Conv2d;
-  private readonly norm1: BatchNorm2d;
-  private readonly norm2: BatchNorm2d;
+  readonly conv1: Conv2d;
+  readonly conv2: Conv2d;
+  readonly conv3: Conv2d;
+  readonly norm1: BatchNorm2d;
+  readonly norm2: BatchNorm2d;
   private readonly dropout: Dropout | undefined;
 
   constructor(device: Device, channels: number, { dropout, sharedNorm, rng }: UpOptions) {
@@ -77,10 +77,14 @@ export class UpSampleConv extends Module {
   }
 
   private finish(norm: BatchNorm2d, x: Tensor): Tensor {
-    const y = norm.forward(x);
-    return relu(this.dropout ? this.dropout.forward(y) : y);
+    // The tutorial drops before its ReLU: the same, since dropout keeps signs, but this way norm and ReLU are one pass.
+    const y = norm.forward(x, 0);
+    return this.dropout ? this.dropout.forward(y) : y;
   }
 }
+
+/** Values of the pictures that a network takes and gives: [0, 1], or [−1, 1]. */
+export type PictureRange = 'unit' | 'symmetric';
 
 export interface GeneratorConfig {
   inChannels: number;
@@ -107,21 +111,35 @@ export const TUTORIAL_GENERATOR: GeneratorConfig = {
   sharedNorm: true,
 };
 
+/** unet_256 of the paper, as a configuration of `UnetGenerator`. */
+export const PAPER_GENERATOR: GeneratorConfig = {
+  ...TUTORIAL_GENERATOR,
+  hidden: 64,
+  depth: 8,
+  dropoutAt: 'inner',
+  sharedNorm: false,
+};
+
 /**
  * The tutorial's U-Net: (N, in, H, W) in [0, 1] → (N, out, H, W) in (0, 1). 117,430,211 parameters by default.
  * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Ronneberger et al. 2015.
  */
 export class Generator extends Module {
   readonly config: GeneratorConfig;
-  private readonly conv1: Conv2d;
-  private readonly convFinal: Conv2d;
-  private readonly down: DownSampleConv[];
-  private readonly up: UpSampleConv[];
+  readonly range: PictureRange = 'unit';
+  /** What sides must be multiples of. */
+  readonly unit: number;
+  readonly conv1: Conv2d;
+  readonly convFinal: Conv2d;
+  readonly down: DownSampleConv[];
+  readonly up: UpSampleConv[];
+  recompute = false;
 
   constructor(device: Device, config: Partial<GeneratorConfig>, rng: Rng) {
     super();
     this.config = { ...TUTORIAL_GENERATOR, ...config };
     const { inChannels, outChannels, hidden, depth, dropout, dropoutAt, sharedNorm } = this.config;
+    this.unit = 2 ** depth;
     const levels = Array.from({ length: depth }, (_, i) => i);
     const drops = (i: number) => (dropoutAt === 'output' ? i < 3 : i >= depth - 3);
     this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
@@ -144,25 +162,29 @@ export class Generator extends Module {
     checkSides(width, height, this.config.depth);
     let x = this.conv1.forward(condition);
     const skips = [x];
+    const level = this.recompute ? recompute : inline;
     for (const layer of this.down) {
-      x = layer.forward(x);
+      x = level([x], ([input]) => layer.forward(input as Tensor));
       skips.push(x);
     }
     for (let i = this.up.length - 1; i >= 0; i--) {
-      x = (this.up[i] as UpSampleConv).forward(x, skips[i] as Tensor);
+      const layer = this.up[i] as UpSampleConv;
+      x = level([x, skips[i] as Tensor], ([input, skip]) => layer.forward(input as Tensor, skip as Tensor));
     }
     return sigmoid(this.convFinal.forward(x));
   }
 }
 
 /** @throws PixtapeError that says which sizes work, if a side cannot be halved `depth` times. */
-export function checkSides(width: number, height: number, depth: number): void {
+export function checkSides(width: number, height: number, depth: number, netG: 'tutorial' | 'unet' = 'tutorial'): void {
   const unit = 2 ** depth;
   if (width > 0 && height > 0 && width % unit === 0 && height % unit === 0) return;
   const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v > 0);
   const fits = [...new Set([...near(width), ...near(height), unit])].sort((a, b) => a - b).slice(0, 4);
+  const [name, smaller] =
+    netG === 'unet' ? [`unet_${unit}`, 'another --netG'] : [`a generator of depth ${depth}`, 'a smaller --depth'];
   throw new PixtapeError(
-    `a picture of ${width} × ${height} does not fit a generator of depth ${depth}: both sides must be multiples of ${unit}`,
-    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or a smaller --depth.`,
+    `a picture of ${width} × ${height} does not fit ${name}: both sides must be multiples of ${unit}`,
+    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${smaller}.`,
   );
 }

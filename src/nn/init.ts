@@ -8,18 +8,19 @@ export interface InitOptions {
   stream: number;
   /** Mean of the batch-norm weights: 0 as the tutorial codes it, 1 as in the paper. */
   normMean: number;
+  /** Biases of convolutions: PyTorch's default U(±1/√fan_in), as the tutorial leaves them, or 0, as the paper's code has it. */
+  biases?: 'uniform' | 'zero';
 }
 
 /**
- * Draws fresh weights: convolutions N(0, 0.02) with PyTorch's default bias U(±1/√fan_in), batch norm N(normMean, 0.02)
- * with bias 0. Each tensor has its own stream, so that adding a layer leaves the others' weights as they were.
+ * Draws fresh weights: convolutions N(0, 0.02) with biases as `biases` says, batch norm N(normMean, 0.02) with bias 0. Each tensor has its own stream, so that adding a layer leaves the others' weights as they were.
  */
-export function initWeights(network: Module, { seed, stream, normMean }: InitOptions): void {
+export function initWeights(network: Module, { seed, stream, normMean, biases = 'uniform' }: InitOptions): void {
   network.modules().forEach(([, module], index) => {
     const random = new RandomStream(seed, stream, index);
     if (module instanceof Conv2d || module instanceof ConvTranspose2d) {
       module.weight.write(draw(module.weight.size, () => 0.02 * random.normal()));
-      const bound = 1 / Math.sqrt(module.fanIn);
+      const bound = biases === 'zero' ? 0 : 1 / Math.sqrt(module.fanIn);
       module.bias?.write(draw(module.bias.size, () => bound * (2 * random.uniform() - 1)));
     } else if (module instanceof BatchNorm2d) {
       module.weight.write(draw(module.weight.size, () => normMean + 0.02 * random.normal()));

@@ -23,7 +23,7 @@ export class Conv2d extends Module {
   readonly bias: Tensor | undefined;
   /** Inputs that one output sums over: cin · k². */
   readonly fanIn: number;
-  private readonly options: ActivatedConvOptions;
+  readonly options: ActivatedConvOptions;
 
   constructor(device: Device, cin: number, cout: number, kernel: number, options: ActivatedConvOptions = {}) {
     super();
@@ -45,7 +45,7 @@ export class ConvTranspose2d extends Module {
   readonly bias: Tensor | undefined;
   /** As PyTorch reckons it for its default initialisation: cout · k². */
   readonly fanIn: number;
-  private readonly options: ConvOptions & { outputPadding?: number };
+  readonly options: ConvOptions & { outputPadding?: number };
 
   constructor(
     device: Device,
@@ -88,9 +88,10 @@ export class BatchNorm2d extends Module {
     );
   }
 
-  forward(x: Tensor): Tensor {
+  /** Any (N, channels, …). @param slope of a leaky ReLU on the result, in the same pass; 1 for none */
+  forward(x: Tensor, slope = 1): Tensor {
     const { weight, bias, runningMean, runningVar, batchesTracked, training } = this;
-    return batchNorm(x, weight, bias, runningMean, runningVar, batchesTracked, { training });
+    return batchNorm(x, weight, bias, runningMean, runningVar, batchesTracked, { training, slope });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Device } from '../gpu/device.ts';
-import { Generator } from '../models/generator.ts';
+import { createGenerator, type PictureGenerator } from '../models/networks.ts';
 import { Rng } from '../ops/rng.ts';
 import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../util/files.ts';
 import { encodeSafetensors, type NamedTensor } from '../util/safetensors.ts';
@@ -13,11 +13,19 @@ import {
   restoreGenerator,
   restoreState,
 } from './state.ts';
+import { recordedTuning, tuningRecord } from './tuning_record.ts';
 
-/** Writes the model's whole state; the file of that name is replaced only once the new one is complete on the disk. */
+/**
+ * Writes the model's whole state, and into the record which kernels it computes with; the file of that name is replaced
+ * only once the new one is complete on the disk.
+ */
 export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<string, unknown>): Promise<void> {
   const tensors = await captureState(model);
-  const header = encodeHeader({ config: model.config, step: model.step, run });
+  const header = encodeHeader({
+    config: model.config,
+    step: model.step,
+    run: { ...run, tuning: tuningRecord(model.device) },
+  });
   await writeSafetensorsAtomic(path, encodeSafetensors(tensors, header));
 }
 
@@ -30,7 +38,8 @@ export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
 }
 
 /**
- * A model with the state of a checkpoint, ready to go on from its step.
+ * A model with the state of a checkpoint, ready to go on from its step. A device without a tuning table takes the record's,
+ * where that is of the same adapter: the run goes on with the kernels that it began with.
  * @param adjust may change what does not alter the model, e.g. learning rates
  * @throws PixtapeError as `readCheckpointHeader`, and when a tensor does not fit.
  */
@@ -41,6 +50,7 @@ export function loadCheckpoint(
 ): Promise<{ model: Pix2Pix; header: CheckpointHeader }> {
   return reading(path, async (file) => {
     const header = adjust(decodeHeader(file.metadata, path));
+    device.tuning ??= recordedTuning(header.run, device);
     const model = new Pix2Pix(device, header.config, { initialise: false });
     restoreState(model, await tensors(file, ''), header.step, path);
     return { model, header };
@@ -55,17 +65,19 @@ export function loadGenerator(
   device: Device,
   path: string,
   seed?: number,
-): Promise<{ generator: Generator; rng: Rng; header: CheckpointHeader }> {
+): Promise<{ generator: PictureGenerator; rng: Rng; header: CheckpointHeader }> {
   return reading(path, async (file) => {
     const header = decodeHeader(file.metadata, path);
+    device.tuning ??= recordedTuning(header.run, device);
     const rng = new Rng(device, seed ?? header.config.seed);
-    const generator = new Generator(device, header.config.generator, rng);
+    const generator = createGenerator(device, header.config, rng);
     restoreGenerator(generator, await tensors(file, GENERATOR), path);
     return { generator, rng, header };
   });
 }
 
-async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
+/** Opens a safetensors file for as long as `use` takes. */
+export async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
   const file = await readSafetensors(path);
   try {
     return await use(file);
@@ -74,7 +86,8 @@ async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<
   }
 }
 
-async function tensors(file: SafetensorsFile, prefix: string): Promise<Map<string, NamedTensor>> {
+/** The tensors whose names begin with `prefix`. */
+export async function tensors(file: SafetensorsFile, prefix: string): Promise<Map<string, NamedTensor>> {
   const values = new Map<string, NamedTensor>();
   for (const name of file.entries.keys()) if (name.startsWith(prefix)) values.set(name, await file.read(name));
   return values;

@@ -1,11 +1,10 @@
-import type { GeneratorConfig } from '../models/generator.ts';
-import { TUTORIAL_GENERATOR } from '../models/generator.ts';
+import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../models/generator.ts';
+import { type NetworksConfig, TUTORIAL_NETWORKS } from '../models/networks.ts';
+import type { GanMode } from './gan_loss.ts';
 
 /** Everything that decides what is computed; goes into the checkpoint whole. */
-export interface TrainConfig {
-  generator: GeneratorConfig;
-  /** Channels of the PatchGAN's first level. */
-  discHidden: number;
+export interface TrainConfig extends NetworksConfig {
+  ganMode: GanMode;
   width: number;
   height: number;
   batch: number;
@@ -20,20 +19,25 @@ export interface TrainConfig {
   init: 'tutorial' | 'paper';
   /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
   reuseFake: boolean;
+  /** Keep less for the backward and work it out again: the same bits with less memory, a third slower. Default false. */
+  recompute?: boolean;
   seed: number;
   /** Epochs at the full learning rate, then epochs of linear decay to zero. */
   epochs: number;
   epochsDecay: number;
 }
 
-export type PresetName = 'tutorial' | 'quick';
+export type PresetName = 'tutorial' | 'quick' | 'paper';
 
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
  * norm shared between two places, started at zero; dropout at the output) and is sized for a machine without a GPU.
+ * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
   tutorial: {
+    ...TUTORIAL_NETWORKS,
+    ganMode: 'vanilla',
     generator: TUTORIAL_GENERATOR,
     discHidden: 8,
     width: 256,
@@ -51,6 +55,8 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     epochsDecay: 0,
   },
   quick: {
+    ...TUTORIAL_NETWORKS,
+    ganMode: 'vanilla',
     generator: { ...TUTORIAL_GENERATOR, hidden: 8, depth: 4, dropout: 0, dropoutAt: 'inner', sharedNorm: false },
     discHidden: 4,
     width: 64,
@@ -67,7 +73,31 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     epochs: 100,
     epochsDecay: 0,
   },
+  paper: {
+    netG: 'unet',
+    netD: 'basic',
+    norm: 'batch',
+    ganMode: 'vanilla',
+    generator: PAPER_GENERATOR,
+    discHidden: 64,
+    width: 256,
+    height: 256,
+    batch: 1,
+    lr: 2e-4,
+    lrDisc: 2e-4,
+    beta1: 0.5,
+    beta2: 0.999,
+    lambda: 100,
+    init: 'paper',
+    reuseFake: true,
+    seed: 0,
+    epochs: 100,
+    epochsDecay: 100,
+  },
 };
+
+/** How the paper treats its pictures: enlarged by 286/256, cut out at random, mirrored at random. */
+export const PAPER_DATA = { flip: true, jitter: true, resize: 'bilinear' } as const;
 
 /**
  * Learning rates after `done` epochs, fractions included: constant for `epochs`, then in a straight line down to zero
@@ -78,4 +108,9 @@ export function learningRates(config: TrainConfig, done: number): { gen: number;
   const into = Math.max(0, done - config.epochs);
   const factor = into === 0 || config.epochsDecay === 0 ? 1 : Math.max(0, 1 - into / config.epochsDecay);
   return { gen: config.lr * factor, disc: config.lrDisc * factor };
+}
+
+/** The step at which a run's epochs end, `perEpoch` steps each. Where the rate falls, it is zero from there on. */
+export function scheduledSteps({ epochs, epochsDecay }: TrainConfig, perEpoch: number): number {
+  return Math.max(1, Math.round((epochs + epochsDecay) * perEpoch));
 }

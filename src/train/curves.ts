@@ -16,29 +16,43 @@ export interface Curve {
 /** More points than a screen has columns make the page large and show nothing more. */
 const MAX_POINTS = 1500;
 
-const CHARTS = [
+export interface Chart {
+  field: 'lossL1' | 'lossG' | 'lossD' | 'lossAdv' | 'imagesPerSecond' | 'scoreReal' | 'scoreFake';
+  title: string;
+  /** Over the whole width of the page. */
+  wide: boolean;
+  /** What the logged values are multiplied with, to be shown in other units. */
+  factor?: number;
+}
+
+export const PIX2PIX_CHARTS: readonly Chart[] = [
   { field: 'lossL1', title: 'L1: mean |output − real|', wide: true },
   { field: 'lossG', title: 'Generator loss', wide: false },
   { field: 'lossD', title: 'PatchGAN loss', wide: false },
   { field: 'lossAdv', title: 'Adversarial part of the generator loss', wide: false },
   { field: 'imagesPerSecond', title: 'Images per second', wide: false },
-] as const;
+];
 
 /** The report's charts; none for an empty log. Long logs are averaged over equal stretches of lines. */
-export function curves(log: readonly LogLine[], baseline?: { label: string; value: number }): Curve[] {
+export function curves(
+  log: readonly LogLine[],
+  baseline?: { label: string; value: number },
+  charts: readonly Chart[] = PIX2PIX_CHARTS,
+): Curve[] {
   const end = log.at(-1);
   if (!end) return [];
   const bins = bin(log);
   const measured = log.findLast((line) => line.testL1 !== undefined);
-  return CHARTS.map(({ field, title, wide }) => {
-    const all = log.map((line) => line[field]);
+  return charts.map(({ field, title, wide, factor = 1 }) => {
+    const value = (line: LogLine) => (line[field] ?? Number.NaN) * factor;
+    const all = log.map(value);
     const curve: Curve = {
       id: `plot-${field}`,
       title,
       note: inWords(all, end.step),
       wide,
       steps: bins.map((lines) => (lines.at(-1) ?? end).step),
-      values: bins.map((lines) => mean(lines.map((line) => line[field]))),
+      values: bins.map((lines) => mean(lines.map(value))),
     };
     if (field === 'lossL1' && measured) {
       curve.heldOut = bins.map((lines) => finite(lines.findLast((line) => line.testL1 !== undefined)?.testL1));

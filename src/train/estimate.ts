@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.ts';
 import { paperDevice } from '../gpu/paper.ts';
-import { Generator, type GeneratorConfig } from '../models/generator.ts';
+import { createGenerator, type NetworksConfig } from '../models/networks.ts';
 import { Rng } from '../ops/rng.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
@@ -41,18 +41,18 @@ export function estimateTraining(device: Device, config: TrainConfig): Promise<M
 /** What painting one picture takes; see `estimateTraining`. */
 export function estimatePainting(
   device: Device,
-  config: GeneratorConfig,
+  config: NetworksConfig,
   height: number,
   width: number,
 ): Promise<MemoryEstimate> {
   return estimate(device, (paper) => {
-    const generator = new Generator(paper, config, new Rng(paper, 0));
+    const generator = createGenerator(paper, config, new Rng(paper, 0));
     return async () => void (await new Painter(paper, generator).program(1, height, width));
   });
 }
 
 /** `build` makes what stays, and gives what records the rest. */
-async function estimate(device: Device, build: (paper: Device) => () => Promise<void>): Promise<MemoryEstimate> {
+export async function estimate(device: Device, build: (paper: Device) => () => Promise<void>): Promise<MemoryEstimate> {
   const paper = await paperDevice(device);
   try {
     return await measured(device, paper, build(paper));

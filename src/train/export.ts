@@ -1,6 +1,10 @@
-import { LARGEST_HALF, toHalf } from '../util/half.ts';
+import { blankPaper } from '../gpu/paper.ts';
+import { createGenerator } from '../models/networks.ts';
+import { encodeOnnx } from '../models/onnx/encode.ts';
+import { Rng } from '../ops/rng.ts';
+import { fromHalf, LARGEST_HALF, toHalf } from '../util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../util/safetensors.ts';
-import { type CheckpointHeader, encodeHeader, GENERATOR } from './state.ts';
+import { type CheckpointHeader, encodeHeader, GENERATOR, restoreGenerator } from './state.ts';
 
 /**
  * The generator of a checkpoint as a file of its own, as safetensors pieces: all that painting takes, a third of the
@@ -18,6 +22,31 @@ export function exportGenerator(
     if (name.startsWith(GENERATOR)) kept.set(name, half ? halved(tensor) : tensor);
   }
   return encodeSafetensors(kept, encodeHeader(header));
+}
+
+/**
+ * The generator of a checkpoint, in evaluation mode, as pieces of an ONNX file: see `encodeOnnx`. Its configuration and
+ * step are in the model's metadata_props. Needs no GPU.
+ * @param tensors of the checkpoint; others than the generator's are left out; halves become floats
+ * @param file the checkpoint's name, for messages
+ * @throws PixtapeError where a tensor does not fit the configuration, or the file would be larger than ONNX can be.
+ */
+export async function exportOnnx(
+  { config, step }: CheckpointHeader,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): Promise<Uint8Array[]> {
+  const paper = await blankPaper();
+  const generator = createGenerator(paper, config, new Rng(paper, config.seed));
+  const own = new Map([...tensors].filter(([name]) => name.startsWith(GENERATOR)));
+  restoreGenerator(generator, own, file); // Checks names and shapes; on paper nothing is kept.
+  const values = new Map<string, Float32Array>();
+  for (const [name, { dtype, data }] of own) {
+    if (dtype === 'F32' || dtype === 'F16') {
+      values.set(name.slice(GENERATOR.length), dtype === 'F32' ? data : fromHalf(data));
+    }
+  }
+  return encodeOnnx(generator, values, { config: JSON.stringify(config), step: String(step) });
 }
 
 function halved(tensor: NamedTensor): NamedTensor {

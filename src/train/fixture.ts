@@ -1,5 +1,6 @@
-import { checkSides } from '../models/generator.ts';
+import { checkNetworks, NETS_D, parseGeneratorName, TUTORIAL_NETWORKS } from '../models/networks.ts';
 import type { Module } from '../nn/module.ts';
+import { NORMS } from '../nn/norm.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { NamedTensor } from '../util/safetensors.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
@@ -14,7 +15,7 @@ export interface Fixture {
   file: string;
   config: TrainConfig;
   steps: number;
-  /** Real pictures and conditions, NCHW: one batch, used for every step. */
+  /** Real pictures and conditions, NCHW, in the generator's own range of values: one batch, used for every step. */
   batch: { real: Float32Array; condition: Float32Array };
   /** Every tensor of the file. */
   tensors: ReadonlyMap<string, NamedTensor>;
@@ -122,19 +123,36 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
   const whole = (name: string, fallback?: number) =>
     field(name, 'a whole number of at least 1', (v) => Number.isSafeInteger(v) && v >= 1, fallback);
   const decay = (name: string, fallback: number) => field(name, 'a number in [0, 1)', (v) => v >= 0 && v < 1, fallback);
+  const choice = <T extends string>(name: string, known: readonly T[], fallback: T): T => {
+    const value = fields[name] ?? fallback;
+    if ((known as readonly unknown[]).includes(value)) return value as T;
+    const wanted = known.map((text) => JSON.stringify(text)).join(' or ');
+    throw new PixtapeError(`${file}: config.${name} is ${JSON.stringify(value)}, ${wanted} is wanted`, HINT);
+  };
+  const { reuseFake = false } = fields;
+  if (typeof reuseFake !== 'boolean') {
+    throw new PixtapeError(`${file}: config.reuseFake is ${JSON.stringify(reuseFake)}, true or false is wanted`, HINT);
+  }
   const base = PRESETS.tutorial;
-  const [width, height, depth] = [whole('width'), whole('height'), whole('depth')];
-  checkSides(width, height, depth);
-  if (Math.min(width, height) < 16) {
-    throw new PixtapeError(
-      `${file}: pictures of ${width} × ${height} leave the PatchGAN nothing to judge`,
-      'It halves them four times: 16 × 16 at least.',
-    );
+  const [width, height] = [whole('width'), whole('height')];
+  const named = parseGeneratorName(fields.netG ?? TUTORIAL_NETWORKS.netG);
+  if (!named) {
+    const is = `${file}: config.netG is ${JSON.stringify(fields.netG)}`;
+    throw new PixtapeError(`${is}, "tutorial" or "unet_32", "unet_64", … is wanted`, HINT);
+  }
+  const depth = whole('depth', named.depth);
+  if (named.depth !== undefined && depth !== named.depth) {
+    throw new PixtapeError(`${file}: config.depth is ${depth}, ${fields.netG} has ${named.depth}`, HINT);
   }
   field('dropout', '0 (a mask drawn by PyTorch cannot be drawn again here)', (v) => v === 0, 0);
   const lr = field('lr', 'a number above 0', (v) => v > 0);
   const config: TrainConfig = {
     ...base,
+    netG: named.netG,
+    netD: choice('netD', NETS_D, TUTORIAL_NETWORKS.netD),
+    norm: choice('norm', NORMS, TUTORIAL_NETWORKS.norm),
+    ganMode: choice('ganMode', ['vanilla', 'lsgan'], 'vanilla'),
+    reuseFake,
     generator: {
       ...base.generator,
       inChannels: whole('inChannels', base.generator.inChannels),
@@ -155,5 +173,6 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
     // A fixture's learning rate never decays.
     epochs: Number.MAX_SAFE_INTEGER,
   };
+  checkNetworks(config, width, height);
   return { config, steps: whole('steps') };
 }

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
 import { type SampleRow, sampleGrid } from './grid.ts';
+import { meanAbsoluteError } from './metrics.ts';
 import type { Pix2Pix } from './pix2pix.ts';
 
 export interface HeldOutOptions {
@@ -37,7 +38,7 @@ export class HeldOut {
     let sum = 0;
     for (const i of measured) {
       const { condition, real } = await test.pair(i);
-      sum += meanDistance(condition, real);
+      sum += meanAbsoluteError(condition, real);
     }
     const shown: SampleRow[] = [];
     for (const i of chooseSamples(test, samples, prefer)) {
@@ -70,7 +71,7 @@ export class HeldOut {
       const fakes = await model.painter.paint(conditions, batch, height, width);
       const fakeSize = fakes.length / batch;
       pairs.forEach(({ real }, i) => {
-        sum += meanDistance(fakes.subarray(i * fakeSize, (i + 1) * fakeSize), real);
+        sum += meanAbsoluteError(fakes.subarray(i * fakeSize, (i + 1) * fakeSize), real);
       });
     }
     const rows: SampleRow[] = [];
@@ -98,11 +99,3 @@ function spread(items: readonly number[], count: number): number[] {
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-/** Mean |a − b|, summed in float64; NaN where they have different numbers of values. */
-function meanDistance(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Number.NaN;
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
-  return sum / a.length;
-}

@@ -9,10 +9,14 @@ export interface LogLine {
   step: number;
   epoch: number;
   lossD: number;
-  /** Generator loss: lossAdv + λ · lossL1. */
+  /** Generator loss; of Pix2Pix lossAdv + λ · lossL1. */
   lossG: number;
-  lossAdv: number;
-  lossL1: number;
+  /** Pix2Pix: the two parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator. */
+  lossAdv?: number;
+  lossL1?: number;
+  /** GAN: how real the discriminator takes real pictures and fakes to be, on the scale of its target, 0 … 1. */
+  scoreReal?: number;
+  scoreFake?: number;
   imagesPerSecond: number;
   /** Seconds of training so far, pauses between sessions not counted. */
   seconds: number;
@@ -20,7 +24,8 @@ export interface LogLine {
   testL1?: number;
 }
 
-const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'lossAdv', 'lossL1', 'imagesPerSecond', 'seconds'] as const;
+const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
+const OPTIONAL = ['lossAdv', 'lossL1', 'scoreReal', 'scoreFake', 'testL1'] as const;
 
 /** Appends lines to log.jsonl. Each line goes out in one write, so that a killed run tears at most its last line. */
 export class LogWriter {
@@ -104,7 +109,9 @@ function parseLine(row: string): LogLine | undefined {
     if (record[field] === null) record[field] = Number.NaN;
     if (typeof record[field] !== 'number') return undefined;
   }
-  if (record.testL1 === null) record.testL1 = Number.NaN;
-  if (record.testL1 !== undefined && typeof record.testL1 !== 'number') return undefined;
+  for (const field of OPTIONAL) {
+    if (record[field] === null) record[field] = Number.NaN;
+    if (record[field] !== undefined && typeof record[field] !== 'number') return undefined;
+  }
   return Number.isSafeInteger(record.step) ? (record as unknown as LogLine) : undefined;
 }

@@ -1,9 +1,10 @@
 import type { Device } from '../gpu/device.ts';
-import type { Generator } from '../models/generator.ts';
+import type { PictureGenerator } from '../models/networks.ts';
 import type { Rng } from '../ops/rng.ts';
 import { noGrad } from '../tape/autograd.ts';
 import { type Recorded, record } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
+import { fromNetwork, toNetwork } from './range.ts';
 
 export interface PainterOptions {
   /**
@@ -19,23 +20,29 @@ const KEPT = 2;
 /** Runs a generator on conditions of any size that it takes: a recorded program for each size, made when first needed. */
 export class Painter {
   private readonly device: Device;
-  private readonly generator: Generator;
+  private readonly generator: PictureGenerator;
   private readonly sampling: Rng | undefined;
   private readonly programs = new Map<string, { input: Tensor; recorded: Recorded<Tensor> }>();
   private draws = 0;
 
-  constructor(device: Device, generator: Generator, { sampling }: PainterOptions = {}) {
+  constructor(device: Device, generator: PictureGenerator, { sampling }: PainterOptions = {}) {
     this.device = device;
     this.generator = generator;
     this.sampling = sampling;
   }
 
   /**
-   * The generator's answer, (N, out, H, W) in (0, 1), to `batch` conditions, (N, in, H, W) in [0, 1]. Waits for the GPU.
+   * The generator's answer, (N, out, H, W) in [0, 1], to `batch` conditions, (N, in, H, W) in [0, 1]. Waits for the GPU.
    * When sampling, each call draws new dropout masks; the n-th call of two painters with the same seed draws the same.
    * @throws PixtapeError if the sides do not fit the generator or memory runs out.
    */
   async paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+    const { range } = this.generator;
+    return fromNetwork(await this.answer(toNetwork(condition, range), batch, height, width), range);
+  }
+
+  /** As `paint`, with condition and answer in the generator's own range of values. */
+  async answer(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { input, recorded } = await this.program(batch, height, width);
     input.write(condition);
     this.sampling?.setStep(this.draws++);

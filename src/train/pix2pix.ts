@@ -1,22 +1,26 @@
 import type { Device } from '../gpu/device.ts';
-import { Generator } from '../models/generator.ts';
-import { PatchGAN } from '../models/patch_gan.ts';
+import { createDiscriminator, createGenerator, type Discriminator, type PictureGenerator } from '../models/networks.ts';
 import { Adam } from '../nn/adam.ts';
-import { initWeights } from '../nn/init.ts';
+import { type InitOptions, initWeights } from '../nn/init.ts';
 import type { Module } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
-import { bceWithLogits, l1Loss } from '../ops/losses.ts';
+import { l1Loss } from '../ops/losses.ts';
 import { Rng } from '../ops/rng.ts';
 import { scale } from '../ops/scale.ts';
 import { backward, noGrad } from '../tape/autograd.ts';
 import { type Recorded, record } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { learningRates, type TrainConfig } from './config.ts';
+import { type GanLoss, ganLoss } from './gan_loss.ts';
 import { LossRing } from './loss_ring.ts';
 import { Painter } from './painter.ts';
+import { toNetwork } from './range.ts';
 
 export interface Losses {
-  /** PatchGAN loss; generator loss (adv + λ·l1); its two parts. */
+  /**
+   * PatchGAN loss; generator loss (adv + λ·l1); its two parts, l1 in the range of the generator's pictures. Without a
+   * discriminator disc and adv are 0, for there is nothing to add.
+   */
   disc: number;
   gen: number;
   adv: number;
@@ -27,7 +31,7 @@ export interface Losses {
 export interface StepOutputs {
   /** The generator's output in its own pass. */
   fake: Tensor;
-  losses: Record<keyof Losses, Tensor>;
+  losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv', Tensor>>;
   /** The gradient of each parameter by its state-dict name, if asked for. */
   gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
 }
@@ -46,10 +50,11 @@ export interface PrepareOptions {
 export class Pix2Pix {
   readonly device: Device;
   readonly config: TrainConfig;
-  readonly generator: Generator;
-  readonly disc: PatchGAN;
+  readonly generator: PictureGenerator;
+  /** None, and nothing to train it, where the L1 term is all there is (`ganMode: none`). */
+  readonly disc: Discriminator | undefined;
   readonly optimG: Adam;
-  readonly optimD: Adam;
+  readonly optimD: Adam | undefined;
   readonly real: Tensor;
   readonly condition: Tensor;
   /** The generator in evaluation mode. */
@@ -65,20 +70,23 @@ export class Pix2Pix {
    * checkpoint is to be loaded anyway.
    */
   constructor(device: Device, config: TrainConfig, { initialise = true } = {}) {
-    const { generator, discHidden, batch, height, width, lr, lrDisc, beta1, beta2, seed } = config;
+    const { generator, batch, height, width, lr, lrDisc, beta1, beta2, seed } = config;
     this.device = device;
     this.config = config;
     this.rng = new Rng(device, seed);
-    this.generator = new Generator(device, generator, this.rng);
-    this.disc = new PatchGAN(device, { inChannels: generator.inChannels + generator.outChannels, hidden: discHidden });
+    this.generator = createGenerator(device, config, this.rng);
+    this.generator.recompute = config.recompute ?? false;
+    this.disc = config.ganMode === 'none' ? undefined : createDiscriminator(device, config);
     if (initialise) {
       const normMean = config.init === 'paper' ? 1 : 0;
-      initWeights(this.generator, { seed, stream: 1, normMean });
-      initWeights(this.disc, { seed, stream: 2, normMean });
+      const biases = (net: TrainConfig['netG' | 'netD']): InitOptions['biases'] =>
+        net === 'tutorial' ? 'uniform' : 'zero';
+      initWeights(this.generator, { seed, stream: 1, normMean, biases: biases(config.netG) });
+      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, biases: biases(config.netD) });
     }
     const betas: [number, number] = [beta1, beta2];
     this.optimG = new Adam(device, this.generator.parameters(), { lr, betas });
-    this.optimD = new Adam(device, this.disc.parameters(), { lr: lrDisc, betas });
+    this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas });
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
     this.painter = new Painter(device, this.generator);
@@ -92,39 +100,58 @@ export class Pix2Pix {
   }
 
   private recordStep(keepGradients: boolean): StepOutputs {
-    const { generator, disc, optimG, optimD, real, condition, config, ring } = this;
+    const { generator, disc, condition, config, ring } = this;
     generator.train();
     generator.zeroGrad();
-    disc.zeroGrad();
+    disc?.zeroGrad();
 
-    // With --reuse_fake the one forward of the generator carries the tape of the generator's step.
-    const first = config.reuseFake ? generator.forward(condition) : noGrad(() => generator.forward(condition));
-    const fakeLogits = disc.forward(first.detach(), condition);
-    const realLogits = disc.forward(real, condition);
-    const lossD = scale(add(bceWithLogits(realLogits, 1), bceWithLogits(fakeLogits, 0)), 0.5);
-    backward(lossD);
-    optimD.step();
-
-    const fake = config.reuseFake ? first : generator.forward(condition);
-    const [lossG, adv, l1] = disc.frozen(() => {
-      const adv = bceWithLogits(disc.forward(fake, condition), 1);
-      const l1 = l1Loss(fake, real);
-      return [add(adv, scale(l1, config.lambda)), adv, l1] as const;
-    });
-    backward(lossG);
-    optimG.step();
-
-    const losses = { disc: lossD, gen: lossG, adv, l1 };
+    // Without a discriminator, and with --reuse_fake, the one forward of the generator carries the tape of its step.
+    const once = config.reuseFake || !disc;
+    const first = once ? generator.forward(condition) : noGrad(() => generator.forward(condition));
+    const lossD = disc && this.recordDiscriminator(disc, first.detach());
+    const fake = once ? first : generator.forward(condition);
+    const losses = { ...(lossD ? { disc: lossD } : {}), ...this.recordGenerator(fake) };
     for (const [name, value] of Object.entries(losses)) ring.store(name, value);
     if (!keepGradients) return { fake, losses };
-    return { fake, losses, gradients: { gen: gradientsOf(generator), disc: gradientsOf(disc) } };
+    const gradients = { gen: gradientsOf(generator), disc: disc ? gradientsOf(disc) : new Map<string, Tensor>() };
+    return { fake, losses, gradients };
+  }
+
+  /** The discriminator's step; gives its loss. */
+  private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
+    const { real, condition, config, optimD } = this;
+    const mode = lossOf(config);
+    const fakeLogits = disc.forward(fake, condition);
+    const realLogits = disc.forward(real, condition);
+    const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
+    backward(loss);
+    optimD?.step();
+    return loss;
+  }
+
+  /** The generator's step; gives its loss and the parts of it. */
+  private recordGenerator(fake: Tensor): { gen: Tensor; adv?: Tensor; l1: Tensor } {
+    const { disc, real, condition, config, optimG } = this;
+    const adv = disc?.frozen(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
+    const l1 = l1Loss(fake, real);
+    const weighted = scale(l1, config.lambda);
+    const gen = adv ? add(adv, weighted) : weighted;
+    backward(gen);
+    optimG.step();
+    return adv ? { gen, adv, l1 } : { gen, l1 };
   }
 
   /**
    * Trains one step on a batch (NCHW, values in [0, 1]) after `epochs` epochs, fractions included: the learning rates
    * depend on them. Does not wait for the GPU.
    */
-  train(batch: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+  train({ real, condition }: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+    const { range } = this.generator;
+    this.trainAsIs({ real: toNetwork(real, range), condition: toNetwork(condition, range) }, epochs);
+  }
+
+  /** As `train`, with pictures in the generator's own range of values. */
+  trainAsIs(batch: { real: Float32Array; condition: Float32Array }, epochs: number): void {
     if (!this.recorded) throw new Error('call prepare() before train()');
     this.real.write(batch.real);
     this.condition.write(batch.condition);
@@ -132,7 +159,7 @@ export class Pix2Pix {
     this.rng.setStep(this.step);
     this.ring.setStep(this.step);
     this.optimG.setStep(this.step + 1, rates.gen);
-    this.optimD.setStep(this.step + 1, rates.disc);
+    this.optimD?.setStep(this.step + 1, rates.disc);
     this.recorded.run();
     this.step++;
   }
@@ -147,6 +174,11 @@ export class Pix2Pix {
   paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     return this.painter.paint(condition, batch, height, width);
   }
+}
+
+function lossOf({ ganMode }: TrainConfig): GanLoss {
+  if (ganMode === 'none') throw new Error('there is a discriminator, but no loss for it');
+  return ganMode;
 }
 
 function gradientsOf(network: Module): Map<string, Tensor> {

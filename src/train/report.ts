@@ -3,7 +3,7 @@ import uplotJs from 'uplot/dist/uPlot.iife.min.js?raw';
 import uplotCss from 'uplot/dist/uPlot.min.css?raw';
 import { writeFileAtomic } from '../util/files.ts';
 import { formatDuration } from '../util/format.ts';
-import { curves, formatNumber } from './curves.ts';
+import { type Chart, curves, formatNumber } from './curves.ts';
 import type { LogLine } from './log.ts';
 import clientJs from './report.client.js?raw';
 import css from './report.css?raw';
@@ -16,6 +16,10 @@ export interface ReportData {
   log: readonly LogLine[];
   /** Sample grids in order of their steps. */
   samples: readonly { step: number; png: Uint8Array }[];
+  /** What a sample grid shows, for those who do not see it; default: those of Pix2Pix. */
+  gridNote?: string;
+  /** Which curves are drawn; default: those of Pix2Pix. */
+  charts?: readonly Chart[];
   /** What a reader should see first, such as the held-out L1. */
   summary?: readonly { label: string; value: string }[];
   /** Held-out L1 of doing nothing, drawn as a line: what a trained network must stay below. */
@@ -55,7 +59,7 @@ export function renderReport(data: ReportData): string {
     : `<p class="running">Training goes on: this page shows the state at step ${formatNumber(last?.step ?? 0)}. Reload it to see more.</p>`;
   // The policy makes the promise checkable: even a picture's name turned into markup could load nothing.
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-  const charts = curves(log, data.baseline);
+  const charts = curves(log, data.baseline, data.charts);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -76,7 +80,7 @@ ${css}</style>
 <p class="quiet">${escapeHtml(progress)}</p>
 ${running}
 ${tiles(data.summary ?? [])}
-${pictures(data.samples)}
+${pictures(data.samples, data.gridNote)}
 <h2>Curves</h2>
 ${charts.length === 0 ? '<p class="quiet">No step has been logged yet.</p>' : ''}
 <div class="charts">
@@ -118,12 +122,15 @@ function tiles(summary: readonly { label: string; value: string }[]): string {
   return `<dl class="tiles">${items.join('')}</dl>`;
 }
 
-function pictures(samples: ReportData['samples']): string {
+function pictures(
+  samples: ReportData['samples'],
+  gridNote = 'condition, output and real picture side by side',
+): string {
   const chosen = thin(samples, MAX_PICTURES);
   const last = chosen.at(-1);
   if (!last) return '';
   const images = chosen.map(({ step, png }, i) => {
-    const alt = `Sample grid at step ${formatNumber(step)}: condition, output and real picture side by side`;
+    const alt = escapeHtml(`Sample grid at step ${formatNumber(step)}: ${gridNote}`);
     const source = `data:image/png;base64,${Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString('base64')}`;
     return `<img data-step="${step}" alt="${alt}" src="${source}"${i === chosen.length - 1 ? '' : ' hidden'}>`;
   });

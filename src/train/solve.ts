@@ -1,5 +1,6 @@
 import type { Device } from '../gpu/device.ts';
-import { Conv2d } from '../nn/layers.ts';
+import type { Adam } from '../nn/adam.ts';
+import { Conv2d, ConvTranspose2d } from '../nn/layers.ts';
 import type { Module } from '../nn/module.ts';
 import { add } from '../ops/add.ts';
 import { dropout } from '../ops/dropout.ts';
@@ -10,6 +11,7 @@ import type { Tensor } from '../tape/tensor.ts';
 import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
 import { RING_LENGTH } from './loss_ring.ts';
 import { Pix2Pix, type StepOutputs } from './pix2pix.ts';
+import type { Adversaries } from './state.ts';
 
 /** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
 export type Answer = Map<string, Float32Array>;
@@ -38,8 +40,9 @@ export class Solver {
   static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<Solver> {
     const model = new Pix2Pix(device, fixture.config, { initialise: false });
     for (const net of NETS) {
-      checkNetwork(fixture, net, network(model, net));
-      if (shake) shakeConvolutions(network(model, net), shake);
+      const { network } = parts(model, net);
+      checkNetwork(fixture, net, network);
+      if (shake) shakeConvolutions(network, shake);
     }
     return new Solver(device, fixture, model, await model.prepare({ keepGradients: true }));
   }
@@ -49,9 +52,9 @@ export class Solver {
     const { model, fixture } = this;
     const { batch, config } = fixture;
     this.restart();
-    model.train(batch, 0);
+    model.trainAsIs(batch, 0);
     const answer = await this.afterFirstStep();
-    answer.set('fake_eval', await model.paint(batch.condition, config.batch, config.height, config.width));
+    answer.set('fake_eval', await model.painter.answer(batch.condition, config.batch, config.height, config.width));
     await this.device.check();
     return answer;
   }
@@ -62,7 +65,7 @@ export class Solver {
     const rows = await model.lossesSince(0);
     while (model.step < fixture.steps) {
       const from = model.step;
-      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) model.train(fixture.batch, 0);
+      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) model.trainAsIs(fixture.batch, 0);
       rows.push(...(await model.lossesSince(from)));
     }
     await this.device.check();
@@ -73,8 +76,9 @@ export class Solver {
   private restart(): void {
     const { model, fixture } = this;
     for (const net of NETS) {
-      network(model, net).loadState(under(fixture, `${net}.`), fixture.file);
-      const { m, v } = (net === 'gen' ? model.optimG : model.optimD).state();
+      const { network, optim } = parts(model, net);
+      network.loadState(under(fixture, `${net}.`), fixture.file);
+      const { m, v } = optim.state();
       for (const moment of [...m, ...v]) moment.write(new Float32Array(moment.size));
     }
     model.step = 0;
@@ -84,10 +88,10 @@ export class Solver {
     const { fake, losses, gradients } = this.recorded.outputs;
     if (!gradients) throw new Error('the step was recorded without its gradients');
     const answer: Answer = new Map([['fake', await fake.read()]]);
-    for (const name of LOSSES) answer.set(`loss.${name}`, await losses[name].read());
+    for (const name of LOSSES) answer.set(`loss.${name}`, await (losses[name] as Tensor).read());
     for (const net of NETS) {
       for (const [name, gradient] of gradients[net]) answer.set(`grad.${net}.${name}`, await gradient.read());
-      for (const { name, tensor, kind } of network(this.model, net).stateDict()) {
+      for (const { name, tensor, kind } of parts(this.model, net).network.stateDict()) {
         const values = await tensor.read();
         answer.set(`after.${net}.${name}`, kind === 'counter' ? Float32Array.from(words(values)) : values);
       }
@@ -101,8 +105,10 @@ export class Solver {
   }
 }
 
-function network(model: Pix2Pix, net: Net): Module {
-  return net === 'gen' ? model.generator : model.disc;
+function parts({ generator, optimG, disc, optimD }: Adversaries, net: Net): { network: Module; optim: Adam } {
+  if (net === 'gen') return { network: generator, optim: optimG };
+  if (!disc || !optimD) throw new Error('a fixture has a discriminator');
+  return { network: disc, optim: optimD };
 }
 
 function words(values: Float32Array): Uint32Array {
@@ -113,7 +119,7 @@ function words(values: Float32Array): Uint32Array {
 function shakeConvolutions(net: Module, rng: Rng): void {
   const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
   for (const [, module] of net.modules()) {
-    if (!(module instanceof Conv2d)) continue;
+    if (!(module instanceof Conv2d || module instanceof ConvTranspose2d)) continue;
     const forward = module.forward.bind(module);
     module.forward = (x) => shaken(forward(x));
   }

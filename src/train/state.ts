@@ -1,11 +1,13 @@
-import type { Generator } from '../models/generator.ts';
-import type { StateEntry, StateKind } from '../nn/module.ts';
+import { NETS_D, NETS_G, TUTORIAL_NETWORKS } from '../models/networks.ts';
+import type { Adam } from '../nn/adam.ts';
+import type { Module, StateEntry, StateKind } from '../nn/module.ts';
+import { NORMS } from '../nn/norm.ts';
 import { sameShape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { fromHalf } from '../util/half.ts';
 import type { NamedTensor } from '../util/safetensors.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
-import type { Pix2Pix } from './pix2pix.ts';
+import { GAN_MODES } from './gan_loss.ts';
 
 /**
  * What a checkpoint holds: `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight under
@@ -13,28 +15,47 @@ import type { Pix2Pix } from './pix2pix.ts';
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
+/** The same of a GAN; see gan_checkpoint.ts. */
+export const GAN_FORMAT = 'pixtape-gan-checkpoint';
+/** Which commands write and use the files of each format. */
+const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
+  [CHECKPOINT_FORMAT]: { wrote: 'pixtape train', used: 'pixtape translate paints with it' },
+  [GAN_FORMAT]: { wrote: 'pixtape gan', used: 'pixtape sample draws with it' },
+};
 /** What the names of the generator's tensors begin with. */
 export const GENERATOR = 'gen.';
 const DISC = 'disc.';
 
-export interface CheckpointHeader {
-  config: TrainConfig;
+/** Two networks in training, as Pix2Pix and the GAN are; or a generator by itself. */
+export interface Adversaries {
+  readonly generator: Module;
+  readonly disc: Module | undefined;
+  readonly optimG: Adam;
+  readonly optimD: Adam | undefined;
+  /** Steps done. */
+  step: number;
+}
+
+export interface CheckpointHeader<C = TrainConfig> {
+  config: C;
   /** Steps done. */
   step: number;
   /** What the command line wants to know again: data set, options, best values. */
   run: Record<string, unknown>;
 }
 
-function networkEntries(model: Pix2Pix): StateEntry[] {
-  return [...model.generator.stateDict(GENERATOR), ...model.disc.stateDict(DISC)];
+function networkEntries(model: Adversaries): StateEntry[] {
+  return [...model.generator.stateDict(GENERATOR), ...(model.disc?.stateDict(DISC) ?? [])];
 }
 
-function adamEntries(model: Pix2Pix): StateEntry[] {
+function adamEntries(model: Adversaries): StateEntry[] {
   const kind: StateKind = 'buffer';
-  return (['gen', 'disc'] as const).flatMap((net) => {
-    const network = net === 'gen' ? model.generator : model.disc;
+  const { generator, optimG, disc, optimD } = model;
+  const nets: [string, Module, Adam][] = [['gen', generator, optimG]];
+  if (disc && optimD) nets.push(['disc', disc, optimD]);
+  return nets.flatMap(([net, network, optim]) => {
     const names = network.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.name] : []));
-    const { m, v } = (net === 'gen' ? model.optimG : model.optimD).state();
+    const { m, v } = optim.state();
     return names.flatMap((name, i) => {
       const [first, second] = [m[i], v[i]];
       if (!first || !second) throw new Error(`Adam has no state for ${net}.${name}`);
@@ -50,7 +71,7 @@ function adamEntries(model: Pix2Pix): StateEntry[] {
  * Reads the whole state back. Waits for the GPU.
  * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
  */
-export async function captureState(model: Pix2Pix): Promise<Map<string, NamedTensor>> {
+export async function captureState(model: Adversaries): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
   for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
     const data = await tensor.read();
@@ -81,9 +102,9 @@ function firstNotFinite(data: Float32Array): number {
 }
 
 /** The text part of a checkpoint. */
-export function encodeHeader(header: CheckpointHeader): Record<string, string> {
+export function encodeHeader(header: CheckpointHeader<unknown>, format = CHECKPOINT_FORMAT): Record<string, string> {
   return {
-    format: CHECKPOINT_FORMAT,
+    format,
     version: CHECKPOINT_VERSION,
     config: JSON.stringify(header.config),
     step: String(header.step),
@@ -93,10 +114,28 @@ export function encodeHeader(header: CheckpointHeader): Record<string, string> {
 
 /** @throws PixtapeError if this is not one of our checkpoints, or one of a later version. */
 export function decodeHeader(metadata: Readonly<Record<string, string>>, file: string): CheckpointHeader {
-  if (metadata.format !== CHECKPOINT_FORMAT) {
+  return decodeDescription(metadata, file, CHECKPOINT_FORMAT, (config) => {
+    return checkConfig(config);
+  });
+}
+
+/**
+ * The text part of a checkpoint of any format.
+ * @param check makes sure that it is a configuration of that format's
+ */
+export function decodeDescription<C>(
+  metadata: Readonly<Record<string, string>>,
+  file: string,
+  format: string,
+  check: (config: unknown) => C,
+): CheckpointHeader<C> {
+  if (metadata.format !== format) {
+    const other = COMMANDS[metadata.format ?? ''];
     throw new PixtapeError(
-      `${file} is a safetensors file, but no pixtape checkpoint`,
-      'Give a file that `pixtape train` wrote, e.g. runs/NAME/latest.safetensors.',
+      other
+        ? `${file} is a checkpoint that \`${other.wrote}\` wrote: ${other.used}`
+        : `${file} is a safetensors file, but no pixtape checkpoint`,
+      `Give a file that \`${COMMANDS[format]?.wrote}\` wrote, e.g. runs/NAME/latest.safetensors.`,
     );
   }
   if (metadata.version !== CHECKPOINT_VERSION) {
@@ -107,8 +146,7 @@ export function decodeHeader(metadata: Readonly<Record<string, string>>, file: s
   try {
     const step = Number(metadata.step);
     if (!Number.isInteger(step) || step < 0) throw new Error(`step is ${metadata.step}`);
-    const config = JSON.parse(metadata.config ?? '');
-    checkFields(config, PRESETS.tutorial, 'config');
+    const config = check(JSON.parse(metadata.config ?? ''));
     return { config, step, run: JSON.parse(metadata.run ?? '{}') };
   } catch (cause) {
     throw new PixtapeError(
@@ -121,8 +159,21 @@ export function decodeHeader(metadata: Readonly<Record<string, string>>, file: s
   }
 }
 
+/** A checkpoint from before there was a choice of networks does not say which it has: the tutorial's. */
+function checkConfig(given: unknown): TrainConfig {
+  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla' };
+  const config = { ...before, ...(given as TrainConfig) };
+  checkFields(config, PRESETS.tutorial, 'config');
+  const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES };
+  for (const [key, known] of Object.entries(choices)) {
+    const value = config[key as keyof typeof choices];
+    if (!(known as readonly string[]).includes(value)) throw new Error(`config.${key} is ${JSON.stringify(value)}`);
+  }
+  return config;
+}
+
 /** The configuration must have every field of ours, of the same kind: a file that lacks one would fail later, unclearly. */
-function checkFields(given: unknown, wanted: object, path: string): void {
+export function checkFields(given: unknown, wanted: object, path: string): void {
   for (const [key, example] of Object.entries(wanted)) {
     const value = (given as Record<string, unknown> | null)?.[key];
     if (typeof value !== typeof example || value === null)
@@ -136,12 +187,12 @@ function checkFields(given: unknown, wanted: object, path: string): void {
  * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type.
  */
 export function restoreState(
-  model: Pix2Pix,
+  model: Adversaries,
   values: ReadonlyMap<string, NamedTensor>,
   step: number,
   file: string,
 ): void {
-  if (![...values.keys()].some((name) => name.startsWith(DISC))) {
+  if (![...values.keys()].some((name) => name.startsWith('adam.'))) {
     throw new PixtapeError(
       `${file} holds a generator alone, which can paint but not go on training`,
       'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
@@ -155,7 +206,7 @@ export function restoreState(
  * Puts back the generator alone, which is all that painting takes; `values` may leave everything else out. Halves (F16),
  * as `exportGenerator` makes them, are taken for floats.
  */
-export function restoreGenerator(generator: Generator, values: ReadonlyMap<string, NamedTensor>, file: string): void {
+export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
   restore(generator.stateDict(GENERATOR), values, file);
 }
 

@@ -18,7 +18,7 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
 }
 
 /**
- * Paints a picture of any size. Sides that are no multiples of `unit` (2^depth of the generator) are filled up to the next
+ * Paints a picture of any size. Sides that are no multiples of the generator's `unit` are filled up to the next
  * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
  */
 export async function translate(painter: Painter, condition: Picture, unit: number): Promise<Picture> {

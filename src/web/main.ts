@@ -7,6 +7,7 @@ import { adviseBrowser } from './page/missing.ts';
 import { Tabs } from './page/tabs.ts';
 import { PaintView } from './paint/view.ts';
 import { findAdapter } from './shared/device.ts';
+import { explain } from './shared/words.ts';
 import { TrainView } from './train/view.ts';
 
 async function main(): Promise<void> {
@@ -22,7 +23,11 @@ async function main(): Promise<void> {
   const tabs = new Tabs(element('tabs'), (name) => {
     current = name;
   });
-  acceptDrops((files) => void (current === 'paint' ? paint.take(files) : train.take(files)));
+  const view = () => (current === 'paint' ? paint : train);
+  acceptDrops(
+    (files) => void view().take(files),
+    (error) => view().warn(explain(error)),
+  );
   await paint.open();
 }
 

@@ -23,7 +23,7 @@ it('exports the generator, whole and in halves; both paint, neither goes on trai
     return result.stdout;
   };
   await run('train', '--dataroot', pairs, '--name', 'tiny', '--steps', '3', ...TINY);
-  expect(await run('export', 'tiny', 'whole.safetensors')).toMatch(/^generator 2\/2 after step 3: .* → whole/);
+  expect(await run('export', 'tiny', 'whole.safetensors')).toMatch(/^generator .*2\/2 after step 3: .* → whole/);
   await run('export', 'runs/tiny', 'half.safetensors', '--f16');
 
   const all = open(join(home, 'runs', 'tiny', 'latest.safetensors'));
@@ -55,6 +55,21 @@ it('exports the generator, whole and in halves; both paint, neither goes on trai
   expect(await painted('whole.safetensors')).toEqual(reference);
   const off = (await painted('half.safetensors')).map((value, i) => Math.abs(value - (reference[i] as number)));
   expect(Math.max(...off)).toBeLessThanOrEqual(2);
+
+  expect(await run('export', 'half.safetensors', 'tiny.onnx', '--onnx')).toMatch(/after step 3: .* → tiny\.onnx/);
+  const onnx = readFileSync(join(home, 'tiny.onnx'));
+  // The IR version, then the producer, as every ONNX file begins that we write.
+  expect([...onnx.subarray(0, 4)]).toEqual([8, 7, 0x12, 7]);
+  expect(onnx.subarray(4, 11).toString()).toBe('pixtape');
+  expect(onnx.includes(`"hidden":2`)).toBe(true);
+  for (const [args, message] of [
+    [['tiny', 'both.onnx', '--onnx', '--f16'], /--onnx with --f16/],
+    [['tiny', 'wrong.onnx'], /wrong\.onnx would be safetensors\n.*--onnx/],
+  ] as const) {
+    const wrong = await pixtape(['export', ...args], home);
+    expect(wrong.stderr).toMatch(message);
+    expect(wrong.code).toBe(1);
+  }
 
   const refused = await pixtape(['export', 'tiny', 'runs/tiny/latest.safetensors', '--f16'], home);
   expect(refused.stderr).toMatch(/is the checkpoint itself/);

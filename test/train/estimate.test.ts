@@ -32,7 +32,7 @@ it('tells to the byte what training takes on the device, and allocates nothing i
 
 it('tells to the byte what painting takes', async () => {
   device = await openTestDevice();
-  const need = await estimatePainting(device, tinyConfig().generator, 24, 40);
+  const need = await estimatePainting(device, tinyConfig(), 24, 40);
   const before = device.memory.bytes;
   const rng = new Rng(device, 0);
   const generator = new Generator(device, tinyConfig().generator, rng);

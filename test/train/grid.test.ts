@@ -127,7 +127,7 @@ describe('sampleGrid', () => {
   it('names the picture that has the wrong size', () => {
     const row = sample(96 * 96, { fake: new Float32Array(5), name: 'a.jpg' });
     expect(() => sampleGrid([row], 96, 96)).toThrow(PixtapeError);
-    expect(() => sampleGrid([row], 96, 96)).toThrow(/fake of sample a\.jpg has 5 values; 96×96/);
+    expect(() => sampleGrid([row], 96, 96)).toThrow(/output of sample a\.jpg has 5 values; 96×96/);
     expect(() => sampleGrid([], 96, 96)).toThrow(/at least one/);
   });
 });

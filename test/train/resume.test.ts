@@ -38,10 +38,18 @@ const quick = {
   width: 16,
   height: 16,
 };
+const smallUnet = {
+  generator: { ...PRESETS.paper.generator, hidden: 2, depth: 6 },
+  discHidden: 2,
+  width: 64,
+  height: 64,
+};
 const models = {
   tutorial: tinyConfig(),
   'decaying rates': tinyConfig({ epochs: 1, epochsDecay: 3, batch: 5 }),
   quick: { ...quick, batch: 3 },
+  paper: { ...PRESETS.paper, ...smallUnet, batch: 2 },
+  'L1 alone': { ...PRESETS.paper, ...smallUnet, ganMode: 'none' as const, norm: 'instance' as const },
 };
 
 it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', async (_, config) => {

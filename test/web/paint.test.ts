@@ -93,6 +93,13 @@ await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
       }
       await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
       await otherAnswer(page, blank);
+      await page.locator('.example').last().click();
+      // Far down the page; drawing and answer come back into sight.
+      const inSight = async (id: string) => {
+        const { y = -1, height = 0 } = (await page.locator(id).boundingBox()) ?? {};
+        return y >= 0 && y + height <= 844;
+      };
+      await expect.poll(async () => (await inSight('#sketch')) && (await inSight('#answer')), SOON).toBe(true);
       // Nothing sticks out to the side.
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     },

@@ -14,11 +14,12 @@ export const ready = (page: Page) =>
 export const stepOf = async (page: Page) => Number((await text(page, 'fact-step'))?.replaceAll(',', ''));
 export const phase = (page: Page) => page.locator('#train').getAttribute('data-phase');
 
-/** The answer's pixels, RGBA. */
+/** The answer's pixels, RGBA, as small as the shipped network's own. */
 export const answer = (page: Page) =>
   page.evaluate(() => {
-    const canvas = document.getElementById('answer') as HTMLCanvasElement;
-    return [...(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])];
+    const small = new OffscreenCanvas(64, 64).getContext('2d') as OffscreenCanvasRenderingContext2D;
+    small.drawImage(document.getElementById('answer') as HTMLCanvasElement, 0, 0, 64, 64);
+    return [...small.getImageData(0, 0, 64, 64).data];
   });
 
 /** Waits for an answer other than `before`, to the drawing as it is. */
@@ -70,6 +71,17 @@ export async function drop(page: Page, files: Record<string, Buffer | string>): 
     return data;
   }, given);
   await page.dispatchEvent('body', 'drop', { dataTransfer });
+}
+
+/** Files and folders let go over the page, as the system's own windows give them: as entries to be walked through. */
+export async function dropPaths(page: Page, files: string[]): Promise<void> {
+  await page.locator('#views').waitFor();
+  const cdp = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await cdp.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+    if (type === 'dragOver') await expect.poll(() => page.locator('.drop-note').isVisible(), SOON).toBe(true);
+  }
 }
 
 /** Presses a button and answers the dialogue that it opens. */

@@ -1,13 +1,14 @@
 /**
  * Node's half of the round trip, on SwiftShader: `begin FILE PAIRS STEPS` trains a small model and saves it, `go_on FILE PAIRS
- * STEPS` goes on to that step and prints the state's hash, `hash FILE` prints a file's.
+ * STEPS` goes on to that step and prints the state's hash, `repeat FILE PAIRS` makes the file's whole run anew, to the end of
+ * its epochs, and does so too; `hash FILE` prints a file's.
  */
 import { BatchLoader } from '../../src/data/batches.ts';
 import { type DataOptions, openDataset } from '../../src/data/dataset.ts';
 import { closeAdapter } from '../../src/gpu/drivers/index.ts';
 import { openDevice } from '../../src/gpu/drivers/open_device.ts';
-import { loadCheckpoint, saveCheckpoint } from '../../src/train/checkpoint.ts';
-import { PRESETS } from '../../src/train/config.ts';
+import { loadCheckpoint, readCheckpointHeader, saveCheckpoint } from '../../src/train/checkpoint.ts';
+import { PRESETS, scheduledSteps } from '../../src/train/config.ts';
 import { Pix2Pix } from '../../src/train/pix2pix.ts';
 import { captureState } from '../../src/train/state.ts';
 import { readSafetensors } from '../../src/util/files.ts';
@@ -32,10 +33,12 @@ const data = {
   skipBad: false,
 } as const;
 
-async function train(model: Pix2Pix, pairs: string, steps: number): Promise<void> {
-  const { width, height, batch, seed } = config;
-  const options: DataOptions = { ...data, dataroot: pairs, width, height, seed, warn: console.error };
+/** @param steps in all; without a number, as many as the configuration's epochs have */
+async function train(model: Pix2Pix, pairs: string, asked?: number, how: object = data): Promise<void> {
+  const { width, height, batch, seed } = model.config;
+  const options = { ...how, dataroot: pairs, width, height, seed, warn: console.error } as DataOptions;
   const loader = new BatchLoader((await openDataset(options)).train, { batchSize: batch, seed });
+  const steps = asked ?? scheduledSteps(model.config, loader.stepsPerEpoch);
   await model.prepare();
   while (model.step < steps) {
     const next = await loader.batch(model.step);
@@ -50,6 +53,15 @@ if (command === 'hash') {
   for (const name of source.entries.keys()) tensors.set(name, await source.read(name));
   await source.close();
   console.log(await hashState(tensors));
+} else if (command === 'repeat') {
+  const device = await openDevice('swiftshader');
+  const { config: same, run } = await readCheckpointHeader(file);
+  const model = new Pix2Pix(device, same);
+  await train(model, pairs, undefined, run.data as object);
+  console.log(model.step);
+  console.log(await hashState(await captureState(model)));
+  device.destroy();
+  closeAdapter();
 } else {
   const device = await openDevice('swiftshader');
   const model = command === 'begin' ? new Pix2Pix(device, config) : (await loadCheckpoint(device, file)).model;

@@ -11,6 +11,11 @@ export const element = (id: string) => byId(id, HTMLElement);
 export const input = (id: string) => byId(id, HTMLInputElement);
 export const select = (id: string) => byId(id, HTMLSelectElement);
 
+/** Switches a button off without taking the keyboard's focus from it, as `disabled` would: its handler must look. */
+export function allow(target: HTMLButtonElement, may: boolean): void {
+  target.ariaDisabled = String(!may);
+}
+
 /** Says something to everybody: shown, and read out by screen readers. */
 export class Status {
   private readonly line: HTMLElement;

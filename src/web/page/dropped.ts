@@ -19,11 +19,11 @@ export function placed(files: readonly File[]): PlacedFile[] {
 async function walk(entry: FileSystemEntry): Promise<PlacedFile[]> {
   // The browser starts every path with the slash of a root that is not there.
   const path = entry.fullPath.replace(/^\//, '');
-  if (entry instanceof FileSystemFileEntry) {
+  if (isFile(entry)) {
     const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
     return [{ path, file }];
   }
-  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
+  if (!isFolder(entry)) return [];
   const reader = entry.createReader();
   const found: PlacedFile[] = [];
   // A folder is given in portions, until an empty one.
@@ -33,3 +33,7 @@ async function walk(entry: FileSystemEntry): Promise<PlacedFile[]> {
     for (const files of await Promise.all(portion.map(walk))) found.push(...files);
   }
 }
+
+/** Not by `instanceof`: Chrome has these classes, but under names that nobody can ask for. */
+const isFile = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
+const isFolder = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry => entry.isDirectory;

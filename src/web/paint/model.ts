@@ -1,5 +1,5 @@
 import type { Device } from '../../gpu/device.ts';
-import { Generator } from '../../models/generator.ts';
+import { createGenerator, describeGenerator, type PictureGenerator } from '../../models/networks.ts';
 import { Rng } from '../../ops/rng.ts';
 import { Painter } from '../../train/painter.ts';
 import { decodeHeader, GENERATOR, restoreGenerator } from '../../train/state.ts';
@@ -13,8 +13,8 @@ export interface ModelInfo {
   /** The size that it was trained at, in pixels. */
   width: number;
   height: number;
-  hidden: number;
-  depth: number;
+  /** Its kind and size in words. */
+  network: string;
   parameters: number;
   step: number;
   adapter: string;
@@ -22,7 +22,7 @@ export interface ModelInfo {
 
 interface Loaded {
   device: Device;
-  generator: Generator;
+  generator: PictureGenerator;
   painter: Painter;
 }
 
@@ -52,7 +52,7 @@ export class Model {
   static async open(bytes: Uint8Array, name: string): Promise<Model> {
     const { metadata, tensors } = decodeSafetensors(bytes, name);
     const { config, step } = decodeHeader(metadata, name);
-    const { inChannels, outChannels, hidden, depth } = config.generator;
+    const { inChannels, outChannels } = config.generator;
     if (![1, 3].includes(inChannels) || ![1, 3].includes(outChannels)) {
       throw new PixtapeError(`${name} paints from ${inChannels} channels to ${outChannels}; a page can show 1 or 3`);
     }
@@ -60,7 +60,8 @@ export class Model {
     const loaded = await load(config, own, name);
     const { width, height } = config;
     const parameters = loaded.generator.parameterCount;
-    const info = { name, width, height, hidden, depth, parameters, step, adapter: loaded.device.description };
+    const network = `${config.netG === 'tutorial' ? 'U-Net ' : ''}${describeGenerator(config)}`;
+    const info = { name, width, height, network, parameters, step, adapter: loaded.device.description };
     return new Model(info, own, config, loaded);
   }
 
@@ -91,7 +92,7 @@ export class Model {
 async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
   const device = await openDevice();
   try {
-    const generator = new Generator(device, config.generator, new Rng(device, config.seed));
+    const generator = createGenerator(device, config, new Rng(device, config.seed));
     restoreGenerator(generator, tensors, name);
     const painter = new Painter(device, generator);
     const { width, height } = config;

@@ -9,7 +9,7 @@ const ERASER = 4;
 export class Pen {
   private readonly canvas: HTMLCanvasElement;
   private readonly sketch: Sketch;
-  private erasing = false;
+  erasing = false;
   private pointer: number | undefined;
   private tools: { brush: HTMLInputElement; pen: HTMLButtonElement; eraser: HTMLButtonElement } | undefined;
 
@@ -39,6 +39,11 @@ export class Pen {
     else if (key === 'p') this.choose(false);
   }
 
+  /** Width of a line, in units of the sketch. */
+  get size(): number {
+    return (this.tools?.brush.valueAsNumber ?? 2) * (this.erasing ? ERASER : 1);
+  }
+
   private choose(erase: boolean): void {
     this.erasing = erase;
     if (this.tools) this.tools.pen.ariaPressed = String(!erase);
@@ -49,6 +54,8 @@ export class Pen {
     // One finger draws; another one, or a mouse's other buttons, do not.
     if (this.pointer !== undefined || event.button !== 0) return;
     event.preventDefault();
+    // So that the keys of the tools count from now on.
+    this.canvas.focus({ preventScroll: true });
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     this.sketch.begin(this.at(event), this.erasing);
@@ -70,9 +77,8 @@ export class Pen {
   private at({ clientX, clientY, pointerType, pressure }: PointerEvent): PenPoint {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     const unit = Math.min(width, height) / UNITS;
-    const size = (this.tools?.brush.valueAsNumber ?? 2) * (this.erasing ? ERASER : 1);
     // Only a pen says how hard it is pressed; others give a constant.
     const press = pointerType === 'pen' && pressure > 0 ? 0.4 + 1.2 * pressure : 1;
-    return { x: (clientX - left) / unit, y: (clientY - top) / unit, width: size * press };
+    return { x: (clientX - left) / unit, y: (clientY - top) / unit, width: this.size * press };
   }
 }

@@ -51,6 +51,13 @@ export class Sketch {
     if (this.live) this.refresh();
   }
 
+  /** Straight to a point, where `extend` rounds what a hand makes. */
+  lineTo(point: PenPoint): void {
+    this.live?.add(point);
+    this.live?.finish();
+    if (this.live) this.refresh();
+  }
+
   end(): void {
     const stroke = this.live;
     if (!stroke) return;

@@ -43,7 +43,7 @@ export class Stroke {
     this.end = to;
   }
 
-  /** The last half step, up to where the pen was lifted. */
+  /** The last half step, up to where the pen is: when it is lifted, or turns sharply. */
   finish(): void {
     this.run(this.last.width).lineTo(this.last.x, this.last.y);
     this.end = this.last;

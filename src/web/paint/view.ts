@@ -1,8 +1,11 @@
-import { askForFiles, button, canvas, element, input, makeWorker, Status } from '../page/dom.ts';
+import { allow, askForFiles, button, canvas, element, input, makeWorker, Status } from '../page/dom.ts';
 import type { PlacedFile } from '../page/dropped.ts';
+import { openImage, openSvg } from '../page/svg.ts';
 import { Remote } from '../shared/remote.ts';
 import { explain, shortCount } from '../shared/words.ts';
+import { Answer, fitToScreen } from './answer.ts';
 import { type Example, showExamples } from './examples.ts';
+import { KeyPen } from './key_pen.ts';
 import type { ModelInfo } from './model.ts';
 import { Pen } from './pen.ts';
 import { Sketch, Surface } from './sketch.ts';
@@ -19,8 +22,7 @@ export class PaintView {
   private readonly sketch = new Sketch(() => this.changed());
   private readonly large = new Surface(canvas('sketch'));
   private readonly pen = new Pen(this.large.canvas, this.sketch);
-  private readonly answer = canvas('answer');
-  private readonly shown = this.answer.getContext('2d', { willReadFrequently: true });
+  private readonly answer = new Answer(canvas('answer'));
   private small: Surface | undefined;
   private model: ModelInfo | undefined;
   /** A forward is under way, and the drawing has changed since it began. */
@@ -30,7 +32,7 @@ export class PaintView {
   constructor(examples: readonly Example[]) {
     this.sketch.show(this.large);
     new ResizeObserver(() => this.fit()).observe(this.large.canvas);
-    button('undo').addEventListener('click', () => this.sketch.undo());
+    button('undo').addEventListener('click', () => this.undo());
     button('clear').addEventListener('click', () => this.sketch.clear());
     button('load-picture').addEventListener('click', async () => {
       const [file] = await askForFiles({ accept: 'image/*' });
@@ -42,8 +44,11 @@ export class PaintView {
     });
     showExamples(element('examples'), examples, (picture) => {
       this.sketch.place(picture, picture.naturalWidth, picture.naturalHeight);
+      // On a phone the canvas is above the examples, out of sight.
+      element('pair').scrollIntoView({ block: 'nearest' });
     });
     this.pen.attachTools(input('brush'), button('pen'), button('eraser'));
+    new KeyPen(this.large.canvas, element('cross'), this.pen, this.sketch, (text) => this.status.say(text));
     addEventListener('keydown', (event) => this.key(event));
     this.changed();
   }
@@ -80,28 +85,26 @@ export class PaintView {
     } else await this.placeFile(first.file);
   }
 
+  warn(text: string): void {
+    this.status.warn(text);
+  }
+
   private async placeFile(file: File): Promise<void> {
-    const url = URL.createObjectURL(file);
     try {
-      const picture = new Image();
-      picture.src = url;
-      await picture.decode();
+      const picture = await (/\.svg$/i.test(file.name) ? openSvg(file) : openImage(file));
       this.sketch.place(picture, picture.naturalWidth || 1, picture.naturalHeight || 1);
       this.status.say(`${file.name} lies on the canvas.`);
     } catch {
       this.status.warn(
         `${file.name} is no picture that this browser can show, nor a checkpoint (.safetensors). Nothing was changed.`,
       );
-    } finally {
-      URL.revokeObjectURL(url);
     }
   }
 
   private use(model: ModelInfo): void {
-    const { width, height, hidden, depth, parameters, step } = model;
+    const { width, height, network, parameters, step } = model;
     this.model = model;
-    this.answer.width = width;
-    this.answer.height = height;
+    this.answer.setSize(width, height);
     element('paint').style.setProperty('--ratio', `${width} / ${height}`);
     if (this.small) this.sketch.hide(this.small);
     const small = document.createElement('canvas');
@@ -109,15 +112,19 @@ export class PaintView {
     this.small = new Surface(small, true);
     this.sketch.show(this.small);
     element('model').textContent =
-      `Network: ${model.name}. U-Net ${hidden}/${depth}, ${shortCount(parameters)} parameters, ${width} × ${height} pixels, ` +
+      `Network: ${model.name}. ${network}, ${shortCount(parameters)} parameters, ${width} × ${height} pixels, ` +
       `${step.toLocaleString('en')} training steps; on ${model.adapter}`;
     this.status.say('Ready: draw, or take an example.');
     this.changed();
   }
 
+  private undo(): void {
+    if (this.sketch.canUndo) this.sketch.undo();
+  }
+
   private changed(): void {
-    button('undo').disabled = !this.sketch.canUndo;
-    button('clear').disabled = this.sketch.empty;
+    allow(button('undo'), this.sketch.canUndo);
+    allow(button('clear'), !this.sketch.empty);
     element('sketch-hint').hidden = !this.sketch.empty;
     this.stale = true;
     void this.paint();
@@ -127,7 +134,7 @@ export class PaintView {
   private async paint(): Promise<void> {
     if (this.busy || !this.model) return;
     this.busy = true;
-    this.answer.ariaBusy = 'true';
+    element('answer').ariaBusy = 'true';
     try {
       while (this.stale && this.small) {
         this.stale = false;
@@ -144,40 +151,33 @@ export class PaintView {
       this.status.warn(explain(error));
     } finally {
       this.busy = false;
-      this.answer.ariaBusy = 'false';
+      element('answer').ariaBusy = 'false';
     }
   }
 
   private showAnswer(pixels: Uint8ClampedArray<ArrayBuffer>, milliseconds: number): void {
-    const { width, height } = this.answer;
-    // The model may have been changed while this answer was on its way.
-    if (pixels.length !== 4 * width * height || this.sketch.empty) return;
-    this.shown?.putImageData(new ImageData(pixels, width, height), 0, 0);
+    if (this.sketch.empty || !this.answer.show(pixels)) return;
     element('latency').textContent = `${Math.round(milliseconds)} ms`;
   }
 
   private wipeAnswer(): void {
-    const { width, height } = this.answer;
-    this.shown?.clearRect(0, 0, width, height);
+    this.answer.wipe();
     element('latency').textContent = '';
   }
 
-  /** As many pixels as the screen has there. */
   private fit(): void {
-    const { canvas } = this.large;
-    const scale = Math.min(devicePixelRatio, 2);
-    const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
-    if (width === 0 || height === 0 || (width === canvas.width && height === canvas.height)) return;
-    Object.assign(canvas, { width, height });
-    this.sketch.redraw(this.large);
+    if (fitToScreen(this.large.canvas)) this.sketch.redraw(this.large);
   }
 
   private key(event: KeyboardEvent): void {
-    const typing = event.target instanceof HTMLInputElement && event.target.type !== 'range';
-    if (element('paint').hidden || typing) return;
+    if (element('paint').hidden) return;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
       event.preventDefault();
-      if (this.sketch.canUndo) this.sketch.undo();
-    } else if (!event.ctrlKey && !event.metaKey && !event.altKey) this.pen.key(event.key);
+      this.undo();
+      return;
+    }
+    // Letters alone count only where one draws: somebody may dictate, or have them for something else.
+    const drawing = event.target instanceof Element && event.target.closest('#sketch, #tools');
+    if (drawing && !event.ctrlKey && !event.metaKey && !event.altKey) this.pen.key(event.key);
   }
 }

@@ -51,9 +51,12 @@ export class Curves {
     }
     this.error.set(steps, [[...(l1 ?? [])], smooth(l1 ?? []), held]);
     this.duel.set(steps, [smooth(disc ?? []), smooth(adv ?? [])]);
-    const [last] = (l1 ?? []).slice(-1);
-    const text =
-      last === undefined ? 'nothing yet' : `${last.toFixed(3)} at step ${steps.at(-1)?.toLocaleString('en')}`;
-    element('chart-error').ariaLabel = `Mean difference from the real pictures: ${text}`;
+    const last = (column: readonly number[] = []) => column.at(-1)?.toFixed(3);
+    const at = `at step ${steps.at(-1)?.toLocaleString('en')}`;
+    const none = steps.length === 0;
+    element('chart-error').ariaLabel =
+      `Mean difference from the real pictures: ${none ? 'nothing yet' : `${last(l1)} ${at}`}`;
+    element('chart-duel').ariaLabel =
+      `Adversarial losses: ${none ? 'nothing yet' : `PatchGAN ${last(disc)}, generator ${last(adv)} ${at}`}`;
   }
 }

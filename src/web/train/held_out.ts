@@ -1,4 +1,5 @@
 import type { Dataset, Pair } from '../../data/dataset.ts';
+import { meanAbsoluteError } from '../../train/metrics.ts';
 import type { Painter } from '../../train/painter.ts';
 import { toRgba } from '../shared/pixels.ts';
 import type { Samples } from './types.ts';
@@ -35,7 +36,7 @@ export class HeldOut {
     let error = 0;
     for (const { name, condition, real } of pairs) {
       const output = await painter.paint(condition, 1, height, width);
-      error += meanDistance(output, real) / pairs.length;
+      error += meanAbsoluteError(output, real) / pairs.length;
       pictures.push({
         name,
         condition: toRgba(condition, size),
@@ -45,10 +46,4 @@ export class HeldOut {
     }
     return { step, width, height, error, pictures };
   }
-}
-
-function meanDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number));
-  return sum / a.length;
 }

@@ -3,6 +3,7 @@ import { fractionOfDigest } from '../../data/hold_out.ts';
 import type { PictureHost } from '../../data/open_pairs.ts';
 import type { Raster } from '../../data/raster.ts';
 import type { DroppedTree } from './file_tree.ts';
+import { drawSvg } from './svg.ts';
 
 /** The browser as a reader of pictures, for the same code that reads folders in Node. */
 export function browserHost(tree: DroppedTree): PictureHost {
@@ -44,6 +45,7 @@ async function decodeBitmap(tree: DroppedTree, path: string): Promise<ImageBitma
   const file = tree.file(path);
   if (file.size === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
   try {
+    if (/\.svg$/i.test(path)) return await drawSvg(file);
     return await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
   } catch (cause) {
     throw new BadFile(path, 'is damaged, or in a format that this browser cannot decode', 'Save it as PNG or JPEG.', {

@@ -1,15 +1,16 @@
-import { BatchLoader } from '../../data/batches.ts';
+import { BatchLoader, stepsPerEpoch } from '../../data/batches.ts';
 import type { OpenedData } from '../../data/dataset.ts';
-import { learningRates, type TrainConfig } from '../../train/config.ts';
+import { learningRates, scheduledSteps, type TrainConfig } from '../../train/config.ts';
 import { RING_LENGTH } from '../../train/loss_ring.ts';
 import { Pix2Pix } from '../../train/pix2pix.ts';
+import { unitsOf } from '../../train/range.ts';
 import { captureState, encodeHeader, restoreState } from '../../train/state.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
 import { isLost, lossOf, openDevice } from '../shared/device.ts';
 import { failureOf } from '../shared/remote.ts';
 import { HeldOut } from './held_out.ts';
-import type { RunRecord, TrainEvent } from './types.ts';
+import type { RunRecord, Schedule, TrainEvent } from './types.ts';
 
 /** A state of a run: what a checkpoint holds. */
 export interface Snapshot {
@@ -30,12 +31,13 @@ const MOST_LOSSES = 3;
 type Emit = (event: TrainEvent) => void;
 
 /**
- * One training run in a browser: goes on until it is paused, tells how it fares, and survives the loss of its device by
- * going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
+ * One training run in a browser: goes on until it is paused or its epochs are over, tells how it fares, and survives the loss
+ * of its device by going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
  */
 export class Trainer {
-  readonly config: TrainConfig;
   readonly record: RunRecord;
+  /** Its own: the model looks into it for each step's learning rates, so that a change of schedule counts at once. */
+  private readonly config: TrainConfig;
   private readonly emit: Emit;
   private readonly loader: BatchLoader;
   private readonly heldOut: HeldOut;
@@ -80,6 +82,7 @@ export class Trainer {
     from: Snapshot | undefined,
     emit: Emit,
   ): Promise<Trainer> {
+    refuseIfOver(from?.step ?? 0, scheduledSteps(config, stepsPerEpoch(data.train.length, config.batch)));
     const heldOut = await HeldOut.load(data.test);
     const model = await build(config, from, emit);
     const { description } = model.device;
@@ -96,7 +99,17 @@ export class Trainer {
     return new Trainer(config, kept, data, heldOut, model, snapshot, emit);
   }
 
-  /** Trains until `pause`. */
+  /** How long to go on. @throws PixtapeError when the run has already got there. */
+  reschedule(schedule: Schedule): void {
+    refuseIfOver(this.model.step, scheduledSteps({ ...this.config, ...schedule }, this.loader.stepsPerEpoch));
+    Object.assign(this.config, schedule);
+  }
+
+  private get lastStep(): number {
+    return scheduledSteps(this.config, this.loader.stepsPerEpoch);
+  }
+
+  /** Trains until `pause`, or to the end. */
   start(): void {
     if (!this.paused) return;
     this.paused = false;
@@ -132,9 +145,16 @@ export class Trainer {
   private async run(): Promise<void> {
     this.emit({ kind: 'running' });
     this.lookedAt = performance.now();
-    while (!this.paused) await this.surviving(() => this.loop());
-    await this.surviving(() => this.look());
-    this.emit({ kind: 'paused' });
+    // A device lost while looking takes the run back to before its end.
+    do {
+      await this.surviving(async () => {
+        await this.loop();
+        await this.alone(() => this.look());
+        if (this.over) await this.alone(() => this.sample());
+      });
+    } while (!(this.paused || this.over));
+    this.paused = true;
+    this.emit({ kind: 'paused', step: this.model.step, done: this.over });
   }
 
   /** Does something; where the device is lost meanwhile, makes a new one and takes up the last snapshot instead. */
@@ -151,9 +171,13 @@ export class Trainer {
     }
   }
 
+  private get over(): boolean {
+    return this.model.step >= this.lastStep;
+  }
+
   private async loop(): Promise<void> {
     let inFlight: Promise<unknown> = Promise.resolve();
-    while (!this.paused) {
+    while (!(this.paused || this.over)) {
       const batch = await this.loader.batch(this.model.step);
       // One step runs while the next is being prepared, no more, so that a pause need not wait for a long queue.
       await inFlight;
@@ -187,15 +211,18 @@ export class Trainer {
     const last = rows.at(-1);
     if (!last) return;
     const seconds = since(this.lookedAt);
+    const units = unitsOf(model.generator.range); // of the held-out measure, beside which L1 is drawn
     this.record.seconds = (this.record.seconds ?? 0) + seconds;
     this.emit({
       kind: 'progress',
       progress: {
         step: model.step,
+        lastStep: this.lastStep,
+        learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch).gen,
         epoch: loader.epochOf(last.step) + 1,
         imagesPerSecond: (rows.length * config.batch) / seconds,
         memory: model.device.memory.bytes,
-        points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1 })),
+        points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1: units * l1 })),
       },
     });
     this.looked = model.step;
@@ -225,6 +252,14 @@ export class Trainer {
   }
 }
 
+function refuseIfOver(step: number, lastStep: number): void {
+  if (step < lastStep) return;
+  throw new PixtapeError(
+    `this run has already done ${step.toLocaleString('en')} of ${lastStep.toLocaleString('en')} steps`,
+    'Ask for more epochs.',
+  );
+}
+
 const since = (time: number): number => (performance.now() - time) / 1000;
 
 /** A model on a device of its own, its step compiled. */
@@ -234,7 +269,7 @@ async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit
     const model = new Pix2Pix(device, config, { initialise: from === undefined });
     if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');
     await model.prepare({
-      onCompiled: (done, total) => emit({ kind: 'note', text: `Compiling shaders: ${done} of ${total}` }),
+      onCompiled: (done, total) => emit({ kind: 'compiling', done, total }),
     });
     return model;
   } catch (error) {

@@ -15,6 +15,13 @@ export interface Settings {
   direction: 'AtoB' | 'BtoA';
 }
 
+/** How long to train; a continued run may change it. Fractions of an epoch will do. */
+export interface Schedule {
+  /** Epochs at the full learning rate, then epochs in which it falls to zero: the command line's --n_epochs and --n_epochs_decay. */
+  epochs: number;
+  epochsDecay: number;
+}
+
 /** What a run remembers in its checkpoint, with the names that the command line gives it. */
 export interface RunRecord {
   preset: string;
@@ -69,7 +76,11 @@ export interface Samples {
 
 export interface Progress {
   step: number;
+  /** The run's last step. */
+  lastStep: number;
   epoch: number;
+  /** The generator's. */
+  learningRate: number;
   imagesPerSecond: number;
   /** Bytes of GPU buffers. */
   memory: number;
@@ -78,6 +89,10 @@ export interface Progress {
 
 export type TrainEvent =
   | { kind: 'note'; text: string }
+  /** Shaders compiled so far. */
+  | { kind: 'compiling'; done: number; total: number }
+  /** An SVG to be drawn, which a worker cannot; the answer is the call `drawn`. */
+  | { kind: 'draw'; id: number; file: Blob }
   | { kind: 'warning'; text: string }
   | { kind: 'opened'; summary: string; adapter: string; parameters: number }
   | { kind: 'running' }
@@ -85,5 +100,6 @@ export type TrainEvent =
   | { kind: 'samples'; samples: Samples }
   /** The device was lost; training goes on from this step on a new one. */
   | { kind: 'lost'; why: string; step: number }
-  | { kind: 'paused' }
+  /** `done`: with the run's last step, not because somebody asked for it. */
+  | { kind: 'paused'; step: number; done: boolean }
   | { kind: 'failed'; failure: Failure };

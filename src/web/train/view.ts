@@ -1,16 +1,19 @@
 import { formatBytes } from '../../util/format.ts';
-import { askForFiles, button, download, element, input, makeWorker, Status, select } from '../page/dom.ts';
+import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../page/dom.ts';
 import { type PlacedFile, placed } from '../page/dropped.ts';
+import { openSvg } from '../page/svg.ts';
 import { Remote, revive } from '../shared/remote.ts';
 import { explain, shortCount } from '../shared/words.ts';
 import { Curves } from './curves.ts';
+import { allowChanges, readSchedule, readSettings, showRun } from './form.ts';
 import { SampleSheet } from './sample_sheet.ts';
-import type { Progress, RestoredInfo, Settings, Source, TrainEvent } from './types.ts';
+import type { Progress, RestoredInfo, Source, TrainEvent } from './types.ts';
 import type { TrainCalls } from './worker.ts';
 
 type Phase = 'idle' | 'opening' | 'running' | 'pausing' | 'paused';
 
-const SETTINGS = ['size', 'hidden', 'batch', 'direction'] as const;
+/** As many are listed, the rest counted. */
+const MOST_WARNINGS = 12;
 
 /** Train on the emoji or on pictures of one's own, and watch. */
 export class TrainView {
@@ -18,11 +21,12 @@ export class TrainView {
   private readonly status = new Status(element('train-status'));
   private readonly curves = new Curves();
   private readonly sheet = new SampleSheet(element('samples'));
+  private readonly compiling = byId('compiling', HTMLProgressElement);
   private readonly onPaint: (generator: Blob) => void;
   private phase: Phase = 'idle';
+  private warned = 0;
   private own: Source | undefined;
   private restored: RestoredInfo | undefined;
-  private step = 0;
 
   /** @param onPaint is given a generator to paint with */
   constructor(onPaint: (generator: Blob) => void) {
@@ -72,16 +76,8 @@ export class TrainView {
   private async restore({ path, file }: PlacedFile): Promise<void> {
     try {
       this.restored = await this.remote.call('restore', [file, path]);
-      const { source, config, step, direction } = this.restored;
-      input(source === 'openmoji' ? 'openmoji' : 'own').checked = true;
-      for (const [id, value] of [
-        ['size', config.width],
-        ['hidden', config.generator.hidden],
-        ['batch', config.batch],
-        ['direction', direction],
-      ] as const) {
-        choose(select(id), String(value));
-      }
+      const { source, step } = this.restored;
+      showRun(this.restored);
       const pictures =
         source === 'folder' && !this.own ? ' Drop its pictures, then press Continue.' : ' Press Continue.';
       this.status.say(`${path}: a run of ${step.toLocaleString('en')} steps.${pictures}`);
@@ -96,7 +92,7 @@ export class TrainView {
       if (this.phase === 'running') {
         this.become('pausing');
         await this.remote.call('pause', []);
-      } else if (this.phase === 'paused') await this.remote.call('resume', []);
+      } else if (this.phase === 'paused') await this.remote.call('resume', [readSchedule()]);
       else if (this.phase === 'idle') await this.begin();
     } catch (error) {
       this.status.warn(explain(error));
@@ -106,28 +102,19 @@ export class TrainView {
   private async begin(): Promise<void> {
     const source: Source | undefined = input('openmoji').checked ? { kind: 'openmoji' } : this.own;
     if (!source) return this.status.warn('Drop a folder or a zip of pairs here first, or choose one.');
+    const schedule = readSchedule();
     this.become('opening');
     this.curves.clear();
     this.sheet.clear();
     element('warnings').replaceChildren();
+    this.warned = 0;
     try {
-      await this.remote.call('begin', [source, this.settings()]);
+      await this.remote.call('begin', [source, readSettings(), schedule]);
       this.restored = undefined;
     } catch (error) {
       this.become('idle');
       throw error;
     }
-  }
-
-  private settings(): Settings {
-    const number = (id: string) => Number(select(id).value);
-    const direction = select('direction').value === 'AtoB' ? 'AtoB' : 'BtoA';
-    return {
-      size: number('size'),
-      hidden: number('hidden'),
-      batch: number('batch'),
-      direction: input('openmoji').checked ? 'BtoA' : direction,
-    };
   }
 
   private async startOver(): Promise<void> {
@@ -168,8 +155,18 @@ export class TrainView {
       case 'note':
         this.status.say(event.text);
         break;
+      case 'compiling':
+        // The words once, the count in the bar: screen readers would read out every change of this line.
+        this.status.say('Compiling shaders …');
+        this.compiling.max = event.total;
+        this.compiling.value = event.done;
+        this.compiling.hidden = event.done === event.total;
+        break;
+      case 'draw':
+        void this.draw(event.id, event.file);
+        break;
       case 'warning':
-        this.warn(event.text);
+        this.list(event.text);
         break;
       case 'opened':
         element('run-summary').textContent =
@@ -177,7 +174,7 @@ export class TrainView {
         break;
       case 'running':
         this.become('running');
-        this.status.say('Training …');
+        this.status.say(`Training …${this.warnings()}`);
         break;
       case 'progress':
         this.showProgress(event.progress);
@@ -195,7 +192,11 @@ export class TrainView {
         break;
       case 'paused':
         this.become('paused');
-        this.status.say(`Paused after step ${this.step.toLocaleString('en')}.`);
+        this.status.say(
+          event.done
+            ? `Done: all ${event.step.toLocaleString('en')} steps. For more, raise the epochs and press Continue.`
+            : `Paused after step ${event.step.toLocaleString('en')}.`,
+        );
         break;
       case 'failed':
         this.become('paused');
@@ -203,19 +204,41 @@ export class TrainView {
     }
   }
 
-  private showProgress({ step, epoch, imagesPerSecond, memory, points }: Progress): void {
-    this.step = step;
+  private showProgress(progress: Progress): void {
+    const { step, lastStep, epoch, learningRate, imagesPerSecond, memory, points } = progress;
     element('fact-step').textContent = step.toLocaleString('en');
+    element('fact-last').textContent = `of ${lastStep.toLocaleString('en')}`;
+    element('fact-rate').textContent = learningRate.toPrecision(2);
     element('fact-epoch').textContent = epoch.toLocaleString('en');
     element('fact-speed').textContent = imagesPerSecond.toPrecision(3);
     element('fact-memory').textContent = formatBytes(memory);
     this.curves.add(points);
   }
 
-  private warn(text: string): void {
-    const line = document.createElement('li');
-    line.textContent = text;
-    element('warnings').append(line);
+  warn(text: string): void {
+    this.status.warn(text);
+  }
+
+  /** One more line among the warnings. */
+  private list(text: string): void {
+    this.warned++;
+    const list = element('warnings');
+    const more = this.warned - MOST_WARNINGS;
+    const line = more > 1 ? list.lastElementChild : list.appendChild(document.createElement('li'));
+    if (line) line.textContent = more > 0 ? `… and ${more} more` : text;
+  }
+
+  /** How many there are, for who does not see the list. */
+  private warnings(): string {
+    const { warned } = this;
+    return warned === 0 ? '' : ` ${warned} ${warned === 1 ? 'warning' : 'warnings'} below.`;
+  }
+
+  private async draw(id: number, file: Blob): Promise<void> {
+    const picture = await openSvg(file)
+      .then((image) => createImageBitmap(image, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }))
+      .catch(() => undefined);
+    await this.remote.call('drawn', [id, picture], picture ? [picture] : []);
   }
 
   private become(phase: Phase): void {
@@ -231,18 +254,11 @@ export class TrainView {
     const first = restored ? 'Continue' : 'Start';
     const labels = { idle: first, opening: 'Preparing …', running: 'Pause', pausing: 'Pausing …', paused: 'Continue' };
     button('go').textContent = labels[phase];
-    button('go').disabled = phase === 'opening' || phase === 'pausing';
+    allow(button('go'), phase !== 'opening' && phase !== 'pausing');
     button('start-over').disabled = !(phase === 'paused' || (idle && restored));
     for (const id of ['save', 'try']) button(id).disabled = !(phase === 'running' || phase === 'paused');
     for (const id of ['continue', 'choose-folder', 'choose-zip']) button(id).disabled = !idle;
-    for (const id of ['openmoji', 'own']) input(id).disabled = !idle || restored !== undefined;
-    for (const id of SETTINGS) select(id).disabled = !idle || restored !== undefined;
-    element('direction-row').hidden = input('openmoji').checked;
+    allowChanges({ fresh: idle && restored === undefined, still: idle || phase === 'paused' });
+    if (phase !== 'opening') this.compiling.hidden = true;
   }
-}
-
-/** Chooses a value, also one that the list does not offer: a checkpoint may have any. */
-function choose(list: HTMLSelectElement, value: string): void {
-  if (![...list.options].some((option) => option.value === value)) list.add(new Option(value, value));
-  list.value = value;
 }

@@ -7,8 +7,9 @@ import { decodeSafetensors } from '../../util/safetensors.ts';
 import { emit, serve } from '../shared/remote.ts';
 import { plain } from '../shared/words.ts';
 import { openSource } from './sources.ts';
+import { drawn } from './svg.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
-import type { RestoredInfo, RunRecord, Settings, Source, TrainEvent } from './types.ts';
+import type { RestoredInfo, RunRecord, Schedule, Settings, Source, TrainEvent } from './types.ts';
 
 export type TrainCalls = typeof calls;
 
@@ -39,11 +40,11 @@ const calls = {
     restored = undefined;
   },
 
-  /** Opens the pictures, makes a run, and starts it. Settings count for a fresh one only. */
-  async begin(source: Source, settings: Settings): Promise<void> {
+  /** Opens the pictures, makes a run, and starts it. Settings count for a fresh one only, the schedule for any. */
+  async begin(source: Source, settings: Settings, schedule: Schedule): Promise<void> {
     trainer?.destroy();
     trainer = undefined;
-    const config = restored?.config ?? configOf(settings);
+    const config = { ...(restored?.config ?? configOf(settings)), ...schedule };
     const kind = source.kind === 'openmoji' ? 'openmoji' : 'folder';
     const record = recordFor(kind, settings);
     tell({ kind: 'note', text: kind === 'openmoji' ? 'Fetching the emoji …' : 'Reading the pictures …' });
@@ -58,9 +59,12 @@ const calls = {
     trainer.start();
   },
 
-  resume(): void {
+  resume(schedule: Schedule): void {
+    trainer?.reschedule(schedule);
     trainer?.start();
   },
+
+  drawn,
 
   async pause(): Promise<void> {
     await trainer?.pause();

@@ -1,0 +1,67 @@
+import type { TrainConfig } from '../train/config.ts';
+import type { CheckpointHeader } from '../train/state.ts';
+import { PixtapeError } from '../util/errors.ts';
+import type { RunRecord } from './train_config.ts';
+
+interface Run {
+  path: string;
+  header: CheckpointHeader;
+}
+
+/** What must be equal for the discriminator to be all that makes a difference; what concerns it alone is left out. */
+const CONFIG = ['batch', 'lr', 'beta1', 'beta2', 'init', 'seed', 'epochs', 'epochsDecay'] as const;
+const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'groups', 'maxDatasetSize'] as const;
+
+/**
+ * Whether a run with L1 alone can be set beside another run.
+ * @returns a line for everything in which they differ beside the discriminator
+ * @throws PixtapeError when it was not trained with L1 alone, or its generator is another one.
+ */
+export function checkL1Run(ours: Run, l1: Run): string[] {
+  const [a, b] = [ours.header, l1.header];
+  if (b.config.ganMode !== 'none') {
+    throw new PixtapeError(`--l1 ${l1.path} was trained with a discriminator`, howToTrainL1(a));
+  }
+  const network = ({ netG, norm, generator, width, height }: TrainConfig) => ({
+    netG,
+    norm,
+    ...generator,
+    width,
+    height,
+  });
+  const other = unequal(network(a.config), network(b.config));
+  if (other.length > 0) {
+    const what = other.map(([key, x, y]) => `${key} ${shown(y)}, not ${shown(x)}`).join('; ');
+    throw new PixtapeError(`--l1 ${l1.path} has another generator or other pictures: ${what}`, howToTrainL1(a));
+  }
+  const data = (header: CheckpointHeader) => (header.run as Partial<RunRecord>).data ?? {};
+  const differences = [
+    ...unequal({ steps: a.step }, { steps: b.step }),
+    ...unequal(pick(a.config, CONFIG), pick(b.config, CONFIG)),
+    ...unequal(pick(data(a), DATA), pick(data(b), DATA)),
+  ];
+  return differences.map(([key, x, y]) => `the run with L1 alone differs in ${key}: ${shown(y)}, not ${shown(x)}`);
+}
+
+/** How to get such a run. */
+export function howToTrainL1({ step, run }: CheckpointHeader): string {
+  const { preset } = run as Partial<RunRecord>;
+  const flags = `${preset === undefined ? '' : ` --preset ${preset}`} --steps ${step} --gan_mode none --name NAME-l1`;
+  return `train it with the same flags as this run and those: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
+}
+
+type Difference = [key: string, a: unknown, b: unknown];
+
+function unequal(a: Record<string, unknown>, b: Record<string, unknown>): Difference[] {
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return keys.flatMap((key): Difference[] => (shown(a[key]) === shown(b[key]) ? [] : [[key, a[key], b[key]]]));
+}
+
+function pick(from: object, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, (from as Record<string, unknown>)[key]]));
+}
+
+const shown = (value: unknown): string => {
+  if (value === undefined) return 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};

@@ -1,0 +1,54 @@
+import { Generator } from '../generator.ts';
+import type { PictureGenerator } from '../networks.ts';
+import { UnetGenerator } from '../unet.ts';
+import { OnnxGraph, type Value } from './graph.ts';
+import { tutorialGraph } from './tutorial.ts';
+import { unetGraph } from './unet.ts';
+
+/** What the file's only input and output are called. */
+export const INPUT = 'condition';
+export const OUTPUT = 'picture';
+
+/**
+ * A generator in evaluation mode as an ONNX model, as pieces of the file: `condition`, (batch, in, height, width) with
+ * values in [0, 1] → `picture`, (batch, out, height, width), likewise; batch, height and width are free.
+ * @param values of the generator's tensors, by the names of its state dict
+ * @param metadata goes into the model's metadata_props, beside a description of input and output
+ * @throws PixtapeError where the weights take more than the 2 GiB that the format can hold.
+ */
+export function encodeOnnx(
+  generator: PictureGenerator,
+  values: ReadonlyMap<string, Float32Array>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  const { config, range, unit } = generator;
+  const { inChannels, outChannels } = config;
+  const graph = new OnnxGraph(generator, values);
+  const picture = range === 'symmetric' ? shifted(graph, generator) : network(graph, generator, INPUT);
+  graph.name(OUTPUT, picture);
+  const sides = `sides are multiples of ${unit}`;
+  return graph.encode(
+    { name: INPUT, shape: ['batch', inChannels, 'height', 'width'] },
+    { name: OUTPUT, shape: ['batch', outChannels, 'height', 'width'] },
+    'Paints a picture from a condition. Written by pixtape.',
+    {
+      ...metadata,
+      [INPUT]: `float32 (batch, ${inChannels}, height, width), values from 0 to 1, channels red, green, blue; ${sides}`,
+      [OUTPUT]: `float32 (batch, ${outChannels}, height, width), values from 0 to 1`,
+      ...(range === 'symmetric' ? { range: 'the network works on values from -1 to 1; this file converts them' } : {}),
+    },
+  );
+}
+
+function network(graph: OnnxGraph, generator: PictureGenerator, condition: Value): Value {
+  if (generator instanceof UnetGenerator) return unetGraph(graph, generator, condition);
+  if (generator instanceof Generator) return tutorialGraph(graph, generator, condition);
+  throw new Error('this generator has no ONNX graph');
+}
+
+/** Of a network between −1 and 1: 2x − 1 before it, (y + 1) / 2 after it. */
+function shifted(graph: OnnxGraph, generator: PictureGenerator): Value {
+  const [half, one, two] = [graph.float('half', 0.5), graph.float('one', 1), graph.float('two', 2)];
+  const x = graph.node('Sub', [graph.node('Mul', [INPUT, two]), one]);
+  return graph.node('Mul', [graph.node('Add', [network(graph, generator, x), one]), half]);
+}

@@ -1,0 +1,20 @@
+import { SLOPE, type UnetBlock, type UnetGenerator } from '../unet.ts';
+import type { OnnxGraph, Value } from './graph.ts';
+import { concat, conv, convTranspose, leakyRelu, norm, relu } from './layers.ts';
+
+/** The paper's U-Net, as `UnetGenerator.forward` goes through it: values from −1 to 1. */
+export function unetGraph(graph: OnnxGraph, { outermost }: UnetGenerator, condition: Value): Value {
+  return level(graph, outermost, condition);
+}
+
+function level(graph: OnnxGraph, block: UnetBlock, x: Value): Value {
+  const up = convTranspose(graph, block.upConv, inside(graph, block, conv(graph, block.downConv, x)));
+  if (block.outermost) return graph.node('Tanh', [up]);
+  return concat(graph, [x, block.upNorm ? norm(graph, block.upNorm, up, block.upConv.weight.shape[1]) : up]);
+}
+
+function inside(graph: OnnxGraph, { downConv, downNorm, below }: UnetBlock, x: Value): Value {
+  if (!below) return x;
+  const y = downNorm ? leakyRelu(graph, norm(graph, downNorm, x, downConv.weight.shape[0]), SLOPE) : x;
+  return relu(graph, level(graph, below, y));
+}

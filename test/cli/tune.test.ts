@@ -1,0 +1,115 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { version } from '../../package.json';
+import { readCheckpointHeader } from '../../src/train/checkpoint.ts';
+import { PRESETS } from '../../src/train/config.ts';
+import { convolutionsOf, trainingStep } from '../../src/train/tune.ts';
+import { TuningCache } from '../../src/train/tuning_cache.ts';
+import type { TuningRecord } from '../../src/train/tuning_record.ts';
+import { cacheDirectory } from '../../src/util/cache.ts';
+import { readSafetensors } from '../../src/util/files.ts';
+import { openTestDevice } from '../device.ts';
+import { build, pixtape, TINY, writePairs } from './command.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'pixtape-tune-'));
+const folder = join(home, 'cache', 'pixtape', 'tuning');
+const MODEL = TINY.slice(0, TINY.indexOf('--print_freq'));
+let cache: TuningCache;
+let keys: string[];
+
+beforeAll(async () => {
+  build();
+  writePairs(join(home, 'pairs'), 10);
+  const device = await openTestDevice();
+  cache = new TuningCache(device.description, version, folder);
+  const { generator, ...rest } = PRESETS.tutorial;
+  const config = {
+    ...rest,
+    generator: { ...generator, hidden: 2, depth: 2 },
+    discHidden: 2,
+    width: 16,
+    height: 16,
+    batch: 2,
+  };
+  keys = (await convolutionsOf(device, trainingStep(config))).map(({ key }) => key);
+  device.destroy();
+  // The driver may go on using what it has compiled before.
+  process.env.MESA_SHADER_CACHE_DIR ??= join(cacheDirectory(), '..');
+  process.env.XDG_CACHE_HOME = join(home, 'cache');
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Does as if every convolution had been measured, and `chosen` had won. */
+const pretend = (chosen: string) =>
+  cache.add(new Map(keys.map((key) => [key, { chosen, entries: [{ choice: chosen, ms: 1 }] }])));
+
+async function train(name: string, steps: number, ...more: string[]): Promise<string> {
+  const named = more.includes('--continue_train') ? [] : ['--dataroot', 'pairs', ...TINY];
+  const args = ['train', '--name', name, '--steps', String(steps), ...named, ...more];
+  const { code, stdout, stderr } = await pixtape(args, home);
+  expect(stderr).not.toContain('pixtape:');
+  expect(code).toBe(0);
+  return stdout + stderr;
+}
+
+const latest = (name: string) => join(home, 'runs', name, 'latest.safetensors');
+
+/** Every tensor of a run's checkpoint. */
+async function state(name: string): Promise<Map<string, unknown>> {
+  const file = await readSafetensors(latest(name));
+  const tensors = new Map<string, unknown>();
+  for (const tensor of file.entries.keys()) tensors.set(tensor, await file.read(tensor));
+  await file.close();
+  return tensors;
+}
+
+const record = async (name: string) => (await readCheckpointHeader(latest(name))).run.tuning as TuningRecord;
+
+it('a run keeps the kernels of its record, whatever is measured in between', { timeout: 400_000 }, async () => {
+  await pretend('gemm');
+  expect(await train('whole', 4)).toContain(`tuning   ${keys.length} convolutions measured on this adapter, else`);
+  await train('parts', 2);
+  const before = await record('parts');
+  expect(before.choices[keys[0] as string]).toMatch(/^gemm /);
+
+  await pretend('direct');
+  expect(await train('parts', 4, '--continue_train')).toContain('tuning   the kernels that the run began with');
+  expect(await state('parts')).toEqual(await state('whole'));
+  expect(await record('parts')).toEqual(await record('whole'));
+
+  // A fresh run takes what is measured now; one that asks for it, what was shipped.
+  await train('now', 4);
+  expect((await record('now')).choices[keys[0] as string]).toBe('direct');
+  expect(await state('now')).not.toEqual(await state('whole'));
+  const forced = await train('now', 5, '--continue_train', '--no-tune');
+  expect(forced).toContain('not bit for bit');
+  expect(forced).toMatch(/tuning {3}the table shipped for/);
+});
+
+it('pixtape tune measures in the time given, prints what it chose, and goes on from there', {
+  timeout: 400_000,
+}, async () => {
+  rmSync(folder, { recursive: true, force: true });
+  const first = await pixtape(['tune', ...MODEL, '--minutes', '0.02'], home);
+  expect(first.stderr).not.toContain('pixtape:');
+  expect(first.code).toBe(0);
+  const count = Number(/tuning {3}(\d+) convolutions measured in/.exec(first.stdout)?.[1]);
+  expect(count).toBeGreaterThan(0);
+  expect(first.stdout).toMatch(/convolution +direction +uses +default +ms +chosen +ms +gain +GFLOP\/s/);
+  expect(first.stdout).toMatch(/\d×\d+→\d+ \d×\d @\d+×\d+ +(forward|input grad|weight grad) +\d+ /);
+  expect(first.stdout).toMatch(/all convolutions of a training step: [\d.]+ ms with the defaults/);
+  const left = keys.length - count;
+  if (left > 0) expect(first.stdout).toContain(`${left} convolutions are not measured yet`);
+  expect(readdirSync(folder)).toHaveLength(1);
+
+  const again = await pixtape(['tune', ...MODEL, '--minutes', '0.02', '--json'], home);
+  const printed = JSON.parse(again.stdout) as { key: string; chosen: string; entries: { choice: string }[] }[];
+  expect(printed.length).toBeGreaterThan(Math.min(count, keys.length - 1));
+  for (const { key, chosen, entries } of printed) {
+    expect(keys).toContain(key);
+    expect(entries.map((e) => e.choice)).toContain(chosen);
+  }
+  expect(await train('tuned', 1)).toContain(`${printed.length} convolutions measured on this adapter`);
+});

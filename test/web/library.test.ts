@@ -1,0 +1,154 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build as bundle } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { shaderText } from '../../scripts/build.mjs';
+import { stripComments } from '../../src/gpu/shader.ts';
+import { root } from './bundle.ts';
+
+/** The library as a page gets it, by the package's name; and the command that serves the page. */
+
+// Inside the project, so that the package finds itself by its own name.
+mkdirSync(join(root, 'dist'), { recursive: true });
+const folder = mkdtempSync(join(root, 'dist', 'test-library-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+beforeAll(() => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/build.mjs', '--types'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect(status, stdout + stderr).toBe(0);
+  writeFileSync(join(folder, 'page.js'), "import * as pixtape from 'pixtape';\nconsole.log(pixtape);");
+}, 180_000);
+
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+async function bundled(
+  platform: 'browser' | 'node',
+): Promise<{ files: string[]; imports: string[]; code: Uint8Array }> {
+  const { metafile, outputFiles } = await bundle({
+    absWorkingDir: folder,
+    entryPoints: ['page.js'],
+    bundle: true,
+    platform,
+    format: 'esm',
+    minify: true,
+    metafile: true,
+    write: false,
+    // Only the clone has tar, for the drivers that it brings.
+    external: platform === 'node' ? [...Object.keys(dependencies), 'tar'] : [],
+  });
+  const files = Object.keys(metafile.inputs).map((path) => path.split('/').at(-1) ?? '');
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+  return { files, imports, code: outputFiles[0]?.contents ?? new Uint8Array() };
+}
+
+it('a bundler gets the browser’s file for a page and Node’s for Node', async () => {
+  const page = await bundled('browser');
+  expect(page.files.sort()).toEqual(['index.js', 'page.js']);
+  expect(page.imports).toEqual([]);
+  const node = await bundled('node');
+  expect(node.files.sort()).toEqual(['node.js', 'page.js']);
+  expect(node.imports.some(isBuiltin)).toBe(true);
+});
+
+it('is less than 150 kB minified with all its shaders, and the README says how much', () => {
+  const library = readFileSync(join(root, 'dist', 'index.js'));
+  expect(library.length).toBeLessThan(150_000);
+  expect(library.toString().match(/@compute/g)?.length).toBeGreaterThan(20);
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const said = /(\d+) kB minified \((\d+) kB gzipped\)/.exec(readme)?.slice(1).map(Number) ?? [];
+  expect(said).toHaveLength(2);
+  // What it says may be somewhat out of date.
+  [library, gzipSync(library)].forEach(({ length }, i) => {
+    expect(Math.abs((said[i] ?? 0) / (length / 1000) - 1)).toBeLessThan(0.3);
+  });
+});
+
+it('loses only spaces and comments of its shaders, no sign', async () => {
+  const sign = />>=|<<=|&&|\|\||[-+*/%&|^=!<>]=|\+\+|--|->|<<|>>|\/[/*]/.source;
+  const tokens = (text: string) => text.match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
+  const names = readdirSync(join(root, 'shaders')).filter((name) => name.endsWith('.wgsl'));
+  const entryPoints = names.map((name) => join(root, 'shaders', name));
+  const { outputFiles } = await bundle({
+    entryPoints,
+    outdir: folder,
+    plugins: [shaderText],
+    format: 'cjs',
+    write: false,
+  });
+  expect(outputFiles).toHaveLength(names.length);
+  for (const { path, text } of outputFiles) {
+    const name = path.split('/').at(-1)?.replace('.js', '.wgsl') ?? '';
+    const module = { exports: '' };
+    new Function('module', text)(module);
+    const source = readFileSync(join(root, 'shaders', name), 'utf8');
+    expect(tokens(module.exports.replace(/^\/\/ unroll$/gm, '')), name).toEqual(tokens(stripComments(source)));
+    const loops = /\/\/ unroll\n\s*for .*/g;
+    const trimmed = (found: string[] | null) =>
+      found?.map((loop) => loop.replace(/\n\s*/, '\n').replace(/\s*(\/\/ (?!unroll).*)?$/, ''));
+    expect(trimmed(module.exports.match(loops)), name).toEqual(trimmed(source.match(loops)));
+  }
+});
+
+it('has types, for pages and for Node', () => {
+  const program = (name: string) => `
+import { type Device, ${name}, Tensor } from 'pixtape';
+export const make = (device: Device): Tensor => Tensor.zeros(device, [1, 2], 'made');
+export const step = ${name};
+// @ts-expect-error a shape is no text
+export const wrong = (device: Device) => Tensor.zeros(device, '1, 2');
+`;
+  for (const [host, name] of [
+    ['page', 'record'],
+    ['node', 'openDevice'],
+  ] as const) {
+    writeFileSync(join(folder, `${host}.ts`), program(name));
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'es2023',
+      // Libraries of current pages know WebGPU, Node's do not.
+      lib: host === 'node' ? ['es2023'] : ['es2023', 'dom'],
+      types: host === 'node' ? ['node', '@webgpu/types'] : [],
+      // Which themselves want a page's types.
+      skipLibCheck: host === 'node',
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      ...(host === 'node' ? { customConditions: ['node'] } : {}),
+    };
+    const config = join(folder, `${host}.json`);
+    writeFileSync(config, JSON.stringify({ compilerOptions, files: [`${host}.ts`] }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', config], { encoding: 'utf8' });
+    expect(status, `${host}: ${stdout}`).toBe(0);
+  }
+}, 60_000);
+
+it('npm run web prints a link, and the page is there', async () => {
+  const child = spawn(process.execPath, ['scripts/web.mjs', '--port', '0'], { cwd: root, stdio: 'pipe' });
+  try {
+    const link = await new Promise<string>((found, fail) => {
+      let out = '';
+      child.stdout.on('data', (text) => {
+        out += text;
+        const [url] = /http:\/\/127\.0\.0\.1:\d+\//.exec(out) ?? [];
+        if (url) found(url);
+      });
+      child.stderr.on('data', (text) => {
+        out += text;
+      });
+      child.on('close', (code) => fail(new Error(`it ended with ${code}: ${out}`)));
+    });
+    expect(await (await fetch(link)).text()).toContain('<title>pixtape</title>');
+    for (const file of ['main.js', 'paint.js', 'train.js', 'style.css', 'paint.safetensors']) {
+      expect((await fetch(link + file)).status, file).toBe(200);
+    }
+  } finally {
+    child.kill();
+  }
+}, 180_000);
