@@ -1,5 +1,5 @@
-// Gradient of the weight of a 3 x 3 convolution of stride 1 by Winograd's minimal filtering along the rows, for drivers that
-// run on a CPU: to conv_tile_weight.wgsl what conv_winograd.wgsl is to conv_tile.wgsl.
+// Gradient of the weight of a 3 x 3 convolution of stride 1 by Winograd's minimal filtering along the rows, for drivers
+// that run on a CPU: to conv_tile_weight.wgsl what conv_winograd.wgsl is to conv_tile.wgsl.
 //
 //   dw[b, l, u, v] = sum over n, i, j of y[n, b, i, j] * x[n, l, i - pad + u, j - pad + v]
 //
@@ -12,9 +12,10 @@
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
 // part_b, part_l and part_tap; the splits are added up by conv_parts.wgsl, in a fixed order.
 //
-// Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the sums of LANES channels for M channels
-// b. The subgroup walks over tiles: a lane loads and transforms the window under the tile from its own channel, and the
-// transformed tiles of M channels of y, one channel a lane, reach all lanes by broadcast. The sums are transformed back once, at the end.
+// Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the sums of LANES channels for M
+// channels b. The subgroup walks over tiles: a lane loads and transforms the window under the tile from its own
+// channel, and the transformed tiles of M channels of y, one channel a lane, reach all lanes by broadcast. The sums are
+// transformed back once, at the end.
 
 enable subgroups;
 

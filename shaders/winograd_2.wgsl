@@ -1,6 +1,6 @@
 // The one-dimensional transforms of Winograd's F(2, 3): two outputs of a filter of three taps by four multiplications.
-// Appended to conv_winograd.wgsl; winograd_4.wgsl has the same functions for F(4, 3), and says what they are. Points: 0, 1, -1 and infinity.
-// Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks".
+// Appended to conv_winograd.wgsl; winograd_4.wgsl has the same functions for F(4, 3), and says what they are. Points:
+// 0, 1, -1 and infinity. Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks".
 
 const SCALE = array<f32, 4>(1.0, 0.5, 0.5, 1.0);
 

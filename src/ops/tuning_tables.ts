@@ -25,10 +25,22 @@ export interface ShippedTable {
 
 const CPU: readonly Rule[] = [{ prefer: ['tile', 'fold', 'gemm'] }];
 
+/** Rows pay from 256 positions on; what they take longer to compile, only layers with work enough give back. */
+const LAVAPIPE_16: readonly Rule[] = [
+  { direction: 'forward', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
+  { direction: 'inputGradient', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
+  { kernel: 3, stride: 1, channels: 64, positions: 1024, prefer: ['winograd_rows'] },
+  { kernel: 3, stride: 1, channels: 32, positions: 4096, prefer: ['winograd_rows'] },
+  ...CPU,
+];
+
+/** This driver compiles at once. */
+const SWIFTSHADER: readonly Rule[] = [{ kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows'] }, ...CPU];
+
 const TABLES = {
-  lavapipe16: { name: 'lavapipe, 16 lanes', measured: {}, rules: CPU },
+  lavapipe16: { name: 'lavapipe, 16 lanes', measured: {}, rules: LAVAPIPE_16 },
   lavapipe8: { name: 'lavapipe, 8 lanes', measured: {}, rules: CPU },
-  swiftshader: { name: 'SwiftShader', measured: {}, rules: CPU },
+  swiftshader: { name: 'SwiftShader', measured: {}, rules: SWIFTSHADER },
   cpu: { name: 'a CPU driver', measured: {}, rules: CPU },
   gpu: { name: 'a GPU', measured: {}, rules: [{ prefer: ['gemm'] }] },
 } satisfies Record<string, ShippedTable>;
