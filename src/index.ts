@@ -21,7 +21,7 @@
 export { type Capabilities, Device, type DeviceOptions } from './gpu/device.ts';
 export type { Kernel } from './gpu/kernel.ts';
 export type { DispatchTiming, Program, Workgroups } from './gpu/program.ts';
-export type { Bindable, Storage, StorageSlice } from './gpu/storage.ts';
+export type { Bindable, Dtype, Storage, StorageSlice } from './gpu/storage.ts';
 // The tutorial's networks, and the paper's.
 export {
   BasicDiscriminator,
@@ -48,6 +48,7 @@ export { type UnetConfig, UnetGenerator } from './models/unet.ts';
 export { Adam, type AdamOptions } from './nn/adam.ts';
 export { type InitOptions, initWeights } from './nn/init.ts';
 export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './nn/layers.ts';
+export type { LossScale } from './nn/loss_scale.ts';
 export { Module, type StateEntry, type StateKind } from './nn/module.ts';
 export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './nn/norm.ts';
 // Operations: pictures are NCHW, values float32.
@@ -73,7 +74,7 @@ export { upsampleBilinear } from './ops/upsample.ts';
 // Tensors, recording and differentiation.
 export { type Backward, backward, differentiable, noGrad } from './tape/autograd.ts';
 export { dispatch, dispatchFlat } from './tape/dispatch.ts';
-export { Recorded, record } from './tape/record.ts';
+export { Recorded, type RecordOptions, record } from './tape/record.ts';
 export { type Shape, Tensor } from './tape/tensor.ts';
 // Pix2Pix: training it, painting with it, and what it takes.
 export { learningRates, PRESETS, type PresetName, type TrainConfig } from './train/config.ts';

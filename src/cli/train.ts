@@ -59,6 +59,7 @@ export interface TrainFlags {
   lambda_L1?: number;
   reuse_fake?: boolean;
   recompute?: boolean;
+  precision?: 'f32' | 'f16';
 }
 
 const EXAMPLES = `
@@ -199,9 +200,16 @@ export function trainCommand(): Command {
     .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
     .option(
       '--recompute',
-      'less memory for large pictures: work out parts of the forward again, a third slower, same bits',
+      'less memory for large pictures: parts of the generator work their forward out again, same bits',
     )
     .option('--no-recompute', 'keep all of it (the default)')
+    .addOption(
+      choice(
+        '--precision <kind>',
+        'f16: half the memory between operations, where the adapter has shader-f16; arithmetic stays f32 (default: f32)',
+        ['f32', 'f16'],
+      ),
+    )
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: TrainFlags, command: Command) => {

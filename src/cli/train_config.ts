@@ -43,6 +43,7 @@ function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig 
     lambda: flags.lambda_L1 ?? base.lambda,
     reuseFake: flags.reuse_fake ?? base.reuseFake,
     recompute: flags.recompute ?? base.recompute ?? false,
+    precision: flags.precision ?? base.precision ?? 'f32',
     seed: flags.seed ?? base.seed,
     epochs: flags.n_epochs ?? base.epochs,
     epochsDecay: flags.n_epochs_decay ?? base.epochsDecay,
@@ -69,6 +70,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
     ['--batch_size', (c) => c.batch],
     ['--init', (c) => c.init],
     ['--seed', (c) => c.seed],
+    ['--precision', (c) => c.precision ?? 'f32'],
   ];
   for (const [flag, value] of fixed) refuseChange(flag, value(config), value(saved));
   return config;

@@ -82,7 +82,7 @@ export async function measure(
     line(done, total);
   };
   const tuned = await tuneModel(device, build, { ...options, onProgress });
-  const measured = `tuning   ${tuned.length} convolutions measured in ${seconds()}`;
+  const measured = `tuning   ${tuned.length} convolution${tuned.length === 1 ? '' : 's'} measured in ${seconds()}`;
   try {
     await cache.add(measurements(tuned));
     say(`${measured}, kept in ${cache.path}`);

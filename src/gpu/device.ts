@@ -3,7 +3,7 @@ import { formatBytes } from '../util/format.ts';
 import { Kernel } from './kernel.ts';
 import { GUARD_BYTES } from './program.ts';
 import type { ShaderConstants } from './shader.ts';
-import { Storage } from './storage.ts';
+import { type Dtype, Storage } from './storage.ts';
 
 export interface DeviceOptions {
   /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
@@ -133,11 +133,11 @@ export class Device {
   }
 
   /** Memory that stays: parameters, inputs, optimiser state. Zeroed. */
-  persistent(bytes: number, label: string): Storage {
+  persistent(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.checkSize(bytes, label);
     const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
     this.checkBudget(size, label);
-    return new Storage(bytes, label, this.createBuffer(size, label));
+    return new Storage(bytes, label, this.createBuffer(size, label), dtype);
   }
 
   /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */

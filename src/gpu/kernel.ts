@@ -1,3 +1,4 @@
+import { withHalf } from './half_bindings.ts';
 import { packParams, reflect, type ShaderConstants, type ShaderInterface, unroll, withConstants } from './shader.ts';
 
 /**
@@ -11,12 +12,25 @@ export class Kernel {
   readonly entry: string;
   private ready: Promise<GPUComputePipeline> | undefined;
   private built: GPUComputePipeline | undefined;
+  private readonly halved = new Map<string, Kernel>();
 
   constructor(label: string, source: string, entry: string, constants: ShaderConstants) {
     this.label = label;
     this.entry = entry;
     this.code = withConstants(unroll(source, constants), constants);
     this.shader = reflect(this.code, entry);
+  }
+
+  /** This kernel with halves in these of its bindings; made once for each set of them. */
+  withHalf(names: readonly string[]): Kernel {
+    if (names.length === 0) return this;
+    const key = names.join();
+    let kernel = this.halved.get(key);
+    if (!kernel) {
+      kernel = new Kernel(this.label, withHalf(this.code, names), this.entry, {});
+      this.halved.set(key, kernel);
+    }
+    return kernel;
   }
 
   pack(values: Readonly<Record<string, number>>): Uint8Array {

@@ -2,7 +2,7 @@ import { PixtapeError } from '../util/errors.ts';
 import type { Device } from './device.ts';
 import type { Kernel } from './kernel.ts';
 import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
-import { asSlice, type Bindable, Storage, type StorageSlice } from './storage.ts';
+import { asSlice, type Bindable, type Dtype, Storage, type StorageSlice } from './storage.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
@@ -29,6 +29,8 @@ export const GUARD_BYTES = 256;
  */
 export class Program {
   readonly device: Device;
+  /** What passes between operations is stored as; see `record`. */
+  readonly precision: Dtype;
   plan: MemoryPlan | undefined;
   private readonly dispatches: Dispatch[] = [];
   private readonly virtuals: Storage[] = [];
@@ -38,14 +40,15 @@ export class Program {
   private readonly beforeRun: (() => void)[] = [];
   private counters = new Map<string, number>();
 
-  constructor(device: Device) {
+  constructor(device: Device, precision: Dtype = 'f32') {
     this.device = device;
+    this.precision = precision;
   }
 
   /** A temporary of this program: memory is found for it when the program is compiled. */
-  virtual(bytes: number, label: string): Storage {
+  virtual(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.device.checkSize(bytes, label);
-    const storage = new Storage(bytes, label);
+    const storage = new Storage(bytes, label, undefined, dtype);
     this.virtuals.push(storage);
     return storage;
   }
@@ -77,7 +80,8 @@ export class Program {
   }
 
   /**
-   * Appends one dispatch. `bindings` and `params` go by the names in the shader.
+   * Appends one dispatch. `bindings` and `params` go by the names in the shader. Where storage that is bound holds halves,
+   * the kernel is made to load and store them.
    * @throws Error on a name that the shader does not have, or one that is missing: a mistake in the engine.
    */
   dispatch(
@@ -103,7 +107,16 @@ export class Program {
     if (!(x > 0 && y > 0 && z > 0) || Math.max(x, y, z) > most) {
       throw new Error(`${kernel.label}: ${x} × ${y} × ${z} workgroups; each must be 1…${most}`);
     }
-    this.dispatches.push({ kernel, slices, params: params && kernel.pack(params), groups: [x, y, z] });
+    const halves = kernel.shader.bindings.filter((_, i) => {
+      const slice = slices[i];
+      return slice !== undefined && slice !== 'params' && slice.storage.dtype === 'f16';
+    });
+    this.dispatches.push({
+      kernel: kernel.withHalf(halves.map((b) => b.name)),
+      slices,
+      params: params && kernel.pack(params),
+      groups: [x, y, z],
+    });
   }
 
   get dispatchCount(): number {

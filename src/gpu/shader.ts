@@ -83,7 +83,8 @@ function reachableText(text: string, entry: string): string {
   return parts.join('\n');
 }
 
-function endOfBlock(text: string, from: number): number {
+/** One past the brace that closes the first block from `from` on. */
+export function endOfBlock(text: string, from: number): number {
   let depth = 0;
   for (let i = text.indexOf('{', from); i < text.length; i++) {
     if (text[i] === '{') depth++;

@@ -1,3 +1,11 @@
+/** What the elements of a tensor are stored as. Whatever is no tensor of floats counts as f32: words of 32 bits. */
+export type Dtype = 'f32' | 'f16';
+
+/** Bytes of so many elements; whole words, as bindings and copies have to be. */
+export function bytesOf(elements: number, dtype: Dtype): number {
+  return dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4;
+}
+
 /**
  * A run of GPU bytes. `persistent` storage (parameters, inputs, optimiser state) owns its buffer from the start;
  * virtual storage belongs to one recorded program, and the planner gives it memory, shared with others whose time
@@ -7,14 +15,16 @@ export class Storage {
   readonly bytes: number;
   readonly label: string;
   readonly persistent: boolean;
+  readonly dtype: Dtype;
   /** The real buffer; undefined for virtual storage until its program has been planned. */
   buffer: GPUBuffer | undefined;
 
-  constructor(bytes: number, label: string, buffer?: GPUBuffer) {
+  constructor(bytes: number, label: string, buffer?: GPUBuffer, dtype: Dtype = 'f32') {
     this.bytes = bytes;
     this.label = label;
     this.persistent = buffer !== undefined;
     this.buffer = buffer;
+    this.dtype = dtype;
   }
 }
 

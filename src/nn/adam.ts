@@ -1,10 +1,11 @@
 import source from '../../shaders/adam.wgsl';
 import type { Device } from '../gpu/device.ts';
-import type { Storage } from '../gpu/storage.ts';
+import type { Bindable, Storage } from '../gpu/storage.ts';
 import { strideGroups } from '../tape/dispatch.ts';
 import { recording } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { LossScale } from './loss_scale.ts';
 
 export interface AdamOptions {
   /** Learning rate; by default 0.001. `setStep` can give each step another. */
@@ -13,6 +14,11 @@ export interface AdamOptions {
   betas?: readonly [number, number];
   /** Keeps the division finite; by default 1e-8. */
   eps?: number;
+  /**
+   * For programs of precision f16: `backward(loss, adam.lossScale?.scale)` scales the gradients up, `step` down again, and
+   * a step in which one of them overflows leaves weights and averages as they are. It counts as a step all the same.
+   */
+  lossScale?: boolean;
 }
 
 interface Moments {
@@ -27,6 +33,8 @@ interface Moments {
  * Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization".
  */
 export class Adam {
+  /** If it was asked for. */
+  readonly lossScale: LossScale | undefined;
   private readonly device: Device;
   private readonly params: readonly Tensor[];
   private readonly moments = new Map<Tensor, Moments>();
@@ -42,7 +50,7 @@ export class Adam {
    * @throws PixtapeError if a parameter is not a leaf, or a rate is out of its range
    */
   constructor(device: Device, params: readonly Tensor[], options: AdamOptions = {}) {
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8 } = options;
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, lossScale = false } = options;
     checkRate(lr);
     for (const beta of betas) {
       if (!(beta >= 0 && beta < 1)) throw new PixtapeError(`Adam: betas are [${betas}]; each must be in [0, 1)`);
@@ -54,6 +62,7 @@ export class Adam {
     this.betas = betas;
     this.eps = eps;
     this.scalars = device.persistent(8, 'Adam step');
+    this.lossScale = lossScale ? new LossScale(device) : undefined;
     for (const p of params) {
       if (!p.storage.persistent) {
         throw new PixtapeError(
@@ -91,28 +100,43 @@ export class Adam {
     program.onRun(() => {
       if (!this.stepKnown) throw new Error('Adam: call setStep(1), setStep(2) … before each run');
     });
+    const { lossScale } = this;
+    if (lossScale) {
+      for (const { grad } of this.moments.keys()) {
+        if (grad) this.slices(grad, (slice, n) => lossScale.inspect(slice(grad), n));
+      }
+    }
     for (const [p, { m, v }] of this.moments) {
       if (p.grad) this.update(p, p.grad, m, v);
     }
+    lossScale?.adjust();
   }
 
-  /** One dispatch, or several over slices where the tensor is larger than a kernel can bind at once. */
   private update(w: Tensor, g: Tensor, m: Tensor, v: Tensor): void {
+    const { device, lossScale, scalars, eps } = this;
     const [beta1, beta2] = this.betas;
-    const kernel = this.device.kernel('adam', source);
-    const bytes = w.size * 4;
+    const kernel = lossScale ? device.kernel('adam.scaled', source, 'scaled') : device.kernel('adam', source);
+    const scaling: Record<string, Bindable> = lossScale
+      ? { scale: lossScale.scale.storage, overflow: lossScale.overflow.storage }
+      : {};
+    this.slices(w, (slice, n) => {
+      recording(device).dispatch(
+        kernel,
+        { step: scalars, g: slice(g), w: slice(w), m: slice(m), v: slice(v), ...scaling },
+        { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps },
+        strideGroups(device, n),
+      );
+    });
+  }
+
+  /** Once for the tensor, or for each slice of n elements where it is larger than a kernel can bind at once. */
+  private slices({ size: elements }: Tensor, visit: (slice: (t: Tensor) => Bindable, n: number) => void): void {
+    const bytes = elements * 4;
     const unit = this.device.limits.minStorageBufferOffsetAlignment;
     const most = Math.floor(this.device.bindingLimit / unit) * unit;
     for (let offset = 0; offset < bytes; offset += most) {
       const size = Math.min(most, bytes - offset);
-      const slice = ({ storage }: Tensor) => (size === bytes ? storage : { storage, offset, size });
-      const n = size / 4;
-      recording(this.device).dispatch(
-        kernel,
-        { step: this.scalars, g: slice(g), w: slice(w), m: slice(m), v: slice(v) },
-        { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps: this.eps },
-        strideGroups(this.device, n),
-      );
+      visit(({ storage }) => (size === bytes ? storage : { storage, offset, size }), size / 4);
     }
   }
 

@@ -17,7 +17,7 @@ export function centerCrop(x: Tensor, height: number, width: number): Tensor {
     throw new PixtapeError(`centerCrop: [${x.shape}] is smaller than the ${width} × ${height} to be cut out of it`);
   }
   if (height === h && width === w) return x;
-  const y = Tensor.temporary(x.device, [batch, channels, height, width], 'center_crop');
+  const y = Tensor.temporary(x.device, [batch, channels, height, width], 'center_crop', x.dtype);
   const down = halfToEven(h - height);
   const right = halfToEven(w - width);
   window(x, y, down, right);

@@ -25,7 +25,7 @@ export function concat(parts: readonly Tensor[]): Tensor {
   const runs = parts.map((part) => part.size / batch);
   const starts = runs.map((_, i) => runs.slice(0, i).reduce((a, b) => a + b, 0));
   const whole = runs.reduce((a, b) => a + b, 0);
-  const y = Tensor.temporary(first.device, [batch, whole / pixels, ...plane], 'concat');
+  const y = Tensor.activation(first.device, [batch, whole / pixels, ...plane], 'concat');
   parts.forEach((part, i) => {
     copy(part, y, { n: runs[i] as number, batch, x_start: 0, y_start: starts[i] as number });
   });

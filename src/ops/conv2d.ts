@@ -33,7 +33,7 @@ export function conv2d(
   if (slope !== undefined && !(slope >= 0)) throw new PixtapeError(`conv2d: slope ${slope}; it must be at least 0`);
   const g = geometry('conv2d', x.shape, weight.shape, options);
   checkBias('conv2d', bias, g.outC);
-  const y = Tensor.temporary(x.device, [g.batch, g.outC, g.outH, g.outW], 'conv2d');
+  const y = Tensor.activation(x.device, [g.batch, g.outC, g.outH, g.outW], 'conv2d');
   const kernels = convKernels(x.device, g);
   kernels.forward(g, x, weight, bias, y, slope);
   return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => {
@@ -76,7 +76,7 @@ export function convTranspose2d(
     throw new PixtapeError(`convTranspose2d: the result of [${x.shape}] would be ${outW} × ${outH}`);
   // The convolution whose input gradient this is: it reads our result and writes our input.
   const g = geometry('convTranspose2d', [n, o, outH, outW], weight.shape, options);
-  const y = Tensor.temporary(x.device, [n, o, outH, outW], 'conv_transpose2d');
+  const y = Tensor.activation(x.device, [n, o, outH, outW], 'conv_transpose2d');
   const kernels = convKernels(x.device, g);
   kernels.inputGradient(g, x, weight, bias, y);
   return differentiable(y, bias ? [x, weight, bias] : [x, weight], (dy, needs) => [

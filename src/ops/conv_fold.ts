@@ -27,7 +27,9 @@ export const fold: ConvVariant = {
       },
       inputGradient: (g, dy, w, bias, dx) => {
         const { batch, inC, inH, inW } = folded(g);
-        const deep = Tensor.temporary(dx.device, [batch, inC, inH, inW], 'conv_fold.dx');
+        // Rounded once: where the bias is still to come, not yet.
+        const dtype = bias ? 'f32' : dx.dtype;
+        const deep = Tensor.temporary(dx.device, [batch, inC, inH, inW], 'conv_fold.dx', dtype);
         inner.inputGradient(folded(g), dy, weightBlocks(g, w), undefined, deep);
         toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
       },

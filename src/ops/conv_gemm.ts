@@ -59,7 +59,7 @@ function gemmForward(
     const kernel = kernelFor(y, 'forward', each);
     dispatch(
       kernel,
-      { x, w: slice, bias: bias ?? x, result: y },
+      { x, w: slice, bias: bias ?? slice, result: y },
       params(g, size, { first, bias, slope }),
       folded(...grid(size, each)),
     );
@@ -82,7 +82,7 @@ function gemmInputGradient(
     const more = { first, bias: first === 0 ? bias : undefined, accumulate: first > 0 };
     dispatch(
       kernel,
-      { dy, w: slice, bias: bias ?? dy, result: dx },
+      { dy, w: slice, bias: bias ?? slice, result: dx },
       params(g, size, more),
       folded(...grid(size, each)),
     );

@@ -102,7 +102,7 @@ function record(
   const tiles = tilesX * Math.ceil(outH / shader.height);
   dispatch(
     shader.kernel,
-    { x, w: slice, bias: bias && !accumulate ? bias : x, y },
+    { x, w: slice, bias: bias && !accumulate ? bias : slice, y },
     {
       in_c: inC,
       in_all: allIn,

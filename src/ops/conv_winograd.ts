@@ -15,9 +15,10 @@ import type { ConvDirection, ConvVariant } from './conv_variant.ts';
  * Rounding. A result comes out of `y = A'(S·Σc (G g)·(B'd))`, each matrix once (`winograd_rows`) or once for each
  * dimension. Every elementary operation is off by at most u = 2⁻²⁴ of its result, so that
  *
- *   |error| ≤ (C + n)·u · κ · 9·C·max|w|·max|x|,   κ = (max over i of Σₖ |A'ᵢₖ| Sₖ Σ|Gₖ·| Σ|B'ₖ·|) / 3, to the power of the dimensions
+ *   |error| ≤ (C + n)·u · κ · 9·C·max|w|·max|x|,   κ = (max over i of Σₖ |A'ᵢₖ| |Sₖ| Σ|Gₖ·| Σ|B'ₖ·|) / 3
  *
- * with n the operations on a value's way through the transforms. Without them (κ = 1) it is the bound of the direct sum.
+ * (κ squared in two dimensions), n being the operations on a value's way through the transforms. Without them (κ = 1) it
+ * is the bound of the direct sum.
  * κ = 7.1 for F(2 × 2, 3 × 3), 284 for F(4 × 4, 3 × 3) and 16.9 for F(4, 3) along the rows. That is the worst case: signs
  * cancel most of it. Measured on uniformly random data, largest error beside float64 in units of the largest result:
  *

@@ -31,8 +31,8 @@ export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, pa
   const older = Math.floor((kernel - 1) / stride);
   const sides = { in_h: inH, in_w: inW, out_h: outH, out_w: outW, stride, pad: padding, older };
   const constants = { SIZE: kernel, PADDED: padding > 0 };
-  const y = Tensor.temporary(x.device, [batch, channels, outH, outW], 'max_pool');
-  const place = y.like('max_pool.place');
+  const y = Tensor.temporary(x.device, [batch, channels, outH, outW], 'max_pool', x.dtype);
+  const place = Tensor.temporary(x.device, y.shape, 'max_pool.place');
   const { params, groups } = planeWalk(x.device, outH, outW, planes);
   dispatch(x.device.kernel('max_pool', source, 'forward', constants), { x, y, place }, { ...params, ...sides }, groups);
   return differentiable(y, [x], (dy) => {

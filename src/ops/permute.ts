@@ -43,7 +43,7 @@ function permuted(x: Tensor, axes: readonly number[]): Tensor {
   const shape = axes.map((axis) => x.shape[axis] as number);
   const merged = mergeAxes(x.shape, axes);
   if (merged.length <= 1) return new Tensor(x.device, shape, x.storage);
-  const y = Tensor.temporary(x.device, shape, 'permute');
+  const y = Tensor.temporary(x.device, shape, 'permute', x.dtype);
   const one = { length: 1, from: 0, to: 0 };
   const [a, b, c, d] = [one, one, ...merged].slice(-4) as [Axis, Axis, Axis, Axis];
   const fast = [a, b, c].find((axis) => axis.from === 1) ?? c;

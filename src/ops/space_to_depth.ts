@@ -27,7 +27,7 @@ export function spaceToDepth(x: Tensor, height: number, width: number, blocks: B
 export function toDepth(x: Tensor, height: number, width: number, { stride, padding }: Blocks): Tensor {
   const [batch, channels, inH, inW] = pictureSides('spaceToDepth', x.shape);
   const deep = channels * stride[0] * stride[1];
-  const y = Tensor.temporary(x.device, [batch, deep, height, width], 'space_to_depth');
+  const y = Tensor.temporary(x.device, [batch, deep, height, width], 'space_to_depth', x.dtype);
   const { params, groups, entry } = walk(x, height, batch * deep * width, batch * channels);
   const sides = { channels, in_h: inH, in_w: inW, out_h: height, out_w: width, has_bias: 0 };
   const kernel = x.device.kernel('space_to_depth', source, `${entry}to_depth`);
@@ -49,7 +49,7 @@ export function toSpace(
 ): Tensor {
   const [batch, deep, outH, outW] = pictureSides('depthToSpace', y.shape);
   const channels = deep / (stride[0] * stride[1]);
-  const result = into ?? Tensor.temporary(y.device, [batch, channels, height, width], 'depth_to_space');
+  const result = into ?? Tensor.temporary(y.device, [batch, channels, height, width], 'depth_to_space', y.dtype);
   const { params, groups, entry } = walk(y, height, batch * channels * width, batch * channels);
   const sides = { channels, in_h: height, in_w: width, out_h: outH, out_w: outW, has_bias: bias ? 1 : 0 };
   const kernel = y.device.kernel('depth_to_space', source, `${entry}to_space`);

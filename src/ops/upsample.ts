@@ -19,7 +19,7 @@ export function upsampleBilinear(x: Tensor, height: number, width: number, align
   if (inH * height > MOST || inW * width > MOST) {
     throw new PixtapeError(`upsampleBilinear: [${x.shape}] to ${width} × ${height} is beyond its exact arithmetic`);
   }
-  const y = Tensor.temporary(x.device, [batch, channels, height, width], 'upsample');
+  const y = Tensor.temporary(x.device, [batch, channels, height, width], 'upsample', x.dtype);
   const planes = batch * channels;
   const sides = { in_h: inH, in_w: inW, out_h: height, out_w: width, align: alignCorners ? 1 : 0 };
   const { params, groups } = columnWalk(x.device, height, planes * width);

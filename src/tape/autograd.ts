@@ -1,4 +1,5 @@
 import addSource from '../../shaders/add.wgsl';
+import scaleSource from '../../shaders/scale.wgsl';
 import { dispatchFlat, filled } from './dispatch.ts';
 import { recording } from './record.ts';
 import { sameShape, type Tensor } from './tensor.ts';
@@ -55,7 +56,7 @@ export function isRepeating(): boolean {
 
 /**
  * Records `body`, but keeps none of what it leaves between its inputs and its result: the backward records it once more,
- * with the same random numbers, and goes back through that. A third more arithmetic for much less memory. Gradients are
+ * with the same random numbers, and goes back through that. One more forward for less memory. Gradients are
  * the same bits. The weights that `body` uses must not be frozen or thawed between forward and backward.
  *
  * Source: Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost".
@@ -129,8 +130,9 @@ export function backward(loss: Tensor, seed?: Tensor): void {
       if (!sameShape(part.shape, input.shape)) {
         throw new Error(`gradient of ${input.label} is [${part.shape}], the tensor [${input.shape}]`);
       }
+      const own = storedLike(part, input);
       const before = grads.get(input);
-      grads.set(input, before ? accumulate(before, part) : part);
+      grads.set(input, before ? accumulate(before, own) : own);
       pending.add(input);
     });
   }
@@ -143,6 +145,14 @@ function latest(pending: ReadonlySet<Tensor>): Tensor {
     if (!best || (t.node?.order ?? -1) > (best.node?.order ?? -1)) best = t;
   }
   return best as Tensor;
+}
+
+/** A gradient is stored as its tensor is; where they met in one operation, it may have come as the other kind. */
+function storedLike(gradient: Tensor, tensor: Tensor): Tensor {
+  if (gradient.dtype === tensor.dtype) return gradient;
+  const y = tensor.like(gradient.label);
+  dispatchFlat(y.device.kernel('scale', scaleSource, 'forward'), { x: gradient, y }, { n: y.size, factor: 1 });
+  return y;
 }
 
 /** A fresh tensor for the sum: gradients may be shared between inputs, so none is ever changed in place. */

@@ -1,5 +1,7 @@
 import type { Device } from '../gpu/device.ts';
 import { Program } from '../gpu/program.ts';
+import type { Dtype } from '../gpu/storage.ts';
+import { PixtapeError } from '../util/errors.ts';
 import { Tensor } from './tensor.ts';
 
 let current: Program | undefined;
@@ -33,17 +35,35 @@ export class Recorded<T> {
   }
 }
 
+export interface RecordOptions {
+  /** Hears of each finished kernel. */
+  onCompiled?: ((done: number, total: number) => void) | undefined;
+  /**
+   * `f16`: what convolutions and concatenations give, and what is made of it, gradients too, is stored as halves: half the
+   * memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32, which is also
+   * the default for everything. Gradients above 65504 become infinite: see `Adam.lossScale`.
+   */
+  precision?: Dtype;
+}
+
 /**
  * Records what `body` does as one program, compiles its kernels and finds it memory. `body` runs once, on the host,
  * synchronously; shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
+ * @throws PixtapeError if it is to store halves, and the adapter cannot
  */
 export async function record<T>(
   device: Device,
   body: () => T,
-  onCompiled?: (done: number, total: number) => void,
+  { onCompiled, precision = 'f32' }: RecordOptions = {},
 ): Promise<Recorded<T>> {
   if (current) throw new Error('record() inside record(): call the function directly instead');
-  const program = new Program(device);
+  if (precision === 'f16' && !device.capabilities.f16) {
+    throw new PixtapeError(
+      `precision f16: ${device.description} cannot store halves (it lacks WebGPU's shader-f16)`,
+      'Leave --precision out, which means f32, or take another --adapter.',
+    );
+  }
+  const program = new Program(device, precision);
   current = program;
   let outputs: T;
   try {

@@ -1,6 +1,7 @@
 import type { Device } from '../gpu/device.ts';
-import type { Storage } from '../gpu/storage.ts';
+import { bytesOf, type Dtype, type Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { fromHalf, toHalf } from '../util/half.ts';
 import type { TapeNode } from './autograd.ts';
 import { recording } from './record.ts';
 
@@ -15,7 +16,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /**
- * A dense float32 array on the GPU, row-major (pictures are NCHW).
+ * A dense array on the GPU, row-major (pictures are NCHW): of float32 values, or, between the operations of a program of
+ * precision f16, of values that are stored as halves and computed with as float32.
  *
  * A *leaf* (made by `Tensor.from` or `Tensor.zeros`) keeps its memory; the result of an operation belongs to the
  * program that is being recorded and has values only once that program has run.
@@ -46,28 +48,37 @@ export class Tensor {
   }
 
   /** A leaf full of zeros. */
-  static zeros(device: Device, shape: Shape, label = 'tensor'): Tensor {
+  static zeros(device: Device, shape: Shape, label = 'tensor', dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
-    return new Tensor(device, shape, device.persistent(sizeOf(shape) * 4, label));
+    return new Tensor(device, shape, device.persistent(bytesOf(sizeOf(shape), dtype), label, dtype));
   }
 
   /** A temporary of the program that is being recorded; its values are undefined until a kernel writes them all. */
-  static temporary(device: Device, shape: Shape, label: string): Tensor {
+  static temporary(device: Device, shape: Shape, label: string, dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
-    return new Tensor(device, shape, recording(device).virtual(sizeOf(shape) * 4, label));
+    return new Tensor(device, shape, recording(device).virtual(bytesOf(sizeOf(shape), dtype), label, dtype));
+  }
+
+  /** As `temporary`, in the precision of the program: for what a network passes on, from whatever it is computed. */
+  static activation(device: Device, shape: Shape, label: string): Tensor {
+    return Tensor.temporary(device, shape, label, recording(device).precision);
   }
 
   get size(): number {
     return sizeOf(this.shape);
   }
 
+  get dtype(): Dtype {
+    return this.storage.dtype;
+  }
+
   get label(): string {
     return this.storage.label;
   }
 
-  /** A temporary with this tensor's shape. */
+  /** A temporary with this tensor's shape, stored in the same way. */
   like(label: string): Tensor {
-    return Tensor.temporary(this.device, this.shape, label);
+    return Tensor.temporary(this.device, this.shape, label, this.dtype);
   }
 
   /** The same values, cut off from the tape: no gradient flows through it. */
@@ -80,13 +91,24 @@ export class Tensor {
     if (data.length !== this.size) {
       throw new PixtapeError(`${this.label} is [${this.shape}], ${this.size} values; ${data.length} were given`);
     }
-    this.device.write(this.storage, data instanceof Float32Array ? data : Float32Array.from(data));
+    const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+    this.device.write(this.storage, this.dtype === 'f16' ? wholeWords(toHalf(floats)) : floats);
   }
 
   /** Copies the values back. Waits for what was submitted before. */
   async read(): Promise<Float32Array> {
-    return (await this.device.read(this.storage)).subarray(0, this.size);
+    const words = await this.device.read(this.storage);
+    if (this.dtype === 'f32') return words.subarray(0, this.size);
+    return fromHalf(new Uint16Array(words.buffer, words.byteOffset, this.size));
   }
+}
+
+/** Copies to the device are of whole words. */
+function wholeWords(halves: Uint16Array): Uint16Array {
+  if (halves.length % 2 === 0) return halves;
+  const padded = new Uint16Array(halves.length + 1);
+  padded.set(halves);
+  return padded;
 }
 
 function checkShape(shape: Shape, label: string): void {

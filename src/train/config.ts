@@ -1,3 +1,4 @@
+import type { Dtype } from '../gpu/storage.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../models/generator.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../models/networks.ts';
 import type { GanMode } from './gan_loss.ts';
@@ -19,8 +20,10 @@ export interface TrainConfig extends NetworksConfig {
   init: 'tutorial' | 'paper';
   /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
   reuseFake: boolean;
-  /** Keep less for the backward and work it out again: the same bits with less memory, a third slower. Default false. */
+  /** Keep less for the backward and work it out again: the same bits with less memory, for one more forward of the generator. Default false. */
   recompute?: boolean;
+  /** What activations and their gradients are stored as, in training; see `record`. Default f32. */
+  precision?: Dtype;
   seed: number;
   /** Epochs at the full learning rate, then epochs of linear decay to zero. */
   epochs: number;

@@ -92,7 +92,7 @@ export class Gan {
 
   /** Records and compiles the training step. */
   async prepare(onCompiled?: (done: number, total: number) => void): Promise<Recorded<GanOutputs>> {
-    this.recorded ??= await record(this.device, () => this.recordStep(), onCompiled);
+    this.recorded ??= await record(this.device, () => this.recordStep(), { onCompiled });
     return this.recorded;
   }
 

@@ -56,6 +56,8 @@ export interface Trainee {
   epochOf(step: number): number;
   /** The losses of the steps since `from`. Waits for the GPU. */
   lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]>;
+  /** Asked after each look at the losses. @throws PixtapeError if something else than a loss has to stop the run */
+  check?(): Promise<void>;
   /** What a loss is called, and what to do about one that is not finite. */
   lossName(field: keyof LossFields): string;
   ratesHint(epoch: number): string;
@@ -206,6 +208,7 @@ class Session {
       progress.update(trainee.step, { imagesPerSecond, lossD, lossG });
     }
     if (bad >= 0 && latest) throw this.diverged(latest.step, latest.losses);
+    await trainee.check?.();
     // After the log, so that the report's curves reach up to its pictures.
     if (measured) await this.report(undefined);
   }

@@ -10,6 +10,7 @@ import { scale } from '../ops/scale.ts';
 import { backward, noGrad } from '../tape/autograd.ts';
 import { type Recorded, record } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
+import { PixtapeError } from '../util/errors.ts';
 import { learningRates, type TrainConfig } from './config.ts';
 import { type GanLoss, ganLoss } from './gan_loss.ts';
 import { LossRing } from './loss_ring.ts';
@@ -32,7 +33,7 @@ export interface StepOutputs {
   /** The generator's output in its own pass. */
   fake: Tensor;
   losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv', Tensor>>;
-  /** The gradient of each parameter by its state-dict name, if asked for. */
+  /** The gradient of each parameter by its state-dict name, if asked for; in f16 times the loss scale. */
   gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
 }
 
@@ -85,8 +86,9 @@ export class Pix2Pix {
       if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, biases: biases(config.netD) });
     }
     const betas: [number, number] = [beta1, beta2];
-    this.optimG = new Adam(device, this.generator.parameters(), { lr, betas });
-    this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas });
+    const lossScale = config.precision === 'f16';
+    this.optimG = new Adam(device, this.generator.parameters(), { lr, betas, lossScale });
+    this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas, lossScale });
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
     this.painter = new Painter(device, this.generator);
@@ -95,7 +97,9 @@ export class Pix2Pix {
 
   /** Records and compiles the training step. The first call's options hold. */
   async prepare({ onCompiled, keepGradients = false }: PrepareOptions = {}): Promise<Recorded<StepOutputs>> {
-    this.recorded ??= await record(this.device, () => this.recordStep(keepGradients), onCompiled);
+    const { precision = 'f32' } = this.config;
+    const body = () => this.recordStep(keepGradients);
+    this.recorded ??= await record(this.device, body, { onCompiled, precision });
     return this.recorded;
   }
 
@@ -124,7 +128,7 @@ export class Pix2Pix {
     const fakeLogits = disc.forward(fake, condition);
     const realLogits = disc.forward(real, condition);
     const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
-    backward(loss);
+    backward(loss, optimD?.lossScale?.scale);
     optimD?.step();
     return loss;
   }
@@ -136,7 +140,7 @@ export class Pix2Pix {
     const l1 = l1Loss(fake, real);
     const weighted = scale(l1, config.lambda);
     const gen = adv ? add(adv, weighted) : weighted;
-    backward(gen);
+    backward(gen, optimG.lossScale?.scale);
     optimG.step();
     return adv ? { gen, adv, l1 } : { gen, l1 };
   }
@@ -168,6 +172,21 @@ export class Pix2Pix {
   async lossesSince(from: number): Promise<(Losses & { step: number })[]> {
     const rows = await this.ring.read(from, this.step);
     return rows.map(({ step, losses }) => ({ step, ...(losses as unknown as Losses) }));
+  }
+
+  /** @throws PixtapeError if a loss scale has fallen below 1: gradients overflow halves however small they are made. */
+  async checkLossScales(): Promise<void> {
+    for (const [net, optim] of [
+      ['generator', this.optimG],
+      ['PatchGAN', this.optimD],
+    ] as const) {
+      const [scale = 1] = (await optim?.lossScale?.scale.read()) ?? [];
+      if (scale >= 1) continue;
+      throw new PixtapeError(
+        `step ${this.step}: the ${net}'s loss scale has fallen to ${scale}: its gradients are too large for --precision f16. Training has stopped; no checkpoint was written after that step.`,
+        'Start another run without --precision f16, or with a smaller --lr or --lambda_L1.',
+      );
+    }
   }
 
   /** The generator's answer, in evaluation mode, to conditions (NCHW, any batch, any size that it takes). */

@@ -78,6 +78,10 @@ class PairTrainee implements Trainee {
     });
   }
 
+  check(): Promise<void> {
+    return this.model.checkLossScales();
+  }
+
   lossName(field: keyof LossFields): string {
     const names: Partial<Record<keyof LossFields, string>> = {
       lossD: 'PatchGAN loss',
@@ -89,8 +93,11 @@ class PairTrainee implements Trainee {
   }
 
   ratesHint(epoch: number): string {
-    const { gen, disc } = learningRates(this.model.config, epoch);
-    return `Learning rates were ${gen} (generator) and ${disc} (PatchGAN): try smaller ones (--lr, --lr_D).`;
+    const { config } = this.model;
+    const { gen, disc } = learningRates(config, epoch);
+    const hint = `Learning rates were ${gen} (generator) and ${disc} (PatchGAN): try smaller ones (--lr, --lr_D).`;
+    if (config.precision !== 'f16') return hint;
+    return `${hint} Or it was --precision f16, in which activations above 65504 are infinite: start again without it.`;
   }
 
   async sample(stop: () => boolean) {

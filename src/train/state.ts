@@ -11,7 +11,7 @@ import { GAN_MODES } from './gan_loss.ts';
 
 /**
  * What a checkpoint holds: `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight under
- * `adam.gen.exp_avg.` and so on. Random numbers need no state of their own: they are drawn from (seed, step, place).
+ * `adam.gen.exp_avg.` and so on, and with --precision f16 the state of the loss scales. Random numbers need no state of their own: they are drawn from (seed, step, place).
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
@@ -56,7 +56,14 @@ function adamEntries(model: Adversaries): StateEntry[] {
   return nets.flatMap(([net, network, optim]) => {
     const names = network.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.name] : []));
     const { m, v } = optim.state();
-    return names.flatMap((name, i) => {
+    const { lossScale } = optim;
+    const scaling: StateEntry[] = lossScale
+      ? [
+          { name: `adam.${net}.loss_scale`, tensor: lossScale.scale, kind },
+          { name: `adam.${net}.good_steps`, tensor: lossScale.goodSteps, kind: 'counter' },
+        ]
+      : [];
+    const averages = names.flatMap((name, i) => {
       const [first, second] = [m[i], v[i]];
       if (!first || !second) throw new Error(`Adam has no state for ${net}.${name}`);
       return [
@@ -64,6 +71,7 @@ function adamEntries(model: Adversaries): StateEntry[] {
         { name: `adam.${net}.exp_avg_sq.${name}`, tensor: second, kind },
       ];
     });
+    return [...averages, ...scaling];
   });
 }
 
@@ -169,6 +177,8 @@ function checkConfig(given: unknown): TrainConfig {
     const value = config[key as keyof typeof choices];
     if (!(known as readonly string[]).includes(value)) throw new Error(`config.${key} is ${JSON.stringify(value)}`);
   }
+  const { precision = 'f32' } = config;
+  if (precision !== 'f32' && precision !== 'f16') throw new Error(`config.precision is ${JSON.stringify(precision)}`);
   return config;
 }
 

@@ -1,4 +1,4 @@
-/** IEEE 754 half precision, for files: arithmetic stays in float32. Node 20 has no Float16Array. */
+/** IEEE 754 half precision, for files and for tensors on the device: arithmetic stays in float32. Node 20 has no Float16Array. */
 
 /** The largest finite half. */
 export const LARGEST_HALF = 65504;

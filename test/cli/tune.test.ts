@@ -95,7 +95,7 @@ it('pixtape tune measures in the time given, prints what it chose, and goes on f
   const first = await pixtape(['tune', ...MODEL, '--minutes', '0.02'], home);
   expect(first.stderr).not.toContain('pixtape:');
   expect(first.code).toBe(0);
-  const count = Number(/tuning {3}(\d+) convolutions measured in/.exec(first.stdout)?.[1]);
+  const count = Number(/tuning {3}(\d+) convolutions? measured in/.exec(first.stdout)?.[1]);
   expect(count).toBeGreaterThan(0);
   expect(first.stdout).toMatch(/convolution +direction +uses +default +ms +chosen +ms +gain +GFLOP\/s/);
   expect(first.stdout).toMatch(/\d×\d+→\d+ \d×\d @\d+×\d+ +(forward|input grad|weight grad) +\d+ /);

@@ -1,8 +1,10 @@
 import { expect } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
+import type { Dtype } from '../../src/gpu/storage.ts';
 import { backward } from '../../src/tape/autograd.ts';
 import { record } from '../../src/tape/record.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
+import { fromHalf, toHalf } from '../../src/util/half.ts';
 import { at, dot, maxAbs, type NdArray, nd, sizeOf, uniform } from './nd.ts';
 import type { OpRow, Problem } from './table_row.ts';
 
@@ -12,10 +14,16 @@ const ATOL = 1e-5;
 const STEP = 1e-4;
 /** Up to this many input values each gets its own difference quotient; beyond it, random directions. */
 const FULL_GRADIENT = 160;
+/** The most that storing a value as a half moves it, as a part of itself, and where halves get sparse, near zero. */
+const HALF = 2 ** -11;
+const LEAST_HALF = 2 ** -25;
 
 /**
  * Holds one operation on one problem to its reference: the result, the gradient of each input against central
- * differences, guard words; with `repeat` a second run must give the same bits.
+ * differences, guard words; with `repeat` a second run must give the same bits. In precision f16 activations are rounded
+ * to halves beforehand, so that the reference computes from the same numbers, and what is stored as halves may be off by
+ * that much. A gradient may be off by twice as much of the largest one, or of those that came in, which are up to 1: it can
+ * go through an activation that was stored (tanh: 1 − y²), or through a gradient that was (convolution with leaky ReLU).
  * @throws Error or AssertionError that says what is off
  */
 export async function check(
@@ -24,14 +32,22 @@ export async function check(
   problem: Problem<unknown>,
   seed: number,
   repeat = false,
+  precision: Dtype = 'f32',
 ): Promise<void> {
   const random = uniform(seed);
-  const inputs = problem.shapes.map((shape, i) => draw(row, random, shape, i, problem.args));
+  const rounded = (a: NdArray): NdArray => {
+    return precision === 'f16' ? { shape: a.shape, data: Float64Array.from(halves(a)) } : a;
+  };
+  const inputs = problem.shapes.map((shape, i) => {
+    const drawn = draw(row, random, shape, i, problem.args);
+    return i < (row.activations ?? problem.shapes.length) ? rounded(drawn) : drawn;
+  });
   const expected = row.reference(inputs, problem.args);
-  const weights = nd(expected.shape, () => Math.fround(2 * random() - 1));
-  const [y, ...grads] = await runOnGpu(device, row, problem, inputs, weights, repeat);
+  const weights = rounded(nd(expected.shape, () => Math.fround(2 * random() - 1)));
+  const { results, dtypes } = await runOnGpu(device, row, problem, inputs, weights, repeat, precision);
+  const [y, ...grads] = results;
   const factor = row.tolerance ?? 1;
-  compare('forward', y as Float32Array, expected, factor);
+  compare('forward', y as Float32Array, expected, factor, { half: dtypes[0] === 'f16' });
 
   const loss = (arrays: NdArray[]) => dot(row.reference(arrays, problem.args), weights.data);
   inputs.forEach((input, i) => {
@@ -41,7 +57,8 @@ export async function check(
     const along = (direction: (j: number) => number) => difference(inputs, i, direction, loss);
     if (input.data.length <= FULL_GRADIENT) {
       const quotients = nd(input.shape, (j) => along((k) => (k === j ? 1 : 0)));
-      compare(`gradient of input ${i}`, grad, quotients, factor);
+      const more = { half: dtypes[i + 1] === 'f16', through: precision === 'f16' };
+      compare(`gradient of input ${i}`, grad, quotients, factor, more);
       return;
     }
     expect(maxAbs(grad), `gradient of input ${i}`).toBeLessThan(Number.POSITIVE_INFINITY);
@@ -51,7 +68,8 @@ export async function check(
       const got = dot(signs, grad);
       // Rounding errors of many values add up like a random walk, hence the Euclidean norm.
       const norm = Math.hypot(...chunks(grad).map((part) => Math.hypot(...part)));
-      const most = factor * (10 * RTOL * norm + ATOL * Math.max(1, Math.abs(want)));
+      const stored = precision === 'f16' ? 4 * HALF * norm : 0;
+      const most = factor * (10 * RTOL * norm + ATOL * Math.max(1, Math.abs(want))) + stored;
       if (!(Math.abs(got - want) <= most)) {
         throw new Error(`gradient of input ${i} in direction ${n}: ${got}, by differences ${want} ± ${most}`);
       }
@@ -72,23 +90,33 @@ async function runOnGpu(
   inputs: readonly NdArray[],
   weights: NdArray,
   repeat: boolean,
-): Promise<(Float32Array | undefined)[]> {
-  const leaves = inputs.map(({ shape, data }, i) => Tensor.from(device, shape, Float32Array.from(data), `input ${i}`));
+  precision: Dtype,
+): Promise<{ results: (Float32Array | undefined)[]; dtypes: (Dtype | undefined)[] }> {
+  const leaf = ({ shape, data }: NdArray, label: string, dtype: Dtype) => {
+    const tensor = Tensor.zeros(device, shape, label, dtype);
+    tensor.write(Float32Array.from(data));
+    return tensor;
+  };
+  const activations = row.activations ?? inputs.length;
+  const leaves = inputs.map((input, i) => leaf(input, `input ${i}`, i < activations ? precision : 'f32'));
   leaves.forEach((leaf, i) => {
     leaf.requiresGrad = row.differentiable?.[i] ?? true;
   });
-  const seed = Tensor.from(device, weights.shape, Float32Array.from(weights.data), 'weights');
-  const recorded = await record(device, () => {
+  const made = [...leaves];
+  const body = () => {
     const y = row.run(leaves, problem.args);
+    const seed = leaf(weights, 'weights', y.dtype);
+    made.push(seed);
     expect(y.shape, 'shape of the result').toEqual(weights.shape);
     if (leaves.some((leaf) => leaf.requiresGrad)) backward(y, seed);
     return [y, ...leaves.map((leaf) => leaf.grad)];
-  });
+  };
+  const recorded = await record(device, body, { precision });
   try {
     const once = async () => {
       for (const t of recorded.outputs) {
         // Whatever a kernel forgets to write stays NaN and fails the comparison.
-        if (t && !t.storage.persistent) device.write(t.storage, new Float32Array(t.size).fill(Number.NaN));
+        if (t && !t.storage.persistent) t.write(new Float32Array(t.size).fill(Number.NaN));
       }
       recorded.run();
       return Promise.all(recorded.outputs.map((t) => t?.read()));
@@ -96,10 +124,10 @@ async function runOnGpu(
     const results = await once();
     if (repeat) expect(sameBits(results, await once()), 'the second run gives the same bits').toBe(true);
     expect(await recorded.program.brokenGuards(), 'tensors with a write out of bounds').toEqual([]);
-    return results;
+    return { results, dtypes: recorded.outputs.map((t) => t?.dtype) };
   } finally {
     recorded.destroy();
-    for (const t of [...leaves, seed]) device.free(t.storage.buffer as GPUBuffer);
+    for (const t of made) device.free(t.storage.buffer as GPUBuffer);
   }
 }
 
@@ -116,15 +144,27 @@ function difference(
   return (moved(STEP) - moved(-STEP)) / (2 * STEP);
 }
 
-function compare(what: string, got: Float32Array, want: NdArray, factor: number): void {
+/** @param half it was stored as halves @param through it went through something that was */
+function compare(
+  what: string,
+  got: Float32Array,
+  want: NdArray,
+  factor: number,
+  { half = false, through = false } = {},
+): void {
   expect(got.length, `${what}: number of values`).toBe(sizeOf(want.shape));
-  const atol = ATOL * Math.max(1, maxAbs(want.data));
+  const most = maxAbs(want.data);
+  const atol =
+    factor * ATOL * Math.max(1, most) + (half ? LEAST_HALF : 0) + (through ? 2 * HALF * Math.max(1, most) : 0);
+  const rtol = factor * RTOL + (half ? HALF : 0);
   want.data.forEach((value, i) => {
     const error = Math.abs((got[i] as number) - value);
-    if (error <= factor * (atol + RTOL * Math.abs(value))) return;
+    if (error <= atol + rtol * Math.abs(value)) return;
     throw new Error(`${what}: element ${i} of [${want.shape}] is ${got[i]}, expected ${value}`);
   });
 }
+
+const halves = ({ data }: NdArray): Float32Array => fromHalf(toHalf(Float32Array.from(data)));
 
 function sameBits(a: readonly (Float32Array | undefined)[], b: readonly (Float32Array | undefined)[]): boolean {
   return a.every((x, i) => x === b[i] || (x && b[i] && Buffer.compare(bytes(x), bytes(b[i] as Float32Array)) === 0));

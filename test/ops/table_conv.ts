@@ -159,6 +159,7 @@ function painted(x: NdArray, weight: NdArray, bias: NdArray | undefined, args: A
 export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv2d',
+    activations: 1,
     problem: forwards,
     large: [
       large([1, 32, 40, 36], [32, 32, 3, 3], 1, 1),
@@ -173,6 +174,7 @@ export const convolutions: OpRow[] = [
   }),
   row<Args>({
     name: 'conv2d through a leaky relu',
+    activations: 1,
     problem: forwards.filter(({ shapes }) => shapes.length === 3),
     large: [large([1, 32, 40, 36], [32, 32, 3, 3], 1, 1)],
     run: ([x, weight, bias], { stride, padding }) => {
@@ -189,6 +191,7 @@ export const convolutions: OpRow[] = [
   }),
   row<Args>({
     name: 'conv_transpose2d',
+    activations: 1,
     problem: transposed,
     large: [
       largeTransposed([1, 32, 20, 18], [32, 24, 4, 4], 2, 1),

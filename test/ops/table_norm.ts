@@ -77,6 +77,7 @@ function spread(random: () => number, shape: readonly number[]): number[] {
 export const norms: OpRow[] = [
   row<Args>({
     name: 'batch_norm',
+    activations: 1,
     problem,
     large: [
       // Many slices of a few channels, the last of them short; one slice each of many channels; a batch of single pixels.

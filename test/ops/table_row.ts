@@ -22,6 +22,8 @@ export interface OpRow<A = unknown> {
   values?(random: () => number, shape: readonly number[], input: number, args: A): number[];
   /** Which inputs have a gradient; by default all. */
   differentiable?: boolean[];
+  /** How many inputs are activations, which --precision f16 stores as halves; weights come after them. By default all. */
+  activations?: number;
   /** Multiplies both tolerances, with the reason beside it. By default 1. */
   tolerance?: number;
 }
