@@ -5,7 +5,7 @@
 //
 // A tile of R x R outputs needs a window of T x T inputs, T = R + 2. Window and filter are transformed, multiplied point
 // by point, summed over c, and transformed back: fewer multiplications than the 9 * R * R of the definition. Two texts are
-// appended: winograd_2.wgsl or winograd_4.wgsl with the transforms in one dimension (R = 2 or 4), and
+// appended: winograd_4.wgsl with the transforms in one dimension (R = 4), and
 // winograd_planes.wgsl (Winograd in both dimensions, T * T multiplications) or winograd_rows.wgsl (along the rows only,
 // 3 * R * T of them), which say how many rows of points a filter (OWN_ROWS) and of sums a tile (SUM_ROWS) has.
 //

@@ -1,5 +1,5 @@
 // The one-dimensional transforms of Winograd's F(4, 3): four outputs of a filter of three taps by six multiplications.
-// Appended to conv_winograd.wgsl and conv_winograd_weight.wgsl; winograd_2.wgsl has the same functions for F(2, 3).
+// Appended to conv_winograd.wgsl and conv_winograd_weight.wgsl.
 //
 //   y = A' (S . (G g) . (B' d))    d: 6 inputs, g: 3 taps, y: 4 outputs, ' the transposed, . by elements
 //

@@ -1,4 +1,4 @@
-// Winograd in two dimensions, F(R x R, 3 x 3): the transforms of winograd_2.wgsl or winograd_4.wgsl are applied to the
+// Winograd in two dimensions, F(R x R, 3 x 3): the transforms of winograd_4.wgsl are applied to the
 // columns of a window, a filter or a tile and then to the rows of what that gives. Every point has a sum of its own, T * T
 // in a tile. Appended to conv_winograd.wgsl; winograd_rows.wgsl is the other choice. There is none of this for the gradient
 // of the weight: it was slower than the direct sum, since 2 * R * R values are loaded there for T * T multiplications.

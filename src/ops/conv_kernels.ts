@@ -6,7 +6,7 @@ import type { ConvGeometry } from './conv_geometry.ts';
 import { convKey } from './conv_key.ts';
 import { tile } from './conv_tile.ts';
 import type { ConvDirection, ConvKernels, ConvVariant } from './conv_variant.ts';
-import { winograd2, winograd4, winogradRows } from './conv_winograd.ts';
+import { winograd4, winogradRows } from './conv_winograd.ts';
 import { findChoice, lookUp, shippedTable } from './tuning_tables.ts';
 
 /** Every way of computing a convolution, by the first word of its choices. */
@@ -15,7 +15,6 @@ const variants: Readonly<Record<string, ConvVariant>> = {
   fold,
   winograd_rows: winogradRows,
   winograd4,
-  winograd2,
   gemm,
   direct,
 };

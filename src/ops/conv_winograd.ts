@@ -1,6 +1,5 @@
 import source from '../../shaders/conv_winograd.wgsl';
 import weightSource from '../../shaders/conv_winograd_weight.wgsl';
-import transforms2 from '../../shaders/winograd_2.wgsl';
 import transforms4 from '../../shaders/winograd_4.wgsl';
 import planes from '../../shaders/winograd_planes.wgsl';
 import rows from '../../shaders/winograd_rows.wgsl';
@@ -19,14 +18,14 @@ import type { ConvDirection, ConvVariant } from './conv_variant.ts';
  *
  * (κ squared in two dimensions), n being the operations on a value's way through the transforms. Without them (κ = 1) it
  * is the bound of the direct sum.
- * κ = 7.1 for F(2 × 2, 3 × 3), 284 for F(4 × 4, 3 × 3) and 16.9 for F(4, 3) along the rows. That is the worst case: signs
+ * κ = 284 for F(4 × 4, 3 × 3) and 16.9 for F(4, 3) along the rows. That is the worst case: signs
  * cancel most of it. Measured on uniformly random data, largest error beside float64 in units of the largest result:
  *
- *   channels   direct kernel   tile      winograd2   winograd_rows   winograd4
- *   32         0.6e-6          0.2e-6    0.2e-6      0.8e-6          3.0e-6
- *   128        1.3e-6          0.4e-6    0.5e-6      1.2e-6          5.3e-6
- *   512        1.8e-6          0.6e-6    0.7e-6      1.9e-6          8.4e-6
- *   2048       4.2e-6          1.5e-6    2.0e-6      4.3e-6          19e-6
+ *   channels   direct kernel   tile      winograd_rows   winograd4
+ *   32         0.6e-6          0.2e-6    0.8e-6          3.0e-6
+ *   128        1.3e-6          0.4e-6    1.2e-6          5.3e-6
+ *   512        1.8e-6          0.6e-6    1.9e-6          8.4e-6
+ *   2048       4.2e-6          1.5e-6    4.3e-6          19e-6
  *
  * So `winograd_rows` is as exact as the reference kernel, and `winograd4` comes near an absolute tolerance of 1e-5 with
  * many channels. `test/ops/conv_winograd.test.ts` holds both of them to these figures and to the fixtures.
@@ -37,7 +36,7 @@ import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 interface Form {
   name: string;
   /** Outputs of a tile, along each side. */
-  outputs: 2 | 4;
+  outputs: number;
   /** The transforms in one dimension, and how they are applied in two. */
   transforms: string;
   application: string;
@@ -60,17 +59,6 @@ function rowsAtOnce(channels: number, lanes: number, direction: ConvDirection): 
   if (channels <= 16 || lanes === 4) return [16];
   return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? [32, 16, 64] : [32, 16];
 }
-
-/** F(2 × 2, 3 × 3). */
-export const winograd2 = variant({
-  name: 'winograd2',
-  outputs: 2,
-  transforms: transforms2,
-  application: planes,
-  rowsOnly: false,
-  tiles: 2,
-  atOnce: () => [16],
-});
 
 /** F(4 × 4, 3 × 3). */
 export const winograd4 = variant({
