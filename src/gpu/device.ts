@@ -1,6 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { Kernel } from './kernel.ts';
+import { Patience } from './patience.ts';
 import { GUARD_BYTES } from './program.ts';
 import type { ShaderConstants } from './shader.ts';
 import { type Dtype, Storage } from './storage.ts';
@@ -49,8 +50,7 @@ export class Device {
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
   private allocated = 0;
-  /** Milliseconds that `finished` has taken lately. */
-  private usualWait = 0;
+  private readonly patience = new Patience();
   private broken: PixtapeError | undefined;
 
   private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
@@ -263,10 +263,11 @@ export class Device {
    */
   async finished(): Promise<void> {
     const start = performance.now();
-    const sleep = this.capabilities.cpu ? 0.75 * this.usualWait : 0;
-    if (sleep > 2) await new Promise((resolve) => setTimeout(resolve, sleep));
+    const { sleep } = this.patience;
+    if (this.capabilities.cpu && sleep > 0) await new Promise((resolve) => setTimeout(resolve, sleep));
+    const asked = performance.now();
     await this.gpu.queue.onSubmittedWorkDone();
-    this.usualWait += 0.3 * (performance.now() - start - this.usualWait);
+    this.patience.took(asked - start, performance.now() - asked);
   }
 
   /** Waits for the queue, then throws the first error that anything caused since the last check. */
