@@ -3,6 +3,7 @@ import type { PictureData } from '../data/open_pictures.ts';
 import { GAN_PRESETS, type GanConfig, type GanPresetName } from '../train/gan_config.ts';
 import type { GanLoss } from '../train/gan_loss.ts';
 import { between, wholeNumber } from './arguments.ts';
+import { GAN_INTERVALS } from './gan_config.ts';
 import { startGan } from './gan_training.ts';
 
 export interface GanFlags {
@@ -42,12 +43,6 @@ export interface GanFlags {
   real_target?: number;
   matching?: boolean;
 }
-
-/** Steps between grids and checkpoints, where no flag says otherwise. */
-export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
-  dcgan: { sample: 500, save: 1000 },
-  quick: { sample: 250, save: 500 },
-};
 
 const EXAMPLES = `
 Examples:

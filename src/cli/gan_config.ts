@@ -1,11 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { PictureData } from '../data/open_pictures.ts';
-import { GAN_PRESETS, type GanConfig } from '../train/gan_config.ts';
+import { GAN_PRESETS, type GanConfig, type GanPresetName } from '../train/gan_config.ts';
 import { PixtapeError } from '../util/errors.ts';
 import type { GanFlags } from './gan.ts';
 import type { Beginning } from './run_text.ts';
 import { refuseChange } from './train_config.ts';
+
+/** Steps between grids and checkpoints, where no flag says otherwise. */
+export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
+  dcgan: { sample: 500, save: 1000 },
+  quick: { sample: 250, save: 500 },
+};
 
 /** What a GAN's run remembers in its checkpoint, beside the model's configuration. */
 export interface GanRecord extends Beginning {

@@ -15,12 +15,13 @@ import { Progress } from '../train/progress.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { counter } from './counter.ts';
-import { GAN_INTERVALS, type GanFlags } from './gan.ts';
+import type { GanFlags } from './gan.ts';
 import {
   continuedGanConfig,
   continuedGanRecord,
   freshGanConfig,
   freshGanRecord,
+  GAN_INTERVALS,
   type GanRecord,
 } from './gan_config.ts';
 import { watchInterrupt } from './interrupt.ts';
