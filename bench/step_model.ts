@@ -59,7 +59,9 @@ export class StepModel {
         // Later ones may have to wait for the queue.
         if (i === 0) this.hostTimes.push(performance.now() - start);
       }
-      await this.model.device.check();
+      // As a training run waits.
+      await this.model.device.finished();
+      this.model.device.throwIfBroken();
     });
   }
 

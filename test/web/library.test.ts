@@ -65,7 +65,7 @@ it('is less than 150 kB minified with all its shaders, and the README says how m
   expect(said).toHaveLength(2);
   // What it says may be somewhat out of date.
   [library, gzipSync(library)].forEach(({ length }, i) => {
-    expect(Math.abs((said[i] ?? 0) / (length / 1000) - 1)).toBeLessThan(0.3);
+    expect(Math.abs((said[i] ?? 0) / (length / 1000) - 1)).toBeLessThan(0.1);
   });
 });
 
