@@ -57,7 +57,6 @@ export { batchNorm } from './ops/batch_norm.ts';
 export { centerCrop } from './ops/center_crop.ts';
 export { concat } from './ops/concat.ts';
 export { type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv2d.ts';
-export { crossEntropy } from './ops/cross_entropy.ts';
 export { dropout } from './ops/dropout.ts';
 export { instanceNorm } from './ops/instance_norm.ts';
 export { leakyRelu, relu } from './ops/leaky_relu.ts';

@@ -12,6 +12,7 @@ export { openDevice } from './gpu/drivers/open_device.ts';
 export * from './index.ts';
 export { Classifier, type ClassifierConfig } from './models/classifier.ts';
 export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './models/dcgan.ts';
+export { crossEntropy } from './ops/cross_entropy.ts';
 export { loadCheckpoint, loadGenerator, readCheckpointHeader, saveCheckpoint } from './train/checkpoint.ts';
 export { Gan, type GanBatch, type GanLosses } from './train/gan.ts';
 export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './train/gan_checkpoint.ts';
