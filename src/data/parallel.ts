@@ -1,4 +1,7 @@
-/** Runs `task` for every item, no more than `limit` at a time; results keep the items' order. The first error ends it. */
+/**
+ * Runs `task` for every item, no more than `limit` at a time; results keep the items' order. The first error ends it, once
+ * the tasks that had begun are done: whoever cleans up after it finds nobody still writing.
+ */
 export async function mapBounded<T, R>(
   items: readonly T[],
   limit: number,
@@ -6,18 +9,18 @@ export async function mapBounded<T, R>(
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
-  let failed = false;
+  const errors: unknown[] = [];
   const worker = async () => {
-    while (next < items.length && !failed) {
+    while (next < items.length && errors.length === 0) {
       const index = next++;
       try {
         results[index] = await task(items[index] as T, index);
       } catch (error) {
-        failed = true;
-        throw error;
+        errors.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  if (errors.length > 0) throw errors[0];
   return results;
 }
