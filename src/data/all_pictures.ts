@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { PixtapeError } from '../util/errors.ts';
+import { inspect } from './decode.ts';
 import { BadFile, READABLE, splitName, UNREADABLE } from './formats.ts';
 import { disk } from './layout.ts';
+import { mapBounded } from './parallel.ts';
 
 export interface PictureFile {
   path: string;
@@ -54,4 +57,17 @@ export async function findParts(root: string): Promise<{ train: FoundPictures; t
   if (training === undefined) return { train: await findAllPictures(root) };
   const train = await findAllPictures(disk.join(root, training));
   return held === undefined ? { train } : { train, test: await findAllPictures(disk.join(root, held)) };
+}
+
+/** Reads every file's header: for each file what is wrong with it, undefined for nothing. */
+export function headerFaults(files: readonly { path: string }[]): Promise<(BadFile | undefined)[]> {
+  return mapBounded(files, 2 * availableParallelism(), async ({ path }) => {
+    try {
+      await inspect(path);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BadFile) return error;
+      throw error;
+    }
+  });
 }

@@ -1,12 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { PixtapeError } from '../util/errors.ts';
-import { type FoundPictures, findParts, type PictureFile } from './all_pictures.ts';
-import { decode, inspect, type VectorSize } from './decode.ts';
+import { type FoundPictures, findParts, headerFaults, type PictureFile } from './all_pictures.ts';
+import { decode, type VectorSize } from './decode.ts';
 import { type Fit, fitPicture } from './fit_picture.ts';
-import { BadFile } from './formats.ts';
 import { intoNewFolder, refuseFull } from './new_folder.ts';
-import { mapBounded } from './parallel.ts';
 import { beside, type Raster } from './raster.ts';
 import { divide, type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
@@ -35,12 +32,11 @@ export async function pairsFromPictures(root: string, out: string, options: Pair
   const tasks = (pictures: PictureFile[], part: string): Task[] =>
     pictures.map(({ path, name }) => ({ files: [join(part, `${name}.png`)], load: () => pairOf(path, options) }));
   const all = { train: tasks(parts.train, parts.test ? 'train' : ''), test: tasks(parts.test ?? [], 'test') };
-  const made = await intoNewFolder(out, async (folder) => {
+  return intoNewFolder(out, async (folder) => {
     const written = await writeAll(folder, all, options);
     if (written.train > 0) return written;
     throw new PixtapeError(`no picture in ${root} could be used`, 'The warnings say why.');
   });
-  return made;
 }
 
 async function pairOf(path: string, { size, fit, condition }: PairsFromPictures): Promise<Raster[]> {
@@ -53,15 +49,7 @@ async function pairOf(path: string, { size, fit, condition }: PairsFromPictures)
 async function usable({ pictures, faults }: FoundPictures): Promise<FoundPictures> {
   const twice = sameNames(pictures);
   const left = new Set(twice.map(({ path }) => path));
-  const bad = await mapBounded(pictures, 2 * availableParallelism(), async ({ path }) => {
-    try {
-      await inspect(path);
-      return undefined;
-    } catch (error) {
-      if (error instanceof BadFile) return error;
-      throw error;
-    }
-  });
+  const bad = await headerFaults(pictures);
   const good = pictures.filter(({ path }, i) => !bad[i] && !left.has(path));
   return { pictures: good, faults: [...faults, ...twice, ...bad.filter((fault) => fault !== undefined)] };
 }

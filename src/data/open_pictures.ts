@@ -1,12 +1,11 @@
-import { availableParallelism } from 'node:os';
 import { PixtapeError } from '../util/errors.ts';
+import { headerFaults } from './all_pictures.ts';
 import { type ClassPictures, findClassFolders, findUnclassed, readClassTable } from './class_pictures.ts';
-import { BadFile, decode, inspect } from './decode.ts';
+import { decode } from './decode.ts';
 import { chooseEmojis, type Emoji, OPENMOJI_CREDITS, readEmojiPackage } from './emoji.ts';
 import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
 import { fitPicture } from './fit_picture.ts';
 import { Budget } from './pairs.ts';
-import { mapBounded } from './parallel.ts';
 import { PictureSet, type PictureSource, skipHint } from './picture_set.ts';
 import { cut } from './raster.ts';
 import { roomForPictures } from './room.ts';
@@ -82,15 +81,7 @@ function sourceOf(options: OpenPictureOptions): Promise<Opened> {
 
 async function openFiles({ dataroot, classes, skipBad, warn }: OpenPictureOptions): Promise<Opened> {
   const found = await findFiles(dataroot, classes);
-  const headers = await mapBounded(found.files, 2 * availableParallelism(), async ({ path }) => {
-    try {
-      await inspect(path);
-      return undefined;
-    } catch (error) {
-      if (error instanceof BadFile) return error;
-      throw error;
-    }
-  });
+  const headers = await headerFaults(found.files);
   const bad = [...found.faults, ...headers.filter((fault) => fault !== undefined)];
   if (bad[0] && !skipBad) throw skipHint(bad[0], bad.length - 1);
   for (const fault of bad) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
