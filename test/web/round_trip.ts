@@ -23,6 +23,8 @@ const config = {
   height: 16,
   batch: 2,
   seed: 3,
+  // More than any machine gets through before the page is told to pause.
+  epochs: 1_000_000,
 } as const;
 const data = {
   data: 'folder',

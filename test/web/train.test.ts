@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { buildWeb } from '../../scripts/build_web.mjs';
 import { build, pixtape, writePairs } from '../cli/command.ts';
@@ -27,11 +28,18 @@ import {
 const folder = temporaryFolders();
 beforeAll(build, 180_000);
 
+/** The page with a run ahead that no machine comes to the end of while a test looks at it. */
+async function endless(open: Web['open']): Promise<Page> {
+  const page = await open('#train');
+  await page.locator('#epochs').fill('1000000');
+  return page;
+}
+
 await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
   it(
     'trains on the emoji without holding up the page, pauses, goes on, and paints with the result',
     async () => {
-      const page = await open('#train');
+      const page = await endless(open);
       await page.locator('#go').click();
       await expect.poll(() => stepOf(page), { timeout: 120_000 }).toBeGreaterThan(1);
       // Windows of a few seconds: one without a long task will do, since other processes on the machine make some too. A page
@@ -102,7 +110,7 @@ await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
     'takes a zip, and goes on from its last state when the device is lost',
     async () => {
       const home = folder();
-      const page = await open('#train');
+      const page = await endless(open);
       const pairs = writePairs(join(home, 'pairs'), 6);
       writeFileSync(join(pairs, 'bad.png'), 'no picture');
       await choose(page, 'choose-zip', await zipped(pairs, join(home, 'pairs.zip')));
