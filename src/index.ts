@@ -67,6 +67,7 @@ export { permute, transpose2d } from './ops/permute.ts';
 export { Rng } from './ops/rng.ts';
 export { scale } from './ops/scale.ts';
 export { sigmoid } from './ops/sigmoid.ts';
+export { ssimLoss } from './ops/ssim.ts';
 export { mean, sum } from './ops/sum.ts';
 export { tanh } from './ops/tanh.ts';
 export { upsampleBilinear } from './ops/upsample.ts';
