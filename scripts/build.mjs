@@ -15,8 +15,8 @@ import { build as bundle } from 'esbuild';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
- * Shaders as text, without what only people read: comments (but `// unroll`, which the loader obeys), indentation and the
- * spaces around signs, an eighth of the text. Every bundle has them so, in Node and in browsers the same.
+ * Shaders as text, without what only people read: comments (but `// unroll`, which the loader obeys), indentation, the
+ * spaces around signs and most ends of lines. Every bundle has them so, in Node and in browsers the same.
  */
 export const shaderText = {
   name: 'shader-text',
@@ -24,13 +24,16 @@ export const shaderText = {
     build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
       const source = (await readFile(path, 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
       const lines = source.split('\n').map((line) => line.trim().replace(/^(?!\/\/ unroll$)(.*?)\s*\/\/.*$/, '$1'));
-      const kept = lines.filter(Boolean);
-      // The loader knows the loop under `// unroll` by its very letters.
-      const tight = kept.map((line, i) => (kept[i - 1] === '// unroll' ? line : tighten(line)));
-      return { contents: tight.join('\n'), loader: 'text' };
+      const tight = lines.filter(Boolean).map((line) => (line === '// unroll' ? line : tighten(line)));
+      return { contents: tight.reduce(joined), loader: 'text' };
     });
   },
 };
+
+/** On the same line where a sign ends the one before; `// unroll` stands on its own. */
+function joined(text, line) {
+  return `${text}${/[;{},]$/.test(text) && line !== '// unroll' ? '' : '\n'}${line}`;
+}
 
 /** Never makes one sign of two: not of `>` and `=`, of `/` and `*`, or of two `-`. */
 function tighten(line) {

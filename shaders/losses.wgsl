@@ -1,18 +1,18 @@
-// Losses, each the mean of an element-wise function f over n elements:
-//   bce  f = max(x, 0) - x * t + log(1 + exp(-|x|)), the binary cross-entropy of sigmoid(x) against t in [0, 1];
-//        t is one number for all (bce_constant) or a tensor (bce)
-//   l1   f = |a - b|
-//   mse  f = (a - b)^2; b is a tensor, or one number for all (mse_constant)
-// The forward computes f and the first stage of its sum at once, as reduce_sum.wgsl does: each workgroup (64
-// invocations) turns 4,096 neighbouring elements into one sum; reduce_sum adds up those and divides by n.
+// Losses, each the mean of an element-wise function f over n elements; KIND, a constant of the loader, says which:
+//   BCE  f = max(a, 0) - a * t + log(1 + exp(-|a|)), the binary cross-entropy of sigmoid(a) against t in [0, 1]
+//   L1   f = |a - t|
+//   MSE  f = (a - t)^2
+// t is a tensor b, or with ONE_TARGET one number for all. The forward computes f and the first stage of its sum at once, as
+// reduce_sum.wgsl does: each workgroup (64 invocations) turns 4,096 neighbouring elements into one sum; reduce_sum adds up
+// those and divides by n.
 //
-// Layout: a (x, the logits), b (the target) hold n floats, y one for each workgroup.
+// Layout: a (the logits) and b (the target) hold n floats, y one for each workgroup.
 
 struct Params {
   n: u32,
   // Backward: 1 / n, or -1 / n for the gradient of b.
   factor: f32,
-  // The target of bce_constant and mse_constant (`target` is a reserved word).
+  // With ONE_TARGET (`target` is a reserved word).
   constant: f32,
 }
 
@@ -21,16 +21,52 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
+const BCE = 0u;
+const L1 = 1u;
 const BLOCK = 4096u;
 
 var<workgroup> sums: array<f32, 64>;
 
-// The workgroup's number; every workgroup has a block, but the last row of a folded grid may have some to spare.
-fn block_of(group: vec3u, groups: vec3u) -> u32 {
-  return group.x + group.y * groups.x;
+// log(1 + e) drops the digits of a small e; two terms of its series keep them.
+fn log1p(e: f32) -> f32 {
+  return select(log(1.0 + e), e * (1.0 - 0.5 * e), e < 1e-3);
 }
 
-fn fold(t: u32, sum: f32, block: u32) {
+fn aim(i: u32) -> f32 {
+  if (ONE_TARGET) {
+    return p.constant;
+  }
+  return b[i];
+}
+
+fn f(v: f32, t: f32) -> f32 {
+  if (KIND == BCE) {
+    return max(v, 0.0) - v * t + log1p(exp(-abs(v)));
+  }
+  return select((v - t) * (v - t), abs(v - t), KIND == L1);
+}
+
+fn slope(v: f32, t: f32) -> f32 {
+  if (KIND == BCE) {
+    let e = exp(-abs(v));
+    return select(e, 1.0, v >= 0.0) / (1.0 + e) - t;
+  }
+  return select(2.0 * (v - t), sign(v - t), KIND == L1);
+}
+
+// Every workgroup has a block, but the last row of a folded grid may have some to spare.
+@compute @workgroup_size(64)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let block = group.x + group.y * groups.x;
+  let end = min(block * BLOCK + BLOCK, p.n);
+  var sum = 0.0;
+  for (var i = block * BLOCK + t; i < end; i += 64u) {
+    sum += f(a[i], aim(i));
+  }
   sums[t] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
     workgroupBarrier();
@@ -43,133 +79,14 @@ fn fold(t: u32, sum: f32, block: u32) {
   }
 }
 
-// log(1 + e) drops the digits of a small e; two terms of its series keep them.
-fn log1p(e: f32) -> f32 {
-  return select(log(1.0 + e), e * (1.0 - 0.5 * e), e < 1e-3);
-}
-
-fn bce_of(x: f32, t: f32) -> f32 {
-  return max(x, 0.0) - x * t + log1p(exp(-abs(x)));
-}
-
-fn bce_gradient(x: f32, t: f32) -> f32 {
-  let e = exp(-abs(x));
-  return select(e, 1.0, x >= 0.0) / (1.0 + e) - t;
-}
-
-@compute @workgroup_size(64)
-fn bce(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let block = block_of(group, groups);
-  let end = min(block * BLOCK + BLOCK, p.n);
-  var sum = 0.0;
-  for (var i = block * BLOCK + t; i < end; i += 64u) {
-    sum += bce_of(a[i], b[i]);
-  }
-  fold(t, sum, block);
-}
-
-@compute @workgroup_size(64)
-fn bce_constant(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let block = block_of(group, groups);
-  let end = min(block * BLOCK + BLOCK, p.n);
-  var sum = 0.0;
-  for (var i = block * BLOCK + t; i < end; i += 64u) {
-    sum += bce_of(a[i], p.constant);
-  }
-  fold(t, sum, block);
-}
-
-@compute @workgroup_size(64)
-fn l1(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let block = block_of(group, groups);
-  let end = min(block * BLOCK + BLOCK, p.n);
-  var sum = 0.0;
-  for (var i = block * BLOCK + t; i < end; i += 64u) {
-    sum += abs(a[i] - b[i]);
-  }
-  fold(t, sum, block);
-}
-
-@compute @workgroup_size(64)
-fn mse(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let block = block_of(group, groups);
-  let end = min(block * BLOCK + BLOCK, p.n);
-  var sum = 0.0;
-  for (var i = block * BLOCK + t; i < end; i += 64u) {
-    let d = a[i] - b[i];
-    sum += d * d;
-  }
-  fold(t, sum, block);
-}
-
-@compute @workgroup_size(64)
-fn mse_constant(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let block = block_of(group, groups);
-  let end = min(block * BLOCK + BLOCK, p.n);
-  var sum = 0.0;
-  for (var i = block * BLOCK + t; i < end; i += 64u) {
-    let d = a[i] - p.constant;
-    sum += d * d;
-  }
-  fold(t, sum, block);
-}
-
 // Gradients: dx = factor * dy[0] * f'. Invocations stride through n elements.
 
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn bce_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * bce_gradient(a[i], b[i]);
-  }
-}
-
-@compute @workgroup_size(LANES)
-fn bce_constant_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * bce_gradient(a[i], p.constant);
-  }
-}
-
-@compute @workgroup_size(LANES)
-fn l1_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * sign(a[i] - b[i]);
-  }
-}
-
-@compute @workgroup_size(LANES)
-fn mse_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * 2.0 * (a[i] - b[i]);
-  }
-}
-
-@compute @workgroup_size(LANES)
-fn mse_constant_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * 2.0 * (a[i] - p.constant);
+    dx[i] = p.factor * dy[0] * slope(a[i], aim(i));
   }
 }

@@ -16,7 +16,9 @@ import { Rng } from '../src/ops/rng.ts';
 import { record } from '../src/tape/record.ts';
 import { Tensor } from '../src/tape/tensor.ts';
 import { learningRates, PRESETS } from '../src/train/config.ts';
+import { ssim } from '../src/train/metrics.ts';
 import { Pix2Pix } from '../src/train/pix2pix.ts';
+import { fromNetwork } from '../src/train/range.ts';
 import { decodeHeader, encodeHeader } from '../src/train/state.ts';
 import { closeTestDevice, openTestDevice } from './device.ts';
 
@@ -241,6 +243,35 @@ test('L1 alone: no discriminator, and the generator learns from nothing else', a
   }
   expect(losses.at(-1)?.l1).toBeLessThan(0.95 * (losses[0]?.l1 ?? 0));
 });
+
+test('a structural term: part of the loss, in the range of the generator’s pictures, and it alone teaches', async () => {
+  for (const netG of ['unet', 'tutorial'] as const) {
+    const generator = { ...small.generator, depth: netG === 'unet' ? 5 : 3 };
+    const model = new Pix2Pix(device, {
+      ...small,
+      netG,
+      generator,
+      ganMode: 'none',
+      lambda: 0,
+      lambdaSsim: 50,
+      lr: 1e-2,
+    });
+    await model.prepare();
+    const picture = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => ((i * i) % 7) / 6);
+    for (let i = 0; i < 30; i++) model.train({ real: picture, condition: picture }, 0);
+    const losses = await model.lossesSince(0);
+    for (const { gen, ssim } of losses) expect(gen).toBeCloseTo(50 * ssim, 4);
+    const measured = ssim(await fakeOf(model), picture, { width: 32, height: 32 });
+    expect(1 - (losses.at(-1)?.ssim ?? 0), netG).toBeCloseTo(measured, 4);
+    expect(losses.at(-1)?.ssim, netG).toBeLessThan(0.9 * (losses[0]?.ssim ?? 0));
+  }
+});
+
+/** What the last step's generator made, in [0, 1]. */
+async function fakeOf(model: Pix2Pix): Promise<Float32Array> {
+  const { outputs } = await model.prepare();
+  return fromNetwork(await outputs.fake.read(), model.generator.range);
+}
 
 test('rates of the preset: constant for 100 epochs, then down to zero in 100', () => {
   const at = (epochs: number) => learningRates(PRESETS.paper, epochs);

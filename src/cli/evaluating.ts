@@ -40,7 +40,8 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const ours = await find(checkpoint);
   const l1 = flags.l1 === undefined ? undefined : await find(flags.l1);
   const differences = l1 ? checkL1Run(ours, l1) : [];
-  const { width, height, seed, ganMode } = ours.header.config;
+  const { width, height, seed, ganMode, lambdaSsim } = ours.header.config;
+  const alone = ganMode === 'none' && lambdaSsim === 0;
   const options = dataOptions(ours, flags);
   const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
   const data = await openDataset({ ...options, width, height, seed, warn, onRendered });
@@ -62,9 +63,9 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
     };
     const evaluation = await measure(data, indices, painters);
     console.log(`measured ${indices.length} of ${data.test.length} held-out pictures, ${width} × ${height}\n`);
-    console.log(scoreTable(evaluation.means, ganMode === 'none'));
+    console.log(scoreTable(evaluation.means, alone));
     console.log(`\n${scoreNotes(evaluation)}`);
-    if (!l1 && ganMode !== 'none') console.log(`L1 alone is not measured: ${howToTrainL1(ours.header)}`);
+    if (!l1 && !alone) console.log(`L1 alone is not measured: ${howToTrainL1(ours.header)}`);
     if (flags.json !== undefined) {
       const about = { checkpoint: ours.path, step: ours.header.step, l1: l1?.path, differences, data: data.summary };
       const size = { width, height, count: indices.length, of: data.test.length };

@@ -8,19 +8,20 @@ interface Run {
   header: CheckpointHeader;
 }
 
-/** What must be equal for the discriminator to be all that makes a difference; what concerns it alone is left out. */
+/** What must be equal for what is beside L1 to be all that makes a difference; what concerns the discriminator alone is left out. */
 const CONFIG = ['batch', 'lr', 'beta1', 'beta2', 'init', 'seed', 'epochs', 'epochsDecay'] as const;
 const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'groups', 'maxDatasetSize'] as const;
 
 /**
  * Whether a run with L1 alone can be set beside another run.
- * @returns a line for everything in which they differ beside the discriminator
+ * @returns a line for everything in which they differ beside the discriminator and the structural term
  * @throws PixtapeError when it was not trained with L1 alone, or its generator is another one.
  */
 export function checkL1Run(ours: Run, l1: Run): string[] {
   const [a, b] = [ours.header, l1.header];
-  if (b.config.ganMode !== 'none') {
-    throw new PixtapeError(`--l1 ${l1.path} was trained with a discriminator`, howToTrainL1(a));
+  if (b.config.ganMode !== 'none' || b.config.lambdaSsim > 0) {
+    const more = b.config.lambdaSsim > 0 ? 'a structural term' : 'a discriminator';
+    throw new PixtapeError(`--l1 ${l1.path} was trained with ${more}`, howToTrainL1(a));
   }
   const network = ({ netG, norm, generator, width, height }: TrainConfig) => ({
     netG,

@@ -57,6 +57,7 @@ export interface TrainFlags {
   beta1?: number;
   beta2?: number;
   lambda_L1?: number;
+  lambda_ssim?: number;
   reuse_fake?: boolean;
   recompute?: boolean;
   precision?: 'f32' | 'f16';
@@ -191,6 +192,11 @@ export function trainCommand(): Command {
     .option(
       '--lambda_L1 <weight>',
       `weight of the L1 term${each((c) => c.lambda)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--lambda_ssim <weight>',
+      `weight of the structural term, 1 − SSIM${each((c) => c.lambdaSsim)}; 0 with --gan_mode none, unless given`,
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option(

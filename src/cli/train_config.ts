@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { DataOptions } from '../data/dataset.ts';
 import { checkNetworks, generatorName } from '../models/networks.ts';
+import { SSIM_WINDOW } from '../ops/ssim.ts';
 import { PAPER_DATA, PRESETS, type TrainConfig } from '../train/config.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { networksOf } from './networks.ts';
@@ -22,9 +23,18 @@ export interface RunRecord {
 export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
   checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
+  checkWindow(config);
   if (config.epochs + config.epochsDecay === 0)
     throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
   return config;
+}
+
+function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
+  if (lambdaSsim === 0 || Math.min(width, height) >= SSIM_WINDOW) return;
+  throw new PixtapeError(
+    `--lambda_ssim looks at ${SSIM_WINDOW} × ${SSIM_WINDOW} pixels at a time; --crop_size ${width}x${height} has less`,
+    'Use larger pictures, or --lambda_ssim 0.',
+  );
 }
 
 /** The configuration that the flags ask for, on top of `base`. */
@@ -41,6 +51,8 @@ function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig 
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
     lambda: flags.lambda_L1 ?? base.lambda,
+    // L1 alone means that, unless one asks.
+    lambdaSsim: flags.lambda_ssim ?? (flags.gan_mode === 'none' ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
     recompute: flags.recompute ?? base.recompute ?? false,
     precision: flags.precision ?? base.precision ?? 'f32',
@@ -73,6 +85,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
     ['--precision', (c) => c.precision ?? 'f32'],
   ];
   for (const [flag, value] of fixed) refuseChange(flag, value(config), value(saved));
+  checkWindow(config);
   return config;
 }
 

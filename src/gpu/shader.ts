@@ -106,7 +106,7 @@ export function withConstants(source: string, constants: ShaderConstants): strin
   return `${source.slice(0, at)}\n${lines.join('\n')}\n${source.slice(at)}`;
 }
 
-const UNROLLED = /^[ \t]*\/\/ unroll\n[ \t]*for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) /gm;
+const UNROLLED = /^[ \t]*\/\/ unroll\n[ \t]*for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?/gm;
 
 /**
  * Writes out every loop that stands under a line `// unroll`: its body once for each value, with the variable replaced

@@ -1,4 +1,5 @@
 import source from '../../shaders/losses.wgsl';
+import type { Kernel } from '../gpu/kernel.ts';
 import { differentiable } from '../tape/autograd.ts';
 import { dispatch, dispatchFlat, foldGroups } from '../tape/dispatch.ts';
 import { Tensor } from '../tape/tensor.ts';
@@ -6,7 +7,10 @@ import { PixtapeError } from '../util/errors.ts';
 import { checkSameShape } from './check.ts';
 import { REDUCE_BLOCK, reduceSum } from './sum.ts';
 
-type Inputs = { a: Tensor; b?: Tensor };
+/** In the order of the shader's numbers. */
+const KINDS = ['bce', 'l1', 'mse'] as const;
+type Kind = (typeof KINDS)[number];
+type Target = Tensor | number;
 
 /**
  * Binary cross-entropy of sigmoid(x) against a target in [0, 1], mean over all elements, shape [1]. Worked out from
@@ -17,23 +21,21 @@ type Inputs = { a: Tensor; b?: Tensor };
  * @throws PixtapeError if the shapes differ, the number is not in [0, 1], or the target asks for a gradient
  */
 export function bceWithLogits(x: Tensor, target: number | Tensor): Tensor {
-  if (typeof target === 'number') {
-    if (!(target >= 0 && target <= 1))
-      throw new PixtapeError(`bceWithLogits: the target is ${target}; it must be in [0, 1]`);
-    const loss = meanOf('bce_constant', { a: x }, target);
-    return differentiable(loss, [x], (dy) => [gradient('bce_constant', { a: x }, dy, 1, target)]);
+  if (typeof target !== 'number') {
+    checkSameShape('bceWithLogits', x, target);
+    if (target.requiresGrad) {
+      throw new PixtapeError(`bceWithLogits: the target ${target.label} asks for a gradient`, 'Pass target.detach().');
+    }
+  } else if (!(target >= 0 && target <= 1)) {
+    throw new PixtapeError(`bceWithLogits: the target is ${target}; it must be in [0, 1]`);
   }
-  checkSameShape('bceWithLogits', x, target);
-  if (target.requiresGrad) {
-    throw new PixtapeError(`bceWithLogits: the target ${target.label} asks for a gradient`, 'Pass target.detach().');
-  }
-  const loss = meanOf('bce', { a: x, b: target });
-  return differentiable(loss, [x], (dy) => [gradient('bce', { a: x, b: target }, dy, 1)]);
+  return loss('bce', x, target);
 }
 
 /** Mean |a − b| over all elements, shape [1]; where a = b the gradient is 0. @throws PixtapeError if the shapes differ. */
 export function l1Loss(a: Tensor, b: Tensor): Tensor {
-  return distance('l1', a, b);
+  checkSameShape('l1Loss', a, b);
+  return loss('l1', a, b);
 }
 
 /**
@@ -42,32 +44,49 @@ export function l1Loss(a: Tensor, b: Tensor): Tensor {
  * @throws PixtapeError if the shapes differ
  */
 export function mseLoss(a: Tensor, b: Tensor | number): Tensor {
-  if (typeof b !== 'number') return distance('mse', a, b);
-  return differentiable(meanOf('mse_constant', { a }, b), [a], (dy) => [gradient('mse_constant', { a }, dy, 1, b)]);
+  if (typeof b !== 'number') checkSameShape('mseLoss', a, b);
+  return loss('mse', a, b);
 }
 
-function distance(entry: 'l1' | 'mse', a: Tensor, b: Tensor): Tensor {
-  checkSameShape(`${entry}Loss`, a, b);
-  return differentiable(meanOf(entry, { a, b }), [a, b], (dy, [needsA, needsB]) => [
-    needsA ? gradient(entry, { a, b }, dy, 1) : undefined,
-    needsB ? gradient(entry, { a, b }, dy, -1) : undefined,
+function loss(kind: Kind, a: Tensor, target: Target): Tensor {
+  const inputs = typeof target === 'number' ? [a] : [a, target];
+  return differentiable(meanOf(kind, a, target), inputs, (dy, [needsA, needsB]) => [
+    needsA ? gradient(kind, a, target, dy, 1) : undefined,
+    needsB ? gradient(kind, a, target, dy, -1) : undefined,
   ]);
 }
 
 /** Both stages of the mean: f and the sums of the blocks, then the sum of those over n. */
-function meanOf(entry: string, inputs: Inputs, constant = 0): Tensor {
-  const { device, size } = inputs.a;
+function meanOf(kind: Kind, a: Tensor, target: Target): Tensor {
+  const { device, size } = a;
   const blocks = Math.ceil(size / REDUCE_BLOCK);
-  const y = Tensor.temporary(device, [blocks], `${entry}.sums`);
-  const kernel = device.kernel(entry, source, entry);
-  dispatch(kernel, { ...inputs, y }, { n: size, factor: 0, constant }, foldGroups(blocks));
-  return reduceSum(entry, y, 1 / size);
+  const y = Tensor.temporary(device, [blocks], `${kind}.sums`);
+  const { bindings, constant } = bound(a, target);
+  dispatch(
+    kernelOf(kind, a, target, 'forward'),
+    { ...bindings, y },
+    { n: size, factor: 0, constant },
+    foldGroups(blocks),
+  );
+  return reduceSum(kind, y, 1 / size);
 }
 
-function gradient(entry: string, inputs: Inputs, dy: Tensor, sign: 1 | -1, constant = 0): Tensor {
-  const { a } = inputs;
-  const dx = a.like(`${entry}.dx`);
-  const kernel = a.device.kernel(`${entry}.backward`, source, `${entry}_backward`);
-  dispatchFlat(kernel, { ...inputs, dy, dx }, { n: a.size, factor: sign / a.size, constant });
+function gradient(kind: Kind, a: Tensor, target: Target, dy: Tensor, sign: 1 | -1): Tensor {
+  const dx = a.like(`${kind}.dx`);
+  const { bindings, constant } = bound(a, target);
+  const kernel = kernelOf(kind, a, target, 'backward');
+  dispatchFlat(kernel, { ...bindings, dy, dx }, { n: a.size, factor: sign / a.size, constant });
   return dx;
+}
+
+function kernelOf(kind: Kind, { device }: Tensor, target: Target, entry: 'forward' | 'backward'): Kernel {
+  const constants = { KIND: KINDS.indexOf(kind), ONE_TARGET: typeof target === 'number' };
+  return device.kernel(`${kind}.${entry}`, source, entry, constants);
+}
+
+/** The shader names b in any case; where there is one number for all, it is not read. */
+function bound(a: Tensor, target: Target) {
+  return typeof target === 'number'
+    ? { bindings: { a, b: a }, constant: target }
+    : { bindings: { a, b: target }, constant: 0 };
 }

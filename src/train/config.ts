@@ -16,6 +16,8 @@ export interface TrainConfig extends NetworksConfig {
   beta2: number;
   /** Weight of the L1 term. */
   lambda: number;
+  /** Weight of the structural term, 1 − SSIM; 0 for none, which the tutorial and the paper have. */
+  lambdaSsim: number;
   /** `tutorial`: batch-norm weights from N(0, 0.02), as coded; `paper`: from N(1, 0.02). */
   init: 'tutorial' | 'paper';
   /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
@@ -34,7 +36,8 @@ export type PresetName = 'tutorial' | 'quick' | 'paper';
 
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
- * norm shared between two places, started at zero; dropout at the output) and is sized for a machine without a GPU.
+ * norm shared between two places, started at zero; dropout at the output), adds a structural term against blotches, and is
+ * sized for a machine without a GPU.
  * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
@@ -51,6 +54,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     beta1: 0.9,
     beta2: 0.999,
     lambda: 200,
+    lambdaSsim: 0,
     init: 'tutorial',
     reuseFake: false,
     seed: 0,
@@ -70,6 +74,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     beta1: 0.5,
     beta2: 0.999,
     lambda: 100,
+    lambdaSsim: 50,
     init: 'paper',
     reuseFake: true,
     seed: 0,
@@ -91,6 +96,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     beta1: 0.5,
     beta2: 0.999,
     lambda: 100,
+    lambdaSsim: 0,
     init: 'paper',
     reuseFake: true,
     seed: 0,

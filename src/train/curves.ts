@@ -17,7 +17,7 @@ export interface Curve {
 const MAX_POINTS = 1500;
 
 export interface Chart {
-  field: 'lossL1' | 'lossG' | 'lossD' | 'lossAdv' | 'imagesPerSecond' | 'scoreReal' | 'scoreFake';
+  field: 'lossL1' | 'lossSsim' | 'lossG' | 'lossD' | 'lossAdv' | 'imagesPerSecond' | 'scoreReal' | 'scoreFake';
   title: string;
   /** Over the whole width of the page. */
   wide: boolean;
@@ -30,6 +30,7 @@ export const PIX2PIX_CHARTS: readonly Chart[] = [
   { field: 'lossG', title: 'Generator loss', wide: false },
   { field: 'lossD', title: 'PatchGAN loss', wide: false },
   { field: 'lossAdv', title: 'Adversarial part of the generator loss', wide: false },
+  { field: 'lossSsim', title: 'Structure: 1 − SSIM', wide: false },
   { field: 'imagesPerSecond', title: 'Images per second', wide: false },
 ];
 

@@ -9,11 +9,12 @@ export interface LogLine {
   step: number;
   epoch: number;
   lossD: number;
-  /** Generator loss; of Pix2Pix lossAdv + λ · lossL1. */
+  /** Generator loss; of Pix2Pix lossAdv + λ · lossL1 + λ_SSIM · lossSsim. */
   lossG: number;
-  /** Pix2Pix: the two parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator. */
+  /** Pix2Pix: the parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator, lossSsim is 1 − SSIM. */
   lossAdv?: number;
   lossL1?: number;
+  lossSsim?: number;
   /** GAN: how real the discriminator takes real pictures and fakes to be, on the scale of its target, 0 … 1. */
   scoreReal?: number;
   scoreFake?: number;
@@ -25,7 +26,7 @@ export interface LogLine {
 }
 
 const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
-const OPTIONAL = ['lossAdv', 'lossL1', 'scoreReal', 'scoreFake', 'testL1'] as const;
+const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'scoreReal', 'scoreFake', 'testL1'] as const;
 
 /** Appends lines to log.jsonl. Each line goes out in one write, so that a killed run tears at most its last line. */
 export class LogWriter {

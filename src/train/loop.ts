@@ -42,7 +42,10 @@ export interface LoopResult {
 }
 
 /** The fields of a log line that a model's losses go to. */
-export type LossFields = Pick<LogLine, 'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'scoreReal' | 'scoreFake'>;
+export type LossFields = Pick<
+  LogLine,
+  'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'lossSsim' | 'scoreReal' | 'scoreFake'
+>;
 
 /** What the loop has to know of what it trains. */
 export interface Trainee {

@@ -7,6 +7,7 @@ import { add } from '../ops/add.ts';
 import { l1Loss } from '../ops/losses.ts';
 import { Rng } from '../ops/rng.ts';
 import { scale } from '../ops/scale.ts';
+import { ssimLoss } from '../ops/ssim.ts';
 import { backward, noGrad } from '../tape/autograd.ts';
 import { type Recorded, record } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
@@ -15,24 +16,26 @@ import { learningRates, type TrainConfig } from './config.ts';
 import { type GanLoss, ganLoss } from './gan_loss.ts';
 import { LossRing } from './loss_ring.ts';
 import { Painter } from './painter.ts';
-import { toNetwork } from './range.ts';
+import { RANGES, toNetwork } from './range.ts';
 
 export interface Losses {
   /**
-   * PatchGAN loss; generator loss (adv + λ·l1); its two parts, l1 in the range of the generator's pictures. Without a
-   * discriminator disc and adv are 0, for there is nothing to add.
+   * PatchGAN loss; generator loss (adv + λ·l1 + λ_SSIM·ssim); its parts, l1 in the range of the generator's pictures and
+   * ssim as 1 − SSIM. What a run does not have is 0, for there is nothing to add: disc and adv without a discriminator, ssim
+   * without a weight.
    */
   disc: number;
   gen: number;
   adv: number;
   l1: number;
+  ssim: number;
 }
 
 /** What one recorded step leaves readable. */
 export interface StepOutputs {
   /** The generator's output in its own pass. */
   fake: Tensor;
-  losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv', Tensor>>;
+  losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv' | 'ssim', Tensor>>;
   /** The gradient of each parameter by its state-dict name, if asked for; in f16 times the loss scale. */
   gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
 }
@@ -92,7 +95,7 @@ export class Pix2Pix {
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
     this.painter = new Painter(device, this.generator);
-    this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1']);
+    this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
 
   /** Records and compiles the training step. The first call's options hold. */
@@ -134,15 +137,17 @@ export class Pix2Pix {
   }
 
   /** The generator's step; gives its loss and the parts of it. */
-  private recordGenerator(fake: Tensor): { gen: Tensor; adv?: Tensor; l1: Tensor } {
-    const { disc, real, condition, config, optimG } = this;
+  private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
+    const { generator, disc, real, condition, config, optimG } = this;
     const adv = disc?.frozen(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
     const l1 = l1Loss(fake, real);
-    const weighted = scale(l1, config.lambda);
-    const gen = adv ? add(adv, weighted) : weighted;
+    const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
+    let gen = scale(l1, config.lambda);
+    if (adv) gen = add(adv, gen);
+    if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
     backward(gen, optimG.lossScale?.scale);
     optimG.step();
-    return adv ? { gen, adv, l1 } : { gen, l1 };
+    return { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
   }
 
   /**

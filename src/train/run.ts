@@ -73,8 +73,12 @@ class PairTrainee implements Trainee {
 
   async lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]> {
     return (await this.model.lossesSince(from)).map((row: Losses & { step: number }) => {
-      const adversarial = this.model.disc ? { lossAdv: row.adv } : {};
-      return { step: row.step, losses: { lossD: row.disc, lossG: row.gen, ...adversarial, lossL1: row.l1 } };
+      const parts = {
+        ...(this.model.disc && { lossAdv: row.adv }),
+        lossL1: row.l1,
+        ...(this.model.config.lambdaSsim > 0 && { lossSsim: row.ssim }),
+      };
+      return { step: row.step, losses: { lossD: row.disc, lossG: row.gen, ...parts } };
     });
   }
 
@@ -88,6 +92,7 @@ class PairTrainee implements Trainee {
       lossG: 'generator loss',
       lossAdv: 'adversarial loss',
       lossL1: 'L1 loss',
+      lossSsim: 'structural loss',
     };
     return names[field] ?? field;
   }
@@ -113,12 +118,14 @@ class PairTrainee implements Trainee {
     return saveCheckpoint(path, this.model, record);
   }
 
-  /** L1 in the units of the held-out measure, [0, 1]; without a discriminator only what there is. */
+  /** Of the losses that there are; L1 in the units of the held-out measure, [0, 1]. */
   private charts(): Chart[] {
-    const { generator, disc } = this.model;
+    const { generator, disc, config } = this.model;
     const factor = unitsOf(generator.range);
-    const shown = PIX2PIX_CHARTS.filter(({ field }) => disc || (field !== 'lossD' && field !== 'lossAdv'));
-    return shown.map((chart) => (chart.field === 'lossL1' ? { ...chart, factor } : chart));
+    const absent = [...(disc ? [] : ['lossD', 'lossAdv']), ...(config.lambdaSsim > 0 ? [] : ['lossSsim'])];
+    return PIX2PIX_CHARTS.filter(({ field }) => !absent.includes(field)).map((chart) =>
+      chart.field === 'lossL1' ? { ...chart, factor } : chart,
+    );
   }
 
   report() {

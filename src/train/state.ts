@@ -167,9 +167,9 @@ export function decodeDescription<C>(
   }
 }
 
-/** A checkpoint from before there was a choice of networks does not say which it has: the tutorial's. */
+/** A checkpoint from before there was a choice does not say what it has: the tutorial's networks, and no structural term. */
 function checkConfig(given: unknown): TrainConfig {
-  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla' };
+  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
   const config = { ...before, ...(given as TrainConfig) };
   checkFields(config, PRESETS.tutorial, 'config');
   const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES };

@@ -74,6 +74,14 @@ it('trains with L1 alone, and with instance norm and least squares', { timeout: 
   const going = await pixtape(['train', '--continue_train', '--name', 'alone', '--steps', '2'], home);
   expect(going.stdout).toContain('done after step 2');
 
+  const structured = await pixtape(train('structured', '--lambda_ssim', '10', '--steps', '1'), home);
+  expect(structured.stdout).toContain('done after step 1');
+  const line = JSON.parse(linesOf(join(home, 'runs', 'structured', 'log.jsonl'))[0] ?? '');
+  expect(line.lossG).toBeCloseTo(line.lossAdv + 200 * line.lossL1 + 10 * line.lossSsim, 3);
+  expect(readFileSync(join(home, 'runs', 'structured', 'report.html'), 'utf8')).toContain('1 − SSIM');
+  const noL1 = await pixtape(['eval', 'structured', '--l1', 'structured'], home);
+  expect(noL1.stderr).toMatch(/--l1 .* was trained with a structural term/);
+
   const flags = ['--netD', 'pixel', '--norm', 'instance', '--gan_mode', 'lsgan', '--steps', '1'];
   const other = await pixtape(train('other', ...flags), home);
   expect(other.stdout).toMatch(/unet_64 of 2 channels, norm instance, .*; 1 × 1 discriminator .*, least squares/);

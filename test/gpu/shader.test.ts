@@ -72,6 +72,12 @@ describe('unroll', () => {
     expect(unroll(plain, { N: 2 })).toBe(plain);
   });
 
+  it('knows a loop without the spaces, as the builds have it', () => {
+    expect(unroll('fn f(){\n// unroll\nfor(var i=0u;i<N;i++){a[i]=b;}}', { N: 2 })).toMatch(
+      /a\[0u\]=b;.*\n.*a\[1u\]=b;/,
+    );
+  });
+
   it('refuses a bound that is no constant', () => {
     expect(() => unroll(loop(''), {})).toThrow(/bound N is not among the constants/);
   });

@@ -88,10 +88,9 @@ it('loses only spaces and comments of its shaders, no sign', async () => {
     new Function('module', text)(module);
     const source = readFileSync(join(root, 'shaders', name), 'utf8');
     expect(tokens(module.exports.replace(/^\/\/ unroll$/gm, '')), name).toEqual(tokens(stripComments(source)));
-    const loops = /\/\/ unroll\n\s*for .*/g;
-    const trimmed = (found: string[] | null) =>
-      found?.map((loop) => loop.replace(/\n\s*/, '\n').replace(/\s*(\/\/ (?!unroll).*)?$/, ''));
-    expect(trimmed(module.exports.match(loops)), name).toEqual(trimmed(source.match(loops)));
+    // The loader obeys a comment only on a line of its own, above its loop.
+    const loops = /^\s*\/\/ unroll\n\s*for\b/gm;
+    expect(module.exports.match(loops)?.length, name).toBe(source.match(loops)?.length);
   }
 });
 
