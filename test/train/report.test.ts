@@ -16,6 +16,7 @@ const line = (step: number): LogLine => ({
   lossG: 40 / step,
   lossAdv: 0.3,
   lossL1: 0.2 / step,
+  lossSsim: 0.1,
   imagesPerSecond: 3,
   seconds: step * 2,
   ...(step % 10 === 0 ? { testL1: 0.3 / step } : {}),
@@ -105,10 +106,11 @@ it('says whether the run goes on', () => {
 });
 
 it('draws every curve, held-out points where they were measured', () => {
-  const [l1, generator, disc, adversarial, speed] = embedded(renderReport(data()));
+  const [l1, generator, disc, adversarial, structure, speed] = embedded(renderReport(data()));
   expect(generator.values).toEqual(data().log.map((one) => one.lossG));
   expect(disc.values[4]).toBe(0.7);
   expect(adversarial.values[4]).toBe(0.3);
+  expect(structure.values[4]).toBe(0.1);
   expect(speed.values[4]).toBe(3);
   expect(l1.steps).toEqual(data().log.map((one) => one.step));
   expect(l1.heldOut.filter((value: number | null) => value !== null)).toEqual([0.03, 0.015, 0.01]);
