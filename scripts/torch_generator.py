@@ -27,7 +27,7 @@ def load(path):
     else:
         generator = Generator(cin, cout, hidden, depth, sizes["sharedNorm"])
     # strict: a name or a shape that does not fit is an error
-    generator.load_state_dict({name.removeprefix("gen."): value for name, value in tensors.items()}, strict=True)
+    generator.load_state_dict(tensors, strict=True)
     return generator.eval(), unet
 
 

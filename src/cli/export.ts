@@ -3,12 +3,12 @@ import { Command } from 'commander';
 import { describeGenerator } from '../models/networks.ts';
 import { INPUT, OUTPUT } from '../models/onnx/encode.ts';
 import { OPSET } from '../models/onnx/graph.ts';
+import { generatorTensors } from '../train/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../train/export.ts';
-import { decodeHeader, GENERATOR } from '../train/state.ts';
+import { decodeHeader } from '../train/state.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../util/files.ts';
 import { formatBytes } from '../util/format.ts';
-import type { NamedTensor } from '../util/safetensors.ts';
 import { findCheckpoint } from './find_checkpoint.ts';
 
 export interface ExportFlags {
@@ -26,6 +26,7 @@ Examples:
 The file holds the generator and its configuration: enough to paint with, in translate and in the browser, not to go on
 training. It is safetensors with PyTorch's names, or with --onnx a model (opset ${OPSET}) that other programs run:
 
+  PyTorch net.load_state_dict(safetensors.torch.load_file('face.safetensors'))
   Python  session = onnxruntime.InferenceSession('facades.onnx')
           picture, = session.run(None, {'${INPUT}': x})       # x: float32 array
   JS      const session = await ort.InferenceSession.create('facades.onnx');
@@ -54,8 +55,7 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
   const file = await readSafetensors(path);
   try {
     const header = decodeHeader(file.metadata, path);
-    const tensors = new Map<string, NamedTensor>();
-    for (const name of file.entries.keys()) if (name.startsWith(GENERATOR)) tensors.set(name, await file.read(name));
+    const tensors = await generatorTensors(file);
     const pieces = flags.onnx
       ? await exportOnnx(header, tensors, path)
       : exportGenerator(header, tensors, { half: flags.f16 ?? false });

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { checkNetworks, describeGenerator } from '../models/networks.ts';
-import { reading, tensors } from '../train/checkpoint.ts';
+import { allTensors, reading } from '../train/checkpoint.ts';
 import { importGenerator } from '../train/import.ts';
 import { writeSafetensorsAtomic } from '../util/files.ts';
 import { formatBytes } from '../util/format.ts';
@@ -41,7 +41,7 @@ export function importCommand(): Command {
 async function importWeights(path: string, out: string, flags: ImportFlags): Promise<void> {
   const options = { dropout: flags.dropout ? 0.5 : 0, source: path };
   const size = flags.crop_size ? { size: flags.crop_size } : {};
-  const weights = await reading(path, (file) => tensors(file, ''));
+  const weights = await reading(path, (file) => allTensors(file));
   const { config, pieces } = await importGenerator(weights, { ...options, ...size });
   checkNetworks(config, config.width, config.height, false);
   await writeSafetensorsAtomic(out, pieces);

@@ -9,7 +9,7 @@ import {
   captureState,
   decodeHeader,
   encodeHeader,
-  GENERATOR,
+  generatorNames,
   restoreGenerator,
   restoreState,
 } from './state.ts';
@@ -52,7 +52,7 @@ export function loadCheckpoint(
     const header = adjust(decodeHeader(file.metadata, path));
     device.tuning ??= recordedTuning(header.run, device);
     const model = new Pix2Pix(device, header.config, { initialise: false });
-    restoreState(model, await tensors(file, ''), header.step, path);
+    restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
   });
 }
@@ -71,7 +71,7 @@ export function loadGenerator(
     device.tuning ??= recordedTuning(header.run, device);
     const rng = new Rng(device, seed ?? header.config.seed);
     const generator = createGenerator(device, header.config, rng);
-    restoreGenerator(generator, await tensors(file, GENERATOR), path);
+    restoreGenerator(generator, await generatorTensors(file), path);
     return { generator, rng, header };
   });
 }
@@ -86,9 +86,15 @@ export async function reading<T>(path: string, use: (file: SafetensorsFile) => P
   }
 }
 
-/** The tensors whose names begin with `prefix`. */
-export async function tensors(file: SafetensorsFile, prefix: string): Promise<Map<string, NamedTensor>> {
+export async function allTensors(file: SafetensorsFile): Promise<Map<string, NamedTensor>> {
   const values = new Map<string, NamedTensor>();
-  for (const name of file.entries.keys()) if (name.startsWith(prefix)) values.set(name, await file.read(name));
+  for (const name of file.entries.keys()) values.set(name, await file.read(name));
+  return values;
+}
+
+/** The generator's tensors under its own names; nothing else is read. */
+export async function generatorTensors(file: SafetensorsFile): Promise<Map<string, NamedTensor>> {
+  const values = new Map<string, NamedTensor>();
+  for (const [own, name] of generatorNames(file.entries.keys())) values.set(own, await file.read(name));
   return values;
 }

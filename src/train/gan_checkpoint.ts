@@ -2,7 +2,7 @@ import type { Device } from '../gpu/device.ts';
 import { DcganGenerator } from '../models/dcgan.ts';
 import { writeSafetensorsAtomic } from '../util/files.ts';
 import { encodeSafetensors } from '../util/safetensors.ts';
-import { reading, tensors } from './checkpoint.ts';
+import { allTensors, generatorTensors, reading } from './checkpoint.ts';
 import { Gan } from './gan.ts';
 import { dcganConfig, GAN_PRESETS, type GanConfig } from './gan_config.ts';
 import {
@@ -12,7 +12,6 @@ import {
   decodeDescription,
   encodeHeader,
   GAN_FORMAT,
-  GENERATOR,
   restoreGenerator,
   restoreState,
 } from './state.ts';
@@ -43,7 +42,7 @@ export function loadGan(device: Device, path: string, config?: GanConfig): Promi
     const header = decode(file.metadata, path);
     device.tuning ??= recordedTuning(header.run, device);
     const model = new Gan(device, config ?? header.config, { initialise: false });
-    restoreState(model, await tensors(file, ''), header.step, path);
+    restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
   });
 }
@@ -57,7 +56,7 @@ export function loadGanGenerator(
     const header = decode(file.metadata, path);
     device.tuning ??= recordedTuning(header.run, device);
     const generator = new DcganGenerator(device, dcganConfig(header.config));
-    restoreGenerator(generator, await tensors(file, GENERATOR), path);
+    restoreGenerator(generator, await generatorTensors(file), path);
     return { generator, header };
   });
 }

@@ -6,7 +6,7 @@ import { Rng } from '../ops/rng.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../util/safetensors.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
-import { encodeHeader, GENERATOR, restoreGenerator } from './state.ts';
+import { encodeHeader, restoreGenerator } from './state.ts';
 
 type Weights = ReadonlyMap<string, NamedTensor>;
 type GeneratorParts = Pick<NetworksConfig, 'netG' | 'norm' | 'generator'>;
@@ -41,10 +41,10 @@ export async function importGenerator(
   const wanted = createGenerator(paper, config, new Rng(paper, 0));
   const tensors = new Map<string, NamedTensor>();
   for (const [name, tensor] of plain) {
-    if (found.norm !== 'instance' || !isStatistic(name)) tensors.set(GENERATOR + name, tensor);
+    if (found.norm !== 'instance' || !isStatistic(name)) tensors.set(name, tensor);
   }
   // Weights of before PyTorch 0.4 do not count their batches, and nothing depends on the count.
-  for (const { name, kind } of wanted.stateDict(GENERATOR)) {
+  for (const { name, kind } of wanted.stateDict()) {
     if (kind === 'counter' && !tensors.has(name)) {
       tensors.set(name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
     }

@@ -22,8 +22,7 @@ const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
   [CHECKPOINT_FORMAT]: { wrote: 'pixtape train', used: 'pixtape translate paints with it' },
   [GAN_FORMAT]: { wrote: 'pixtape gan', used: 'pixtape sample draws with it' },
 };
-/** What the names of the generator's tensors begin with. */
-export const GENERATOR = 'gen.';
+const GENERATOR = 'gen.';
 const DISC = 'disc.';
 
 /** Two networks in training, as Pix2Pix and the GAN are; or a generator by itself. */
@@ -213,11 +212,28 @@ export function restoreState(
 }
 
 /**
- * Puts back the generator alone, which is all that painting takes; `values` may leave everything else out. Halves (F16),
- * as `exportGenerator` makes them, are taken for floats.
+ * Which tensors of a file are the generator's: its own names, which are PyTorch's, with those in the file. A checkpoint's
+ * begin with `gen.`; a file of the generator alone has nothing in front, so that PyTorch loads it as it is.
+ */
+export function generatorNames(names: Iterable<string>): Map<string, string> {
+  const all = [...names];
+  const own = all.filter((name) => name.startsWith(GENERATOR));
+  if (own.length === 0) return new Map(all.map((name) => [name, name]));
+  return new Map(own.map((name) => [name.slice(GENERATOR.length), name]));
+}
+
+/** The generator's tensors in a file's, under its own names. */
+export function generatorOf(values: ReadonlyMap<string, NamedTensor>): Map<string, NamedTensor> {
+  return new Map([...generatorNames(values.keys())].map(([own, name]) => [own, values.get(name) as NamedTensor]));
+}
+
+/**
+ * Puts back the generator alone, which is all that painting takes.
+ * @param values those of a checkpoint or of a generator's file; halves (F16), as `exportGenerator` makes them, are taken for
+ *   floats
  */
 export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
-  restore(generator.stateDict(GENERATOR), values, file);
+  restore(generator.stateDict(), generatorOf(values), file);
 }
 
 function restore(entries: readonly StateEntry[], values: ReadonlyMap<string, NamedTensor>, file: string): void {

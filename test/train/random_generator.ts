@@ -4,7 +4,6 @@ import { createGenerator } from '../../src/models/networks.ts';
 import { Rng } from '../../src/ops/rng.ts';
 import type { TrainConfig } from '../../src/train/config.ts';
 import { Painter } from '../../src/train/painter.ts';
-import { GENERATOR } from '../../src/train/state.ts';
 import { RandomStream } from '../../src/util/random.ts';
 import type { NamedTensor } from '../../src/util/safetensors.ts';
 
@@ -16,14 +15,14 @@ export function noise(count: number, seed: number): Float32Array {
 
 /**
  * A generator whose every tensor is random, running statistics and biases too, so that a layer left out or two mixed up
- * show in the picture; and the same as a checkpoint has it.
+ * show in the picture; and the same as its file has it.
  */
 export async function randomGenerator(device: Device, config: TrainConfig) {
   const generator = createGenerator(device, config, new Rng(device, 0));
   const tensors = new Map<string, NamedTensor>();
   for (const [seed, { name, tensor, kind }] of generator.stateDict().entries()) {
     if (kind === 'counter') {
-      tensors.set(GENERATOR + name, { dtype: 'I64', shape: [], data: BigInt64Array.of(3n) });
+      tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(3n) });
       continue;
     }
     const [, fanIn = 1, k = 1] = tensor.shape;
@@ -32,7 +31,7 @@ export async function randomGenerator(device: Device, config: TrainConfig) {
     const data = noise(tensor.size, seed).map((v) => (factor ? v + 0.5 : (4 * (v - 0.5)) / Math.sqrt(fanIn * k * k)));
     if (tensor.shape.length === 1 && !factor) for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) / 4;
     tensor.write(data);
-    tensors.set(GENERATOR + name, { dtype: 'F32', shape: [...tensor.shape], data });
+    tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
   }
   return { generator, painter: new Painter(device, generator), tensors };
 }

@@ -2,7 +2,7 @@ import type { Device } from '../../gpu/device.ts';
 import { createGenerator, describeGenerator, type PictureGenerator } from '../../models/networks.ts';
 import { Rng } from '../../ops/rng.ts';
 import { Painter } from '../../train/painter.ts';
-import { decodeHeader, GENERATOR, restoreGenerator } from '../../train/state.ts';
+import { decodeHeader, generatorOf, restoreGenerator } from '../../train/state.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { decodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
 import { lossOf, openDevice } from '../shared/device.ts';
@@ -56,7 +56,7 @@ export class Model {
     if (![1, 3].includes(inChannels) || ![1, 3].includes(outChannels)) {
       throw new PixtapeError(`${name} paints from ${inChannels} channels to ${outChannels}; a page can show 1 or 3`);
     }
-    const own = new Map([...tensors].filter(([key]) => key.startsWith(GENERATOR)));
+    const own = generatorOf(tensors);
     const loaded = await load(config, own, name);
     const { width, height } = config;
     const parameters = loaded.generator.parameterCount;
