@@ -4,6 +4,7 @@ import { exportPhotos, STAMPS } from '../data/photos.ts';
 import { withStampsPackage } from '../data/stamps_package.ts';
 import { between, pictureSize, wholeNumber } from './arguments.ts';
 import { counted, tell, tellHowToTrain, warn } from './data_tell.ts';
+import { quoted } from './run_text.ts';
 
 export function openmojiCommand(): Command {
   return new Command('openmoji')
@@ -86,6 +87,8 @@ export function photosCommand(): Command {
       const copy = (stamps: string) => exportPhotos(stamps, out, options);
       const made = download ? await withStampsPackage((line) => console.log(line), copy) : await copy(from);
       tell(out, made, 'photographs');
-      console.log(`Tux Paint's stamps, GPL-2 or later; see CREDITS.txt there. Pairs: pixtape data gray ${out} PAIRS`);
+      console.log(
+        `Tux Paint's stamps, GPL-2 or later; see CREDITS.txt there. Pairs: pixtape data gray ${quoted(out)} PAIRS`,
+      );
     });
 }

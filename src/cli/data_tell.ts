@@ -1,5 +1,6 @@
 import type { Made } from '../data/make.ts';
 import { counter } from './counter.ts';
+import { quoted } from './run_text.ts';
 
 /** What commands that make data say. */
 export const warn = (line: string) => console.warn(`warning: ${line}`);
@@ -12,5 +13,5 @@ export function tell(out: string, { train, test }: Made, what = 'pairs'): void {
 }
 
 export function tellHowToTrain(out: string): void {
-  console.log(`train on it: npx pixtape train --dataroot ${out}`);
+  console.log(`train on it: npx pixtape train --dataroot ${quoted(out)}`);
 }

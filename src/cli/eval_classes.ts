@@ -26,8 +26,8 @@ const EXPLAINED = `
 Example: pixtape eval-classes smileys-quick
 
 A small convolutional classifier is trained on the run's own pictures, moved a little at random as the GAN sees them. The
-pictures held out of the GAN's training are held out of the classifier's, too; how well it does on those, and on new
-movements of the ones that it has seen, says what its judgement is worth. Then it looks at what the GAN makes.`;
+pictures held out of the GAN's training are held out of the classifier's, too; how well it does on those, and on
+those that it has seen (moved anew, with --augment or --flip), says what its judgement is worth. Then it looks at what the GAN makes.`;
 
 export function evalClassesCommand(): Command {
   return new Command('eval-classes')
@@ -79,9 +79,10 @@ async function evalClasses(checkpoint: string, flags: EvalFlags): Promise<void> 
     const { generator } = await loadGanGenerator(device, path);
     const made = await testGan(classifier, new GanSampler(device, generator), config, { seed, count: n });
 
+    const moves = record.data.augment || record.data.flip;
     const judged = [
-      `its accuracy: ${percent(seen.share)} on new movements of its ${train.count} training pictures`,
-      ...(held ? [`${percent(held.share)} on ${held.of} movements of ${test.count} pictures held out`] : []),
+      `its accuracy: ${percent(seen.share)} on ${moves ? 'new movements of ' : ''}its ${train.count} training pictures`,
+      ...(held ? [`${percent(held.share)} on ${moves ? `${held.of} movements of ` : ''}${test.count} held out`] : []),
     ];
     console.log(`         ${judged.join(', ')}`);
     console.log(`\n${table(classes, made)}\n`);

@@ -17,7 +17,7 @@ import type { EvalFlags } from './eval.ts';
 import { scoreNotes, scoreTable } from './eval_table.ts';
 import { findCheckpoint } from './find_checkpoint.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
-import type { RunRecord } from './train_config.ts';
+import { type RunRecord, refuseTwoSets } from './train_config.ts';
 
 export interface Measured {
   path: string;
@@ -96,6 +96,7 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['d
     jitter: false,
   };
   if (data !== undefined || dataroot !== undefined) {
+    refuseTwoSets(data ?? 'folder', dataroot === undefined ? {} : { dataroot });
     return { ...plain, data: data ?? 'folder', ...(dataroot === undefined ? {} : { dataroot: resolve(dataroot) }) };
   }
   if (own && (own.data !== 'folder' || own.dataroot !== undefined)) return { ...own, ...plain };

@@ -5,7 +5,7 @@ import { GAN_PRESETS, type GanConfig, type GanPresetName } from '../train/gan_co
 import { PixtapeError } from '../util/errors.ts';
 import type { GanFlags } from './gan.ts';
 import type { Beginning } from './run_text.ts';
-import { refuseChange } from './train_config.ts';
+import { refuseChange, refuseTwoSets } from './train_config.ts';
 
 /** Steps between grids and checkpoints, where no flag says otherwise. */
 export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
@@ -40,9 +40,13 @@ export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig 
     matching: flags.matching ?? base.matching,
     seed: flags.seed ?? base.seed,
     steps: flags.steps ?? base.steps,
-    // A run that is shorter than planned spends half of it so.
-    stepsDecay: flags.steps_decay ?? Math.min(base.stepsDecay, Math.floor((flags.steps ?? base.steps) / 2)),
+    stepsDecay: flags.steps_decay ?? usualDecay(base, flags.steps),
   };
+}
+
+/** A run that is shorter than planned spends half of it so. */
+function usualDecay({ steps, stepsDecay }: GanConfig, asked = steps): number {
+  return asked === steps ? stepsDecay : Math.min(stepsDecay, Math.floor(asked / 2));
 }
 
 /** The configuration of a fresh run, without its classes. */
@@ -70,9 +74,7 @@ export function continuedGanConfig(saved: GanConfig, given: Partial<GanFlags>): 
 
 /** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
 export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRecord {
-  if (dir !== undefined && flags.data !== 'folder') {
-    throw new PixtapeError(`--data ${flags.data} brings its own pictures, but the folder ${dir} is named, too`);
-  }
+  refuseTwoSets(flags.data, named(dir, flags));
   if (flags.classes !== undefined && flags.data !== 'folder') {
     const has = flags.data === 'smileys' ? 'has its classes already' : 'has no classes';
     throw new PixtapeError(`--data ${flags.data} ${has}`, 'Leave --classes out, or name a folder of your own.');
@@ -89,6 +91,11 @@ export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRec
   };
   return { preset: flags.preset, data };
 }
+
+const named = (dir: string | undefined, { groups }: Partial<GanFlags>) => ({
+  ...(dir === undefined ? {} : { dataroot: dir }),
+  ...(groups === undefined ? {} : { groups }),
+});
 
 /** `--classes DIR` is what somebody types who takes the folder for the flag's value. */
 function classesOf(dir: string | undefined, classes: true | string): NonNullable<PictureData['classes']> {
@@ -110,6 +117,7 @@ export function continuedGanRecord(saved: GanRecord, dir: string | undefined, gi
   refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
   refuseChange('--augment', given.augment ?? data.augment, data.augment);
   refuseChange('--flip', given.flip ?? data.flip, data.flip);
+  refuseTwoSets(data.data, named(dir, given));
   const kind = (classes: PictureData['classes']) => (typeof classes === 'object' ? 'a table' : classes);
   const classes = given.classes === undefined ? data.classes : classesOf(dir, given.classes);
   refuseChange('--classes', kind(classes), kind(data.classes));

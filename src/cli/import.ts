@@ -5,6 +5,7 @@ import { importGenerator } from '../train/import.ts';
 import { writeSafetensorsAtomic } from '../util/files.ts';
 import { formatBytes } from '../util/format.ts';
 import { pictureSize } from './arguments.ts';
+import { quoted } from './run_text.ts';
 
 export interface ImportFlags {
   crop_size?: { width: number; height: number };
@@ -47,5 +48,5 @@ async function importWeights(path: string, out: string, flags: ImportFlags): Pro
   await writeSafetensorsAtomic(out, pieces);
   const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   console.log(`generator ${describeGenerator(config)}: ${formatBytes(bytes)} → ${out}`);
-  console.log(`  try it    npx pixtape translate ${out} IN OUT`);
+  console.log(`  try it    npx pixtape translate ${quoted(out)} IN OUT`);
 }

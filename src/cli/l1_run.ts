@@ -20,8 +20,11 @@ const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'grou
 export function checkL1Run(ours: Run, l1: Run): string[] {
   const [a, b] = [ours.header, l1.header];
   if (b.config.ganMode !== 'none' || b.config.lambdaSsim > 0) {
-    const more = b.config.lambdaSsim > 0 ? 'a structural term' : 'a discriminator';
-    throw new PixtapeError(`--l1 ${l1.path} was trained with ${more}`, howToTrainL1(a));
+    const more = [
+      ...(b.config.ganMode === 'none' ? [] : ['a discriminator']),
+      ...(b.config.lambdaSsim > 0 ? ['a structural term'] : []),
+    ];
+    throw new PixtapeError(`--l1 ${l1.path} was trained with ${more.join(' and ')}`, howToTrainL1(a));
   }
   const network = ({ netG, norm, generator, width, height }: TrainConfig) => ({
     netG,
@@ -46,8 +49,9 @@ export function checkL1Run(ours: Run, l1: Run): string[] {
 
 /** How to get such a run. */
 export function howToTrainL1({ step, run }: CheckpointHeader): string {
+  if (step === 0) return 'these weights were imported: there is no run whose flags a run with L1 alone could repeat';
   const { preset } = run as Partial<RunRecord>;
-  const flags = `${preset === undefined ? '' : ` --preset ${preset}`} --steps ${step} --gan_mode none --name NAME-l1`;
+  const flags = `${preset === undefined ? '' : ` --preset ${preset}`} --steps ${step} --gan_mode none --lambda_ssim 0 --name NAME-l1`;
   return `train it with the same flags as this run and those: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { OPENMOJI_CREDITS } from '../data/emoji.ts';
@@ -51,7 +52,8 @@ export function sampleCommand(): Command {
 async function sample(checkpoint: string, out: string, flags: SampleFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
   const { config, step, run } = await readGanHeader(path);
-  const sheet = extname(out) !== '';
+  const folder = /[\\/]$/.test(out) || (existsSync(out) && statSync(out).isDirectory());
+  const sheet = !folder && extname(out) !== '';
   if (sheet && extname(out).toLowerCase() !== '.png') checkPng(out);
   const options: SampleOptions = {
     seed: flags.seed ?? config.seed,

@@ -39,6 +39,8 @@ function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
 
 /** The configuration that the flags ask for, on top of `base`. */
 function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
+  // L1 alone means that, unless one asks; a run that goes on without a discriminator has been asked before.
+  const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
   return {
     ...base,
     ...networksOf(base, flags),
@@ -51,8 +53,7 @@ function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig 
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
     lambda: flags.lambda_L1 ?? base.lambda,
-    // L1 alone means that, unless one asks.
-    lambdaSsim: flags.lambda_ssim ?? (flags.gan_mode === 'none' ? 0 : base.lambdaSsim),
+    lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
     recompute: flags.recompute ?? base.recompute ?? false,
     precision: flags.precision ?? base.precision ?? 'f32',
@@ -91,6 +92,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
 
 /** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
 export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
+  refuseTwoSets(flags.data, flags);
   const usual = flags.preset === 'paper' ? PAPER_DATA : { resize: 'nearest' as const, flip: false, jitter: false };
   const data = {
     data: flags.data,
@@ -118,6 +120,7 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
   refuseChange('--resize', given.resize ?? data.resize, data.resize);
   refuseChange('--flip', given.flip ?? data.flip, data.flip);
   refuseChange('--jitter', asked ?? data.jitter, data.jitter);
+  refuseTwoSets(data.data, given);
   return {
     ...saved,
     data: {
@@ -126,6 +129,19 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
       ...(given.skip_bad === undefined ? {} : { skipBad: given.skip_bad }),
     },
   };
+}
+
+/** @throws PixtapeError where a folder is named beside a set that brings its own pictures, or groups that a folder has not */
+export function refuseTwoSets(data: string, { dataroot, groups }: { dataroot?: string; groups?: string[] }): void {
+  if (dataroot !== undefined && data !== 'folder') {
+    throw new PixtapeError(
+      `--data ${data} brings its own pictures, but the folder ${dataroot} is named, too`,
+      'Leave one of them out.',
+    );
+  }
+  if (groups !== undefined && data !== 'openmoji') {
+    throw new PixtapeError(`--groups are those of --data openmoji; with --data ${data} there are none`);
+  }
 }
 
 /** A continued run must not differ in this. @throws PixtapeError naming the flag. */

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { PixtapeError } from '../util/errors.ts';
 import { inspect } from './decode.ts';
@@ -24,20 +25,23 @@ export interface FoundPictures {
  */
 export async function findAllPictures(root: string): Promise<FoundPictures> {
   const found: FoundPictures = { pictures: [], faults: [] };
-  await walk(root, '', found, 16);
+  await walk(root, '', found, []);
   if (found.pictures.length + found.faults.length > 0) return found;
   throw new PixtapeError(`there is no picture in ${root}`, 'Name a folder of JPEG, PNG, WebP or other pictures.');
 }
 
-async function walk(folder: string, above: string, found: FoundPictures, depth: number): Promise<void> {
+/** @param way the real paths of the folders above */
+async function walk(folder: string, above: string, found: FoundPictures, way: readonly string[]): Promise<void> {
   const entries = await disk.list(folder);
+  const here = await realpath(folder);
+  if (way.includes(here)) return;
   for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (name.startsWith('.')) continue;
     const path = disk.join(folder, name);
     const { stem, extension } = splitName(name);
     const ending = extension.toLowerCase();
     if (kind === 'folder') {
-      if (depth > 0) await walk(path, `${above}${name}-`, found, depth - 1);
+      await walk(path, `${above}${name}-`, found, [...way, here]);
     } else if (UNREADABLE.has(ending)) {
       found.faults.push(
         new BadFile(path, `is in a format that is not supported (${ending})`, 'Convert it to PNG or JPEG.'),
@@ -49,14 +53,17 @@ async function walk(folder: string, above: string, found: FoundPictures, depth: 
   }
 }
 
-/** The pictures of a folder in its parts: train/ and test/ (or val/) where it has them. */
-export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures }> {
+/** The pictures of a folder in its parts: train/ and test/ (or val/) where it has them; `others` lie outside of those. */
+export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures; others: number }> {
   const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
   const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
   const [training, held] = [part('train'), part('test') ?? part('val')];
-  if (training === undefined) return { train: await findAllPictures(root) };
+  const all = await findAllPictures(root);
+  if (training === undefined) return { train: all, others: 0 };
   const train = await findAllPictures(disk.join(root, training));
-  return held === undefined ? { train } : { train, test: await findAllPictures(disk.join(root, held)) };
+  const test = held === undefined ? undefined : await findAllPictures(disk.join(root, held));
+  const others = all.pictures.length - train.pictures.length - (test?.pictures.length ?? 0);
+  return { train, ...(test ? { test } : {}), others };
 }
 
 /** Reads every file's header: for each file what is wrong with it, undefined for nothing. */

@@ -25,6 +25,10 @@ export interface PairsFromPictures extends MakeOptions {
 export async function pairsFromPictures(root: string, out: string, options: PairsFromPictures): Promise<Made> {
   await refuseFull(out);
   const found = await findParts(root);
+  if (found.others > 0) {
+    const parts = found.test ? 'train and the test folder' : 'train';
+    options.warn(`only what is in ${parts} is used: ${root} has pictures outside of it (${found.others})`);
+  }
   const train = await usable(found.train);
   const held = found.test && (await usable(found.test));
   settleFaults([...train.faults, ...(held?.faults ?? [])], options);

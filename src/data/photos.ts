@@ -7,7 +7,7 @@ import { findAllPictures, type PictureFile } from './all_pictures.ts';
 import { decode } from './decode.ts';
 import { intoNewFolder, refuseFull } from './new_folder.ts';
 import type { Raster } from './raster.ts';
-import { divide, type Made, type MakeOptions, type Task, writeAll } from './write_pictures.ts';
+import { divide, type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
 /** Where Debian and its kin put the stamps of Tux Paint, and the package. */
 export const STAMPS = '/usr/share/tuxpaint/stamps';
@@ -47,7 +47,10 @@ export async function exportPhotos(
       `Install Debian's package (sudo apt install ${STAMPS_PACKAGE}), let --download fetch and unpack it without installing (161 MB), or name its folder "stamps" with --from.`,
     );
   }
-  const photos = await choosePhotos(stamps, options.onLooked);
+  const chosen = await choosePhotos(stamps, options.onLooked);
+  const twice = sameNames(chosen);
+  settleFaults(twice, options);
+  const photos = chosen.filter(({ path }) => !twice.some((fault) => fault.path === path));
   if (photos.length === 0) throw new PixtapeError(`none of the pictures in ${stamps} is a photograph in colour`);
   const { train, test } = divide(photos, options.test);
   const tasks = (files: PictureFile[], part: string): Task[] =>
@@ -63,9 +66,9 @@ export async function exportPhotos(
 async function choosePhotos(stamps: string, onLooked?: MakeOptions['onWritten']): Promise<PictureFile[]> {
   const { pictures } = await findAllPictures(stamps);
   const candidates = pictures.filter(({ path }) => {
-    const folders = relative(stamps, path).split(sep);
-    if (extname(path).toLowerCase() === '.svg' || /mirror/.test(path)) return false;
-    return !folders.some((folder) => DRAWINGS.has(folder));
+    const below = relative(stamps, path);
+    if (extname(path).toLowerCase() === '.svg' || /mirror/.test(below)) return false;
+    return !below.split(sep).some((folder) => DRAWINGS.has(folder));
   });
   const chosen: PictureFile[] = [];
   const seen = new Set<string>();

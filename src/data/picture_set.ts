@@ -119,11 +119,13 @@ export function skipHint(error: BadFile, others = 0): PixtapeError {
   return new PixtapeError(message, `${error.advice} Or go on without such files: --skip_bad`, { cause: error });
 }
 
-/** Every picture once; with classes, every class as often as the largest. */
+/** Every picture once; with classes, every class as often as the largest, but one without pictures. */
 function balanced(source: PictureSource, classes: number): number[] {
   const all = Array.from({ length: source.length }, (_, i) => i);
   if (classes === 0) return all;
   const members = Array.from({ length: classes }, (_, label) => all.filter((i) => source.label(i) === label));
   const most = Math.max(...members.map((list) => list.length));
-  return members.flatMap((list) => Array.from({ length: most }, (_, i) => list[i % list.length] as number));
+  return members.flatMap((list) => {
+    return list.length === 0 ? [] : Array.from({ length: most }, (_, i) => list[i % list.length] as number);
+  });
 }

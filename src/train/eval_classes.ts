@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { mapBounded } from '../data/parallel.ts';
 import type { PictureSet } from '../data/picture_set.ts';
 import { RandomStream } from '../util/random.ts';
 import type { ClassifierTraining } from './classifier.ts';
@@ -42,11 +44,15 @@ export async function testClassifier(
   count: number,
   seed: number,
 ): Promise<Agreement> {
-  const times = Math.max(1, Math.round(count / set.length));
-  const places = Array.from({ length: set.length * times }, (_, i) => i % set.length);
-  const pictures = await Promise.all(
-    places.map((place, i) => set.picture(place, new RandomStream(seed, TEST_MOVEMENT, i))),
-  );
+  // Places go class by class: evenly spread ones have as many of each.
+  const times = Math.round(count / set.length);
+  const places =
+    times >= 1
+      ? Array.from({ length: set.length * times }, (_, i) => i % set.length)
+      : Array.from({ length: count }, (_, i) => Math.floor((i * set.length) / count));
+  const pictures = await mapBounded(places, availableParallelism() + 1, (place, i) => {
+    return set.picture(place, new RandomStream(seed, TEST_MOVEMENT, i));
+  });
   const meant = places.map((place) => set.label(place));
   return agreement(meant, await classifier.classify(pictures), set.classes.length);
 }

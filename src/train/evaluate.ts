@@ -2,6 +2,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { PictureRow } from './grid.ts';
 import { type Scores, score } from './metrics.ts';
 import type { Painter } from './painter.ts';
+import { paintColours } from './translate.ts';
 
 /**
  * What is measured against the real pictures: the generator, another one trained with L1 alone, and what needs no network:
@@ -84,7 +85,7 @@ interface Painted {
 
 async function paintAll(test: Dataset, index: number, { ours, l1 }: Painters): Promise<Painted> {
   const { name, condition, real } = await test.pair(index);
-  const by = (painter: Painter) => painter.paint(condition, 1, test.height, test.width);
+  const by = (painter: Painter) => paintColours(painter, { width: test.width, height: test.height, data: condition });
   return { name, copy: condition, ours: await by(ours), real, ...(l1 ? { l1: await by(l1) } : {}) };
 }
 

@@ -6,7 +6,7 @@ import { Rng } from '../ops/rng.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../util/safetensors.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
-import { encodeHeader, restoreGenerator } from './state.ts';
+import { encodeHeader, generatorOf, restoreGenerator } from './state.ts';
 
 type Weights = ReadonlyMap<string, NamedTensor>;
 type GeneratorParts = Pick<NetworksConfig, 'netG' | 'norm' | 'generator'>;
@@ -30,10 +30,12 @@ export async function importGenerator(
   weights: Weights,
   { size, dropout, source }: ImportOptions,
 ): Promise<{ config: TrainConfig; pieces: Uint8Array[] }> {
-  const plain = new Map([...weights].map(([name, tensor]) => [name.replace(/^module\./, ''), tensor]));
+  // Of a model with both networks, as Lightning saves the tutorial's, the generator.
+  const own = generatorOf(weights);
+  const plain = new Map([...own].map(([name, tensor]) => [name.replace(/^module\./, ''), tensor]));
   const found = isUnet(plain) ? describeUnet(plain) : describeTutorial(plain, source);
   const preset = PRESETS[found.netG === 'unet' ? 'paper' : 'tutorial'];
-  const side = Math.min(256, found.netG === 'unet' ? 2 ** found.generator.depth : 256);
+  const side = usualSide(found);
   const { width, height } = size ?? { width: side, height: side };
   const config = { ...preset, ...found, generator: { ...found.generator, dropout }, width, height };
 
@@ -52,6 +54,11 @@ export async function importGenerator(
   restoreGenerator(wanted, tensors, source); // Checks names, types and shapes; on paper nothing is kept.
   const header = encodeHeader({ config, step: 0, run: { preset: 'imported', source } });
   return { config, pieces: encodeSafetensors(tensors, header) };
+}
+
+/** 256 as both have it, or the power of two nearest to it that the network takes. */
+function usualSide({ netG, generator: { depth } }: GeneratorParts): number {
+  return netG === 'unet' ? 2 ** depth : Math.max(256, 2 ** depth);
 }
 
 /** Of instance norms, old files have statistics that were never used. */

@@ -41,6 +41,12 @@ export class Painter {
     return fromNetwork(await this.answer(toNetwork(condition, range), batch, height, width), range);
   }
 
+  /** How many channels a condition and an answer have. */
+  get channels(): { in: number; out: number } {
+    const { inChannels, outChannels } = this.generator.config;
+    return { in: inChannels, out: outChannels };
+  }
+
   /** As `paint`, with condition and answer in the generator's own range of values. */
   async answer(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { input, recorded } = await this.program(batch, height, width);

@@ -1,6 +1,9 @@
+import { gray } from '../data/gray.ts';
 import type { Picture } from '../data/picture.ts';
 import { resizePicture } from '../data/picture.ts';
+import { CHANNELS } from '../data/raster.ts';
 import type { ResizeMode } from '../data/resize.ts';
+import { PixtapeError } from '../util/errors.ts';
 import type { Painter } from './painter.ts';
 
 /** What happens to a picture before a generator sees it. */
@@ -24,8 +27,28 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
 export async function translate(painter: Painter, condition: Picture, unit: number): Promise<Picture> {
   const { width, height } = condition;
   const padded = pad(condition, unit);
-  const data = await painter.paint(padded.data, 1, padded.height, padded.width);
+  const data = await paintColours(painter, padded);
   return crop({ width: padded.width, height: padded.height, data }, width, height);
+}
+
+/**
+ * The answer to one picture, red, green and blue planes both. A generator that takes grey gets the picture's luma, as pix2pix
+ * does with `--input_nc 1`; a grey answer becomes three equal planes.
+ * @throws PixtapeError where the generator's channels are neither colours nor grey
+ */
+export async function paintColours(painter: Painter, { width, height, data }: Picture): Promise<Float32Array> {
+  const { in: cin, out: cout } = painter.channels;
+  for (const channels of [cin, cout]) {
+    if (channels === 1 || channels === CHANNELS) continue;
+    throw new PixtapeError(`the generator paints from ${cin} channels to ${cout}; pictures have ${CHANNELS}, or 1`);
+  }
+  const size = width * height;
+  const condition = cin === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : data;
+  const answer = await painter.paint(condition, 1, height, width);
+  if (cout !== 1) return answer;
+  const planes = new Float32Array(CHANNELS * size);
+  for (let c = 0; c < CHANNELS; c++) planes.set(answer, c * size);
+  return planes;
 }
 
 /** The next multiple of `unit`. */

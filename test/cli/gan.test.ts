@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
@@ -43,6 +43,10 @@ it('trains with classes, goes on where it stopped, samples and is evaluated', { 
   expect((await pixtape(['sample', 'colours', 'singles', '--n', '3', '--class', 'red'], home)).code).toBe(0);
   expect(readdirSync(join(home, 'singles')).sort()).toEqual(['red-001.png', 'red-002.png', 'red-003.png']);
   expect(PNG.sync.read(readFileSync(join(home, 'singles', 'red-001.png'))).width).toBe(8);
+
+  mkdirSync(join(home, 'made.v2'));
+  expect((await pixtape(['sample', 'colours', 'made.v2', '--n', '2'], home)).code).toBe(0);
+  expect(readdirSync(join(home, 'made.v2')).sort()).toEqual(['blue-001.png', 'red-001.png']);
 
   const judged = await pixtape(['eval-classes', 'colours', '--n', '8', '--steps', '3'], home);
   expect(judged.code).toBe(0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TrainFlags } from '../../src/cli/train.ts';
-import { continuedConfig, freshConfig, freshRecord } from '../../src/cli/train_config.ts';
+import { continuedConfig, continuedRecord, freshConfig, freshRecord } from '../../src/cli/train_config.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../src/models/generator.ts';
 import { PRESETS } from '../../src/train/config.ts';
 import { readSafetensors } from '../../src/util/files.ts';
@@ -58,9 +58,18 @@ it('trains, goes on, paints; and the weights alone, imported, paint the same', {
   const old = own.filter(([name]) => !name.endsWith('num_batches_tracked'));
   const weights = new Map(old.map(([name, tensor]) => [`module.${name.slice('gen.'.length)}`, tensor]));
   writeFileSync(join(home, 'weights.safetensors'), Buffer.concat(encodeSafetensors(weights, { format: 'pt' })));
+  // As Lightning saves a model of two networks.
+  const both = new Map([...weights].map(([name, tensor]) => [name.replace('module.', 'gen.'), tensor]));
+  const patch: NamedTensor = { dtype: 'F32', shape: [1], data: new Float32Array(1) };
+  writeFileSync(
+    join(home, 'both.safetensors'),
+    Buffer.concat(encodeSafetensors(both.set('patch_gan.final.bias', patch))),
+  );
+  await pixtape(['import', 'both.safetensors', 'from-both.safetensors'], home);
   const imported = await pixtape(['import', 'weights.safetensors', 'imported.safetensors'], home);
   expect(imported.stderr).toBe('');
   expect(imported.stdout).toMatch(/^generator unet_64 of 2 channels: .* → imported\.safetensors/);
+  expect(await tensors(join(home, 'from-both.safetensors'))).toEqual(await tensors(join(home, 'imported.safetensors')));
   await pixtape(['translate', 'imported.safetensors', 'drawing.png', 'again.png'], home);
   expect(pixels(join(home, 'again.png')).data.equals(pixels(join(home, 'painted.png')).data)).toBe(true);
 });
@@ -80,7 +89,7 @@ it('trains with L1 alone, and with instance norm and least squares', { timeout: 
   expect(line.lossG).toBeCloseTo(line.lossAdv + 200 * line.lossL1 + 10 * line.lossSsim, 3);
   expect(readFileSync(join(home, 'runs', 'structured', 'report.html'), 'utf8')).toContain('1 − SSIM');
   const noL1 = await pixtape(['eval', 'structured', '--l1', 'structured'], home);
-  expect(noL1.stderr).toMatch(/--l1 .* was trained with a structural term/);
+  expect(noL1.stderr).toMatch(/--l1 .* was trained with a discriminator and a structural term\n.*--lambda_ssim 0/);
 
   const flags = ['--netD', 'pixel', '--norm', 'instance', '--gan_mode', 'lsgan', '--steps', '1'];
   const other = await pixtape(train('other', ...flags), home);
@@ -108,6 +117,16 @@ describe('flags', () => {
     expect(data({ preset: 'paper' })).toMatchObject({ flip: true, jitter: true, resize: 'bilinear' });
     expect(data({ preset: 'paper', flip: false, jitter: false })).toMatchObject({ flip: false, jitter: false });
     expect(data({})).toMatchObject({ flip: false, jitter: false, resize: 'nearest' });
+  });
+
+  it('pictures come from one place', () => {
+    const record = (given: Partial<TrainFlags>) => freshRecord(flags({ data: 'folder', ...given }), PRESETS.paper);
+    const both = /--data openmoji brings its own pictures, but the folder mine/;
+    expect(() => record({ data: 'openmoji', dataroot: 'mine' })).toThrow(both);
+    expect(() => record({ dataroot: 'mine', groups: ['flags'] })).toThrow(/--groups are those of --data openmoji/);
+    const emoji = record({ data: 'openmoji', groups: ['flags'] });
+    expect(continuedRecord(emoji, { groups: ['flags'] }, PRESETS.paper)).toEqual(emoji);
+    expect(() => continuedRecord(emoji, { dataroot: 'mine' }, PRESETS.paper)).toThrow(both);
   });
 
   it('a network of another kind comes with its own widths and weights', () => {
@@ -145,6 +164,9 @@ describe('flags', () => {
     }
     expect(() => continuedConfig(run, { netD: 'pixel' })).toThrow(/--netD pixel: the run .* has basic/);
     expect(() => continuedConfig(run, { norm: 'instance' })).toThrow(/--norm instance: the run .* has batch/);
+    const alone = fresh({ gan_mode: 'none', lambda_ssim: 5 });
+    expect(continuedConfig(alone, { gan_mode: 'none' })).toEqual(alone);
+    expect(fresh({ preset: 'quick', gan_mode: 'none' }).lambdaSsim).toBe(0);
     expect(() => continuedConfig(run, { gan_mode: 'none' })).toThrow(/--gan_mode none: the run .* has vanilla/);
   });
 });

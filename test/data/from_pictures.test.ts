@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -97,6 +97,24 @@ describe('pairs from pictures', () => {
     const again = await pairsFromPictures(at('in'), at('out2'), { ...plainly, ...quiet(), test: 0.3 });
     expect(again).toEqual({ train: 3, test: 2 });
     expect(await readdir(at('out2/test'))).toEqual(await readdir(at('out/test')));
+  });
+
+  it('goes through each folder once, whatever links lead back to it', async () => {
+    await draw(at('in/a.png'), 8, 8, pattern(1));
+    await draw(at('other/b.png'), 8, 8, pattern(2));
+    await symlink(at('in'), at('in/self'), 'junction');
+    await symlink(at('other'), at('in/linked'), 'junction');
+    await symlink(at('in'), at('other/back'), 'junction');
+    expect(await pairsFromPictures(at('in'), at('out'), { ...plainly, ...quiet() })).toEqual({ train: 2, test: 0 });
+    expect((await readdir(at('out'))).sort()).toEqual(['a.png', 'linked-b.png']);
+  });
+
+  it('says when pictures lie outside of train and test', async () => {
+    for (const name of ['train/a', 'train/b', 'val/c', 'cars/d', 'e'])
+      await draw(at(`in/${name}.png`), 8, 8, pattern(1));
+    const told = { ...plainly, ...quiet() };
+    expect(await pairsFromPictures(at('in'), at('out'), told)).toEqual({ train: 2, test: 1 });
+    expect(told.warnings).toEqual([expect.stringMatching(/only what is in train and the test folder .*\(2\)/)]);
   });
 
   it('names bad files, refuses a full folder, and is whole or not at all', async () => {

@@ -108,6 +108,15 @@ describe('classes from folders', () => {
     expect(summary).toMatch(/\d blue, \d red/);
   });
 
+  it('a class of two keeps both for training', async () => {
+    for (let i = 0; i < 10; i++) await draw(at('red', `${i}.png`), 8, 8, flat(200 + i, 0, 0));
+    for (let i = 0; i < 2; i++) await draw(at('blue', `${i}.png`), 8, 8, flat(0, 0, 200 + i));
+    const { train, test } = await openPictures(options({ classes: 'folders' }));
+    const held = Array.from({ length: test?.length ?? 0 }, (_, i) => test?.label(i));
+    expect(new Set(held)).toEqual(new Set([1]));
+    expect(train.count + held.length).toBe(12);
+  });
+
   it('must be two at least, none empty, and nothing beside them', async () => {
     const folders = options({ classes: 'folders' });
     await expect(openPictures(folders)).rejects.toThrow(/has no class: a class-conditional GAN needs at least two/);

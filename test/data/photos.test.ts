@@ -21,7 +21,8 @@ const drawing: Paint = (x, y) => (x > 8 && x < 60 && y > 8 && y < 60 ? [200, (x 
 
 describe('data photos', () => {
   it('takes photographs, and no drawings, grey, small, doubled or cartoon ones', async () => {
-    const stamps = at('share/tuxpaint/stamps');
+    const stamps = at('mirror/tuxpaint/stamps');
+    await draw(`${stamps}/animals/cat_mirror.png`, 70, 70, photo(5));
     await draw(`${stamps}/animals/cat.png`, 70, 70, photo(1));
     await draw(`${stamps}/animals/twin.png`, 70, 70, photo(1));
     await draw(`${stamps}/animals/cartoon/dog.png`, 70, 70, photo(2));
@@ -36,6 +37,11 @@ describe('data photos', () => {
     );
     expect(isPhotograph(await decode(at('out/food-apple.png')))).toBe(true);
     expect(isPhotograph(await decode(`${stamps}/food/pizza.png`))).toBe(false);
+  });
+
+  it('names two photographs of one name', async () => {
+    for (const [i, kind] of ['png', 'webp'].entries()) await draw(at(`stamps/cat.${kind}`), 70, 70, photo(i));
+    await expect(exportPhotos(at('stamps'), at('out'), quietly)).rejects.toThrow(/cat\.webp has the same name as/);
   });
 
   it('says where stamps come from when there are none', async () => {

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { GanFlags } from '../../src/cli/gan.ts';
+import { continuedGanConfig, freshGanConfig } from '../../src/cli/gan_config.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import { DcganDiscriminator, DcganGenerator } from '../../src/models/dcgan.ts';
 import { noGrad } from '../../src/tape/autograd.ts';
@@ -213,6 +215,15 @@ describe('sampling', () => {
     }
     for (const value of together.flatMap((p) => [...p])) expect(value >= 0 && value <= 1).toBe(true);
     expect(await ganBits(model)).toEqual(before);
+  });
+
+  it('goes on with the falling learning rate that it had', () => {
+    const given = { preset: 'quick', steps: 4000, steps_decay: 4000 } as const;
+    const run = freshGanConfig(given as GanFlags, given);
+    expect(run.stepsDecay).toBe(4000);
+    expect(continuedGanConfig(run, {})).toEqual(run);
+    expect(continuedGanConfig(run, { steps: 4000 })).toEqual(run);
+    expect(continuedGanConfig(run, { steps: 6000 }).stepsDecay).toBe(3000);
   });
 
   it('plans a row for each class with the same noise, one class alone, and strips', () => {

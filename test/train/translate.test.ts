@@ -85,6 +85,23 @@ it('takes any size: multiples go through unchanged, others are filled up and cut
   }
 });
 
+it('gives a generator of grey the luma of a picture, and its answer three equal planes', async () => {
+  const asked: number[][] = [];
+  const grey = (channels: { in: number; out: number }) =>
+    ({
+      channels,
+      paint: async (condition: Float32Array) => {
+        asked.push([...condition]);
+        return Float32Array.of(0.25, 0.5).slice(0, 2 * channels.out);
+      },
+    }) as unknown as Painter;
+  const colours = { width: 2, height: 1, data: Float32Array.of(1, 0, 0, 1, 0, 0) };
+  const answer = await translate(grey({ in: 1, out: 1 }), colours, 1);
+  expect(asked[0]?.map((v) => Math.round(1000 * v))).toEqual([299, 587]);
+  expect([...answer.data]).toEqual([0.25, 0.5, 0.25, 0.5, 0.25, 0.5]);
+  await expect(translate(grey({ in: 6, out: 3 }), colours, 1)).rejects.toThrow(/from 6 channels to 3/);
+});
+
 it('fills up by repeating the edge', () => {
   const side = fc.integer({ min: 1, max: 9 });
   fc.assert(

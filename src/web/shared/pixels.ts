@@ -1,12 +1,13 @@
 /** Pictures of a canvas (RGBA bytes) and of a network (planes of values in [0, 1]). */
+import { LUMA } from '../../data/gray.ts';
 
-/** Three channels are red, green and blue; one is their mean. */
+/** Three channels are red, green and blue; one is their luma. */
 export function toPlanes(rgba: Uint8ClampedArray, channels: number): Float32Array {
   const size = rgba.length / 4;
   const planes = new Float32Array(channels * size);
   for (let i = 0; i < size; i++) {
     const [r = 0, g = 0, b = 0] = [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]];
-    if (channels === 1) planes[i] = (r + g + b) / (3 * 255);
+    if (channels === 1) planes[i] = (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b) / 255;
     else {
       planes[i] = r / 255;
       planes[size + i] = g / 255;
