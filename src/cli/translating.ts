@@ -1,5 +1,5 @@
-import { BadFile } from '../data/decode.ts';
 import { writePictureAs } from '../data/encode.ts';
+import { BadFile, withSkipHint } from '../data/formats.ts';
 import { readPicture } from '../data/picture.ts';
 import type { Device } from '../gpu/device.ts';
 import type { TrainConfig } from '../train/config.ts';
@@ -69,12 +69,6 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
   await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
   await writePictureAs(to, await translate(painter, condition, sizes.unit));
-}
-
-function withSkipHint(error: BadFile): PixtapeError {
-  return new PixtapeError(`${error.path} ${error.reason}`, `${error.advice} Or go on without such files: --skip_bad`, {
-    cause: error,
-  });
 }
 
 /**

@@ -23,6 +23,20 @@ export class BadFile extends PixtapeError {
   }
 }
 
+/**
+ * The same error with the advice for a file among many.
+ * @param others bad files beside this one
+ * @param more further advice
+ */
+export function withSkipHint(error: BadFile, others = 0, more = ''): PixtapeError {
+  const beside = others > 0 ? ` (and ${others} more ${others === 1 ? 'file is' : 'files are'} bad)` : '';
+  const advice = `${error.advice} Or go on without such files: --skip_bad${more}`;
+  return new PixtapeError(`${error.path} ${error.reason}${beside}`, advice, { cause: error });
+}
+
+/** What to add where the files are pairs. */
+export const CHECK_PAIRS = '. All of them: pixtape data check DIR';
+
 /** A file's name without its extension, and the extension with its dot; `.hidden` has none. */
 export function splitName(name: string): { stem: string; extension: string } {
   const dot = name.lastIndexOf('.');

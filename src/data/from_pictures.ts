@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { PixtapeError } from '../util/errors.ts';
 import { type FoundPictures, findParts, headerFaults, type PictureFile } from './all_pictures.ts';
 import { decode, type VectorSize } from './decode.ts';
 import { type Fit, fitPicture } from './fit_picture.ts';
@@ -36,11 +35,7 @@ export async function pairsFromPictures(root: string, out: string, options: Pair
   const tasks = (pictures: PictureFile[], part: string): Task[] =>
     pictures.map(({ path, name }) => ({ files: [join(part, `${name}.png`)], load: () => pairOf(path, options) }));
   const all = { train: tasks(parts.train, parts.test ? 'train' : ''), test: tasks(parts.test ?? [], 'test') };
-  return intoNewFolder(out, async (folder) => {
-    const written = await writeAll(folder, all, options);
-    if (written.train > 0) return written;
-    throw new PixtapeError(`no picture in ${root} could be used`, 'The warnings say why.');
-  });
+  return intoNewFolder(out, (folder) => writeAll(folder, all, options));
 }
 
 async function pairOf(path: string, { size, fit, condition }: PairsFromPictures): Promise<Raster[]> {

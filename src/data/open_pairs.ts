@@ -1,9 +1,9 @@
 import { PixtapeError } from '../util/errors.ts';
 import type { DataOptions, OpenedData } from './dataset.ts';
 import { type FileTree, findPairsIn, type Layout, type PairFiles } from './find_pairs.ts';
-import { BadFile } from './formats.ts';
+import { BadFile, CHECK_PAIRS, withSkipHint } from './formats.ts';
 import { holdOutBy } from './hold_out.ts';
-import { Budget, PairDataset, type PairSource, type Sides, withSkipHint } from './pairs.ts';
+import { Budget, PairDataset, type PairSource, type Sides } from './pairs.ts';
 import { mapBounded } from './parallel.ts';
 import { cut, type Raster } from './raster.ts';
 import { resize } from './resize.ts';
@@ -35,7 +35,7 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   const layout = await findPairsIn(host.tree, dataroot);
   const { train, test, faults } = await checkHeadersOf(host, layout);
   const first = faults[0];
-  if (first && !skipBad) throw withSkipHint(first, faults.length - 1);
+  if (first && !skipBad) throw withSkipHint(first, faults.length - 1, CHECK_PAIRS);
   for (const fault of faults) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
   for (const [pairs, part] of [
     [train, 'training'],

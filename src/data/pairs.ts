@@ -1,7 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import type { RandomStream } from '../util/random.ts';
 import type { Dataset, Pair } from './dataset.ts';
-import { BadFile } from './formats.ts';
+import { BadFile, CHECK_PAIRS, withSkipHint } from './formats.ts';
 import { cut, type Raster, toFloats } from './raster.ts';
 
 export interface Sides {
@@ -98,7 +98,7 @@ export class PairDataset implements Dataset {
         return { at, sides: await this.load(at, width, height) };
       } catch (error) {
         if (!(error instanceof BadFile)) throw error;
-        if (!this.options.skipBad) throw withSkipHint(error);
+        if (!this.options.skipBad) throw withSkipHint(error, 0, CHECK_PAIRS);
         if (!this.bad.has(at)) {
           this.options.warn(`${error.path} ${error.reason}; another pair takes its place (--skip_bad)`);
         }
@@ -116,14 +116,4 @@ export class PairDataset implements Dataset {
     if (!this.kept.has(index) && this.options.budget.take(bytes)) this.kept.set(index, sides);
     return sides;
   }
-}
-
-/** The same error with the advice for a file among many. */
-export function withSkipHint(error: BadFile, others = 0): PixtapeError {
-  const more = others > 0 ? ` (and ${others} more ${others === 1 ? 'file is' : 'files are'} bad)` : '';
-  return new PixtapeError(
-    `${error.path} ${error.reason}${more}`,
-    `${error.advice} Or go on without such files: --skip_bad. All of them: pixtape data check DIR`,
-    { cause: error },
-  );
 }

@@ -1,5 +1,4 @@
 import sharp from 'sharp';
-import { writeFileAtomic } from '../util/files.ts';
 import { decode, type VectorSize } from './decode.ts';
 import { CHANNELS, type Raster, toFloats } from './raster.ts';
 import { type ResizeMode, resize } from './resize.ts';
@@ -21,14 +20,6 @@ export interface Picture {
  */
 export async function readPicture(path: string, vector?: VectorSize): Promise<Picture> {
   return asPicture(await decode(path, vector));
-}
-
-/**
- * Writes an 8-bit RGB PNG file, as a whole or not at all. Values outside [0, 1] are clipped.
- * @throws PixtapeError when the place cannot be written to; Error when a value is not a number.
- */
-export async function writePicture(path: string, picture: Picture): Promise<void> {
-  await writeFileAtomic(path, await encodePng(picture));
 }
 
 /** The bytes of an RGB PNG file: 16-bit for a raster of words, else 8-bit, floats rounded and clipped. */

@@ -1,6 +1,6 @@
 import { PixtapeError } from '../util/errors.ts';
 import type { RandomStream } from '../util/random.ts';
-import { BadFile } from './formats.ts';
+import { BadFile, withSkipHint } from './formats.ts';
 import type { Budget } from './pairs.ts';
 import type { Raster } from './raster.ts';
 import { AT_REST, drawMovement, warp } from './warp.ts';
@@ -94,7 +94,7 @@ export class PictureSet {
         return await this.load(at);
       } catch (error) {
         if (!(error instanceof BadFile)) throw error;
-        if (!options.skipBad) throw skipHint(error);
+        if (!options.skipBad) throw withSkipHint(error);
         if (!bad.has(at)) options.warn(`${error.path} ${error.reason}; another picture takes its place (--skip_bad)`);
         bad.add(at);
       }
@@ -110,13 +110,6 @@ export class PictureSet {
     if (!this.kept.has(index) && this.options.budget.take(raster.data.byteLength)) this.kept.set(index, raster);
     return raster;
   }
-}
-
-/** The same error with the advice for a file among many. */
-export function skipHint(error: BadFile, others = 0): PixtapeError {
-  const more = others > 0 ? ` (and ${others} more ${others === 1 ? 'file is' : 'files are'} bad)` : '';
-  const message = `${error.path} ${error.reason}${more}`;
-  return new PixtapeError(message, `${error.advice} Or go on without such files: --skip_bad`, { cause: error });
 }
 
 /** Every picture once; with classes, every class as often as the largest, but one without pictures. */

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { PixtapeError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import { BadFile } from './formats.ts';
-import { withSkipHint } from './pairs.ts';
+import { BadFile, CHECK_PAIRS, withSkipHint } from './formats.ts';
 import { mapBounded } from './parallel.ts';
 import { encodePng } from './picture.ts';
 import type { Raster } from './raster.ts';
@@ -28,7 +28,7 @@ export interface Task {
   load: () => Promise<Raster[]>;
 }
 
-/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are left out. */
+/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are left out; where none is left. */
 export async function writeAll(
   folder: string,
   { train, test }: { train: Task[]; test: Task[] },
@@ -49,7 +49,7 @@ export async function writeAll(
       return true;
     } catch (error) {
       if (!(error instanceof BadFile)) throw error;
-      if (!skipBad) throw withSkipHint(error);
+      if (!skipBad) throw withSkipHint(error, 0, CHECK_PAIRS);
       warn(`${error.path} ${error.reason}; left out (--skip_bad)`);
       return false;
     } finally {
@@ -57,13 +57,15 @@ export async function writeAll(
     }
   });
   const count = (from: number, to: number) => written.slice(from, to).filter(Boolean).length;
-  return { train: count(0, train.length), test: count(train.length, tasks.length) };
+  const made = { train: count(0, train.length), test: count(train.length, tasks.length) };
+  if (made.train + made.test === 0) throw new PixtapeError('no picture could be used', 'The warnings say why.');
+  return made;
 }
 
 /** @throws PixtapeError for the first of the files that cannot be used; with skipBad each is told instead. */
 export function settleFaults(faults: readonly BadFile[], { skipBad, warn }: MakeOptions): void {
   const [first] = faults;
-  if (first && !skipBad) throw withSkipHint(first, faults.length - 1);
+  if (first && !skipBad) throw withSkipHint(first, faults.length - 1, CHECK_PAIRS);
   for (const fault of faults) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
 }
 

@@ -21,8 +21,11 @@ export function fixedNoise(seed: number, index: number, nz: number): Float32Arra
 export function slerp(a: Float32Array, b: Float32Array, t: number): Float32Array {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * (y[i] as number), 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
+  // Where there is no arc between them, or any: along the line.
   const [from, to] =
-    angle < 1e-6 ? [1 - t, t] : [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)];
+    Math.sin(angle) < 1e-6
+      ? [1 - t, t]
+      : [Math.sin((1 - t) * angle) / Math.sin(angle), Math.sin(t * angle) / Math.sin(angle)];
   return a.map((v, i) => from * v + to * (b[i] as number));
 }
 

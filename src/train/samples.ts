@@ -31,10 +31,6 @@ export class SampleStore {
     return new SampleStore(folder, kept);
   }
 
-  has(step: number): boolean {
-    return this.steps.has(step);
-  }
-
   /** Keeps the grid of a step. @throws PixtapeError when the disk is full. */
   async add(step: number, png: Uint8Array): Promise<string> {
     const path = join(this.folder, nameOf(step));

@@ -5,7 +5,8 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decode, inspect } from '../../src/data/decode.ts';
-import { encodePng, readPicture, resizePicture, writePicture } from '../../src/data/picture.ts';
+import { writePictureAs } from '../../src/data/encode.ts';
+import { encodePng, readPicture, resizePicture } from '../../src/data/picture.ts';
 import { PixtapeError } from '../../src/util/errors.ts';
 import { draw, encode, pattern, planesOf, scratch } from './pictures.ts';
 
@@ -204,11 +205,11 @@ describe('decode', () => {
   });
 });
 
-describe('writePicture', () => {
+describe('writePictureAs', () => {
   it('writes an 8-bit PNG that reads back the same, clipping what lies outside', async () => {
     const data = planesOf(5);
     data.set([-0.5, 1.5, 0.4999 / 255, 0.5001 / 255]);
-    await writePicture(at('deep', 'out.png'), { width: 8, height: 6, data });
+    await writePictureAs(at('deep', 'out.png'), { width: 8, height: 6, data });
     const back = await readPicture(at('deep', 'out.png'));
     expect([...back.data.subarray(0, 4)]).toEqual([0, 1, 0, Math.fround(1 / 255)]);
     expect(back.data.subarray(4)).toEqual(data.subarray(4));
@@ -226,8 +227,8 @@ describe('writePicture', () => {
   it('refuses values that are not numbers, and pictures of the wrong length', async () => {
     const data = planesOf(1);
     data[7] = Number.NaN;
-    await expect(writePicture(at('a.png'), { width: 8, height: 6, data })).rejects.toThrow('NaN');
-    await expect(writePicture(at('a.png'), { width: 8, height: 7, data })).rejects.toThrow(
+    await expect(writePictureAs(at('a.png'), { width: 8, height: 6, data })).rejects.toThrow('NaN');
+    await expect(writePictureAs(at('a.png'), { width: 8, height: 7, data })).rejects.toThrow(
       '8 × 7 has 168 values, not 144',
     );
     await expect(readFile(at('a.png'))).rejects.toThrow('ENOENT');

@@ -254,6 +254,7 @@ describe('sampling', () => {
     const [a, b] = [Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)];
     expect(Math.hypot(...slerp(a, b, 0.5))).toBeCloseTo(1, 6);
     expect([...slerp(a, a, 0.5)]).toEqual([1, 0, 0]);
+    expect([...slerp(Float32Array.of(2), Float32Array.of(-2), 0.25)]).toEqual([1]);
     const random = new RandomStream(1, 2);
     const long = () => Float32Array.from({ length: 100 }, () => random.normal());
     expect(Math.hypot(...slerp(long(), long(), 0.5))).toBeGreaterThan(8);
