@@ -35,12 +35,13 @@ function joined(text, line) {
   return `${text}${/[;{},]$/.test(text) && line !== '// unroll' ? '' : '\n'}${line}`;
 }
 
-/** Never makes one sign of two: not of `>` and `=`, of `/` and `*`, or of two `-`. */
+/** Never makes one sign of two: not of `>` and `=`, of `/` and `*`, or of two `-`. A float keeps its point: `1.0` is `1.`. */
 function tighten(line) {
   return line
     .replace(/(?<!>) ([+*%&|=<]|[-+*/=!<]=|<<|-(?!-)) (?!-)/g, '$1')
     .replace(/ (>=?|\/) (?![=*/-])/g, '$1')
-    .replace(/ ?([{}()[\],;:]) ?/g, '$1');
+    .replace(/ ?([{}()[\],;:]) ?/g, '$1')
+    .replace(/\b(\d+\.)0\b/g, '$1');
 }
 
 /** `import text from './file?raw'`: the file's text, as Vite (and so vitest) reads it. */

@@ -1,7 +1,5 @@
+import { LUMA } from '../util/luma.ts';
 import { CHANNELS, type Raster, sameKind } from './raster.ts';
-
-/** What a colour weighs as grey: luma of ITU-R BT.601, which JPEG, PIL's "L" and OpenCV use. */
-export const LUMA = [0.299, 0.587, 0.114] as const;
 
 /** The picture in grey, three equal channels; bytes and words rounded. */
 export function gray({ width, height, data }: Raster): Raster {

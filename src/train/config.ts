@@ -16,7 +16,7 @@ export interface TrainConfig extends NetworksConfig {
   beta2: number;
   /** Weight of the L1 term. */
   lambda: number;
-  /** Weight of the structural term, 1 − SSIM; 0 for none, which the tutorial and the paper have. */
+  /** Weight of the structural term, 1 − SSIM of brightness; 0 for none, which the tutorial and the paper have. */
   lambdaSsim: number;
   /** `tutorial`: batch-norm weights from N(0, 0.02), as coded; `paper`: from N(1, 0.02). */
   init: 'tutorial' | 'paper';
