@@ -69,9 +69,10 @@ it('is less than 150 kB minified with all its shaders, and the README says how m
   });
 });
 
-it('loses only spaces and comments of its shaders, no sign', async () => {
+it('loses only spaces, comments and noughts behind the point of its shaders, no sign', async () => {
   const sign = />>=|<<=|&&|\|\||[-+*/%&|^=!<>]=|\+\+|--|->|<<|>>|\/[/*]/.source;
   const tokens = (text: string) => text.match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
+  const short = (token: string) => token.replace(/^(\d+\.)0$/, '$1');
   const names = readdirSync(join(root, 'shaders')).filter((name) => name.endsWith('.wgsl'));
   const entryPoints = names.map((name) => join(root, 'shaders', name));
   const { outputFiles } = await bundle({
@@ -87,7 +88,9 @@ it('loses only spaces and comments of its shaders, no sign', async () => {
     const module = { exports: '' };
     new Function('module', text)(module);
     const source = readFileSync(join(root, 'shaders', name), 'utf8');
-    expect(tokens(module.exports.replace(/^\/\/ unroll$/gm, '')), name).toEqual(tokens(stripComments(source)));
+    expect(tokens(module.exports.replace(/^\/\/ unroll$/gm, '')), name).toEqual(
+      tokens(stripComments(source)).map(short),
+    );
     // The loader obeys a comment only on a line of its own, above its loop.
     const loops = /^\s*\/\/ unroll\n\s*for\b/gm;
     expect(module.exports.match(loops)?.length, name).toBe(source.match(loops)?.length);
