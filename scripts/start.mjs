@@ -10,7 +10,11 @@ const first = ['train', '--preset', 'quick'];
 if (!has('--data') && !has('--dataroot')) {
   // Once through the emoji, the second half with a falling learning rate: three minutes on two cores with lavapipe.
   first.push('--data', 'openmoji');
-  if (!has('--n_epochs') && !has('--n-epochs')) first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
+  if (!has('--n_epochs') && !has('--n-epochs')) {
+    first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
+    // Too short for the structural term, which keeps colours out at first.
+    if (!has('--lambda_ssim') && !has('--lambda-ssim')) first.push('--lambda_ssim', '0');
+  }
 }
 if (!quiet && !has('--open')) first.push('--open');
 await runBuilt('pixtape.js', [...first, ...given]);

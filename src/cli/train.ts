@@ -196,7 +196,7 @@ export function trainCommand(): Command {
     )
     .option(
       '--lambda_ssim <weight>',
-      `weight of the structural term, 1 − SSIM of brightness${each((c) => c.lambdaSsim)}; 0 with --gan_mode none, unless given`,
+      `weight of the structural term, 1 − SSIM${each((c) => c.lambdaSsim)}; 0 with --gan_mode none, unless given`,
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option(

@@ -16,7 +16,7 @@ export interface TrainConfig extends NetworksConfig {
   beta2: number;
   /** Weight of the L1 term. */
   lambda: number;
-  /** Weight of the structural term, 1 − SSIM of brightness; 0 for none, which the tutorial and the paper have. */
+  /** Weight of the structural term, 1 − SSIM; 0 for none, which the tutorial and the paper have. */
   lambdaSsim: number;
   /** `tutorial`: batch-norm weights from N(0, 0.02), as coded; `paper`: from N(1, 0.02). */
   init: 'tutorial' | 'paper';
@@ -37,7 +37,8 @@ export type PresetName = 'tutorial' | 'quick' | 'paper';
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
  * norm shared between two places, started at zero; dropout at the output), adds a structural term against blotches, and is
- * sized for a machine without a GPU.
+ * sized for a machine without a GPU. That term pays in thousands of steps: before, it keeps colours out, since of those that a
+ * network is not sure of SSIM likes white best, and short runs do better without it (`npm start`, the page).
  * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {

@@ -11,7 +11,7 @@ export interface LogLine {
   lossD: number;
   /** Generator loss; of Pix2Pix lossAdv + λ · lossL1 + λ_SSIM · lossSsim. */
   lossG: number;
-  /** Pix2Pix: the parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator, lossSsim is 1 − SSIM of brightness. */
+  /** Pix2Pix: the parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator, lossSsim is 1 − SSIM. */
   lossAdv?: number;
   lossL1?: number;
   lossSsim?: number;

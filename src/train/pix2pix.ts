@@ -7,6 +7,7 @@ import { add } from '../ops/add.ts';
 import { l1Loss } from '../ops/losses.ts';
 import { Rng } from '../ops/rng.ts';
 import { scale } from '../ops/scale.ts';
+import { ssimLoss } from '../ops/ssim.ts';
 import { backward, noGrad } from '../tape/autograd.ts';
 import { type Recorded, record } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
@@ -16,12 +17,11 @@ import { type GanLoss, ganLoss } from './gan_loss.ts';
 import { LossRing } from './loss_ring.ts';
 import { Painter } from './painter.ts';
 import { RANGES, toNetwork } from './range.ts';
-import { structuralLoss } from './structural_loss.ts';
 
 export interface Losses {
   /**
    * PatchGAN loss; generator loss (adv + λ·l1 + λ_SSIM·ssim); its parts, l1 in the range of the generator's pictures and
-   * ssim as 1 − SSIM of brightness. What a run does not have is 0, for there is nothing to add: disc and adv without a discriminator, ssim
+   * ssim as 1 − SSIM. What a run does not have is 0, for there is nothing to add: disc and adv without a discriminator, ssim
    * without a weight.
    */
   disc: number;
@@ -141,7 +141,7 @@ export class Pix2Pix {
     const { generator, disc, real, condition, config, optimG } = this;
     const adv = disc?.frozen(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
     const l1 = l1Loss(fake, real);
-    const ssim = config.lambdaSsim > 0 ? structuralLoss(fake, real, RANGES[generator.range]) : undefined;
+    const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
     let gen = scale(l1, config.lambda);
     if (adv) gen = add(adv, gen);
     if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));

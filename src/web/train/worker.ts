@@ -99,7 +99,8 @@ function running(): Trainer {
 
 function configOf({ size, hidden, batch }: Settings): TrainConfig {
   const { generator, ...rest } = PRESETS.quick;
-  return { ...rest, width: size, height: size, batch, generator: { ...generator, hidden } };
+  // A page is watched from its first minute on, in which the structural term would keep colours out.
+  return { ...rest, lambdaSsim: 0, width: size, height: size, batch, generator: { ...generator, hidden } };
 }
 
 function freshRecord(data: RunRecord['data']['data'], direction: Settings['direction']): RunRecord {
