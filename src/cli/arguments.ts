@@ -65,7 +65,7 @@ const FOREIGN: Record<string, string> = {
   display_port: 'The pictures and curves are in report.html of the run: leave it out.',
   use_wandb: 'The curves are in report.html and log.jsonl of the run: leave it out.',
   results_dir: 'translate CHECKPOINT IN OUT takes the folder for the results as OUT.',
-  init_type: '--init paper or --init tutorial.',
+  init_type: '--init paper (its normal), --init he (its kaiming) or --init tutorial.',
 };
 
 /** @throws PixtapeError with what to use instead, where a flag is one of pix2pix's that does not exist here. */

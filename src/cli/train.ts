@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { DATA_SOURCES, type DataSource } from '../data/dataset.ts';
 import { generatorName, NETS_D } from '../models/networks.ts';
 import { NORMS, type NormKind } from '../nn/norm.ts';
-import { PRESETS, type PresetName, type TrainConfig } from '../train/config.ts';
+import { INITS, type Init, PRESETS, type PresetName, type TrainConfig } from '../train/config.ts';
 import { GAN_MODES, type GanMode } from '../train/gan_loss.ts';
 import { between, pictureSize, wholeNumber } from './arguments.ts';
 import { startTraining } from './training.ts';
@@ -51,7 +51,7 @@ export interface TrainFlags {
   ndf?: number;
   depth?: number;
   dropout?: boolean;
-  init?: 'tutorial' | 'paper';
+  init?: Init;
   lr?: number;
   lr_D?: number;
   beta1?: number;
@@ -179,10 +179,11 @@ export function trainCommand(): Command {
     .option('--dropout', `dropout of 0.5 in the generator${each((c) => (c.generator.dropout > 0 ? 'on' : 'off'))}`)
     .option('--no-dropout', 'no dropout')
     .addOption(
-      choice('--init <scheme>', `batch-norm weights start around 0 (tutorial) or 1 (paper)${each((c) => c.init)}`, [
-        'tutorial',
-        'paper',
-      ]),
+      choice(
+        '--init <scheme>',
+        `how weights begin: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: by the size of each layer, batch norm around 1${each((c) => c.init)}`,
+        [...INITS],
+      ),
     )
     .optionsGroup('Optimisation:')
     .option('--lr <rate>', `Adam's learning rate, for both networks unless --lr_D${each((c) => c.lr)}`, positive)

@@ -8,18 +8,29 @@ export interface InitOptions {
   stream: number;
   /** Mean of the batch-norm weights: 0 as the tutorial codes it, 1 as in the paper. */
   normMean: number;
+  /**
+   * Weights of convolutions: `normal` N(0, 0.02), as DCGAN, pix2pix and the tutorial have it, `he` N(0, 2 / fan_in), which keeps a
+   * signal as large as it is from one ReLU to the next (He et al. 2015). 0.02 does so for 5,000 inputs, and makes it smaller for
+   * fewer; a norm behind every convolution mends that.
+   */
+  weights?: 'normal' | 'he';
   /** Biases of convolutions: PyTorch's default U(±1/√fan_in), as the tutorial leaves them, or 0, as the paper's code has it. */
   biases?: 'uniform' | 'zero';
 }
 
 /**
- * Draws fresh weights: convolutions N(0, 0.02) with biases as `biases` says, batch norm N(normMean, 0.02) with bias 0. Each tensor has its own stream, so that adding a layer leaves the others' weights as they were.
+ * Draws fresh weights: convolutions as `weights` and `biases` say, batch norm N(normMean, 0.02) with bias 0. Each tensor has its
+ * own stream, so that adding a layer leaves the others' weights as they were.
  */
-export function initWeights(network: Module, { seed, stream, normMean, biases = 'uniform' }: InitOptions): void {
+export function initWeights(
+  network: Module,
+  { seed, stream, normMean, weights = 'normal', biases = 'uniform' }: InitOptions,
+): void {
   network.modules().forEach(([, module], index) => {
     const random = new RandomStream(seed, stream, index);
     if (module instanceof Conv2d || module instanceof ConvTranspose2d) {
-      module.weight.write(draw(module.weight.size, () => 0.02 * random.normal()));
+      const deviation = weights === 'he' ? Math.sqrt(2 / module.fanIn) : 0.02;
+      module.weight.write(draw(module.weight.size, () => deviation * random.normal()));
       const bound = biases === 'zero' ? 0 : 1 / Math.sqrt(module.fanIn);
       module.bias?.write(draw(module.bias.size, () => bound * (2 * random.uniform() - 1)));
     } else if (module instanceof BatchNorm2d) {

@@ -18,8 +18,11 @@ export interface TrainConfig extends NetworksConfig {
   lambda: number;
   /** Weight of the structural term, 1 − SSIM; 0 for none, which the tutorial and the paper have. */
   lambdaSsim: number;
-  /** `tutorial`: batch-norm weights from N(0, 0.02), as coded; `paper`: from N(1, 0.02). */
-  init: 'tutorial' | 'paper';
+  /**
+   * Convolutions and batch norm: `tutorial` N(0, 0.02) both, as coded; `paper` N(0, 0.02) and N(1, 0.02); `he` N(0, 2 / fan_in)
+   * (He et al. 2015) and N(1, 0.02).
+   */
+  init: Init;
   /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
   reuseFake: boolean;
   /** Keep less for the backward and work it out again: the same bits with less memory, for one more forward of the generator. Default false. */
@@ -32,11 +35,16 @@ export interface TrainConfig extends NetworksConfig {
   epochsDecay: number;
 }
 
+/** How weights begin, for --init. */
+export const INITS = ['tutorial', 'paper', 'he'] as const;
+export type Init = (typeof INITS)[number];
+
 export type PresetName = 'tutorial' | 'quick' | 'paper';
 
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
- * norm shared between two places, started at zero; dropout at the output), adds a structural term against blotches, and is
+ * norm shared between two places, started at zero; weights that begin so small that nothing reaches the bottom of the U, where no
+ * norm mends it; dropout at the output), adds a structural term against blotches, and is
  * sized for a machine without a GPU. That term pays in thousands of steps: before, it keeps colours out, since of those that a
  * network is not sure of SSIM likes white best, and short runs do better without it (`npm start`, the page).
  * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
@@ -76,7 +84,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     beta1: 0.5,
     beta2: 0.999,
     lambda: 100,
-    init: 'paper',
+    init: 'he',
     reuseFake: true,
     seed: 0,
     epochs: 100,

@@ -82,11 +82,12 @@ export class Pix2Pix {
     this.generator.recompute = config.recompute ?? false;
     this.disc = config.ganMode === 'none' ? undefined : createDiscriminator(device, config);
     if (initialise) {
-      const normMean = config.init === 'paper' ? 1 : 0;
+      const normMean = config.init === 'tutorial' ? 0 : 1;
+      const weights = config.init === 'he' ? 'he' : 'normal';
       const biases = (net: TrainConfig['netG' | 'netD']): InitOptions['biases'] =>
         net === 'tutorial' ? 'uniform' : 'zero';
-      initWeights(this.generator, { seed, stream: 1, normMean, biases: biases(config.netG) });
-      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, biases: biases(config.netD) });
+      initWeights(this.generator, { seed, stream: 1, normMean, weights, biases: biases(config.netG) });
+      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: biases(config.netD) });
     }
     const betas: [number, number] = [beta1, beta2];
     const lossScale = config.precision === 'f16';

@@ -6,7 +6,7 @@ import { sameShape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { fromHalf } from '../util/half.ts';
 import type { NamedTensor } from '../util/safetensors.ts';
-import { PRESETS, type TrainConfig } from './config.ts';
+import { INITS, PRESETS, type TrainConfig } from './config.ts';
 import { GAN_MODES } from './gan_loss.ts';
 
 /**
@@ -171,7 +171,7 @@ function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
   const config = { ...before, ...(given as TrainConfig) };
   checkFields(config, PRESETS.tutorial, 'config');
-  const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES };
+  const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES, init: INITS };
   for (const [key, known] of Object.entries(choices)) {
     const value = config[key as keyof typeof choices];
     if (!(known as readonly string[]).includes(value)) throw new Error(`config.${key} is ${JSON.stringify(value)}`);
