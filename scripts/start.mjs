@@ -8,7 +8,7 @@ const given = process.argv.slice(2).filter((flag) => flag !== '--no-open');
 const has = (name) => given.some((flag) => flag === name || flag.startsWith(`${name}=`));
 const first = ['train', '--preset', 'quick'];
 if (!has('--data') && !has('--dataroot')) {
-  // Once through the emoji, the second half with a falling learning rate: three minutes on two cores with lavapipe.
+  // Once through the emoji, the second half with a falling learning rate: four minutes on two cores with lavapipe.
   first.push('--data', 'openmoji');
   if (!has('--n_epochs') && !has('--n-epochs')) {
     first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
