@@ -77,11 +77,12 @@ function isResult(value: unknown): value is RaceResult {
   });
 }
 
-/** A shader without comments and spaces: a build leaves them out, and they change nothing. */
+/** A shader without comments, spaces and noughts behind the point: a build leaves them out, and they change nothing. */
 const bare = (source: string): string =>
   source
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\/\/(?! unroll$).*$/gm, '')
+    .replace(/\b(\d+\.)0\b/g, '$1')
     .replace(/\s+/g, '');
 
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
