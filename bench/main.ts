@@ -30,7 +30,7 @@ Examples:
   npm run bench                              everything; the file that the README's table comes from
   npm run bench -- conv memory --rounds 9    two sections, more rounds
   npm run bench -- conv --rows @64           only the layers whose name holds "@64"
-  npm run bench -- peers --check             fails if we are not as many times faster as issue 5 wants
+  npm run bench -- peers --check             fails where a target in the report's last table is missed
 
 With --check the exit status is 1 if a figure is missed and 2 if one could not be measured.`;
 
@@ -45,7 +45,7 @@ const command = new Command('npm run bench --')
   .option('--rows <text>', 'only rows whose name holds this text', '')
   .option('--quick', 'leave out what takes minutes on a CPU driver')
   .option('--no-peers', 'ours alone')
-  .option('--check', 'fail where a ratio of issue 5, points 1 to 3, is missed')
+  .option('--check', 'fail where a target is missed')
   .option('--out <dir>', 'folder for the results (default: bench/results)')
   .addHelpText('after', HELP)
   .parse();

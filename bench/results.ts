@@ -64,7 +64,7 @@ export function rooflineTable({ arithmetic, copy, tried }: Roofline): Table {
 
 export function checkTable(checks: readonly Check[]): Table {
   return {
-    title: 'Wanted by issue 5, points 1 to 3',
+    title: 'Targets',
     columns: ['row', 'wanted', 'got', ''],
     rows: checks.map(({ row, wanted, got, state }) => [row, wanted, got, state]),
     notes: checks.length === 0 ? ['The issue names no figure for this driver and these sections.'] : [],

@@ -31,7 +31,7 @@ export interface Bench {
   progress(text: string): void;
 }
 
-/** A demand of issue 5, points 1 to 3, that holds on this driver, and how it stands. */
+/** A target that holds on this driver, and how it stands. */
 export interface Check {
   row: string;
   wanted: string;

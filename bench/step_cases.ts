@@ -6,7 +6,7 @@ export interface StepCase {
   config: TrainConfig;
   /** Takes minutes on a CPU driver: fewer rounds, and left out by --quick. */
   slow: boolean;
-  /** How many times PyTorch's step it may take, by driver, as issue 5 has it. */
+  /** How many times PyTorch's step it may take, by driver: our target. */
   wanted: Partial<Record<DriverKind, number>>;
 }
 
@@ -25,7 +25,8 @@ export const STEP_CASES: readonly StepCase[] = [
     slow: false,
     wanted: { lavapipe: 3 },
   },
-  { name: 'quick: the preset', config: quick, slow: false, wanted: {} },
+  // Without the structural term, which PyTorch's side does not have: the same work.
+  { name: 'quick: the preset, without SSIM', config: { ...quick, lambdaSsim: 0 }, slow: false, wanted: {} },
 ];
 
 /** The default model on the smallest pictures on which it has all its dispatches: what a replay costs the host. */
