@@ -59,8 +59,8 @@ await describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
       await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(steps);
       // From zero back onto the new, flatter line.
       const rate = Number(await text(page, 'fact-rate'));
-      expect(rate).toBeGreaterThan(0.004);
-      expect(rate).toBeLessThanOrEqual(0.005);
+      expect(rate).toBeGreaterThan(0.0019);
+      expect(rate).toBeLessThanOrEqual(0.002);
       await pause(page);
     },
     SLOW,
