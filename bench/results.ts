@@ -67,7 +67,7 @@ export function checkTable(checks: readonly Check[]): Table {
     title: 'Targets',
     columns: ['row', 'wanted', 'got', ''],
     rows: checks.map(({ row, wanted, got, state }) => [row, wanted, got, state]),
-    notes: checks.length === 0 ? ['The issue names no figure for this driver and these sections.'] : [],
+    notes: checks.length === 0 ? ['There is no target for this driver and these sections.'] : [],
   };
 }
 

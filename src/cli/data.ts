@@ -2,7 +2,6 @@ import { relative } from 'node:path';
 import { Command } from 'commander';
 import { checkFolder } from '../data/check.ts';
 import { combineFolders, splitPairs } from '../data/make.ts';
-import { PixtapeError } from '../util/errors.ts';
 import { edgesCommand, grayCommand } from './data_pictures.ts';
 import { facadesCommand, openmojiCommand, photosCommand } from './data_sets.ts';
 import { counted, tell, tellHowToTrain, warn } from './data_tell.ts';
@@ -63,7 +62,6 @@ function combineCommand(): Command {
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
     .action(async (a: string, b: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
       const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
-      if (made.train === 0) throw new PixtapeError(`no pair of ${a} and ${b} could be used`);
       tell(out, made);
       tellHowToTrain(out);
     });

@@ -96,7 +96,7 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['d
     jitter: false,
   };
   if (data !== undefined || dataroot !== undefined) {
-    refuseTwoSets(data ?? 'folder', dataroot === undefined ? {} : { dataroot });
+    refuseTwoSets(data ?? 'folder', { dataroot });
     return { ...plain, data: data ?? 'folder', ...(dataroot === undefined ? {} : { dataroot: resolve(dataroot) }) };
   }
   if (own && (own.data !== 'folder' || own.dataroot !== undefined)) return { ...own, ...plain };

@@ -74,7 +74,7 @@ export function continuedGanConfig(saved: GanConfig, given: Partial<GanFlags>): 
 
 /** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
 export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRecord {
-  refuseTwoSets(flags.data, named(dir, flags));
+  refuseTwoSets(flags.data, { dataroot: dir, groups: flags.groups });
   if (flags.classes !== undefined && flags.data !== 'folder') {
     const has = flags.data === 'smileys' ? 'has its classes already' : 'has no classes';
     throw new PixtapeError(`--data ${flags.data} ${has}`, 'Leave --classes out, or name a folder of your own.');
@@ -91,11 +91,6 @@ export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRec
   };
   return { preset: flags.preset, data };
 }
-
-const named = (dir: string | undefined, { groups }: Partial<GanFlags>) => ({
-  ...(dir === undefined ? {} : { dataroot: dir }),
-  ...(groups === undefined ? {} : { groups }),
-});
 
 /** `--classes DIR` is what somebody types who takes the folder for the flag's value. */
 function classesOf(dir: string | undefined, classes: true | string): NonNullable<PictureData['classes']> {
@@ -117,7 +112,7 @@ export function continuedGanRecord(saved: GanRecord, dir: string | undefined, gi
   refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
   refuseChange('--augment', given.augment ?? data.augment, data.augment);
   refuseChange('--flip', given.flip ?? data.flip, data.flip);
-  refuseTwoSets(data.data, named(dir, given));
+  refuseTwoSets(data.data, { dataroot: dir, groups: given.groups });
   const kind = (classes: PictureData['classes']) => (typeof classes === 'object' ? 'a table' : classes);
   const classes = given.classes === undefined ? data.classes : classesOf(dir, given.classes);
   refuseChange('--classes', kind(classes), kind(data.classes));

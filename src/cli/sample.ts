@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { OPENMOJI_CREDITS } from '../data/emoji.ts';
@@ -13,6 +12,7 @@ import { writeFileAtomic } from '../util/files.ts';
 import { wholeNumber } from './arguments.ts';
 import { findCheckpoint } from './find_checkpoint.ts';
 import type { GanRecord } from './gan_config.ts';
+import { namesFolder } from './translate_files.ts';
 
 interface SampleFlags {
   n: number;
@@ -52,8 +52,7 @@ export function sampleCommand(): Command {
 async function sample(checkpoint: string, out: string, flags: SampleFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
   const { config, step, run } = await readGanHeader(path);
-  const folder = /[\\/]$/.test(out) || (existsSync(out) && statSync(out).isDirectory());
-  const sheet = !folder && extname(out) !== '';
+  const sheet = extname(out) !== '' && !namesFolder(out);
   if (sheet && extname(out).toLowerCase() !== '.png') checkPng(out);
   const options: SampleOptions = {
     seed: flags.seed ?? config.seed,

@@ -132,7 +132,10 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
 }
 
 /** @throws PixtapeError where a folder is named beside a set that brings its own pictures, or groups that a folder has not */
-export function refuseTwoSets(data: string, { dataroot, groups }: { dataroot?: string; groups?: string[] }): void {
+export function refuseTwoSets(
+  data: string,
+  { dataroot, groups }: { dataroot?: string | undefined; groups?: string[] | undefined },
+): void {
   if (dataroot !== undefined && data !== 'folder') {
     throw new PixtapeError(
       `--data ${data} brings its own pictures, but the folder ${dataroot} is named, too`,

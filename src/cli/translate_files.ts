@@ -11,6 +11,10 @@ export interface Job {
   to: string;
 }
 
+/** Whether a path for something new can only mean a folder. */
+export const namesFolder = (path: string): boolean =>
+  /[\\/]$/.test(path) || (existsSync(path) && statSync(path).isDirectory());
+
 /**
  * What `translate IN OUT` means: a file goes to a file (or into a folder), a folder's pictures go into a folder.
  * @param format of pictures in a folder: png, jpg or webp
@@ -18,7 +22,7 @@ export interface Job {
  */
 export async function findPictures(from: string, to: string, format: string): Promise<Job[]> {
   if (!existsSync(from)) throw new PixtapeError(`there is no ${from}`, 'IN is a picture, or a folder of pictures.');
-  const intoFolder = /[\\/]$/.test(to) || (existsSync(to) && statSync(to).isDirectory());
+  const intoFolder = namesFolder(to);
   if (!statSync(from).isDirectory()) {
     const job = { from, to: intoFolder ? join(to, `${parse(from).name}.${format}`) : to };
     checkWritable(job.to);

@@ -30,13 +30,22 @@ export async function findAllPictures(root: string): Promise<FoundPictures> {
   throw new PixtapeError(`there is no picture in ${root}`, 'Name a folder of JPEG, PNG, WebP or other pictures.');
 }
 
-/** @param way the real paths of the folders above */
-async function walk(folder: string, above: string, found: FoundPictures, way: readonly string[]): Promise<void> {
+/**
+ * @param way the real paths of the folders above
+ * @param without folders in this one that are passed over
+ */
+async function walk(
+  folder: string,
+  above: string,
+  found: FoundPictures,
+  way: readonly string[],
+  without: readonly (string | undefined)[] = [],
+): Promise<void> {
   const entries = await disk.list(folder);
   const here = await realpath(folder);
   if (way.includes(here)) return;
   for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (name.startsWith('.')) continue;
+    if (name.startsWith('.') || without.includes(name)) continue;
     const path = disk.join(folder, name);
     const { stem, extension } = splitName(name);
     const ending = extension.toLowerCase();
@@ -58,12 +67,12 @@ export async function findParts(root: string): Promise<{ train: FoundPictures; t
   const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
   const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
   const [training, held] = [part('train'), part('test') ?? part('val')];
-  const all = await findAllPictures(root);
-  if (training === undefined) return { train: all, others: 0 };
+  if (training === undefined) return { train: await findAllPictures(root), others: 0 };
   const train = await findAllPictures(disk.join(root, training));
   const test = held === undefined ? undefined : await findAllPictures(disk.join(root, held));
-  const others = all.pictures.length - train.pictures.length - (test?.pictures.length ?? 0);
-  return { train, ...(test ? { test } : {}), others };
+  const others: FoundPictures = { pictures: [], faults: [] };
+  await walk(root, '', others, [], [training, held]);
+  return { train, ...(test ? { test } : {}), others: others.pictures.length };
 }
 
 /** Reads every file's header: for each file what is wrong with it, undefined for nothing. */

@@ -28,7 +28,7 @@ export interface Task {
   load: () => Promise<Raster[]>;
 }
 
-/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are left out; where none is left. */
+/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are left out; where none is left to train on. */
 export async function writeAll(
   folder: string,
   { train, test }: { train: Task[]; test: Task[] },
@@ -58,7 +58,7 @@ export async function writeAll(
   });
   const count = (from: number, to: number) => written.slice(from, to).filter(Boolean).length;
   const made = { train: count(0, train.length), test: count(train.length, tasks.length) };
-  if (made.train + made.test === 0) throw new PixtapeError('no picture could be used', 'The warnings say why.');
+  if (made.train === 0) throw new PixtapeError('no picture for training could be used', 'The warnings say why.');
   return made;
 }
 

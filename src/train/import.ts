@@ -56,10 +56,9 @@ export async function importGenerator(
   return { config, pieces: encodeSafetensors(tensors, header) };
 }
 
-/** 256 as both have it, or the power of two nearest to it that the network takes. */
-function usualSide({ netG, generator: { depth } }: GeneratorParts): number {
-  return netG === 'unet' ? 2 ** depth : Math.max(256, 2 ** depth);
-}
+/** What a U-Net has its name from; of the tutorial's 256, or more where it is too deep for that. */
+const usualSide = ({ netG, generator: { depth } }: GeneratorParts): number =>
+  netG === 'unet' ? 2 ** depth : Math.max(256, 2 ** depth);
 
 /** Of instance norms, old files have statistics that were never used. */
 const isStatistic = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
