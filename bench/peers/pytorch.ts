@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -73,11 +73,14 @@ export class PyTorch implements Peer {
   }
 }
 
-/** Every python3 on the PATH and every versioned one in /usr/bin, each once: the first may be a shim without modules. */
+/**
+ * Every python3 on the PATH and every versioned one in /usr/bin: the first may be a shim without modules. Links are not
+ * followed, since a virtual environment's python is one, and finds its modules by where the link is.
+ */
 function candidates(): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   const named = folders.flatMap((folder) => pythonsIn(folder, /^python3?(\.exe)?$/));
-  return [...new Map([...named, ...pythonsIn('/usr/bin', /^python3\.\d+$/)].map((p) => [realpathSync(p), p])).values()];
+  return [...new Set([...named, ...pythonsIn('/usr/bin', /^python3\.\d+$/)])];
 }
 
 function pythonsIn(folder: string, pattern: RegExp): string[] {
