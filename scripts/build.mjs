@@ -11,12 +11,14 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
+import { shortNames } from './short_names.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /**
  * Shaders as text, without what only people read: comments (but `// unroll`, which the loader obeys), indentation, the
- * spaces around signs and most ends of lines. Every bundle has them so, in Node and in browsers the same.
+ * spaces around signs, most ends of lines, and names longer than they need be. Every bundle has them so, in Node and in
+ * browsers the same.
  */
 export const shaderText = {
   name: 'shader-text',
@@ -24,15 +26,17 @@ export const shaderText = {
     build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
       const source = (await readFile(path, 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
       const lines = source.split('\n').map((line) => line.trim().replace(/^(?!\/\/ unroll$)(.*?)\s*\/\/.*$/, '$1'));
-      const tight = lines.filter(Boolean).map((line) => (line === '// unroll' ? line : tighten(line)));
-      return { contents: tight.reduce(joined), loader: 'text' };
+      const kept = shortNames(lines.filter(Boolean).join('\n')).split('\n');
+      const tight = kept.map((line) => (line === '// unroll' ? line : tighten(line)));
+      return { contents: tight.reduce(joined).replace(/,([)}])/g, '$1'), loader: 'text' };
     });
   },
 };
 
-/** On the same line where a sign ends the one before; `// unroll` stands on its own. */
+/** On the same line where a sign ends the one before or a function follows its attributes; `// unroll` stands on its own. */
 function joined(text, line) {
-  return `${text}${/[;{},]$/.test(text) && line !== '// unroll' ? '' : '\n'}${line}`;
+  const tight = /[;{},(&|+*=]$/.test(text) || (text.endsWith(')') && line.startsWith('fn '));
+  return `${text}${tight && line !== '// unroll' ? '' : '\n'}${line}`;
 }
 
 /** Never makes one sign of two: not of `>` and `=`, of `/` and `*`, or of two `-`. A float keeps its point: `1.0` is `1.`. */
@@ -40,7 +44,8 @@ function tighten(line) {
   return line
     .replace(/(?<!>) ([+*%&|=<]|[-+*/=!<]=|<<|-(?!-)) (?!-)/g, '$1')
     .replace(/ (>=?|\/) (?![=*/-])/g, '$1')
-    .replace(/ ?([{}()[\],;:]) ?/g, '$1')
+    .replace(/ ?([{}()[\],;:]|->) ?/g, '$1')
+    .replace(/(var<[^>]*>) /g, '$1')
     .replace(/\b(\d+\.)0\b/g, '$1');
 }
 

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { shaderText } from '../../scripts/build.mjs';
-import { stripComments } from '../../src/gpu/shader.ts';
+import { reflect, stripComments } from '../../src/gpu/shader.ts';
 import { root } from './bundle.ts';
 
 /** The library as a page gets it, by the package's name; and the command that serves the page. */
@@ -69,9 +69,10 @@ it('is less than 150 kB minified with all its shaders, and the README says how m
   });
 });
 
-it('loses only spaces, comments and noughts behind the point of its shaders, no sign', async () => {
+it('loses spaces, comments, noughts behind the point and last commas of its shaders, no sign; names are renamed one by one', async () => {
   const sign = />>=|<<=|&&|\|\||[-+*/%&|^=!<>]=|\+\+|--|->|<<|>>|\/[/*]/.source;
-  const tokens = (text: string) => text.match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
+  const tokens = (text: string) =>
+    text.replace(/,(\s*[)}])/g, '$1').match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
   const short = (token: string) => token.replace(/^(\d+\.)0$/, '$1');
   const names = readdirSync(join(root, 'shaders')).filter((name) => name.endsWith('.wgsl'));
   const entryPoints = names.map((name) => join(root, 'shaders', name));
@@ -88,9 +89,16 @@ it('loses only spaces, comments and noughts behind the point of its shaders, no 
     const module = { exports: '' };
     new Function('module', text)(module);
     const source = readFileSync(join(root, 'shaders', name), 'utf8');
-    expect(tokens(module.exports.replace(/^\/\/ unroll$/gm, '')), name).toEqual(
-      tokens(stripComments(source)).map(short),
-    );
+    const before = tokens(stripComments(source)).map(short);
+    const after = tokens(module.exports.replace(/^\/\/ unroll$/gm, ''));
+    const renamed = new Map(before.map((token, i) => [token, after[i] ?? '']));
+    expect(after, name).toEqual(before.map((token) => renamed.get(token)));
+    expect(new Set(renamed.values()).size, `${name}: no two names become one`).toBe(renamed.size);
+    for (const [from, to] of renamed) if (!/^[A-Za-z_]\w*$/.test(from)) expect(to, name).toBe(from);
+    // What TypeScript knows it by: bindings, parameters, entry points.
+    for (const entry of source.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)) {
+      expect(reflect(module.exports, entry[1] as string), name).toEqual(reflect(source, entry[1] as string));
+    }
     // The loader obeys a comment only on a line of its own, above its loop.
     const loops = /^\s*\/\/ unroll\n\s*for\b/gm;
     expect(module.exports.match(loops)?.length, name).toBe(source.match(loops)?.length);
