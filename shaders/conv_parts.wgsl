@@ -1,16 +1,23 @@
 // Adds up the parts of a long sum that was split among workgroups: y[i] = sum over s of parts[s * n + i], in the order
-// of s, so that the result does not depend on who was done first.
+// of s, so that the result does not depend on who was done first. On top of that, where asked for, the bias of the
+// element's channel, and the whole through a leaky ReLU.
 //
-// Layout: parts (SPLITS, n), y (n). Invocations stride through n elements.
+// Layout: parts (SPLITS, n), y (n), seen as (N, CHANNELS, PLANE) for the bias. Invocations stride through n elements.
 
 struct Params {
   n: u32,
   splits: u32,
+  channels: u32,
+  plane: u32,
+  has_bias: u32,
+  // 1 for no leaky ReLU.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> parts: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -19,6 +26,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var s = 0u; s < p.splits; s++) {
       sum += parts[s * p.n + i];
     }
-    y[i] = sum;
+    if (p.has_bias != 0u) {
+      sum += bias[(i / p.plane) % p.channels];
+    }
+    y[i] = select(p.slope * sum, sum, sum > 0.0);
   }
 }

@@ -1,47 +1,55 @@
 import source from '../../shaders/space_to_depth.wgsl';
 import type { Device } from '../gpu/device.ts';
 import { Tensor } from '../tape/tensor.ts';
+import { gemm } from './conv_gemm.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { tile } from './conv_tile.ts';
 import type { ConvVariant } from './conv_variant.ts';
 import { type Blocks, toDepth, toSpace } from './space_to_depth.ts';
 
 /**
- * Strided convolutions as ones of stride 1, for drivers that compute on the CPU: with blocks of stride × stride pixels as
- * channels, a kernel of 4 × 4 and stride 2 is one of 2 × 2 over four times the channels, and `tile` computes that. It costs
- * a copy of the input and of the weights; a kernel that is no multiple of the stride is filled up with zeros.
- *
- * `fold HEIGHTxWIDTHxCHANNELS`: the tiling.
+ * Strided convolutions as ones of stride 1: with blocks of stride × stride pixels as channels, a kernel of 4 × 4 and stride
+ * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
+ * weights; a kernel that is no multiple of the stride is filled up with zeros.
  */
-export const fold: ConvVariant = {
-  sources: [source, ...tile.sources],
+const folding = (inner: ConvVariant, innerName: string, name: string): ConvVariant => ({
+  sources: [source, ...inner.sources],
   choices(device, g, direction) {
     if (g.strideH * g.strideW === 1 || !bindable(device, g)) return [];
-    return tile.choices(device, folded(g), direction).map((choice) => choice.replace('tile', 'fold'));
+    return inner.choices(device, folded(g), direction).map((choice) => choice.replace(innerName, name));
   },
   kernels(choice) {
-    const inner = tile.kernels(choice.replace('fold', 'tile'));
+    const kernels = inner.kernels(choice.replace(name, innerName));
     return {
       forward: (g, x, w, bias, y, slope) => {
-        inner.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
+        kernels.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
       },
       inputGradient: (g, dy, w, bias, dx) => {
         const { batch, inC, inH, inW } = folded(g);
         // Rounded once: where the bias is still to come, not yet.
         const dtype = bias ? 'f32' : dx.dtype;
         const deep = Tensor.temporary(dx.device, [batch, inC, inH, inW], 'conv_fold.dx', dtype);
-        inner.inputGradient(folded(g), dy, weightBlocks(g, w), undefined, deep);
+        kernels.inputGradient(folded(g), dy, weightBlocks(g, w), undefined, deep);
         toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
       },
       weightGradient: (g, x, dy, dw) => {
         const { outC, inC, kernelH, kernelW } = folded(g);
         const deep = Tensor.temporary(dw.device, [outC, inC, kernelH, kernelW], 'conv_fold.dw');
-        inner.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
+        kernels.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
         toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
       },
     };
   },
-};
+});
+
+/** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
+export const fold = folding(tile, 'tile', 'fold');
+
+/**
+ * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
+ * stride of 2 × 2 leaves three in four without a value.
+ */
+export const foldGemm = folding(gemm, 'gemm', 'fold_gemm');
 
 /** The convolution of stride 1 that it becomes. */
 function folded(g: ConvGeometry): ConvGeometry {

@@ -1,5 +1,5 @@
 import source from '../../shaders/conv_gemm.wgsl';
-import type { Kernel } from '../gpu/kernel.ts';
+import type { StorageSlice } from '../gpu/storage.ts';
 import { dispatch, folded } from '../tape/dispatch.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { type ConvGeometry, geometryParams } from './conv_geometry.ts';
@@ -9,104 +9,80 @@ import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv_gemm.wgsl`. Every function records into the program at hand. */
 
-const COLUMNS = 64;
-/** Workgroups enough to fill a large GPU: a long reduction with fewer is split. */
+/**
+ * The tile that a workgroup makes: `down` × `across` invocations, each with `r` × `c` blocks of 4 × 4; `steps` of depth are
+ * brought into workgroup memory at once, which has 16 KiB on every device.
+ */
+interface Tile {
+  rows: number;
+  cols: number;
+  down: number;
+  across: number;
+  r: number;
+  c: number;
+  steps: number;
+}
+
+const tileOf = (down: number, across: number, r: number, c: number, steps: number): Tile => {
+  return { rows: 4 * r * down, cols: 4 * c * across, down, across, r, c, steps };
+};
+
+/** The largest first: most arithmetic for what is brought. 64x128 is for the tuner: on an H200 it seldom was the fastest. */
+const TILES: readonly Tile[] = [
+  tileOf(16, 16, 2, 2, 8),
+  tileOf(16, 16, 1, 1, 16),
+  tileOf(8, 32, 1, 1, 16),
+  tileOf(4, 64, 1, 1, 8),
+  tileOf(16, 16, 1, 2, 8),
+  tileOf(8, 8, 1, 1, 8),
+  tileOf(4, 16, 1, 1, 8),
+];
+
+/**
+ * CPU drivers take seconds to compile what is written out or has many loads in a loop, and keep the sums in memory either
+ * way: for them nothing is written out, a tile has fewer steps, and there is one kernel for every size.
+ */
+const rolledSource = source.replace(/^\s*\/\/ unroll$/gm, '');
+const CPU_SHORTENS = 4;
+
+/** Workgroups enough to fill a large GPU: where tiles are fewer, the depth is split. */
 const ENOUGH_WORKGROUPS = 256;
-/** Steps of depth that one workgroup sums over at least, and at most (which bounds the rounding error). */
+/** Steps of depth that one workgroup sums over at least; and in the weight gradient at most, which bounds the rounding error. */
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
 
-/** Rows of the result that each invocation of 16 × 16 holds, so that a tile is not much taller than there are rows. */
-const ROWS_EACH = [4, 2, 1];
+const choiceOf = ({ rows, cols }: Tile): string => `gemm ${rows}x${cols}`;
 
-/** `gemm ROWSxCOLUMNS`: the tile that a workgroup makes. */
+/** `gemm ROWSxCOLUMNS`: the tile. */
 export const gemm: ConvVariant = {
   sources: [source],
   choices(device, g, direction) {
-    const rows = rowsOf(g, direction);
-    const own = rows > 32 ? 4 : rows > 16 ? 2 : 1;
-    // On a CPU smaller tiles only mean more of the barriers that cost most there.
-    if (device.capabilities.cpu) return [choiceOf(own)];
-    return [own, ...ROWS_EACH.filter((each) => each !== own && 8 * each < rows)].map(choiceOf);
+    // On a CPU it is only for what the other kernels cannot do: one tile is enough.
+    if (device.capabilities.cpu) return [choiceOf(TILES[0] as Tile)];
+    const size = sizeOf(g, direction);
+    const own = ownTile(size);
+    const fits = TILES.filter((tile) => tile !== own && tile.rows < 4 * size.rows && tile.cols < 4 * size.cols);
+    return [own, ...fits].map(choiceOf);
   },
   kernels(choice) {
-    const each = ROWS_EACH.find((n) => choiceOf(n) === choice);
-    if (each === undefined) throw new Error(`"${choice}" is no tile of conv_gemm`);
+    const tile = TILES.find((t) => choiceOf(t) === choice);
+    if (tile === undefined) throw new Error(`"${choice}" is no tile of conv_gemm`);
     return {
-      forward: (g, x, w, bias, y, slope) => gemmForward(each, g, x, w, bias, y, slope),
-      inputGradient: (g, dy, w, bias, dx) => gemmInputGradient(each, g, dy, w, bias, dx),
-      weightGradient: (g, x, dy, dw) => gemmWeightGradient(each, g, x, dy, dw),
+      forward: (g, x, w, bias, y, slope) => gemmForward(tile, g, x, w, bias, y, slope),
+      inputGradient: (g, dy, w, bias, dx) => gemmInputGradient(tile, g, dy, w, bias, dx),
+      weightGradient: (g, x, dy, dw) => gemmWeightGradient(tile, g, x, dy, dw),
     };
   },
 };
 
-const choiceOf = (each: number): string => `gemm ${16 * each}x${COLUMNS}`;
-
-const rowsOf = (g: ConvGeometry, direction: ConvDirection): number => (direction === 'inputGradient' ? g.inC : g.outC);
-
-/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
-function gemmForward(
-  each: number,
-  g: ConvGeometry,
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-  slope = 1,
-): void {
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    const size = { rows: count, cols: g.batch * g.outH * g.outW, depth: g.inC * g.kernelH * g.kernelW };
-    const kernel = kernelFor(y, 'forward', each);
-    dispatch(
-      kernel,
-      { x, w: slice, bias: bias ?? slice, result: y },
-      params(g, size, { first, bias, slope }),
-      folded(...grid(size, each)),
-    );
-  }
-}
-
-/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-function gemmInputGradient(
-  each: number,
-  g: ConvGeometry,
-  dy: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  dx: Tensor,
-): void {
-  // The channels of a slice are summed over, so later slices add to what the first has left.
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    const size = { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * g.kernelH * g.kernelW };
-    const kernel = kernelFor(dx, 'input_gradient', each);
-    const more = { first, bias: first === 0 ? bias : undefined, accumulate: first > 0 };
-    dispatch(
-      kernel,
-      { dy, w: slice, bias: bias ?? slice, result: dx },
-      params(g, size, more),
-      folded(...grid(size, each)),
-    );
-  }
-}
-
-/** dw = gradient of conv's weight. */
-function gemmWeightGradient(each: number, g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
-  for (const { first, count, slice } of weightSlices(dw, g.outC)) {
-    const size = { rows: count, cols: g.inC * g.kernelH * g.kernelW, depth: g.batch * g.outH * g.outW };
-    const [across, down] = grid(size, each);
-    const whole = slice === dw;
-    const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / (across * down)), Math.ceil(size.depth / LONGEST_SHARE));
-    const share = whole ? Math.max(SHORTEST_SHARE, Math.ceil(size.depth / wanted)) : size.depth;
-    const splits = Math.ceil(size.depth / share);
-    const parts = partsOf(dw, slice, splits);
-    const kernel = kernelFor(dw, 'weight_gradient', each);
-    dispatch(kernel, { x, dy, result: parts }, params(g, size, { first, share, partSize: dw.size }), [
-      across,
-      down,
-      splits,
-    ]);
-    addParts(parts, dw, splits);
-  }
+/** The first tile of which no more than a third is idle; a narrower one where such tiles are too few to fill a GPU. */
+function ownTile({ rows, cols }: Size): Tile {
+  const count = (tile: Tile) => Math.ceil(rows / tile.rows) * Math.ceil(cols / tile.cols);
+  const wasted = (tile: Tile) => 1 - (rows * cols) / (count(tile) * tile.rows * tile.cols);
+  const least = Math.min(...TILES.map(wasted));
+  const first = TILES.find((tile) => wasted(tile) <= Math.max(least, 1 / 3)) as Tile;
+  const narrower = TILES.find((tile) => tile.rows === first.rows && tile.cols < first.cols);
+  return narrower && count(first) < ENOUGH_WORKGROUPS ? narrower : first;
 }
 
 interface Size {
@@ -115,33 +91,144 @@ interface Size {
   depth: number;
 }
 
-function kernelFor({ device }: Tensor, entry: string, each: number): Kernel {
-  return device.kernel(`conv_gemm.${entry}`, source, entry, { TM: each });
+/** Of the matrix product that a direction is, with so many of the output channels. */
+function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC): Size {
+  const taps = g.kernelH * g.kernelW;
+  const outs = g.batch * g.outH * g.outW;
+  if (direction === 'forward') return { rows: count, cols: outs, depth: g.inC * taps };
+  if (direction === 'inputGradient') return { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * taps };
+  return { rows: count, cols: g.inC * taps, depth: outs };
 }
 
-function grid({ rows, cols }: Size, each: number): [number, number] {
-  return [Math.ceil(cols / COLUMNS), Math.ceil(rows / (16 * each))];
+/** How the depth is split: a part's depth, and how many there are. Slices of weights are not split on top of that. */
+function splitOf(tile: Tile, size: Size, whole: boolean, longest = Number.POSITIVE_INFINITY) {
+  const [across, down] = grid(tile, size);
+  const wanted = whole ? Math.max(ENOUGH_WORKGROUPS / (across * down), size.depth / longest) : 1;
+  // In whole steps, so that no part begins within one.
+  const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
+  const steps = Math.min(Math.ceil(share / tile.steps) * tile.steps, size.depth);
+  return { share: steps, splits: Math.ceil(size.depth / steps) };
 }
+
+/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+function gemmForward(
+  tile: Tile,
+  g: ConvGeometry,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  y: Tensor,
+  slope = 1,
+): void {
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
+    const size = sizeOf(g, 'forward', count);
+    const split = splitOf(tile, size, slice === w);
+    const parts = partsOf(y, y, split.splits);
+    const own = split.splits === 1 ? { bias, slope } : {};
+    multiply(tile, g, 'forward', { a: slice, b: x, result: parts }, y, size, { first, ...split, ...own });
+    addParts(parts, y, split.splits, { bias, slope, channels: g.outC, plane: g.outH * g.outW });
+  }
+}
+
+/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
+function gemmInputGradient(
+  tile: Tile,
+  g: ConvGeometry,
+  dy: Tensor,
+  w: Tensor,
+  bias: Tensor | undefined,
+  dx: Tensor,
+): void {
+  // The channels of a slice are summed over, so later slices add to what the first has left.
+  for (const { first, count, slice } of weightSlices(w, g.outC)) {
+    const size = sizeOf(g, 'inputGradient', count);
+    const split = splitOf(tile, size, slice === w);
+    const parts = partsOf(dx, dx, split.splits);
+    const own = split.splits === 1 && first === 0 ? { bias } : {};
+    const more = { first, accumulate: first > 0, ...split, ...own };
+    multiply(tile, g, 'inputGradient', { a: slice, b: dy, result: parts }, dx, size, more);
+    addParts(parts, dx, split.splits, { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW });
+  }
+}
+
+/** dw = gradient of conv's weight. */
+function gemmWeightGradient(tile: Tile, g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
+  for (const { first, count, slice } of weightSlices(dw, g.outC)) {
+    const size = sizeOf(g, 'weightGradient', count);
+    const split = splitOf(tile, size, slice === dw, LONGEST_SHARE);
+    const parts = partsOf(dw, slice, split.splits);
+    multiply(tile, g, 'weightGradient', { a: dy, b: x, result: parts }, dw, size, { first, ...split });
+    addParts(parts, dw, split.splits);
+  }
+}
+
+const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
 
 interface More {
   first: number;
+  share: number;
+  splits: number;
   bias?: Tensor | undefined;
   accumulate?: boolean;
-  share?: number;
-  partSize?: number;
   slope?: number;
 }
 
-function params(g: ConvGeometry, size: Size, more: More) {
-  const { first, bias, accumulate = false, share = 0, partSize = 0, slope = 1 } = more;
-  return {
-    ...size,
-    ...geometryParams(g),
-    first,
-    has_bias: bias ? 1 : 0,
-    accumulate: accumulate ? 1 : 0,
-    share,
-    part_size: partSize,
-    slope,
-  };
+/** Records the product; `whole` is the tensor that the result, or each part of it, is of the size of. */
+function multiply(
+  tile: Tile,
+  g: ConvGeometry,
+  direction: ConvDirection,
+  bound: { a: Tensor | StorageSlice; b: Tensor; result: Tensor | StorageSlice },
+  whole: Tensor,
+  size: Size,
+  { first, share, splits, bias, accumulate = false, slope = 1 }: More,
+): void {
+  const { down, across, r, c } = tile;
+  const { device } = whole;
+  const { cpu } = device.capabilities;
+  const steps = cpu ? tile.steps / CPU_SHORTENS : tile.steps;
+  const kernel = device.kernel(
+    `conv_gemm.${direction} ${g.kernelH}×${g.kernelW}`,
+    cpu ? rolledSource : source,
+    'main',
+    {
+      DIRECTION: DIRECTIONS.indexOf(direction),
+      DOWN: down,
+      ACROSS: across,
+      R: r,
+      C: c,
+      ROWS_EACH: 4 * r,
+      COLS_EACH: 4 * c,
+      BK: steps,
+      A_EACH: Math.ceil((steps * tile.rows) / (down * across)),
+      B_EACH: (steps * tile.cols) / (down * across),
+      K_H: cpu ? 0 : g.kernelH,
+      K_W: cpu ? 0 : g.kernelW,
+      S_H: cpu ? 0 : g.strideH,
+      S_W: cpu ? 0 : g.strideW,
+    },
+  );
+  const [x, y, z] = folded(...grid(tile, size));
+  dispatch(
+    kernel,
+    { ...bound, bias: bias ?? bound.a },
+    {
+      ...size,
+      ...geometryParams(g),
+      first,
+      has_bias: bias ? 1 : 0,
+      accumulate: accumulate ? 1 : 0,
+      splits,
+      share,
+      part_size: whole.size,
+      slope,
+    },
+    // The shader takes columns that had to be folded and the splits apart.
+    [x, y, z * splits],
+  );
+}
+
+/** Tiles across and down. */
+function grid(tile: Tile, { rows, cols }: Size): [number, number] {
+  return [Math.ceil(cols / tile.cols), Math.ceil(rows / tile.rows)];
 }

@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.ts';
 import { direct } from './conv_direct.ts';
-import { fold } from './conv_fold.ts';
+import { fold, foldGemm } from './conv_fold.ts';
 import { gemm } from './conv_gemm.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { convKey } from './conv_key.ts';
@@ -16,6 +16,7 @@ const variants: Readonly<Record<string, ConvVariant>> = {
   winograd_rows: winogradRows,
   winograd4,
   gemm,
+  fold_gemm: foldGemm,
   direct,
 };
 

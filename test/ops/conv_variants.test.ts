@@ -8,6 +8,7 @@ import { parseConvKey } from '../../src/ops/conv_key.ts';
 import { backward } from '../../src/tape/autograd.ts';
 import { record } from '../../src/tape/record.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
+import { TrialCase } from '../../src/train/trial.ts';
 import { check } from './check.ts';
 import { convolutions } from './table_conv.ts';
 import type { OpRow, Problem } from './table_row.ts';
@@ -54,9 +55,17 @@ const ODD: Record<string, Problem<unknown>[]> = {
     conv([1, 6, 7, 6], [5, 6, 4, 4], 1, 1),
     conv([1, 6, 9, 12], [9, 6, 3, 3], 2, 1),
     conv([1, 3, 11, 12], [9, 3, 7, 7], 1, 3),
+    // Sums so long, over so few results, that matrix products split them.
+    conv([1, 41, 5, 6], [33, 41, 5, 5], 1, 2),
+    // More of both sides than one tile of theirs holds.
+    conv([2, 37, 10, 12], [131, 37, 2, 2], 1, 1, false),
   ],
-  'conv2d through a leaky relu': [conv([1, 14, 7, 10], [15, 14, 3, 3], 1, 1)],
+  'conv2d through a leaky relu': [
+    conv([1, 14, 7, 10], [15, 14, 3, 3], 1, 1),
+    conv([1, 115, 5, 3], [9, 115, 3, 3], 1, 1),
+  ],
   conv_transpose2d: [
+    conv([1, 130, 5, 6], [130, 9, 4, 4], 2, 1, true, 9),
     conv([2, 18, 5, 6], [18, 9, 4, 4], 2, 1, true, 9),
     conv([1, 10, 6, 7], [10, 12, 3, 3], 1, 1, true, 12),
   ],
@@ -111,6 +120,35 @@ describe('every candidate of the tuner gives the right result', () => {
   });
   afterAll(() => shared.destroy());
 });
+
+test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
+  '%s by tiles of the matrix products of which a CPU driver is not offered any',
+  async (direction) => {
+    const device = await open({ guards: true });
+    // Rows and columns that no tile divides, more of them than one tile holds, and a depth that is split.
+    const g = { batch: 2, inC: 35, inH: 12, inW: 13, outC: 131, outH: 13, outW: 14, kernelH: 2, kernelW: 2 };
+    const trials = new TrialCase(device, direction, { ...g, strideH: 1, strideW: 1, padH: 1, padW: 1 });
+    const computed = async (choice: string) => {
+      const trial = await trials.open(choice);
+      await trial.run();
+      const values = await trial.result();
+      trial.destroy();
+      return values;
+    };
+    try {
+      const expected = await computed('direct');
+      const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      for (const tile of ['64x128', '16x256', '16x64']) {
+        const off = (await computed(`gemm ${tile}`)).map((value, i) => Math.abs(value - (expected[i] as number)));
+        expect(Math.max(...off), tile).toBeLessThan(1e-5 * largest);
+      }
+    } finally {
+      trials.destroy();
+      device.destroy();
+    }
+  },
+  120_000,
+);
 
 describe('weights larger than one binding', () => {
   const [forward, , transposed] = convolutions;
