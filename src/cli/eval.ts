@@ -14,6 +14,8 @@ export interface EvalFlags {
   json?: string;
   sheet?: string;
   samples: number;
+  dropout?: boolean;
+  seed?: number;
   checkpoints_dir: string;
   adapter: string;
 }
@@ -23,10 +25,12 @@ Examples:
   pixtape eval facades                                 the run of that name, on the pictures that it never saw
   pixtape eval facades --l1 facades-l1 --sheet facades.png --json facades.json
   pixtape eval runs/facades/epoch-100.safetensors other_facades
+  pixtape eval facades --dropout                       with each picture's own statistics, not those of the training
 
 The generator is measured beside three that know less: the condition itself, the mean of all training pictures, and the
 same generator trained without a discriminator, where --l1 names such a run (train --gan_mode none, all other flags the
-same). It paints in evaluation mode, each picture by itself, just as translate does; nothing is rounded before it is measured.
+same). It paints in evaluation mode, each picture by itself, just as translate does, with --dropout too; nothing is rounded
+before it is measured.
 
   L1             mean absolute difference from the real picture, values 0 to 1
   PSNR           10 log10(1 / mean squared error) of each picture in dB, then the mean over the pictures; data range 1;
@@ -56,6 +60,8 @@ export function evalCommand(): Command {
     .option('--json <file>', 'write the scores, of every picture too')
     .option('--sheet <file>', 'draw condition, L1 alone, ours and real side by side, a PNG')
     .option('--samples <n>', 'pictures on the sheet', wholeNumber(1), 8)
+    .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
+    .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
     .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
     .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
     .allowExcessArguments(false)

@@ -17,6 +17,7 @@ import type { EvalFlags } from './eval.ts';
 import { scoreNotes, scoreTable } from './eval_table.ts';
 import { findCheckpoint } from './find_checkpoint.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
+import { paintingMode } from './run_text.ts';
 import { type RunRecord, refuseTwoSets } from './train_config.ts';
 
 export interface Measured {
@@ -53,13 +54,13 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const device = await openDevice(flags.adapter);
   try {
     console.log(`adapter  ${device.description}`);
-    console.log(`model    ${describe(ours)}`);
+    console.log(`model    ${describe(ours)}; ${paintingMode(flags.dropout)}`);
     if (l1) console.log(`L1 alone ${describe(l1)}`);
     console.log(`data     ${data.summary}`);
     for (const line of differences) warn(line);
     const painters = {
-      ours: await painterOf(device, ours, data.test),
-      ...(l1 ? { l1: await painterOf(device, l1, data.test) } : {}),
+      ours: await painterOf(device, ours, data.test, flags),
+      ...(l1 ? { l1: await painterOf(device, l1, data.test, flags) } : {}),
     };
     const evaluation = await measure(data, indices, painters);
     console.log(`measured ${indices.length} of ${data.test.length} held-out pictures, ${width} × ${height}\n`);
@@ -67,7 +68,14 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
     console.log(`\n${scoreNotes(evaluation)}`);
     if (!l1 && !alone) console.log(`L1 alone is not measured: ${howToTrainL1(ours.header)}`);
     if (flags.json !== undefined) {
-      const about = { checkpoint: ours.path, step: ours.header.step, l1: l1?.path, differences, data: data.summary };
+      const about = {
+        checkpoint: ours.path,
+        step: ours.header.step,
+        l1: l1?.path,
+        dropout: flags.dropout ?? false,
+        differences,
+        data: data.summary,
+      };
       const size = { width, height, count: indices.length, of: data.test.length };
       await writeFileAtomic(flags.json, `${JSON.stringify({ ...about, ...size, ...evaluation }, null, 1)}\n`);
       console.log(`scores   → ${flags.json}`);
@@ -107,10 +115,16 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['d
 }
 
 /** @throws PixtapeError where there is no memory for it, or the pictures do not fit. */
-async function painterOf(device: Device, { path, header }: Measured, { width, height }: Size): Promise<Painter> {
+async function painterOf(
+  device: Device,
+  { path, header }: Measured,
+  { width, height }: Size,
+  { dropout, seed }: Pick<EvalFlags, 'dropout' | 'seed'>,
+): Promise<Painter> {
   const need = await estimatePainting(device, header.config, height, width);
   checkMemory(device, need, `painting with ${path}`, 'what else uses the GPU');
-  const painter = new Painter(device, (await loadGenerator(device, path)).generator);
+  const { generator, rng } = await loadGenerator(device, path, seed);
+  const painter = new Painter(device, generator, dropout ? { sampling: rng } : {});
   await painter.program(1, height, width);
   return painter;
 }

@@ -70,3 +70,7 @@ export function farewell(result: LoopResult, said: Farewell): void {
 
 /** For a command line that a person copies. */
 export const quoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
+
+/** How a generator paints, with `--dropout` or without it. */
+export const paintingMode = (dropout: boolean | undefined): string =>
+  dropout ? 'dropout on, batch statistics' : 'evaluation mode';

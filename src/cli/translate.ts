@@ -7,6 +7,7 @@ import { Painter } from '../train/painter.ts';
 import { pictureSize, wholeNumber } from './arguments.ts';
 import { findCheckpoint } from './find_checkpoint.ts';
 import { watchInterrupt } from './interrupt.ts';
+import { paintingMode } from './run_text.ts';
 import type { RunRecord } from './train_config.ts';
 import { findPictures } from './translate_files.ts';
 import { type Translation, translateAll } from './translating.ts';
@@ -67,7 +68,7 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
   try {
     console.log(`adapter  ${device.description}`);
     const { generator, rng } = await loadGenerator(device, path, flags.seed);
-    const mode = flags.dropout ? 'dropout on, batch statistics' : 'evaluation mode';
+    const mode = paintingMode(flags.dropout);
     console.log(
       `model    ${path}, ${describeGenerator(config)}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`,
     );

@@ -75,6 +75,18 @@ describe('eval', { timeout: 120_000 }, () => {
     }
   });
 
+  it('with --dropout paints as the paper does at test time, repeatably by the seed', async () => {
+    const scores = async (...flags: string[]) => {
+      const out = await run('eval', 'tiny', ...flags, '--json', 'mode.json');
+      expect(out).toContain(flags.length > 0 ? 'dropout on, batch statistics' : 'evaluation mode');
+      return json('mode.json').means.ours?.l1;
+    };
+    const sampled = await scores('--dropout');
+    expect(await scores('--dropout')).toBe(sampled);
+    expect(await scores('--dropout', '--seed', '5')).not.toBe(sampled);
+    expect(await scores()).not.toBe(sampled);
+  });
+
   it('measures a run with L1 alone by itself', async () => {
     const out = await run('eval', 'alone');
     expect(out).toMatch(/^this checkpoint \(L1 alone\)( +\d+\.\d+){5}$/m);
