@@ -1,30 +1,48 @@
 /**
- * A WGSL file with short names for what only it knows: its functions, constants, variables and parameters. All places at
- * which a name stands get the new one, which stands nowhere else in the file, so nothing can come to mean something else.
- * Names that TypeScript knows stay (bindings, `struct Params`, entry points, constants that the loader gives), and so does
- * each that is also a field's, since both look alike.
+ * A WGSL file with short names for what only one of its functions knows: parameters, variables and constants. The new name
+ * stands nowhere else in the file, so nothing can come to mean something else. Names at the level of the file stay, since
+ * some files are joined to one text (Winograd's), and so does each that is also a field's, since both look alike.
  *
  * @param {string} source without comments
  */
 export function shortNames(source) {
-  const found = (pattern) => [...source.matchAll(pattern)].flatMap((match) => match.slice(1));
-  const parameters = found(/\bfn\s+\w+\s*\(([^()@]*)\)/g).flatMap((list) => list.match(/\w+(?=\s*:)/g) ?? []);
-  const declared = [...found(/\b(?:fn|let|const|alias|struct|var(?:<workgroup>)?)\s+(\w+)/g), ...parameters];
-  const fields = found(/\bstruct\s+\w+\s*\{([^}]*)\}/g).flatMap((body) => body.match(/\w+(?=\s*:)/g) ?? []);
-  const entries = found(/@compute[^{]*?\bfn\s+(\w+)/g);
-  const kept = new Set([...fields, ...entries, ...found(/\.\s*([A-Za-z_]\w*)/g), 'Params']);
-  const uses = (name) => found(new RegExp(`\\b(${name})\\b`, 'g')).length;
-  const renamed = [...new Set(declared)].filter((name) => !kept.has(name) && name.length > 1);
-  renamed.sort((a, b) => uses(b) * b.length - uses(a) * a.length);
-  const taken = new Set([...source.matchAll(/\b[A-Za-z_]\w*/g)].map(([name]) => name));
-  const free = shortest(taken);
+  const functions = functionsOf(source);
+  const outside = functions.reduceRight((text, [from, to]) => text.slice(0, from) + text.slice(to), source);
+  const locals = functions.flatMap(([from, to]) => {
+    const text = source.slice(from, to);
+    const parameters = names(text, /^[^{]*/g).flatMap(
+      (head) => head.replace(/@\w+(\([^)]*\))?/g, '').match(/\w+(?=\s*:)/g) ?? [],
+    );
+    return [...parameters, ...names(text, /\b(?:let|var|const)\s+(\w+)/g)];
+  });
+  const kept = new Set([...names(outside, /\b([A-Za-z_]\w*)/g), ...names(source, /\.\s*([A-Za-z_]\w*)/g)]);
+  const renamed = [...new Set(locals)].filter((name) => !kept.has(name));
+  const weight = (name) => names(source, new RegExp(`\\b(${name})\\b`, 'g')).length * name.length;
+  renamed.sort((a, b) => weight(b) - weight(a));
+  const free = shortest(new Set(names(source, /\b([A-Za-z_]\w*)/g)));
   const short = new Map();
   for (const name of renamed) {
+    if (name.length === 1) continue;
     const next = free.next().value;
-    // A name of two letters gains nothing once the single ones are used up.
     if (next.length < name.length) short.set(name, next);
   }
   return source.replace(/\b[A-Za-z_]\w*/g, (name) => short.get(name) ?? name);
+}
+
+/** What the pattern's group, or else the whole of it, matches. */
+const names = (text, pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? match[0]);
+
+/** From the bracket that opens each function's parameters to one past the brace that closes its body. */
+function functionsOf(source) {
+  return [...source.matchAll(/\bfn\s+\w+\s*(?=\()/g)].map((match) => {
+    const from = match.index + match[0].length;
+    let at = source.indexOf('{', from) + 1;
+    for (let depth = 1; depth > 0 && at < source.length; at++) {
+      if (source[at] === '{') depth++;
+      else if (source[at] === '}') depth--;
+    }
+    return [from, at];
+  });
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';

@@ -185,6 +185,7 @@ fn fetch(t: u32, row0: u32, col0: u32, k0: u32, end: u32, col_at: Place) -> Brou
   return brought;
 }
 
+// Single components of the vectors, no two invocations the same one.
 fn put(t: u32, brought: Brought) {
   // unroll
   for (var e = 0u; e < A_EACH; e++) {

@@ -72,7 +72,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
         checkpoint: ours.path,
         step: ours.header.step,
         l1: l1?.path,
-        dropout: flags.dropout ?? false,
+        ...(flags.dropout ? { dropout: true, seed: flags.seed ?? seed } : { dropout: false }),
         differences,
         data: data.summary,
       };

@@ -59,7 +59,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
     });
     try {
       const result = await run(model, loader, test, options, progress, interrupt.asked);
-      farewell(result, ending(result, options, flags));
+      farewell(result, ending(result, options, config, flags));
     } finally {
       interrupt.stop();
     }
@@ -113,15 +113,22 @@ function modelLine({ generator, disc, config }: Pix2Pix): string {
 
 const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
 
-function ending({ testL1, baselineL1 }: RunResult, { folder, name }: RunOptions, flags: TrainFlags): Farewell {
+function ending(
+  { testL1, baselineL1 }: RunResult,
+  { folder, name }: RunOptions,
+  { netG, generator }: TrainConfig,
+  flags: TrainFlags,
+): Farewell {
   const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
+  // The running averages of a norm that serves two places fit neither of them.
+  const mode = netG === 'tutorial' && generator.sharedNorm ? ' --dropout' : '';
   return {
     command: 'train',
     folder,
     name,
     checkpointsDir: flags.checkpoints_dir,
     measured: `: held-out L1 ${measured}; copying the input scores ${baselineL1.toFixed(4)}`,
-    tryIt: `npx pixtape translate ${quoted(folder)} IN OUT`,
+    tryIt: `npx pixtape translate ${quoted(folder)} IN OUT${mode}`,
     open: flags.open ?? false,
   };
 }

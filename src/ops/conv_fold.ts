@@ -12,10 +12,10 @@ import { type Blocks, toDepth, toSpace } from './space_to_depth.ts';
  * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
  * weights; a kernel that is no multiple of the stride is filled up with zeros.
  */
-const folding = (inner: ConvVariant, innerName: string, name: string): ConvVariant => ({
+const folding = (inner: ConvVariant, innerName: string, name: string, onCpu: boolean): ConvVariant => ({
   sources: [source, ...inner.sources],
   choices(device, g, direction) {
-    if (g.strideH * g.strideW === 1 || !bindable(device, g)) return [];
+    if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
     return inner.choices(device, folded(g), direction).map((choice) => choice.replace(innerName, name));
   },
   kernels(choice) {
@@ -43,13 +43,13 @@ const folding = (inner: ConvVariant, innerName: string, name: string): ConvVaria
 });
 
 /** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
-export const fold = folding(tile, 'tile', 'fold');
+export const fold = folding(tile, 'tile', 'fold', true);
 
 /**
  * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
  * stride of 2 × 2 leaves three in four without a value.
  */
-export const foldGemm = folding(gemm, 'gemm', 'fold_gemm');
+export const foldGemm = folding(gemm, 'gemm', 'fold_gemm', false);
 
 /** The convolution of stride 1 that it becomes. */
 function folded(g: ConvGeometry): ConvGeometry {

@@ -11,7 +11,7 @@ import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 
 /**
  * The tile that a workgroup makes: `down` × `across` invocations, each with `r` × `c` blocks of 4 × 4; `steps` of depth are
- * brought into workgroup memory at once, which has 16 KiB on every device.
+ * brought into workgroup memory at once: 10 of the 16 KiB that every device has, at most.
  */
 interface Tile {
   rows: number;
@@ -57,10 +57,10 @@ const choiceOf = ({ rows, cols }: Tile): string => `gemm ${rows}x${cols}`;
 export const gemm: ConvVariant = {
   sources: [source],
   choices(device, g, direction) {
-    // On a CPU it is only for what the other kernels cannot do: one tile is enough.
-    if (device.capabilities.cpu) return [choiceOf(TILES[0] as Tile)];
     const size = sizeOf(g, direction);
     const own = ownTile(size);
+    // On a CPU it is only for what the other kernels cannot do.
+    if (device.capabilities.cpu) return [choiceOf(own)];
     const fits = TILES.filter((tile) => tile !== own && tile.rows < 4 * size.rows && tile.cols < 4 * size.cols);
     return [own, ...fits].map(choiceOf);
   },
@@ -106,8 +106,8 @@ function splitOf(tile: Tile, size: Size, whole: boolean, longest = Number.POSITI
   const wanted = whole ? Math.max(ENOUGH_WORKGROUPS / (across * down), size.depth / longest) : 1;
   // In whole steps, so that no part begins within one.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
-  const steps = Math.min(Math.ceil(share / tile.steps) * tile.steps, size.depth);
-  return { share: steps, splits: Math.ceil(size.depth / steps) };
+  const inSteps = Math.min(Math.ceil(share / tile.steps) * tile.steps, size.depth);
+  return { share: inSteps, splits: Math.ceil(size.depth / inSteps) };
 }
 
 /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
@@ -188,7 +188,7 @@ function multiply(
   const { cpu } = device.capabilities;
   const steps = cpu ? tile.steps / CPU_SHORTENS : tile.steps;
   const kernel = device.kernel(
-    `conv_gemm.${direction} ${g.kernelH}×${g.kernelW}`,
+    `conv_gemm.${direction}${cpu ? '' : ` ${g.kernelH}×${g.kernelW}`}`,
     cpu ? rolledSource : source,
     'main',
     {

@@ -87,6 +87,8 @@ it('goes on without bad files where asked, naming each', async () => {
   expect(stderr).toMatch(/warning: .*wide\.png is 33 pixels wide.*left out \(--skip_bad\)/);
   expect(code).toBe(0);
   expect(stdout).toContain('done after step 1');
+  // The tutorial's norm for two places wants each batch's own statistics.
+  expect(stdout).toMatch(/try it +npx pixtape translate \S+ IN OUT --dropout$/m);
 });
 
 it('takes flags with dashes as with underscores', async () => {

@@ -44,6 +44,7 @@ it('trains, goes on, paints; and the weights alone, imported, paint the same', {
   const going = await pixtape(['train', '--continue_train', '--name', 'unet', '--steps', '4'], home);
   expect(going.stdout).toContain('going on after step 2');
   expect(going.stdout).toMatch(/done after step 4: held-out L1 0\.\d+/);
+  expect(going.stdout).toMatch(/try it +npx pixtape translate \S+ IN OUT$/m);
   expect((await pixtape(train('straight', '--preset', 'paper', '--steps', '4'), home)).code).toBe(0);
   expect(await tensors(latest('unet'))).toEqual(await tensors(latest('straight')));
   expect(linesOf(join(home, 'runs', 'unet', 'log.jsonl'))).toHaveLength(4);

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Device, type DeviceOptions } from '../../src/gpu/device.ts';
 import { closeAdapter, openAdapter } from '../../src/gpu/drivers/index.ts';
 import { paperDevice } from '../../src/gpu/paper.ts';
+import type { ConvGeometry } from '../../src/ops/conv_geometry.ts';
 import { convCandidates } from '../../src/ops/conv_kernels.ts';
 import { parseConvKey } from '../../src/ops/conv_key.ts';
+import type { ConvDirection } from '../../src/ops/conv_variant.ts';
 import { backward } from '../../src/tape/autograd.ts';
 import { record } from '../../src/tape/record.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
@@ -121,13 +123,14 @@ describe('every candidate of the tuner gives the right result', () => {
   afterAll(() => shared.destroy());
 });
 
-test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
-  '%s by tiles of the matrix products of which a CPU driver is not offered any',
-  async (direction) => {
-    const device = await open({ guards: true });
-    // Rows and columns that no tile divides, more of them than one tile holds, and a depth that is split.
-    const g = { batch: 2, inC: 35, inH: 12, inW: 13, outC: 131, outH: 13, outW: 14, kernelH: 2, kernelW: 2 };
-    const trials = new TrialCase(device, direction, { ...g, strideH: 1, strideW: 1, padH: 1, padW: 1 });
+describe('what only GPUs are offered gives the right result', () => {
+  const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131 };
+  const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
+  const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };
+  const small = { ...plain, inC: 3, outC: 5 };
+
+  async function compare(device: Device, direction: ConvDirection, g: ConvGeometry, choices: readonly string[]) {
+    const trials = new TrialCase(device, direction, g);
     const computed = async (choice: string) => {
       const trial = await trials.open(choice);
       await trial.run();
@@ -138,17 +141,39 @@ test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
     try {
       const expected = await computed('direct');
       const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      for (const tile of ['64x128', '16x256', '16x64']) {
-        const off = (await computed(`gemm ${tile}`)).map((value, i) => Math.abs(value - (expected[i] as number)));
-        expect(Math.max(...off), tile).toBeLessThan(1e-5 * largest);
+      for (const choice of choices) {
+        const off = (await computed(choice)).map((value, i) => Math.abs(value - (expected[i] as number)));
+        expect(Math.max(...off), choice).toBeLessThan(1e-5 * largest);
       }
     } finally {
       trials.destroy();
       device.destroy();
     }
-  },
-  120_000,
-);
+  }
+
+  test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
+    '%s by every tile, and with a stride folded away',
+    async (direction) => {
+      // Rows and columns that no tile divides, more of them than one tile holds.
+      const tiles = ['128x128', '64x128', '64x64', '32x128', '32x32', '16x256', '16x64'];
+      const device = () => open({ guards: true });
+      await compare(
+        await device(),
+        direction,
+        plain,
+        tiles.map((tile) => `gemm ${tile}`),
+      );
+      await compare(await device(), direction, strided, ['fold_gemm 64x64']);
+    },
+    240_000,
+  );
+
+  test('written out, with the sizes as constants, as GPUs get it', async () => {
+    const device = await open({ guards: true });
+    Object.assign(device.capabilities, { cpu: false });
+    await compare(device, 'forward', small, ['gemm 16x64']);
+  }, 120_000);
+});
 
 describe('weights larger than one binding', () => {
   const [forward, , transposed] = convolutions;

@@ -2,11 +2,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { shaderText } from '../../scripts/build.mjs';
+import { closeAdapter, openAdapter } from '../../src/gpu/drivers/index.ts';
 import { reflect, stripComments } from '../../src/gpu/shader.ts';
+import { convCandidates } from '../../src/ops/conv_kernels.ts';
 import { root } from './bundle.ts';
 
 /** The library as a page gets it, by the package's name; and the command that serves the page. */
@@ -102,6 +105,53 @@ it('loses spaces, comments, noughts behind the point and last commas of its shad
     // The loader obeys a comment only on a line of its own, above its loop.
     const loops = /^\s*\/\/ unroll\n\s*for\b/gm;
     expect(module.exports.match(loops)?.length, name).toBe(source.match(loops)?.length);
+  }
+});
+
+it('shaders that are joined to one text still fit each other', { timeout: 120_000 }, async () => {
+  const from = (path: string) => JSON.stringify(join(root, 'src', path));
+  const { outputFiles } = await bundle({
+    stdin: {
+      contents: `export { Device } from ${from('gpu/device.ts')}; export { TrialCase } from ${from('train/trial.ts')};`,
+      resolveDir: root,
+    },
+    plugins: [shaderText],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const file = join(folder, 'joined.mjs');
+  writeFileSync(file, outputFiles[0]?.contents ?? '');
+  const { Device, TrialCase } = (await import(pathToFileURL(file).href)) as typeof import('../../src/gpu/device.ts') &
+    typeof import('../../src/train/trial.ts');
+  const { adapter, description } = await openAdapter();
+  const device = await Device.open(adapter, description);
+  const size = { batch: 1, inC: 16, inH: 12, inW: 12, outC: 16, outH: 12, outW: 12 };
+  const g = { ...size, kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, padH: 1, padW: 1 };
+  let joined = 0;
+  try {
+    for (const direction of ['forward', 'weightGradient'] as const) {
+      const trials = new TrialCase(device, direction, g);
+      const computed = async (choice: string) => {
+        const trial = await trials.open(choice);
+        await trial.run();
+        return trial.result();
+      };
+      const expected = await computed('direct');
+      const largest = Math.max(...expected.map(Math.abs));
+      for (const choice of convCandidates(device, direction, g).filter((c) => c.startsWith('winograd'))) {
+        const off = (await computed(choice)).map((value, i) => Math.abs(value - (expected[i] as number)));
+        expect(Math.max(...off), `${choice}, ${direction}`).toBeLessThan(1e-5 * largest);
+        joined++;
+      }
+      trials.destroy();
+    }
+    // Those kernels are for CPU drivers.
+    expect(joined > 0).toBe(device.capabilities.cpu);
+  } finally {
+    device.destroy();
+    closeAdapter();
   }
 });
 
