@@ -25,7 +25,7 @@ export class TuningCache {
    * @param version of the engine
    */
   constructor(adapter: string, version: string, folder = join(cacheDirectory(), 'tuning')) {
-    const shaders = hash(convSources.map(bare).join('\0'));
+    const shaders = hash(convSources.join('\0'));
     this.identity = { adapter, version, shaders };
     this.path = join(folder, `${hash(JSON.stringify(this.identity)).slice(0, 16)}.json`);
   }
@@ -76,14 +76,6 @@ function isResult(value: unknown): value is RaceResult {
     return typeof choice === 'string' && ['number', 'undefined'].includes(typeof ms) && isText(left);
   });
 }
-
-/** A shader without comments, spaces and noughts behind the point: a build leaves them out, and they change nothing. */
-const bare = (source: string): string =>
-  source
-    .replace(/\/\*[\s\S]*?\*\//g, '')
-    .replace(/\/\/(?! unroll$).*$/gm, '')
-    .replace(/\b(\d+\.)0\b/g, '$1')
-    .replace(/\s+/g, '');
 
 const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
 
