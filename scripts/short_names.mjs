@@ -10,10 +10,8 @@ export function shortNames(source) {
   const outside = functions.reduceRight((text, [from, to]) => text.slice(0, from) + text.slice(to), source);
   const locals = functions.flatMap(([from, to]) => {
     const text = source.slice(from, to);
-    const parameters = names(text, /^[^{]*/g).flatMap(
-      (head) => head.replace(/@\w+(\([^)]*\))?/g, '').match(/\w+(?=\s*:)/g) ?? [],
-    );
-    return [...parameters, ...names(text, /\b(?:let|var|const)\s+(\w+)/g)];
+    const head = text.slice(0, text.indexOf('{')).replace(/@\w+(\([^)]*\))?/g, '');
+    return [...names(head, /(\w+)\s*:/g), ...names(text, /\b(?:let|var|const)\s+(\w+)/g)];
   });
   const kept = new Set([...names(outside, /\b([A-Za-z_]\w*)/g), ...names(source, /\.\s*([A-Za-z_]\w*)/g)]);
   const renamed = [...new Set(locals)].filter((name) => !kept.has(name));
@@ -29,8 +27,8 @@ export function shortNames(source) {
   return source.replace(/\b[A-Za-z_]\w*/g, (name) => short.get(name) ?? name);
 }
 
-/** What the pattern's group, or else the whole of it, matches. */
-const names = (text, pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? match[0]);
+/** What the pattern's group matches, everywhere. */
+const names = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name);
 
 /** From the bracket that opens each function's parameters to one past the brace that closes its body. */
 function functionsOf(source) {

@@ -1,7 +1,7 @@
 // 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never written out), for GPUs: forward,
 // gradient of the input, gradient of the weight. Any kernel, stride and padding.
 //
-// DIRECTION              result[row, col]                    a                  b
+// DIRECTION and result[row, col] = sum over the depth of a[row, depth] * b[depth, col]:
 //   0 forward            y[o, (n, i, j)] = sum over (c, u, v) of w[o, (c, u, v)] * x[n, c, i * stride - pad + u, …]
 //   1 input gradient     dx[c, (n, h, q)] = sum over (o, u, v) of w[o, (c, u, v)] * dy[n, o, (h + pad - u) / stride, …]
 //   2 weight gradient    dw[o, (c, u, v)] = sum over (n, i, j) of dy[n, o, i, j] * x[n, c, i * stride - pad + u, …]

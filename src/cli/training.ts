@@ -116,12 +116,12 @@ const onRendered = counter((done, total) => `data     ${done} of ${total} drawin
 function ending(
   { testL1, baselineL1 }: RunResult,
   { folder, name }: RunOptions,
-  { netG, generator }: TrainConfig,
+  { generator }: TrainConfig,
   flags: TrainFlags,
 ): Farewell {
   const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
   // The running averages of a norm that serves two places fit neither of them.
-  const mode = netG === 'tutorial' && generator.sharedNorm ? ' --dropout' : '';
+  const mode = generator.sharedNorm ? ' --dropout' : '';
   return {
     command: 'train',
     folder,

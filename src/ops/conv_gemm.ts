@@ -1,9 +1,10 @@
 import source from '../../shaders/conv_gemm.wgsl';
-import type { StorageSlice } from '../gpu/storage.ts';
+import type { Device } from '../gpu/device.ts';
+import type { Kernel } from '../gpu/kernel.ts';
 import { dispatch, folded } from '../tape/dispatch.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { type ConvGeometry, geometryParams } from './conv_geometry.ts';
-import { addParts, partsOf } from './conv_parts.ts';
+import { addParts, type Finish, partsOf } from './conv_parts.ts';
 import { weightSlices } from './conv_slices.ts';
 import type { ConvDirection, ConvVariant } from './conv_variant.ts';
 
@@ -27,7 +28,10 @@ const tileOf = (down: number, across: number, r: number, c: number, steps: numbe
   return { rows: 4 * r * down, cols: 4 * c * across, down, across, r, c, steps };
 };
 
-/** The largest first: most arithmetic for what is brought. 64x128 is for the tuner: on an H200 it seldom was the fastest. */
+/**
+ * The largest first: most arithmetic for what is brought. Then one for the tuner, on an H200 seldom the fastest, and narrow ones
+ * for products of which those would be too few.
+ */
 const TILES: readonly Tile[] = [
   tileOf(16, 16, 2, 2, 8),
   tileOf(16, 16, 1, 1, 16),
@@ -68,9 +72,15 @@ export const gemm: ConvVariant = {
     const tile = TILES.find((t) => choiceOf(t) === choice);
     if (tile === undefined) throw new Error(`"${choice}" is no tile of conv_gemm`);
     return {
-      forward: (g, x, w, bias, y, slope) => gemmForward(tile, g, x, w, bias, y, slope),
-      inputGradient: (g, dy, w, bias, dx) => gemmInputGradient(tile, g, dy, w, bias, dx),
-      weightGradient: (g, x, dy, dw) => gemmWeightGradient(tile, g, x, dy, dw),
+      forward: (g, x, w, bias, y, slope = 1) => {
+        const finish = { bias, slope, channels: g.outC, plane: g.outH * g.outW };
+        multiply(tile, g, 'forward', w, { b: x, result: y, finish });
+      },
+      inputGradient: (g, dy, w, bias, dx) => {
+        const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
+        multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
+      },
+      weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
     };
   },
 };
@@ -101,8 +111,9 @@ function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC): Size
 }
 
 /** How the depth is split: a part's depth, and how many there are. Slices of weights are not split on top of that. */
-function splitOf(tile: Tile, size: Size, whole: boolean, longest = Number.POSITIVE_INFINITY) {
+function splitOf(tile: Tile, size: Size, direction: ConvDirection, whole: boolean) {
   const [across, down] = grid(tile, size);
+  const longest = direction === 'weightGradient' ? LONGEST_SHARE : Number.POSITIVE_INFINITY;
   const wanted = whole ? Math.max(ENOUGH_WORKGROUPS / (across * down), size.depth / longest) : 1;
   // In whole steps, so that no part begins within one.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
@@ -110,122 +121,77 @@ function splitOf(tile: Tile, size: Size, whole: boolean, longest = Number.POSITI
   return { share: inSteps, splits: Math.ceil(size.depth / inSteps) };
 }
 
-/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
-function gemmForward(
-  tile: Tile,
-  g: ConvGeometry,
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  y: Tensor,
-  slope = 1,
-): void {
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    const size = sizeOf(g, 'forward', count);
-    const split = splitOf(tile, size, slice === w);
-    const parts = partsOf(y, y, split.splits);
-    const own = split.splits === 1 ? { bias, slope } : {};
-    multiply(tile, g, 'forward', { a: slice, b: x, result: parts }, y, size, { first, ...split, ...own });
-    addParts(parts, y, split.splits, { bias, slope, channels: g.outC, plane: g.outH * g.outW });
-  }
-}
-
-/** dx = gradient of conv's input (+ bias, for the transposed convolution). */
-function gemmInputGradient(
-  tile: Tile,
-  g: ConvGeometry,
-  dy: Tensor,
-  w: Tensor,
-  bias: Tensor | undefined,
-  dx: Tensor,
-): void {
-  // The channels of a slice are summed over, so later slices add to what the first has left.
-  for (const { first, count, slice } of weightSlices(w, g.outC)) {
-    const size = sizeOf(g, 'inputGradient', count);
-    const split = splitOf(tile, size, slice === w);
-    const parts = partsOf(dx, dx, split.splits);
-    const own = split.splits === 1 && first === 0 ? { bias } : {};
-    const more = { first, accumulate: first > 0, ...split, ...own };
-    multiply(tile, g, 'inputGradient', { a: slice, b: dy, result: parts }, dx, size, more);
-    addParts(parts, dx, split.splits, { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW });
-  }
-}
-
-/** dw = gradient of conv's weight. */
-function gemmWeightGradient(tile: Tile, g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
-  for (const { first, count, slice } of weightSlices(dw, g.outC)) {
-    const size = sizeOf(g, 'weightGradient', count);
-    const split = splitOf(tile, size, slice === dw, LONGEST_SHARE);
-    const parts = partsOf(dw, slice, split.splits);
-    multiply(tile, g, 'weightGradient', { a: dy, b: x, result: parts }, dw, size, { first, ...split });
-    addParts(parts, dw, split.splits);
-  }
-}
-
 const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
 
-interface More {
-  first: number;
-  share: number;
-  splits: number;
-  bias?: Tensor | undefined;
-  accumulate?: boolean;
-  slope?: number;
+/** What is multiplied: `a` and `b` of the shader, and what the result is; the weight, or its slice, where left out. */
+interface Operands {
+  a?: Tensor;
+  b: Tensor;
+  result?: Tensor;
+  finish?: Finish;
 }
 
-/** Records the product; `whole` is the tensor that the result, or each part of it, is of the size of. */
+/** Records the products for every slice of `weight`, which is the weight or its gradient. */
 function multiply(
   tile: Tile,
   g: ConvGeometry,
   direction: ConvDirection,
-  bound: { a: Tensor | StorageSlice; b: Tensor; result: Tensor | StorageSlice },
-  whole: Tensor,
-  size: Size,
-  { first, share, splits, bias, accumulate = false, slope = 1 }: More,
+  weight: Tensor,
+  { a, b, result, finish }: Operands,
 ): void {
+  const whole = result ?? weight;
+  const kernel = kernelFor(tile, g, direction, weight.device);
+  for (const { first, count, slice } of weightSlices(weight, g.outC)) {
+    const size = sizeOf(g, direction, count);
+    const { share, splits } = splitOf(tile, size, direction, slice === weight);
+    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left.
+    const accumulate = direction === 'inputGradient' && first > 0;
+    const { bias, slope = 1 } = (splits === 1 && !accumulate && finish) || {};
+    const left = a ?? slice;
+    const parts = partsOf(whole, result ?? slice, splits);
+    const [x, y, z] = folded(...grid(tile, size));
+    dispatch(
+      kernel,
+      { a: left, b, bias: bias ?? left, result: parts },
+      {
+        ...size,
+        ...geometryParams(g),
+        first,
+        has_bias: bias ? 1 : 0,
+        accumulate: accumulate ? 1 : 0,
+        splits,
+        share,
+        part_size: whole.size,
+        slope,
+      },
+      // The shader takes columns that had to be folded and the splits apart.
+      [x, y, z * splits],
+    );
+    addParts(parts, whole, splits, finish);
+  }
+}
+
+function kernelFor(tile: Tile, g: ConvGeometry, direction: ConvDirection, device: Device): Kernel {
   const { down, across, r, c } = tile;
-  const { device } = whole;
   const { cpu } = device.capabilities;
   const steps = cpu ? tile.steps / CPU_SHORTENS : tile.steps;
-  const kernel = device.kernel(
-    `conv_gemm.${direction}${cpu ? '' : ` ${g.kernelH}×${g.kernelW}`}`,
-    cpu ? rolledSource : source,
-    'main',
-    {
-      DIRECTION: DIRECTIONS.indexOf(direction),
-      DOWN: down,
-      ACROSS: across,
-      R: r,
-      C: c,
-      ROWS_EACH: 4 * r,
-      COLS_EACH: 4 * c,
-      BK: steps,
-      A_EACH: Math.ceil((steps * tile.rows) / (down * across)),
-      B_EACH: (steps * tile.cols) / (down * across),
-      K_H: cpu ? 0 : g.kernelH,
-      K_W: cpu ? 0 : g.kernelW,
-      S_H: cpu ? 0 : g.strideH,
-      S_W: cpu ? 0 : g.strideW,
-    },
-  );
-  const [x, y, z] = folded(...grid(tile, size));
-  dispatch(
-    kernel,
-    { ...bound, bias: bias ?? bound.a },
-    {
-      ...size,
-      ...geometryParams(g),
-      first,
-      has_bias: bias ? 1 : 0,
-      accumulate: accumulate ? 1 : 0,
-      splits,
-      share,
-      part_size: whole.size,
-      slope,
-    },
-    // The shader takes columns that had to be folded and the splits apart.
-    [x, y, z * splits],
-  );
+  const label = `conv_gemm.${direction}${cpu ? '' : ` ${g.kernelH}×${g.kernelW}`}`;
+  return device.kernel(label, cpu ? rolledSource : source, 'main', {
+    DIRECTION: DIRECTIONS.indexOf(direction),
+    DOWN: down,
+    ACROSS: across,
+    R: r,
+    C: c,
+    ROWS_EACH: 4 * r,
+    COLS_EACH: 4 * c,
+    BK: steps,
+    A_EACH: Math.ceil((steps * tile.rows) / (down * across)),
+    B_EACH: (steps * tile.cols) / (down * across),
+    K_H: cpu ? 0 : g.kernelH,
+    K_W: cpu ? 0 : g.kernelW,
+    S_H: cpu ? 0 : g.strideH,
+    S_W: cpu ? 0 : g.strideW,
+  });
 }
 
 /** Tiles across and down. */

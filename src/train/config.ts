@@ -42,10 +42,11 @@ export type Init = (typeof INITS)[number];
 export type PresetName = 'tutorial' | 'quick' | 'paper';
 
 /**
- * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch
- * norm shared between two places, started at zero; weights that begin so small that nothing reaches the bottom of the U, where no
- * norm mends it; dropout at the output), adds a structural term against blotches, and is sized for a machine without a GPU. That term pays in thousands of steps: before, it keeps colours out, since of those that a
- * network is not sure of SSIM likes white best, and short runs do better without it (`npm start`, the page).
+ * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch norm
+ * shared between two places, started at zero; weights that begin so small that nothing reaches the bottom of the U, where no
+ * norm mends it; dropout at the output), adds a structural term against blotches, and is sized for a machine without a GPU.
+ * That term pays in thousands of steps: before, it keeps colours out, since of those that a network is not sure of SSIM likes
+ * white best, and short runs do better without it (`npm start`, the page).
  * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {

@@ -12,6 +12,7 @@ import { record } from '../../src/tape/record.ts';
 import { Tensor } from '../../src/tape/tensor.ts';
 import { TrialCase } from '../../src/train/trial.ts';
 import { check } from './check.ts';
+import { compareWithDirect } from './compare.ts';
 import { convolutions } from './table_conv.ts';
 import type { OpRow, Problem } from './table_row.ts';
 
@@ -131,20 +132,8 @@ describe('what only GPUs are offered gives the right result', () => {
 
   async function compare(device: Device, direction: ConvDirection, g: ConvGeometry, choices: readonly string[]) {
     const trials = new TrialCase(device, direction, g);
-    const computed = async (choice: string) => {
-      const trial = await trials.open(choice);
-      await trial.run();
-      const values = await trial.result();
-      trial.destroy();
-      return values;
-    };
     try {
-      const expected = await computed('direct');
-      const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      for (const choice of choices) {
-        const off = (await computed(choice)).map((value, i) => Math.abs(value - (expected[i] as number)));
-        expect(Math.max(...off), choice).toBeLessThan(1e-5 * largest);
-      }
+      await compareWithDirect(trials, choices);
     } finally {
       trials.destroy();
       device.destroy();
@@ -155,15 +144,10 @@ describe('what only GPUs are offered gives the right result', () => {
     '%s by every tile, and with a stride folded away',
     async (direction) => {
       // Rows and columns that no tile divides, more of them than one tile holds.
-      const tiles = ['128x128', '64x128', '64x64', '32x128', '32x32', '16x256', '16x64'];
-      const device = () => open({ guards: true });
-      await compare(
-        await device(),
-        direction,
-        plain,
-        tiles.map((tile) => `gemm ${tile}`),
-      );
-      await compare(await device(), direction, strided, ['fold_gemm 64x64']);
+      const sizes = ['128x128', '64x128', '64x64', '32x128', '32x32', '16x256', '16x64'];
+      const tiles = sizes.map((size) => `gemm ${size}`);
+      await compare(await open({ guards: true }), direction, plain, tiles);
+      await compare(await open({ guards: true }), direction, strided, ['fold_gemm 64x64']);
     },
     240_000,
   );

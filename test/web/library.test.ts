@@ -10,6 +10,7 @@ import { shaderText } from '../../scripts/build.mjs';
 import { closeAdapter, openAdapter } from '../../src/gpu/drivers/index.ts';
 import { reflect, stripComments } from '../../src/gpu/shader.ts';
 import { convCandidates } from '../../src/ops/conv_kernels.ts';
+import { compareWithDirect } from '../ops/compare.ts';
 import { root } from './bundle.ts';
 
 /** The library as a page gets it, by the package's name; and the command that serves the page. */
@@ -133,18 +134,9 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   try {
     for (const direction of ['forward', 'weightGradient'] as const) {
       const trials = new TrialCase(device, direction, g);
-      const computed = async (choice: string) => {
-        const trial = await trials.open(choice);
-        await trial.run();
-        return trial.result();
-      };
-      const expected = await computed('direct');
-      const largest = Math.max(...expected.map(Math.abs));
-      for (const choice of convCandidates(device, direction, g).filter((c) => c.startsWith('winograd'))) {
-        const off = (await computed(choice)).map((value, i) => Math.abs(value - (expected[i] as number)));
-        expect(Math.max(...off), `${choice}, ${direction}`).toBeLessThan(1e-5 * largest);
-        joined++;
-      }
+      const winograd = convCandidates(device, direction, g).filter((choice) => choice.startsWith('winograd'));
+      await compareWithDirect(trials, winograd);
+      joined += winograd.length;
       trials.destroy();
     }
     // Those kernels are for CPU drivers.
