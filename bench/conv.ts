@@ -1,4 +1,4 @@
-import { RandomStream } from '../src/util/random.ts';
+import { RandomStream } from '../src/engine/util/random.ts';
 import { type Entry, interleave, type Outcome } from './measure.ts';
 import { CONV_PARTS, loadOurs } from './peers/ours.ts';
 import {

@@ -1,4 +1,4 @@
-import type { DriverKind } from '../src/gpu/drivers/index.ts';
+import type { DriverKind } from '../src/drivers/index.ts';
 import { AGREED, type ConvRow, MODES, type Mode } from './conv.ts';
 import { type Timing, timing } from './measure.ts';
 import { CONV_PARTS } from './peers/ours.ts';

@@ -3,10 +3,10 @@
  * process began: a line of JSON. Started by first_steps.ts, with the shader cache that it is to find.
  */
 
-import { Device } from '../src/gpu/device.ts';
-import { closeAdapter, openAdapter } from '../src/gpu/drivers/index.ts';
-import { PRESETS } from '../src/train/config.ts';
-import { Pix2Pix } from '../src/train/pix2pix.ts';
+import { closeAdapter, openAdapter } from '../src/drivers/index.ts';
+import { Device } from '../src/engine/gpu/device.ts';
+import { PRESETS } from '../src/pix2pix/train/config/config.ts';
+import { Pix2Pix } from '../src/pix2pix/train/steps/pix2pix.ts';
 
 const { adapter, description } = await openAdapter();
 const device = await Device.open(adapter, description);

@@ -2,8 +2,8 @@
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { closeAdapter } from '../src/gpu/drivers/index.ts';
-import { PixtapeError } from '../src/util/errors.ts';
+import { closeAdapter } from '../src/drivers/index.ts';
+import { PixtapeError } from '../src/engine/util/errors.ts';
 import { DEFAULT_ROUNDS } from './measure.ts';
 import { openBench, repositoryRoot } from './open.ts';
 import { checkTable, driverSlug, recordOf, rooflineTable, writeResults } from './results.ts';

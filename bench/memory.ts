@@ -1,5 +1,5 @@
-import { type Recorded, record } from '../src/tape/record.ts';
-import { Tensor } from '../src/tape/tensor.ts';
+import { type Recorded, record } from '../src/engine/tape/record.ts';
+import { Tensor } from '../src/engine/tape/tensor.ts';
 import { interleave, type Outcome, summary, type Timing, timing } from './measure.ts';
 import { type MemoryOp, memoryOps } from './memory_ops.ts';
 import { timed } from './peers/peer.ts';

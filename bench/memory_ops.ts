@@ -1,15 +1,15 @@
-import type { Device } from '../src/gpu/device.ts';
-import { Adam } from '../src/nn/adam.ts';
-import { batchNorm } from '../src/ops/batch_norm.ts';
-import { centerCrop } from '../src/ops/center_crop.ts';
-import { concat } from '../src/ops/concat.ts';
-import { dropout } from '../src/ops/dropout.ts';
-import { leakyRelu } from '../src/ops/leaky_relu.ts';
-import { maxPool2d } from '../src/ops/max_pool.ts';
-import { permute, transpose2d } from '../src/ops/permute.ts';
-import { Rng } from '../src/ops/rng.ts';
-import { upsampleBilinear } from '../src/ops/upsample.ts';
-import { Tensor } from '../src/tape/tensor.ts';
+import type { Device } from '../src/engine/gpu/device.ts';
+import { Adam } from '../src/engine/nn/adam.ts';
+import { leakyRelu } from '../src/engine/ops/elementwise/leaky_relu.ts';
+import { batchNorm } from '../src/engine/ops/norm/batch_norm.ts';
+import { dropout } from '../src/engine/ops/random/dropout.ts';
+import { Rng } from '../src/engine/ops/random/rng.ts';
+import { maxPool2d } from '../src/engine/ops/resample/max_pool.ts';
+import { upsampleBilinear } from '../src/engine/ops/resample/upsample.ts';
+import { centerCrop } from '../src/engine/ops/shape/center_crop.ts';
+import { concat } from '../src/engine/ops/shape/concat.ts';
+import { permute, transpose2d } from '../src/engine/ops/shape/permute.ts';
+import { Tensor } from '../src/engine/tape/tensor.ts';
 
 /** An operation whose time goes into moving memory. */
 export interface MemoryOp {

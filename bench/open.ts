@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Device } from '../src/gpu/device.ts';
-import { openAdapter, resolveChoice } from '../src/gpu/drivers/index.ts';
+import { openAdapter, resolveChoice } from '../src/drivers/index.ts';
+import { Device } from '../src/engine/gpu/device.ts';
 import type { Rounds } from './measure.ts';
 import { type Missing, openWebGpuPeers } from './peers/open.ts';
 import type { Peer } from './peers/peer.ts';

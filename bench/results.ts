@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { formatBytes } from '../src/util/format.ts';
+import { formatBytes } from '../src/engine/util/format.ts';
 import { rooflinePlot } from './plot.ts';
 import type { Roofline } from './roofline.ts';
 import type { Bench, Check, SectionResult } from './section.ts';

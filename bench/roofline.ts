@@ -1,7 +1,7 @@
-import type { Device } from '../src/gpu/device.ts';
-import { dispatch, foldGroups } from '../src/tape/dispatch.ts';
-import { type Recorded, record } from '../src/tape/record.ts';
-import { Tensor } from '../src/tape/tensor.ts';
+import type { Device } from '../src/engine/gpu/device.ts';
+import { dispatch, foldGroups } from '../src/engine/tape/dispatch.ts';
+import { type Recorded, record } from '../src/engine/tape/record.ts';
+import { Tensor } from '../src/engine/tape/tensor.ts';
 import arithmetic from './kernels/arithmetic.wgsl';
 import copy from './kernels/copy.wgsl';
 import { type Entry, interleave, type Rounds, type Timing, timing } from './measure.ts';

@@ -1,5 +1,5 @@
-import type { Device } from '../src/gpu/device.ts';
-import type { DriverKind } from '../src/gpu/drivers/index.ts';
+import type { DriverKind } from '../src/drivers/index.ts';
+import type { Device } from '../src/engine/gpu/device.ts';
 import type { Rounds, Timing } from './measure.ts';
 import type { Missing } from './peers/open.ts';
 import type { Peer } from './peers/peer.ts';

@@ -1,4 +1,4 @@
-import { formatBytes } from '../src/util/format.ts';
+import { formatBytes } from '../src/engine/util/format.ts';
 import { firstStepTable, measureFirstSteps } from './first_steps.ts';
 import { interleave, type Outcome, type Timing, timing } from './measure.ts';
 import { atMost, type Bench, type SectionResult } from './section.ts';

@@ -1,5 +1,5 @@
-import type { DriverKind } from '../src/gpu/drivers/index.ts';
-import { PRESETS, type TrainConfig } from '../src/train/config.ts';
+import type { DriverKind } from '../src/drivers/index.ts';
+import { PRESETS, type TrainConfig } from '../src/pix2pix/train/config/config.ts';
 
 export interface StepCase {
   name: string;

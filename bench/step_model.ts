@@ -1,9 +1,9 @@
-import { Device } from '../src/gpu/device.ts';
-import { openAdapter } from '../src/gpu/drivers/index.ts';
-import type { Recorded } from '../src/tape/record.ts';
-import type { TrainConfig } from '../src/train/config.ts';
-import { Pix2Pix, type StepOutputs } from '../src/train/pix2pix.ts';
-import { RandomStream } from '../src/util/random.ts';
+import { openAdapter } from '../src/drivers/index.ts';
+import { Device } from '../src/engine/gpu/device.ts';
+import type { Recorded } from '../src/engine/tape/record.ts';
+import { RandomStream } from '../src/engine/util/random.ts';
+import type { TrainConfig } from '../src/pix2pix/train/config/config.ts';
+import { Pix2Pix, type StepOutputs } from '../src/pix2pix/train/steps/pix2pix.ts';
 import type { Timing } from './measure.ts';
 import { summary } from './measure.ts';
 import { timed } from './peers/peer.ts';

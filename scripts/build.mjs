@@ -81,7 +81,7 @@ function fileInPackage(path, from) {
 
 const entries = [
   { source: 'src/cli/main.ts', target: 'dist/pixtape.js', command: true },
-  { source: 'src/cli/reference.ts', target: 'dist/reference.js', command: true },
+  { source: 'tools/pytorch/main.ts', target: 'dist/reference.js', command: true },
   { source: 'src/index.ts', target: 'dist/index.js', platform: 'browser' },
   { source: 'src/node.ts', target: 'dist/node.js' },
 ];

@@ -13,25 +13,28 @@ const src = join(root, 'src');
  * What each layer may import besides itself. `index` is src/index.ts, the library for browsers, `node` src/node.ts, the
  * same with what only Node can; `shaders` is the folder of WGSL.
  */
-const compute = ['util', 'shaders', 'gpu', 'tape', 'ops', 'nn', 'models'];
+const compute = ['engine/util', 'shaders', 'engine/gpu', 'engine/tape', 'engine/ops', 'engine/nn'];
 const below = (layer) => compute.slice(0, compute.indexOf(layer));
+const models = [...compute, 'pix2pix/models'];
+const pix2pix = [...models, 'files', 'pix2pix/data'];
 const table = {
-  util: [],
-  gpu: below('gpu'),
-  tape: below('tape'),
-  ops: below('ops'),
-  nn: below('nn'),
-  models: below('models'),
-  data: ['util'],
-  train: [...compute, 'data'],
-  cli: [...compute, 'data', 'train', 'package.json'],
-  web: [...compute, 'data', 'train', 'index'],
-  index: [...compute, 'train'],
-  node: [...compute, 'data', 'train', 'index'],
+  'engine/util': [],
+  'engine/gpu': below('engine/gpu'),
+  'engine/tape': below('engine/tape'),
+  'engine/ops': below('engine/ops'),
+  'engine/nn': below('engine/nn'),
+  files: ['engine/util'],
+  drivers: ['engine/util', 'engine/gpu', 'files'],
+  'pix2pix/models': compute,
+  'pix2pix/data': ['engine/util', 'files'],
+  'pix2pix/train': pix2pix,
+  cli: [...pix2pix, 'drivers', 'pix2pix/train', 'package.json'],
+  web: [...pix2pix, 'pix2pix/train', 'index'],
+  index: [...models, 'pix2pix/train'],
+  node: [...pix2pix, 'drivers', 'pix2pix/train', 'index'],
 };
 /** Layers that must also run in a browser, and so may not touch Node or npm packages, directly or through util. */
-const portable = new Set(['gpu', 'tape', 'ops', 'nn', 'models']);
-const drivers = join(src, 'gpu', 'drivers');
+const portable = new Set([...models]);
 
 const IMPORT =
   /^\s*(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
@@ -55,8 +58,9 @@ function importsOf(file, pattern = IMPORT) {
 }
 
 function layerOf(path) {
-  const [top, second] = relative(root, path).split(sep);
+  const [top, second, third] = relative(root, path).split(sep);
   if (top !== 'src') return top;
+  if (second === 'engine' || second === 'pix2pix') return `${second}/${third}`;
   return second.endsWith('.ts') ? second.slice(0, -'.ts'.length) : second;
 }
 
@@ -86,7 +90,6 @@ const faults = [];
 const files = sources(src);
 for (const file of files) {
   const layer = layerOf(file);
-  const inDrivers = file.startsWith(drivers + sep);
   const fault = (specifier, why) => faults.push(`${relative(root, file)}: imports "${specifier}": ${why}`);
   if (!(layer in table)) {
     faults.push(`${relative(root, file)}: "${layer}" is not a layer; they are ${Object.keys(table).join(', ')}`);
@@ -94,17 +97,15 @@ for (const file of files) {
   }
   for (const specifier of importsOf(file)) {
     if (!isOurs(specifier)) {
-      if (portable.has(layer) && !inDrivers) fault(specifier, `${layer} must run in a browser: no Node, no packages`);
+      if (portable.has(layer)) fault(specifier, `${layer} must run in a browser: no Node, no packages`);
       continue;
     }
     const path = target(file, specifier);
     const to = layerOf(path);
     if (to !== layer && !table[layer].includes(to)) {
       fault(specifier, `${layer} may import ${table[layer].join(', ') || 'nothing of ours'}`);
-    } else if (portable.has(layer) && !inDrivers) {
-      if (path.startsWith(drivers + sep))
-        fault(specifier, 'driver discovery is for Node only, and the command line calls it');
-      else if (to === 'util' && needsNode(path))
+    } else if (portable.has(layer)) {
+      if (to === 'engine/util' && needsNode(path))
         fault(specifier, `${layer} must run in a browser, and this file needs Node`);
     }
   }

@@ -84,7 +84,7 @@ function distIsStale() {
   const built = join(root, 'dist', 'pixtape.js');
   if (!existsSync(built)) return true;
   const date = statSync(built).mtimeMs;
-  const sources = ['src', 'shaders', 'package.json', 'package-lock.json', join('scripts', 'build.mjs')];
+  const sources = ['src', 'tools', 'shaders', 'package.json', 'package-lock.json', join('scripts', 'build.mjs')];
   return sources.some((source) => newest(join(root, source)) > date);
 }
 

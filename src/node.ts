@@ -3,27 +3,38 @@
  * pictures, checkpoints on the disk, and the training loop that the command line runs.
  */
 
-export { type Batch, BatchLoader, stepsPerEpoch } from './data/batches.ts';
-export { type DataOptions, type Dataset, type OpenedData, openDataset, type Pair } from './data/dataset.ts';
-export { writePictureAs } from './data/encode.ts';
-export { type Picture, readPicture, resizePicture } from './data/picture.ts';
-export { type CandidateReport, closeAdapter, openAdapter, surveyAdapters } from './gpu/drivers/index.ts';
-export { openDevice } from './gpu/drivers/open_device.ts';
+export { type CandidateReport, closeAdapter, openAdapter, surveyAdapters } from './drivers/index.ts';
+export { openDevice } from './drivers/open_device.ts';
+export { crossEntropy } from './engine/ops/loss/cross_entropy.ts';
+export { readSafetensors, writeFileAtomic, writeSafetensorsAtomic } from './files/files.ts';
 export * from './index.ts';
-export { Classifier, type ClassifierConfig } from './models/classifier.ts';
-export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './models/dcgan.ts';
-export { crossEntropy } from './ops/cross_entropy.ts';
-export { loadCheckpoint, loadGenerator, readCheckpointHeader, saveCheckpoint } from './train/checkpoint.ts';
-export { Gan, type GanBatch, type GanLosses } from './train/gan.ts';
-export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './train/gan_checkpoint.ts';
-export { GAN_PRESETS, type GanConfig, type GanPresetName } from './train/gan_config.ts';
-export { runGan } from './train/gan_run.ts';
-export { GanSampler, type SampleRequest } from './train/gan_sampler.ts';
-export { sampleGrid } from './train/grid.ts';
-export { type LogLine, readLog } from './train/log.ts';
-export { Progress, type ProgressOptions } from './train/progress.ts';
-export { type RunOptions, type RunResult, run } from './train/run.ts';
-export { translate } from './train/translate.ts';
-export { type Tuned, type TuneOptions, trainingStep, tuneModel } from './train/tune.ts';
-export { choicesOf, TuningCache } from './train/tuning_cache.ts';
-export { readSafetensors, writeFileAtomic, writeSafetensorsAtomic } from './util/files.ts';
+export { writePictureAs } from './pix2pix/data/image/encode.ts';
+export { type Picture, readPicture, resizePicture } from './pix2pix/data/image/picture.ts';
+export { type Batch, BatchLoader, stepsPerEpoch } from './pix2pix/data/sets/batches.ts';
+export {
+  type DataOptions,
+  type Dataset,
+  type OpenedData,
+  openDataset,
+  type Pair,
+} from './pix2pix/data/sources/open.ts';
+export { Classifier, type ClassifierConfig } from './pix2pix/models/classifier.ts';
+export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './pix2pix/models/dcgan.ts';
+export { type Tuned, type TuneOptions, trainingStep, tuneModel } from './pix2pix/train/autotune/tune.ts';
+export { choicesOf, TuningCache } from './pix2pix/train/autotune/tuning_cache.ts';
+export {
+  loadCheckpoint,
+  loadGenerator,
+  readCheckpointHeader,
+  saveCheckpoint,
+} from './pix2pix/train/checkpoint/checkpoint.ts';
+export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
+export { GAN_PRESETS, type GanConfig, type GanPresetName } from './pix2pix/train/config/gan_config.ts';
+export { translate } from './pix2pix/train/evaluate/translate.ts';
+export { runGan } from './pix2pix/train/loop/gan_run.ts';
+export { type LogLine, readLog } from './pix2pix/train/loop/log.ts';
+export { Progress, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
+export { type RunOptions, type RunResult, run } from './pix2pix/train/loop/run.ts';
+export { sampleGrid } from './pix2pix/train/sheets/grid.ts';
+export { Gan, type GanBatch, type GanLosses } from './pix2pix/train/steps/gan.ts';
+export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';

@@ -1,5 +1,5 @@
-import { Device, type DeviceOptions } from '../src/gpu/device.ts';
-import { openAdapter } from '../src/gpu/drivers/index.ts';
+import { openAdapter } from '../src/drivers/index.ts';
+import { Device, type DeviceOptions } from '../src/engine/gpu/device.ts';
 
 /**
  * A device on the adapter that PIXTAPE_ADAPTER names, or else the best that is found. With `guards` a write out of

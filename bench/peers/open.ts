@@ -1,4 +1,4 @@
-import { openAdapter } from '../../src/gpu/drivers/index.ts';
+import { openAdapter } from '../../src/drivers/index.ts';
 import type { Peer } from './peer.ts';
 
 /** A peer that could not be had, and why. */

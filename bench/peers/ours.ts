@@ -1,10 +1,10 @@
-import type { Device } from '../../src/gpu/device.ts';
-import { conv2d } from '../../src/ops/conv2d.ts';
-import { mul } from '../../src/ops/mul.ts';
-import { sum } from '../../src/ops/sum.ts';
-import { backward } from '../../src/tape/autograd.ts';
-import { type Recorded, record } from '../../src/tape/record.ts';
-import { Tensor } from '../../src/tape/tensor.ts';
+import type { Device } from '../../src/engine/gpu/device.ts';
+import { conv2d } from '../../src/engine/ops/conv/conv2d.ts';
+import { mul } from '../../src/engine/ops/elementwise/mul.ts';
+import { sum } from '../../src/engine/ops/reduce/reduce.ts';
+import { backward } from '../../src/engine/tape/autograd.ts';
+import { type Recorded, record } from '../../src/engine/tape/record.ts';
+import { Tensor } from '../../src/engine/tape/tensor.ts';
 import { type ConvProblem, type LoadedConv, outSide, timed } from './peer.ts';
 
 export type ConvPart = 'forward' | 'input gradient' | 'weight gradient';

@@ -11,8 +11,8 @@ import {
   fitsChoice,
   resolveChoice,
   surveyAdapters,
-} from '../gpu/drivers/index.ts';
-import { formatBytes } from '../util/format.ts';
+} from '../drivers/index.ts';
+import { formatBytes } from '../engine/util/format.ts';
 
 /** The limits that decide what runs, in the order in which they are shown. */
 const byteLimits = {

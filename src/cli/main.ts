@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { version } from '../../package.json';
-import { closeAdapter } from '../gpu/drivers/index.ts';
-import { PixtapeError } from '../util/errors.ts';
-import { normaliseFlags, refuseForeignFlags } from './arguments.ts';
-import { dataCommand } from './data.ts';
+import { closeAdapter } from '../drivers/index.ts';
+import { PixtapeError } from '../engine/util/errors.ts';
+import { exportCommand } from './checkpoint/export.ts';
+import { importCommand } from './checkpoint/import.ts';
+import { dataCommand } from './data/command.ts';
 import { doctorCommand } from './doctor.ts';
-import { evalCommand } from './eval.ts';
-import { evalClassesCommand } from './eval_classes.ts';
-import { exportCommand } from './export.ts';
-import { ganCommand } from './gan.ts';
-import { importCommand } from './import.ts';
-import { sampleCommand } from './sample.ts';
-import { trainCommand } from './train.ts';
-import { translateCommand } from './translate.ts';
-import { tuneCommand } from './tune.ts';
+import { evalClassesCommand } from './eval/classes.ts';
+import { evalCommand } from './eval/command.ts';
+import { ganCommand } from './gan/command.ts';
+import { sampleCommand } from './gan/sample.ts';
+import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
+import { trainCommand } from './train/command.ts';
+import { translateCommand } from './translate/command.ts';
+import { tuneCommand } from './tune/command.ts';
 
 const program = new Command('pixtape')
   .description('Train and use Pix2Pix on any GPU, or on none, through WebGPU.')

@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { encodeSafetensors } from '../../src/util/safetensors.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { encodeSafetensors } from '../../src/engine/util/safetensors.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs, writePng } from './command.ts';
 
 /** What a user can do wrong: each gets one clear sentence and what to do, and no stack trace. */

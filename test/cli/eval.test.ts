@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Evaluation } from '../../src/train/evaluate.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import type { Evaluation } from '../../src/pix2pix/train/evaluate/evaluate.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs, writePng } from './command.ts';
 
 const folder = temporaryFolders();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { draw } from '../data/pictures.ts';
+import { draw } from '../pix2pix/data/pictures.ts';
 import { build, pixtape } from './command.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-gan-'));

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { watchInterrupt } from '../../src/cli/interrupt.ts';
-import { writeFileAtomic } from '../../src/util/files.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { watchInterrupt } from '../../src/cli/shared/interrupt.ts';
+import { writeFileAtomic } from '../../src/files/files.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 
 const folder = temporaryFolders();
 afterEach(() => {

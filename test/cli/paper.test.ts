@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TrainFlags } from '../../src/cli/train.ts';
-import { continuedConfig, continuedRecord, freshConfig, freshRecord } from '../../src/cli/train_config.ts';
-import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../src/models/generator.ts';
-import { PRESETS } from '../../src/train/config.ts';
-import { readSafetensors } from '../../src/util/files.ts';
-import { encodeSafetensors, type NamedTensor } from '../../src/util/safetensors.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import type { TrainFlags } from '../../src/cli/train/command.ts';
+import { continuedConfig, continuedRecord, freshConfig, freshRecord } from '../../src/cli/train/config.ts';
+import { encodeSafetensors, type NamedTensor } from '../../src/engine/util/safetensors.ts';
+import { readSafetensors } from '../../src/files/files.ts';
+import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../src/pix2pix/models/generator.ts';
+import { PRESETS } from '../../src/pix2pix/train/config/config.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, linesOf, pixtape, writePairs, writePng } from './command.ts';
 
 /** The paper's networks through the commands. */

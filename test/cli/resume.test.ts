@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { readSafetensors } from '../../src/util/files.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { readSafetensors } from '../../src/files/files.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, linesOf, pixtape, start, TINY, until, writePairs } from './command.ts';
 
 /** Runs that are stopped from outside, each in a process of its own. */

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncat
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolders } from '../train/tiny.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs, writePng } from './command.ts';
 
 const folder = temporaryFolders();

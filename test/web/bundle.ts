@@ -11,9 +11,10 @@ const page = join(import.meta.dirname, 'page');
 const stands: Record<string, string> = {
   vitest: 'vitest.ts',
   'node:url': 'url.ts',
-  '../src/util/files.ts': 'files.ts',
+  '../../src/files/files.ts': 'files.ts',
   './device.ts': 'device.ts',
   '../device.ts': 'device.ts',
+  '../../device.ts': 'device.ts',
 };
 const standIns: Plugin = {
   name: 'stand-ins',

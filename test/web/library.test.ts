@@ -7,10 +7,10 @@ import { gzipSync } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { shaderText } from '../../scripts/build.mjs';
-import { closeAdapter, openAdapter } from '../../src/gpu/drivers/index.ts';
-import { reflect, stripComments } from '../../src/gpu/shader.ts';
-import { convCandidates } from '../../src/ops/conv_kernels.ts';
-import { compareWithDirect } from '../ops/compare.ts';
+import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
+import { reflect, stripComments } from '../../src/engine/gpu/wgsl.ts';
+import { convCandidates } from '../../src/engine/ops/conv/choose.ts';
+import { compareWithDirect } from '../engine/ops/compare.ts';
 import { root } from './bundle.ts';
 
 /** The library as a page gets it, by the package's name; and the command that serves the page. */
@@ -78,7 +78,7 @@ it('loses spaces, comments, noughts behind the point and last commas of its shad
   const tokens = (text: string) =>
     text.replace(/,(\s*[)}])/g, '$1').match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
   const short = (token: string) => token.replace(/^(\d+\.)0$/, '$1');
-  const names = readdirSync(join(root, 'shaders')).filter((name) => name.endsWith('.wgsl'));
+  const names = readdirSync(join(root, 'shaders'), { recursive: true }).map(String).filter((name) => name.endsWith('.wgsl'));
   const entryPoints = names.map((name) => join(root, 'shaders', name));
   const { outputFiles } = await bundle({
     entryPoints,
@@ -113,7 +113,7 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   const from = (path: string) => JSON.stringify(join(root, 'src', path));
   const { outputFiles } = await bundle({
     stdin: {
-      contents: `export { Device } from ${from('gpu/device.ts')}; export { TrialCase } from ${from('train/trial.ts')};`,
+      contents: `export { Device } from ${from('engine/gpu/device.ts')}; export { TrialCase } from ${from('pix2pix/train/autotune/conv_benchmark.ts')};`,
       resolveDir: root,
     },
     plugins: [shaderText],
@@ -124,8 +124,10 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   });
   const file = join(folder, 'joined.mjs');
   writeFileSync(file, outputFiles[0]?.contents ?? '');
-  const { Device, TrialCase } = (await import(pathToFileURL(file).href)) as typeof import('../../src/gpu/device.ts') &
-    typeof import('../../src/train/trial.ts');
+  const { Device, TrialCase } = (await import(
+    pathToFileURL(file).href
+  )) as typeof import('../../src/engine/gpu/device.ts') &
+    typeof import('../../src/pix2pix/train/autotune/conv_benchmark.ts');
   const { adapter, description } = await openAdapter();
   const device = await Device.open(adapter, description);
   const size = { batch: 1, inC: 16, inH: 12, inW: 12, outC: 16, outH: 12, outW: 12 };

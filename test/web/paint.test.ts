@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { buildWeb } from '../../scripts/build_web.mjs';
-import { loadEmojis } from '../../src/data/openmoji.ts';
+import { loadEmojis } from '../../src/pix2pix/data/sources/openmoji.ts';
 import { writePairs } from '../cli/command.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from './browser.ts';
 import {
   answer,

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { buildWeb } from '../../scripts/build_web.mjs';
-import { decodeSafetensors } from '../../src/util/safetensors.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { decodeSafetensors } from '../../src/engine/util/safetensors.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from './browser.ts';
 import {
   answer,

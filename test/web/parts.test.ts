@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findPairsIn } from '../../src/data/find_pairs.ts';
-import { PixtapeError } from '../../src/util/errors.ts';
+import { PixtapeError } from '../../src/engine/util/errors.ts';
+import { findPairsIn } from '../../src/pix2pix/data/files/find_pairs.ts';
 import { adviseBrowser } from '../../src/web/page/missing.ts';
 import { toPlanes, toRgba } from '../../src/web/shared/pixels.ts';
 import { explain } from '../../src/web/shared/words.ts';

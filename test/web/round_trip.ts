@@ -3,16 +3,17 @@
  * STEPS` goes on to that step and prints the state's hash, `repeat FILE PAIRS` makes the file's whole run anew, to the end of
  * its epochs, and does so too; `hash FILE` prints a file's.
  */
-import { BatchLoader } from '../../src/data/batches.ts';
-import { type DataOptions, openDataset } from '../../src/data/dataset.ts';
-import { closeAdapter } from '../../src/gpu/drivers/index.ts';
-import { openDevice } from '../../src/gpu/drivers/open_device.ts';
-import { loadCheckpoint, readCheckpointHeader, saveCheckpoint } from '../../src/train/checkpoint.ts';
-import { PRESETS, scheduledSteps } from '../../src/train/config.ts';
-import { Pix2Pix } from '../../src/train/pix2pix.ts';
-import { captureState } from '../../src/train/state.ts';
-import { readSafetensors } from '../../src/util/files.ts';
-import type { NamedTensor } from '../../src/util/safetensors.ts';
+
+import { closeAdapter } from '../../src/drivers/index.ts';
+import { openDevice } from '../../src/drivers/open_device.ts';
+import type { NamedTensor } from '../../src/engine/util/safetensors.ts';
+import { readSafetensors } from '../../src/files/files.ts';
+import { BatchLoader } from '../../src/pix2pix/data/sets/batches.ts';
+import { type DataOptions, openDataset } from '../../src/pix2pix/data/sources/open.ts';
+import { loadCheckpoint, readCheckpointHeader, saveCheckpoint } from '../../src/pix2pix/train/checkpoint/checkpoint.ts';
+import { captureState } from '../../src/pix2pix/train/checkpoint/state.ts';
+import { PRESETS, scheduledSteps } from '../../src/pix2pix/train/config/config.ts';
+import { Pix2Pix } from '../../src/pix2pix/train/steps/pix2pix.ts';
 import { hashState } from './page/ten_steps.ts';
 
 const config = {

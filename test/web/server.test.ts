@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { type Served, serve } from '../../scripts/web.mjs';
-import { temporaryFolders } from '../train/tiny.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 
 const folder = temporaryFolders();
 const open: Served[] = [];

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { buildWeb } from '../../scripts/build_web.mjs';
 import { build, pixtape, writePairs } from '../cli/command.ts';
-import { temporaryFolders } from '../train/tiny.ts';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from './browser.ts';
 import { runInNode } from './bundle.ts';
 import {

@@ -1,10 +1,10 @@
-import type { Device } from '../../gpu/device.ts';
-import { createGenerator, describeGenerator, type PictureGenerator } from '../../models/networks.ts';
-import { Rng } from '../../ops/rng.ts';
-import { Painter } from '../../train/painter.ts';
-import { decodeHeader, generatorOf, restoreGenerator } from '../../train/state.ts';
-import { PixtapeError } from '../../util/errors.ts';
-import { decodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
+import type { Device } from '../../engine/gpu/device.ts';
+import { Rng } from '../../engine/ops/random/rng.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { decodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
+import { createGenerator, describeGenerator, type PictureGenerator } from '../../pix2pix/models/networks.ts';
+import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
+import { Painter } from '../../pix2pix/train/steps/predictor.ts';
 import { lossOf, openDevice } from '../shared/device.ts';
 import { toPlanes, toRgba } from '../shared/pixels.ts';
 

@@ -1,10 +1,10 @@
 /** Runs in Node, behind the page: renders OpenMoji's pairs and packs them into one file for the browser. */
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { OPENMOJI_CREDITS } from '../../data/emoji.ts';
-import { loadEmojis } from '../../data/openmoji.ts';
-import { mapBounded } from '../../data/parallel.ts';
-import { encodeSafetensors, type NamedTensor } from '../../util/safetensors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { loadEmojis } from '../../pix2pix/data/sources/openmoji.ts';
+import { mapBounded } from '../../pix2pix/data/split/parallel.ts';
 import type { EmojiSetText } from '../shared/emoji_set.ts';
 
 const squeeze = promisify(deflate);

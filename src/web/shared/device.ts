@@ -1,5 +1,5 @@
-import { Device } from '../../gpu/device.ts';
-import { PixtapeError } from '../../util/errors.ts';
+import { Device } from '../../engine/gpu/device.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
 
 /** An adapter, a software one where there is no other; undefined where the browser has none at all. */
 export async function findAdapter(): Promise<GPUAdapter | undefined> {

@@ -1,5 +1,5 @@
 /** Pictures of a canvas (RGBA bytes) and of a network (planes of values in [0, 1]). */
-import { LUMA } from '../../util/luma.ts';
+import { LUMA } from '../../pix2pix/data/image/luma.ts';
 
 /** Three channels are red, green and blue; one is their luma. */
 export function toPlanes(rgba: Uint8ClampedArray, channels: number): Float32Array {

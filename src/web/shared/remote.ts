@@ -2,7 +2,7 @@
  * Calls from the page to a worker, typed on both sides, and events that the worker sends by itself. Errors arrive with
  * their message and hint. The page does no computing of its own: that is what keeps it answering while a network trains.
  */
-import { PixtapeError } from '../../util/errors.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any call there is.
 export type Calls = Record<string, (...args: any[]) => unknown>;

@@ -1,6 +1,6 @@
-import type { FileTree, TreeEntry } from '../../data/find_pairs.ts';
-import { READABLE, splitName } from '../../data/formats.ts';
-import { PixtapeError } from '../../util/errors.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { FileTree, TreeEntry } from '../../pix2pix/data/files/find_pairs.ts';
+import { READABLE, splitName } from '../../pix2pix/data/files/formats.ts';
 
 /** Files by their paths, seen as folders: what was dropped on the page, or lay in a zip. */
 export class DroppedTree implements FileTree {

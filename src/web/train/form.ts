@@ -1,5 +1,5 @@
 /** The fields that say what a run is to be. */
-import { PixtapeError } from '../../util/errors.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
 import { element, input, select } from '../page/dom.ts';
 import type { RestoredInfo, Schedule, Settings } from './types.ts';
 

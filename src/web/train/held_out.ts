@@ -1,6 +1,6 @@
-import type { Dataset, Pair } from '../../data/dataset.ts';
-import { meanAbsoluteError } from '../../train/metrics.ts';
-import type { Painter } from '../../train/painter.ts';
+import type { Dataset, Pair } from '../../pix2pix/data/sources/open.ts';
+import { meanAbsoluteError } from '../../pix2pix/train/evaluate/metrics.ts';
+import type { Painter } from '../../pix2pix/train/steps/predictor.ts';
 import { toRgba } from '../shared/pixels.ts';
 import type { Samples } from './types.ts';
 

@@ -1,7 +1,7 @@
-import { BadFile } from '../../data/formats.ts';
-import { fractionOfDigest } from '../../data/hold_out.ts';
-import type { PictureHost } from '../../data/open_pairs.ts';
-import type { Raster } from '../../data/raster.ts';
+import { BadFile } from '../../pix2pix/data/files/formats.ts';
+import type { Raster } from '../../pix2pix/data/image/raster.ts';
+import type { PictureHost } from '../../pix2pix/data/sources/open_pairs.ts';
+import { fractionOfDigest } from '../../pix2pix/data/split/hold_out.ts';
 import type { DroppedTree } from './file_tree.ts';
 import { drawSvg } from './svg.ts';
 

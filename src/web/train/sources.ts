@@ -1,7 +1,7 @@
 import { unzipSync } from 'fflate';
-import type { OpenedData } from '../../data/dataset.ts';
-import { openPairs } from '../../data/open_pairs.ts';
-import { PixtapeError } from '../../util/errors.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { OpenedData } from '../../pix2pix/data/sources/open.ts';
+import { openPairs } from '../../pix2pix/data/sources/open_pairs.ts';
 import { openEmojiSet } from './emoji_set.ts';
 import { DroppedTree, isPicture } from './file_tree.ts';
 import { browserHost } from './pictures.ts';

@@ -1,4 +1,4 @@
-import type { TrainConfig } from '../../train/config.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import type { Failure } from '../shared/remote.ts';
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../util/format.ts';
+import { formatBytes } from '../../engine/util/format.ts';
 import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../page/dom.ts';
 import { type PlacedFile, placed } from '../page/dropped.ts';
 import { openSvg } from '../page/svg.ts';

@@ -1,9 +1,10 @@
 /** The worker behind the Train view: holds one run. */
-import { PRESETS, type TrainConfig } from '../../train/config.ts';
-import { exportGenerator } from '../../train/export.ts';
-import { decodeHeader } from '../../train/state.ts';
-import { PixtapeError } from '../../util/errors.ts';
-import { decodeSafetensors } from '../../util/safetensors.ts';
+
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { decodeSafetensors } from '../../engine/util/safetensors.ts';
+import { exportGenerator } from '../../pix2pix/train/checkpoint/export.ts';
+import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import { PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { emit, serve } from '../shared/remote.ts';
 import { plain } from '../shared/words.ts';
 import { openSource } from './sources.ts';

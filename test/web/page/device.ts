@@ -1,5 +1,5 @@
 /** Stands in for test/device.ts: the page's own adapter. */
-import { Device, type DeviceOptions } from '../../../src/gpu/device.ts';
+import { Device, type DeviceOptions } from '../../../src/engine/gpu/device.ts';
 
 export async function openTestDevice(options: DeviceOptions = {}): Promise<Device> {
   const adapter = await navigator.gpu.requestAdapter();

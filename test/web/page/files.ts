@@ -1,6 +1,7 @@
 /** Stands in for src/util/files.ts: the same file, over the wire. */
-import type { SafetensorsFile } from '../../../src/util/files.ts';
-import { decodeSafetensors } from '../../../src/util/safetensors.ts';
+
+import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
+import type { SafetensorsFile } from '../../../src/files/files.ts';
 
 export type { SafetensorsFile };
 

@@ -4,8 +4,8 @@ const compare = (a: Uint8Array, b: Uint8Array) =>
 Object.assign(globalThis, { Buffer: { compare } });
 
 const { tests } = await import('./vitest.ts');
-await import('../../ops/ops.test.ts');
-await import('../../ops-torch.test.ts');
+await import('../../engine/ops/ops.test.ts');
+await import('../../engine/ops-torch.test.ts');
 
 Object.assign(globalThis, {
   pageTests: [...tests.keys()],

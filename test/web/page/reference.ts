@@ -1,5 +1,5 @@
-import { runReference } from '../../../src/train/reference.ts';
-import { decodeSafetensors } from '../../../src/util/safetensors.ts';
+import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
+import { runReference } from '../../../tools/pytorch/reference.ts';
 import { openTestDevice } from './device.ts';
 
 /** A fixture, fetched by its name, held against PyTorch's values in the page. */

@@ -1,9 +1,9 @@
-import type { Device } from '../../../src/gpu/device.ts';
-import { PRESETS } from '../../../src/train/config.ts';
-import { Pix2Pix } from '../../../src/train/pix2pix.ts';
-import { captureState } from '../../../src/train/state.ts';
-import { RandomStream } from '../../../src/util/random.ts';
-import type { NamedTensor } from '../../../src/util/safetensors.ts';
+import type { Device } from '../../../src/engine/gpu/device.ts';
+import { RandomStream } from '../../../src/engine/util/random.ts';
+import type { NamedTensor } from '../../../src/engine/util/safetensors.ts';
+import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
+import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
+import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 
 /** What ten steps come to, to be compared between hosts. */
 export interface TenSteps {

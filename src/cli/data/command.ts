@@ -1,0 +1,83 @@
+import { relative } from 'node:path';
+import { Command } from 'commander';
+import { combineFolders, splitPairs } from '../../pix2pix/data/make/build_pairs.ts';
+import { checkFolder } from '../../pix2pix/data/make/check.ts';
+import { edgesCommand, grayCommand } from './pictures.ts';
+import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { facadesCommand, openmojiCommand, photosCommand } from './sets.ts';
+
+export function dataCommand(): Command {
+  return new Command('data')
+    .description('Check and make folders of paired pictures.')
+    .addCommand(checkCommand())
+    .addCommand(combineCommand())
+    .addCommand(splitCommand())
+    .addCommand(grayCommand())
+    .addCommand(edgesCommand())
+    .addCommand(facadesCommand())
+    .addCommand(openmojiCommand())
+    .addCommand(photosCommand());
+}
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description(
+      'Decode every picture of a folder as train would. Lists those that cannot be used, with the reason, and what is odd about others: another size than most, grey among colour, 16 bits, alpha, tiny, not square, the same twice.',
+    )
+    .argument('<dir>', 'side-by-side pairs, or A/ and B/ folders')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      '\nExample: pixtape data check facades\nExits with 1 when a file is bad; odd ones are only told.',
+    )
+    .action(check);
+}
+
+async function check(dir: string): Promise<void> {
+  const { description, train, test, sizes, faults, oddities } = await checkFolder(dir);
+  const parts = test === undefined ? `${train} good pairs` : `${train} good pairs for training, ${test} for testing`;
+  console.log(`${dir}: ${description}: ${parts}`);
+  for (const { width, height, pairs } of sizes.slice(0, 5)) {
+    console.log(`  ${pairs} × ${width} × ${height} a side`);
+  }
+  if (sizes.length > 5) console.log(`  and ${sizes.length - 5} more sizes`);
+  for (const { path, reason, advice } of faults) console.log(`bad  ${relative(dir, path)} ${reason}\n     → ${advice}`);
+  for (const { path, reason } of oddities) console.log(`odd  ${path ? `${relative(dir, path)} ` : ''}${reason}`);
+  if (faults.length > 0) {
+    console.log(`${faults.length} bad file${faults.length === 1 ? '' : 's'}; train --skip_bad goes on without`);
+    process.exitCode = 1;
+  }
+}
+
+function combineCommand(): Command {
+  return new Command('combine')
+    .description(
+      'Join two folders into side-by-side pairs: A left (what is painted), B right (what it is painted from). Files match by name without extension; train/ and test/ (or val/) folders below A and B are kept.',
+    )
+    .argument('<a>', 'folder of the left halves')
+    .argument('<b>', 'folder of the right halves')
+    .argument('<out>', 'a new folder')
+    .option('--skip_bad', 'leave bad files out and go on')
+    .allowExcessArguments(false)
+    .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
+    .action(async (a: string, b: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
+      const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
+      tell(out, made);
+      tellHowToTrain(out);
+    });
+}
+
+function splitCommand(): Command {
+  return new Command('split')
+    .description(
+      'Take side-by-side pairs apart, the reverse of combine: left halves into OUT/A, right halves into OUT/B; train/ and test/ (or val/) are kept below them.',
+    )
+    .argument('<pairs>', 'a folder of side-by-side pairs')
+    .argument('<out>', 'a new folder')
+    .option('--skip_bad', 'leave bad files out and go on')
+    .allowExcessArguments(false)
+    .addHelpText('after', '\nExample: pixtape data split facades halves')
+    .action(async (pairs: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
+      tell(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
+    });
+}

@@ -1,0 +1,72 @@
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import type { RunRecord } from '../train/config.ts';
+
+interface Run {
+  path: string;
+  header: CheckpointHeader;
+}
+
+/** What must be equal for what is beside L1 to be all that makes a difference; what concerns the discriminator alone is left out. */
+const CONFIG = ['batch', 'lr', 'beta1', 'beta2', 'init', 'seed', 'epochs', 'epochsDecay'] as const;
+const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'groups', 'maxDatasetSize'] as const;
+
+/**
+ * Whether a run with L1 alone can be set beside another run.
+ * @returns a line for everything in which they differ beside the discriminator and the structural term
+ * @throws PixtapeError when it was not trained with L1 alone, or its generator is another one.
+ */
+export function checkL1Run(ours: Run, l1: Run): string[] {
+  const [a, b] = [ours.header, l1.header];
+  if (b.config.ganMode !== 'none' || b.config.lambdaSsim > 0) {
+    const more = [
+      ...(b.config.ganMode === 'none' ? [] : ['a discriminator']),
+      ...(b.config.lambdaSsim > 0 ? ['a structural term'] : []),
+    ];
+    throw new PixtapeError(`--l1 ${l1.path} was trained with ${more.join(' and ')}`, howToTrainL1(a));
+  }
+  const network = ({ netG, norm, generator, width, height }: TrainConfig) => ({
+    netG,
+    norm,
+    ...generator,
+    width,
+    height,
+  });
+  const other = unequal(network(a.config), network(b.config));
+  if (other.length > 0) {
+    const what = other.map(([key, x, y]) => `${key} ${shown(y)}, not ${shown(x)}`).join('; ');
+    throw new PixtapeError(`--l1 ${l1.path} has another generator or other pictures: ${what}`, howToTrainL1(a));
+  }
+  const data = (header: CheckpointHeader) => (header.run as Partial<RunRecord>).data ?? {};
+  const differences = [
+    ...unequal({ steps: a.step }, { steps: b.step }),
+    ...unequal(pick(a.config, CONFIG), pick(b.config, CONFIG)),
+    ...unequal(pick(data(a), DATA), pick(data(b), DATA)),
+  ];
+  return differences.map(([key, x, y]) => `the run with L1 alone differs in ${key}: ${shown(y)}, not ${shown(x)}`);
+}
+
+/** How to get such a run. */
+export function howToTrainL1({ step, run }: CheckpointHeader): string {
+  if (step === 0) return 'these weights were imported: there is no run whose flags a run with L1 alone could repeat';
+  const { preset } = run as Partial<RunRecord>;
+  const flags = `${preset === undefined ? '' : ` --preset ${preset}`} --steps ${step} --gan_mode none --lambda_ssim 0 --name NAME-l1`;
+  return `train it with the same flags as this run and those: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
+}
+
+type Difference = [key: string, a: unknown, b: unknown];
+
+function unequal(a: Record<string, unknown>, b: Record<string, unknown>): Difference[] {
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return keys.flatMap((key): Difference[] => (shown(a[key]) === shown(b[key]) ? [] : [[key, a[key], b[key]]]));
+}
+
+function pick(from: object, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, (from as Record<string, unknown>)[key]]));
+}
+
+const shown = (value: unknown): string => {
+  if (value === undefined) return 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};

@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import { openDevice } from '../../drivers/open_device.ts';
+import type { Device } from '../../engine/gpu/device.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { writeFileAtomic } from '../../files/files.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { type OpenedData, openDataset } from '../../pix2pix/data/sources/open.ts';
+import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import {
+  comparisonRows,
+  type Evaluation,
+  evaluate,
+  meanPicture,
+  type Painters,
+} from '../../pix2pix/train/evaluate/evaluate.ts';
+import { chooseSamples } from '../../pix2pix/train/evaluate/held_out.ts';
+import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
+import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
+import { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import { findCheckpoint } from '../checkpoint/find.ts';
+import { counter } from '../shared/counter.ts';
+import { paintingMode } from '../shared/run_text.ts';
+import { type RunRecord, refuseTwoSets } from '../train/config.ts';
+import type { EvalFlags } from './command.ts';
+import { checkL1Run, howToTrainL1 } from './l1_run.ts';
+import { scoreNotes, scoreTable } from './table.ts';
+
+export interface Measured {
+  path: string;
+  header: CheckpointHeader;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+const warn = (line: string) => console.warn(`warning: ${line}`);
+
+/** `pixtape eval`. */
+export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): Promise<void> {
+  const find = async (name: string): Promise<Measured> => {
+    const path = findCheckpoint(name, flags.checkpoints_dir);
+    return { path, header: await readCheckpointHeader(path) };
+  };
+  const ours = await find(checkpoint);
+  const l1 = flags.l1 === undefined ? undefined : await find(flags.l1);
+  const differences = l1 ? checkL1Run(ours, l1) : [];
+  const { width, height, seed, ganMode, lambdaSsim } = ours.header.config;
+  const alone = ganMode === 'none' && lambdaSsim === 0;
+  const options = dataOptions(ours, flags);
+  const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
+  const data = await openDataset({ ...options, width, height, seed, warn, onRendered });
+  const indices = chooseSamples(data.test, flags.num_test ?? data.test.length);
+  if (indices.length === 0) {
+    throw new PixtapeError(`there is no held-out picture: ${data.summary}`, 'Name a folder that has some.');
+  }
+
+  const device = await openDevice(flags.adapter);
+  try {
+    console.log(`adapter  ${device.description}`);
+    console.log(`model    ${describe(ours)}; ${paintingMode(flags.dropout)}`);
+    if (l1) console.log(`L1 alone ${describe(l1)}`);
+    console.log(`data     ${data.summary}`);
+    for (const line of differences) warn(line);
+    const painters = {
+      ours: await painterOf(device, ours, data.test, flags),
+      ...(l1 ? { l1: await painterOf(device, l1, data.test, flags) } : {}),
+    };
+    const evaluation = await measure(data, indices, painters);
+    console.log(`measured ${indices.length} of ${data.test.length} held-out pictures, ${width} × ${height}\n`);
+    console.log(scoreTable(evaluation.means, alone));
+    console.log(`\n${scoreNotes(evaluation)}`);
+    if (!l1 && !alone) console.log(`L1 alone is not measured: ${howToTrainL1(ours.header)}`);
+    if (flags.json !== undefined) {
+      const about = {
+        checkpoint: ours.path,
+        step: ours.header.step,
+        l1: l1?.path,
+        ...(flags.dropout ? { dropout: true, seed: flags.seed ?? seed } : { dropout: false }),
+        differences,
+        data: data.summary,
+      };
+      const size = { width, height, count: indices.length, of: data.test.length };
+      await writeFileAtomic(flags.json, `${JSON.stringify({ ...about, ...size, ...evaluation }, null, 1)}\n`);
+      console.log(`scores   → ${flags.json}`);
+    }
+    const emojis = options.data === 'openmoji';
+    if (flags.sheet !== undefined) await drawSheet(flags.sheet, data, painters, flags, emojis);
+    if (emojis) console.log(`the pictures are OpenMoji's. ${OPENMOJI_CREDITS}`);
+  } finally {
+    device.destroy();
+  }
+}
+
+function describe({ path, header: { config, step } }: Measured): string {
+  return `${path}, step ${step}, trained at ${config.width} × ${config.height}`;
+}
+
+/** The run's own pictures, or those that the flags name, without flips and jitter. */
+function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['data'] {
+  const own = (header.run as Partial<RunRecord>).data;
+  const { data, dataroot, direction, resize, skip_bad: skipBad } = flags;
+  const plain = {
+    direction: direction ?? own?.direction ?? 'BtoA',
+    resize: resize ?? own?.resize ?? 'nearest',
+    skipBad: skipBad ?? own?.skipBad ?? false,
+    flip: false,
+    jitter: false,
+  };
+  if (data !== undefined || dataroot !== undefined) {
+    refuseTwoSets(data ?? 'folder', { dataroot });
+    return { ...plain, data: data ?? 'folder', ...(dataroot === undefined ? {} : { dataroot: resolve(dataroot) }) };
+  }
+  if (own && (own.data !== 'folder' || own.dataroot !== undefined)) return { ...own, ...plain };
+  throw new PixtapeError(
+    `${path} does not say where its pictures are`,
+    'Name them: pixtape eval CHECKPOINT DIR, or --data SET.',
+  );
+}
+
+/** @throws PixtapeError where there is no memory for it, or the pictures do not fit. */
+async function painterOf(
+  device: Device,
+  { path, header }: Measured,
+  { width, height }: Size,
+  { dropout, seed }: Pick<EvalFlags, 'dropout' | 'seed'>,
+): Promise<Painter> {
+  const need = await estimatePainting(device, header.config, height, width);
+  checkMemory(device, need, `painting with ${path}`, 'what else uses the GPU');
+  const { generator, rng } = await loadGenerator(device, path, seed);
+  const painter = new Painter(device, generator, dropout ? { sampling: rng } : {});
+  await painter.program(1, height, width);
+  return painter;
+}
+
+async function measure(
+  { train, test }: OpenedData,
+  indices: readonly number[],
+  painters: Painters,
+): Promise<Evaluation> {
+  const read = counter((done, total) => `mean     ${done} of ${total} training pictures read`);
+  const mean = await meanPicture(train, (done) => read(done, train.length));
+  const shown = counter((done, total) => `measured ${done} of ${total} pictures`);
+  return evaluate(test, indices, painters, mean, (done) => shown(done, indices.length));
+}
+
+async function drawSheet(path: string, { test }: OpenedData, painters: Painters, flags: EvalFlags, emojis: boolean) {
+  // Anybody sees at a glance whether a face came out right.
+  const chosen = chooseSamples(test, flags.samples, emojis ? /\bface\b/ : undefined);
+  const labels = ['condition', ...(painters.l1 ? ['L1 alone'] : []), 'ours', 'real'];
+  const rows = await comparisonRows(test, chosen, painters);
+  await writeFileAtomic(path, pictureTable(rows, labels, test.width, test.height));
+  console.log(`sheet    ${rows.length} pictures → ${path}`);
+}

@@ -1,0 +1,53 @@
+import type { Contender, Evaluation } from '../../pix2pix/train/evaluate/evaluate.ts';
+import type { Scores } from '../../pix2pix/train/evaluate/metrics.ts';
+
+const COLUMNS: readonly [title: string, key: keyof Scores, digits: number][] = [
+  ['L1', 'l1', 4],
+  ['PSNR', 'psnr', 2],
+  ['SSIM', 'ssim', 4],
+  ['saturation', 'saturation', 3],
+  ['colourfulness', 'colourfulness', 1],
+];
+const CONTENDERS: readonly [Contender, string][] = [
+  ['copy', 'copying the condition'],
+  ['mean', 'mean training picture'],
+  ['l1', 'L1 alone'],
+  ['ours', 'this checkpoint'],
+  ['real', 'real pictures'],
+];
+/** The real pictures have colours, but no distance from themselves. */
+const OF_REAL: ReadonlySet<keyof Scores> = new Set(['saturation', 'colourfulness']);
+
+/**
+ * The scores as lines of text, a contender a line.
+ * @param alone the checkpoint that is measured was itself trained with L1 alone
+ */
+export function scoreTable(means: Evaluation['means'], alone: boolean): string {
+  const lines = CONTENDERS.flatMap(([contender, name]) => {
+    const scores = means[contender];
+    const label = contender === 'ours' && alone ? `${name} (L1 alone)` : name;
+    return scores ? [[label, ...COLUMNS.map((column) => cell(contender, scores, column))]] : [];
+  });
+  const table = [['', ...COLUMNS.map(([title]) => title)], ...lines];
+  const widths = (table[0] as string[]).map((_, i) => Math.max(...table.map((line) => (line[i] as string).length)));
+  const pad = (text: string, i: number) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0));
+  return table.map((line) => line.map(pad).join('   ')).join('\n');
+}
+
+/** How the means are to be read. */
+export function scoreNotes({ perfect, pictures }: Evaluation): string {
+  const lines = [
+    'PSNR and SSIM are means over the pictures, data range 1; pixtape eval --help tells how all is measured.',
+  ];
+  for (const [contender, name] of CONTENDERS) {
+    const count = contender === 'real' ? undefined : perfect[contender];
+    if (count !== undefined)
+      lines.push(`PSNR: ${name} meets ${count} of ${pictures.length} pictures exactly; its mean is over the others.`);
+  }
+  return lines.join('\n');
+}
+
+function cell(contender: Contender, scores: Scores, [, key, digits]: (typeof COLUMNS)[number]): string {
+  if (contender === 'real' && !OF_REAL.has(key)) return '–';
+  return scores[key] === Number.POSITIVE_INFINITY ? '∞' : scores[key].toFixed(digits);
+}

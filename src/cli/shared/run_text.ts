@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { Recorded } from '../../engine/tape/record.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import { counter } from './counter.ts';
+import { openInBrowser } from './open.ts';
+
+/** What a run remembers of where it began. */
+export interface Beginning {
+  /** Training pictures or pairs. */
+  pairs?: number;
+  adapter?: string;
+}
+
+/** A continued run repeats bit for bit only with the same pictures on the same adapter: says so where they differ. */
+export function noteChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {
+  if (record.pairs !== undefined && record.pairs !== now.pairs) {
+    warn(`the run began with ${record.pairs} ${what}, there are ${now.pairs} now: it goes on, in another order`);
+  }
+  if (record.adapter !== undefined && record.adapter !== now.adapter) {
+    warn(`the run began on ${record.adapter}: it goes on, but not bit for bit as it would have there`);
+  }
+}
+
+/** Prepares a recorded step and says how it went. */
+export async function compile(
+  prepare: (onCompiled: (done: number, total: number) => void) => Promise<Recorded<unknown>>,
+): Promise<void> {
+  const start = performance.now();
+  const { program } = await prepare(counter((done, total) => `kernels  ${done} of ${total} compiled`));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(
+    `kernels  ${program.kernels.length} compiled in ${seconds} s; a step is ${program.dispatchCount} dispatches`,
+  );
+}
+
+/** @throws PixtapeError when nothing is left to do */
+export function checkLeft(folder: string, done: number, steps: number, flags: string): void {
+  if (done < steps) return;
+  throw new PixtapeError(`${folder} has already done ${done} of ${steps} steps`, `Ask for more: a larger ${flags}.`);
+}
+
+export interface Farewell {
+  /** The command that goes on with the run. */
+  command: 'train' | 'gan';
+  folder: string;
+  name: string;
+  checkpointsDir: string;
+  /** What there is to say after the step, e.g. what was measured. */
+  measured: string;
+  /** A command to try the result with. */
+  tryIt: string;
+  open: boolean;
+}
+
+/** Where everything is, and how to go on. */
+export function farewell(result: LoopResult, said: Farewell): void {
+  const why = { done: 'done', time: 'time is up', interrupted: 'interrupted' }[result.end];
+  console.log(`\n${why} after step ${result.steps}${said.measured}`);
+  console.log(`  pictures    ${join(said.folder, 'samples')}`);
+  console.log(`  report      ${result.report}`);
+  console.log(`  checkpoint  ${result.checkpoint}`);
+  if (result.end !== 'done') {
+    const where = said.checkpointsDir === 'runs' ? '' : ` --checkpoints_dir ${quoted(said.checkpointsDir)}`;
+    console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${quoted(said.name)}${where}`);
+  }
+  console.log(`  try it      ${said.tryIt}`);
+  if (said.open && result.end !== 'interrupted') openInBrowser(result.report);
+}
+
+/** For a command line that a person copies. */
+export const quoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
+
+/** How a generator paints, with `--dropout` or without it. */
+export const paintingMode = (dropout: boolean | undefined): string =>
+  dropout ? 'dropout on, batch statistics' : 'evaluation mode';

@@ -1,0 +1,172 @@
+import { resolve } from 'node:path';
+import { SSIM_WINDOW } from '../../engine/ops/loss/ssim.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { DataOptions } from '../../pix2pix/data/sources/open.ts';
+import { checkNetworks, generatorName } from '../../pix2pix/models/networks.ts';
+import { PAPER_DATA, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
+import type { TrainFlags } from './command.ts';
+import { networksOf } from './networks.ts';
+
+/** What a run remembers in its checkpoint, beside the model's configuration. */
+export interface RunRecord {
+  preset: string;
+  data: Omit<DataOptions, 'warn' | 'onRendered' | 'width' | 'height' | 'seed'>;
+  /** Training pairs, and the adapter, at the run's beginning. */
+  pairs?: number;
+  adapter?: string;
+  /** Seconds of training so far. */
+  seconds?: number;
+  [key: string]: unknown;
+}
+
+/** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
+export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): TrainConfig {
+  const config = applyFlags(PRESETS[flags.preset], given);
+  checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
+  checkWindow(config);
+  if (config.epochs + config.epochsDecay === 0)
+    throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
+  return config;
+}
+
+function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
+  if (lambdaSsim === 0 || Math.min(width, height) >= SSIM_WINDOW) return;
+  throw new PixtapeError(
+    `--lambda_ssim looks at ${SSIM_WINDOW} × ${SSIM_WINDOW} pixels at a time; --crop_size ${width}x${height} has less`,
+    'Use larger pictures, or --lambda_ssim 0.',
+  );
+}
+
+/** The configuration that the flags ask for, on top of `base`. */
+function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
+  // L1 alone means that, unless one asks; a run that goes on without a discriminator has been asked before.
+  const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
+  return {
+    ...base,
+    ...networksOf(base, flags),
+    ganMode: flags.gan_mode ?? base.ganMode,
+    width: flags.crop_size?.width ?? base.width,
+    height: flags.crop_size?.height ?? base.height,
+    batch: flags.batch_size ?? base.batch,
+    lr: flags.lr ?? base.lr,
+    lrDisc: flags.lr_D ?? flags.lr ?? base.lrDisc,
+    beta1: flags.beta1 ?? base.beta1,
+    beta2: flags.beta2 ?? base.beta2,
+    lambda: flags.lambda_L1 ?? base.lambda,
+    lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
+    reuseFake: flags.reuse_fake ?? base.reuseFake,
+    recompute: flags.recompute ?? base.recompute ?? false,
+    precision: flags.precision ?? base.precision ?? 'f32',
+    seed: flags.seed ?? base.seed,
+    epochs: flags.n_epochs ?? base.epochs,
+    epochsDecay: flags.n_epochs_decay ?? base.epochsDecay,
+  };
+}
+
+/**
+ * The configuration of a continued run. It may change how it learns, not what it is: the weights would not fit, or the
+ * seed's draws not repeat.
+ * @throws PixtapeError naming the flag that says otherwise.
+ */
+export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>): TrainConfig {
+  const config = applyFlags(saved, given);
+  const fixed: [string, (c: TrainConfig) => unknown][] = [
+    ['--netG', generatorName],
+    ['--netD', (c) => c.netD],
+    ['--gan_mode', (c) => c.ganMode],
+    ['--norm', (c) => c.norm],
+    ['--ngf', (c) => c.generator.hidden],
+    ['--depth', (c) => c.generator.depth],
+    ['--dropout', (c) => c.generator.dropout],
+    ['--ndf', (c) => c.discHidden],
+    ['--crop_size', (c) => `${c.width}x${c.height}`],
+    ['--batch_size', (c) => c.batch],
+    ['--init', (c) => c.init],
+    ['--seed', (c) => c.seed],
+    ['--precision', (c) => c.precision ?? 'f32'],
+  ];
+  for (const [flag, value] of fixed) refuseChange(flag, value(config), value(saved));
+  checkWindow(config);
+  return config;
+}
+
+/** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
+export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
+  refuseTwoSets(flags.data, flags);
+  const usual = flags.preset === 'paper' ? PAPER_DATA : { resize: 'nearest' as const, flip: false, jitter: false };
+  const data = {
+    data: flags.data,
+    ...(flags.dataroot === undefined ? {} : { dataroot: resolve(flags.dataroot) }),
+    direction: flags.direction,
+    resize: flags.resize ?? usual.resize,
+    flip: flags.flip ?? usual.flip,
+    jitter: jitter(flags, config, usual.jitter),
+    skipBad: flags.skip_bad ?? false,
+    ...(flags.groups ? { groups: flags.groups } : {}),
+    ...(flags.max_dataset_size ? { maxDatasetSize: flags.max_dataset_size } : {}),
+  };
+  return { preset: flags.preset, data };
+}
+
+/** The record of a continued run: its pictures may have moved and bad ones turned up, but they are the same pictures. */
+export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, config: TrainConfig): RunRecord {
+  const { data } = saved;
+  const asked = given.load_size === undefined ? given.jitter : jitter(given, config);
+  refuseChange('--preset', given.preset ?? saved.preset, saved.preset);
+  refuseChange('--data', given.data ?? data.data, data.data);
+  refuseChange('--direction', given.direction ?? data.direction, data.direction);
+  refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
+  refuseChange('--max_dataset_size', given.max_dataset_size ?? data.maxDatasetSize, data.maxDatasetSize);
+  refuseChange('--resize', given.resize ?? data.resize, data.resize);
+  refuseChange('--flip', given.flip ?? data.flip, data.flip);
+  refuseChange('--jitter', asked ?? data.jitter, data.jitter);
+  refuseTwoSets(data.data, given);
+  return {
+    ...saved,
+    data: {
+      ...data,
+      ...(given.dataroot === undefined ? {} : { dataroot: resolve(given.dataroot) }),
+      ...(given.skip_bad === undefined ? {} : { skipBad: given.skip_bad }),
+    },
+  };
+}
+
+/** @throws PixtapeError where a folder is named beside a set that brings its own pictures, or groups that a folder has not */
+export function refuseTwoSets(
+  data: string,
+  { dataroot, groups }: { dataroot?: string | undefined; groups?: string[] | undefined },
+): void {
+  if (dataroot !== undefined && data !== 'folder') {
+    throw new PixtapeError(
+      `--data ${data} brings its own pictures, but the folder ${dataroot} is named, too`,
+      'Leave one of them out.',
+    );
+  }
+  if (groups !== undefined && data !== 'openmoji') {
+    throw new PixtapeError(`--groups are those of --data openmoji; with --data ${data} there are none`);
+  }
+}
+
+/** A continued run must not differ in this. @throws PixtapeError naming the flag. */
+export function refuseChange(flag: string, asked: unknown, saved: unknown): void {
+  if (asked === saved) return;
+  const shown = (value: unknown) => (value === undefined ? 'none' : String(value));
+  throw new PixtapeError(
+    `${flag} ${shown(asked)}: the run that --continue_train goes on with has ${shown(saved)}`,
+    `Leave ${flag} out, or start another run with another --name.`,
+  );
+}
+
+/** `--load_size 286 --crop_size 256`, as pix2pix users write it, is the paper's jitter; so are those sizes' multiples. */
+function jitter(flags: Partial<TrainFlags>, { width, height }: TrainConfig, usual = false): boolean {
+  const { load_size: load, jitter: asked } = flags;
+  if (load === undefined) return asked ?? usual;
+  const larger = [width, height].map((side) => Math.round((side * 286) / 256));
+  const is = (sides: readonly number[]) => load.width === sides[0] && load.height === sides[1];
+  if (is(larger)) return true;
+  if (is([width, height]) && !asked) return false;
+  throw new PixtapeError(
+    `--load_size ${load.width}x${load.height} with --crop_size ${width}x${height}: pictures are enlarged by 286/256 or not at all`,
+    `Use --load_size ${larger.join('x')} (the same as --jitter), or leave it out.`,
+  );
+}

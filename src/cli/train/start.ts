@@ -1,0 +1,134 @@
+import { openDevice } from '../../drivers/open_device.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { formatBytes } from '../../engine/util/format.ts';
+import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { openDataset } from '../../pix2pix/data/sources/open.ts';
+import { DISCRIMINATOR_NAMES, describeGenerator } from '../../pix2pix/models/networks.ts';
+import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import { scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { Progress } from '../../pix2pix/train/loop/progress.ts';
+import { type RunOptions, type RunResult, run } from '../../pix2pix/train/loop/run.ts';
+import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
+import { counter } from '../shared/counter.ts';
+import { watchInterrupt } from '../shared/interrupt.ts';
+import { checkTrainingMemory, withinMemory } from '../shared/memory.ts';
+import { chooseFolder } from '../shared/run_folder.ts';
+import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
+import { settleTuning, trainingWork } from '../tune/tuning.ts';
+import type { TrainFlags } from './command.ts';
+import { continuedConfig, continuedRecord, freshConfig, freshRecord, type RunRecord } from './config.ts';
+
+/** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
+export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
+  const { name, folder, latest } = chooseFolder(flags);
+  const before = flags.continue_train ? await readCheckpointHeader(latest) : undefined;
+  const config = before ? continuedConfig(before.config, given) : freshConfig(flags, given);
+  const record = before ? continuedRecord(before.run as RunRecord, given, config) : freshRecord(flags, config);
+
+  const warn = (line: string) => console.warn(`warning: ${line}`);
+  const { width, height, seed } = config;
+  const { train, test, summary } = await openDataset({ ...record.data, width, height, seed, warn, onRendered });
+  console.log(`data     ${summary}`);
+  const steps = lastStep(flags, config, stepsPerEpoch(train.length, config.batch));
+  const done = before?.step ?? 0;
+  checkLeft(folder, done, steps, '--n_epochs or --steps');
+
+  const device = await openDevice(flags.adapter);
+  try {
+    console.log(`adapter  ${device.description}`);
+    noteChanges(record, { pairs: train.length, adapter: device.description }, 'training pairs', warn);
+    record.pairs ??= train.length;
+    record.adapter ??= device.description;
+    await settleTuning(device, trainingWork(device, config), { tune: flags.tune, before: before?.run }, warn);
+    const need = await checkTrainingMemory(device, config);
+    const model = await withinMemory(device, need, async () => {
+      if (before) return (await loadCheckpoint(device, latest, (h) => ({ ...h, config }))).model;
+      return new Pix2Pix(device, config);
+    });
+    console.log(`model    ${modelLine(model)}`);
+    console.log(`run      ${folder}${before ? `, going on after step ${done}` : ''}`);
+    await compile((onCompiled) => model.prepare({ onCompiled }));
+    console.log(`memory   ${formatBytes(device.memory.bytes)} on the device`);
+
+    const loader = new BatchLoader(train, { batchSize: config.batch, seed });
+    const options = runOptions(flags, record, { folder, name, steps, resumed: before !== undefined });
+    const progress = new Progress();
+    const interrupt = watchInterrupt(() => {
+      progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
+    });
+    try {
+      const result = await run(model, loader, test, options, progress, interrupt.asked);
+      farewell(result, ending(result, options, config, flags));
+    } finally {
+      interrupt.stop();
+    }
+  } finally {
+    device.destroy();
+  }
+}
+
+function runOptions(
+  flags: TrainFlags,
+  record: RunRecord,
+  place: Pick<RunOptions, 'folder' | 'name' | 'steps' | 'resumed'>,
+): RunOptions {
+  const quick = record.preset === 'quick';
+  const emojis = record.data.data === 'openmoji';
+  return {
+    ...place,
+    ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+    logEvery: flags.print_freq,
+    sampleEvery: flags.display_freq ?? (quick ? 100 : 400),
+    saveEvery: flags.save_latest_freq ?? (quick ? 250 : 1000),
+    saveEveryEpochs: flags.save_epoch_freq,
+    // Anybody sees at a glance whether a face came out right.
+    heldOut: { samples: flags.samples, most: flags.num_test, ...(emojis ? { prefer: /\bface\b/ } : {}) },
+    record,
+    ...(emojis ? { credits: OPENMOJI_CREDITS } : {}),
+  };
+}
+
+function lastStep(flags: TrainFlags, config: TrainConfig, perEpoch: number): number {
+  const scheduled = scheduledSteps(config, perEpoch);
+  if (flags.steps === undefined) return scheduled;
+  if (config.epochsDecay > 0 && flags.steps > scheduled) {
+    throw new PixtapeError(
+      `--steps ${flags.steps} goes beyond step ${scheduled}, where --n_epochs_decay has brought the learning rate to 0`,
+      'Use a larger --n_epochs or --n_epochs_decay.',
+    );
+  }
+  return flags.steps;
+}
+
+function modelLine({ generator, disc, config }: Pix2Pix): string {
+  const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
+  const judge = disc ? `${DISCRIMINATOR_NAMES[config.netD]} ${millions(disc.parameterCount)}` : 'no discriminator';
+  const lsgan = config.ganMode === 'lsgan' ? ', least squares' : '';
+  return (
+    `generator ${describeGenerator(config)}, ${millions(generator.parameterCount)} parameters; ${judge}${lsgan}; ` +
+    `pictures ${config.width} × ${config.height}, batch ${config.batch}`
+  );
+}
+
+const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
+
+function ending(
+  { testL1, baselineL1 }: RunResult,
+  { folder, name }: RunOptions,
+  { generator }: TrainConfig,
+  flags: TrainFlags,
+): Farewell {
+  const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
+  // The running averages of a norm that serves two places fit neither of them.
+  const mode = generator.sharedNorm ? ' --dropout' : '';
+  return {
+    command: 'train',
+    folder,
+    name,
+    checkpointsDir: flags.checkpoints_dir,
+    measured: `: held-out L1 ${measured}; copying the input scores ${baselineL1.toFixed(4)}`,
+    tryIt: `npx pixtape translate ${quoted(folder)} IN OUT${mode}`,
+    open: flags.open ?? false,
+  };
+}

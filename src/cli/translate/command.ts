@@ -1,0 +1,99 @@
+import { Command, Option } from 'commander';
+import { openDevice } from '../../drivers/open_device.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { describeGenerator } from '../../pix2pix/models/networks.ts';
+import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import { findCheckpoint } from '../checkpoint/find.ts';
+import { pictureSize, wholeNumber } from '../shared/arguments.ts';
+import { watchInterrupt } from '../shared/interrupt.ts';
+import { paintingMode } from '../shared/run_text.ts';
+import type { RunRecord } from '../train/config.ts';
+import { findPictures } from './files.ts';
+import { type Translation, translateAll } from './start.ts';
+
+export interface TranslateFlags {
+  side?: 'left' | 'right';
+  crop_size?: { width: number; height: number };
+  resize?: 'nearest' | 'bilinear';
+  format: string;
+  dropout?: boolean;
+  seed?: number;
+  skip_bad?: boolean;
+  checkpoints_dir: string;
+  adapter: string;
+}
+
+const EXAMPLES = `
+Examples:
+  pixtape translate openmoji-quick drawing.png painted.png            the run of that name, one picture
+  pixtape translate runs/facades/latest.safetensors labels/ painted/  every picture in a folder
+  pixtape translate facades facades/test painted --side right         side-by-side pairs: paint from the right half
+  pixtape translate facades photo.jpg out.png --crop_size 256         at the size that the network was trained at
+
+Pictures whose sides are multiples of the network's unit (2^depth; 256 for unet_256) keep their size and go through as they are. Others are
+filled up by repeating their edge, painted, and cut back. The format of OUT is what its name ends in: .png, .jpg or .webp.`;
+
+export function translateCommand(): Command {
+  return new Command('translate')
+    .description('Paint pictures with a trained generator.')
+    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
+    .argument('<in>', 'a picture, or a folder of pictures; no B side is needed')
+    .argument('<out>', 'a file or a folder; never the same file as IN')
+    .addOption(
+      new Option('--side <half>', 'pictures are side-by-side pairs: take this half').choices(['left', 'right']),
+    )
+    .option('--crop_size <size>', 'resize to this side, or WIDTHxHEIGHT, as training does', pictureSize)
+    .addOption(new Option('--resize <mode>', "how (default: the run's)").choices(['nearest', 'bilinear']))
+    .addOption(
+      new Option('--format <format>', 'of pictures in a folder').choices(['png', 'jpg', 'webp']).default('png'),
+    )
+    .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
+    .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
+    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
+    .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
+    .allowExcessArguments(false)
+    .addHelpText('after', EXAMPLES)
+    .action(translate);
+}
+
+async function translate(checkpoint: string, from: string, to: string, flags: TranslateFlags): Promise<void> {
+  const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
+  const { config, run, step } = await readCheckpointHeader(path);
+  const record = run as Partial<RunRecord>;
+  const jobs = await findPictures(from, to, flags.format);
+  const device = await openDevice(flags.adapter);
+  const interrupt = watchInterrupt(() => console.log('\nfinishing this picture … (Ctrl-C again to stop at once)'));
+  try {
+    console.log(`adapter  ${device.description}`);
+    const { generator, rng } = await loadGenerator(device, path, flags.seed);
+    const mode = paintingMode(flags.dropout);
+    console.log(
+      `model    ${path}, ${describeGenerator(config)}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`,
+    );
+    const resize = flags.resize ?? record.data?.resize ?? 'nearest';
+    const work: Translation = {
+      painter: new Painter(device, generator, flags.dropout ? { sampling: rng } : {}),
+      device,
+      config,
+      unit: generator.unit,
+      preparation: {
+        ...(flags.side ? { side: flags.side } : {}),
+        ...(flags.crop_size ? { resize: { ...flags.crop_size, mode: resize } } : {}),
+      },
+      skipBad: flags.skip_bad ?? false,
+      interrupted: interrupt.asked,
+    };
+    const done = await translateAll(jobs, work);
+    const pace = done.pictures > 1 ? `, ${(done.pictures / done.seconds).toPrecision(3)} pictures/s` : '';
+    const count = `${done.pictures} picture${done.pictures === 1 ? '' : 's'}`;
+    console.log(`kernels  ready in ${done.preparing.toFixed(1)} s`);
+    console.log(`painted  ${count} in ${done.seconds.toPrecision(2)} s${pace} → ${to}`);
+    if (record.data?.data === 'openmoji') console.log(`learnt from OpenMoji. ${OPENMOJI_CREDITS}`);
+    if (done.pictures < jobs.length) process.exitCode = 1;
+  } finally {
+    interrupt.stop();
+    device.destroy();
+  }
+}

@@ -1,0 +1,75 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { extname, join, parse, resolve } from 'node:path';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { READABLE } from '../../pix2pix/data/image/decode.ts';
+import { checkWritable } from '../../pix2pix/data/image/encode.ts';
+
+/** A picture to paint from, and where the painted one goes. */
+export interface Job {
+  from: string;
+  to: string;
+}
+
+/** Whether a path for something new can only mean a folder. */
+export const namesFolder = (path: string): boolean =>
+  /[\\/]$/.test(path) || (existsSync(path) && statSync(path).isDirectory());
+
+/**
+ * What `translate IN OUT` means: a file goes to a file (or into a folder), a folder's pictures go into a folder.
+ * @param format of pictures in a folder: png, jpg or webp
+ * @throws PixtapeError when IN is missing or has no picture, or when OUT would overwrite a picture of IN.
+ */
+export async function findPictures(from: string, to: string, format: string): Promise<Job[]> {
+  if (!existsSync(from)) throw new PixtapeError(`there is no ${from}`, 'IN is a picture, or a folder of pictures.');
+  const intoFolder = namesFolder(to);
+  if (!statSync(from).isDirectory()) {
+    const job = { from, to: intoFolder ? join(to, `${parse(from).name}.${format}`) : to };
+    checkWritable(job.to);
+    return keepsOriginals([job]);
+  }
+  if (existsSync(to) && !intoFolder) {
+    throw new PixtapeError(`${to} is a file, but ${from} is a folder of pictures`, 'Name a folder for OUT.');
+  }
+  if (READABLE.has(extname(to).toLowerCase()) && !intoFolder) {
+    throw new PixtapeError(
+      `${to} is the name of a picture, but ${from} is a folder of pictures`,
+      'Name a folder for OUT.',
+    );
+  }
+  const names = await pictureNames(from);
+  const stems = names.map((name) => parse(name).name.toLowerCase());
+  return keepsOriginals(
+    names.map((name, i) => {
+      // a.png and a.jpg both become a.png, on some systems A.png too: then the whole name stays.
+      const unique = stems.indexOf(stems[i] as string) === stems.lastIndexOf(stems[i] as string);
+      return { from: join(from, name), to: join(to, `${unique ? parse(name).name : name}.${format}`) };
+    }),
+  );
+}
+
+async function pictureNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.flatMap(({ name }) => {
+    const readable = !name.startsWith('.') && READABLE.has(extname(name).toLowerCase());
+    return readable && statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() !== true ? [name] : [];
+  });
+  if (names.length > 0) return names.sort((a, b) => (a < b ? -1 : 1));
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const has = folders.length > 0 ? ` (it has the folders ${folders.slice(0, 5).join(', ')})` : '';
+  throw new PixtapeError(`there is no picture in ${folder}${has}`, 'Name the folder in which the pictures lie.');
+}
+
+/** Through links and other spellings of a path too. */
+function keepsOriginals(jobs: Job[]): Job[] {
+  const real = (path: string) => (existsSync(path) ? realpathSync.native(path) : resolve(path));
+  const originals = new Set(jobs.map(({ from }) => real(from)));
+  for (const { to } of jobs) {
+    if (!originals.has(real(to))) continue;
+    throw new PixtapeError(
+      `${to} is one of the pictures to paint from: it would be overwritten`,
+      'Choose another OUT.',
+    );
+  }
+  return jobs;
+}

@@ -1,0 +1,128 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { BadFile, withSkipHint } from '../../pix2pix/data/files/formats.ts';
+import { writePictureAs } from '../../pix2pix/data/image/encode.ts';
+import { readPicture } from '../../pix2pix/data/image/picture.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
+import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
+import type { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import type { Job } from './files.ts';
+
+export interface Translation {
+  painter: Painter;
+  device: Device;
+  /** What the generator was trained with. */
+  config: TrainConfig;
+  /** What sides must be multiples of. */
+  unit: number;
+  preparation: Preparation;
+  skipBad: boolean;
+  interrupted: () => boolean;
+}
+
+export interface Translated {
+  pictures: number;
+  /** Reading, painting and writing; without what kernels and programs took to prepare. */
+  seconds: number;
+  preparing: number;
+}
+
+/** Paints every picture. Bad files are named: the first ends it, or with `skipBad` they are left out. */
+export async function translateAll(jobs: readonly Job[], work: Translation): Promise<Translated> {
+  const start = performance.now();
+  const sizes = new Sizes(work);
+  let pictures = 0;
+  for (const job of jobs) {
+    if (work.interrupted()) break;
+    try {
+      await translateOne(job, work, sizes);
+      pictures++;
+    } catch (error) {
+      if (!(error instanceof BadFile)) throw error;
+      if (!work.skipBad) throw jobs.length > 1 ? withSkipHint(error) : error;
+      console.warn(`warning: ${error.path} ${error.reason}; left out (--skip_bad)`);
+    }
+    if (process.stdout.isTTY && jobs.length > 1) process.stdout.write(`\r${pictures} of ${jobs.length} pictures`);
+  }
+  if (process.stdout.isTTY && jobs.length > 1) process.stdout.write('\r\x1b[K');
+  const { preparing } = sizes;
+  const seconds = (performance.now() - start) / 1000 - preparing;
+  sizes.report();
+  if (pictures === 0 && !work.interrupted()) {
+    throw new PixtapeError(`none of the ${jobs.length} pictures could be painted`, 'The warnings above say why.');
+  }
+  return { pictures, seconds, preparing };
+}
+
+async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes): Promise<void> {
+  const { preparation, config, painter } = work;
+  // A drawing without pixels of its own gets the size that the network knows.
+  const { width, height } = preparation.resize ?? config;
+  const both = preparation.side ? 2 : 1;
+  const picture = await readPicture(from, { width: both * width, height });
+  if (picture.width % both !== 0) {
+    const reason = `is ${picture.width} pixels wide, which has no halves`;
+    throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
+  }
+  // Before it is enlarged: that takes memory too.
+  await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
+  const condition = prepare(picture, preparation);
+  await writePictureAs(to, await translate(painter, condition, sizes.unit));
+}
+
+/**
+ * What sizes came by: each is checked against the memory and has its program recorded once, and what was done about odd
+ * ones is said at the end.
+ */
+class Sizes {
+  readonly unit: number;
+  /** Seconds that it took. */
+  preparing = 0;
+  private readonly work: Translation;
+  private readonly seen = new Set<string>();
+  private padded = 0;
+  private unfamiliar: string | undefined;
+
+  constructor(work: Translation) {
+    this.work = work;
+    this.unit = work.unit;
+  }
+
+  /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
+  async admit({ width, height }: { width: number; height: number }): Promise<void> {
+    const { config, painter } = this.work;
+    const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
+    if (w !== width || h !== height) this.padded++;
+    const ratio = Math.sqrt((width * height) / (config.width * config.height));
+    if (ratio > 1.5 || ratio < 1 / 1.5) this.unfamiliar ??= `${width} × ${height}`;
+    const start = performance.now();
+    if (!this.seen.has(`${w} ${h}`)) await this.checkMemory(w, h);
+    this.seen.add(`${w} ${h}`);
+    await painter.program(1, h, w);
+    this.preparing += (performance.now() - start) / 1000;
+  }
+
+  private async checkMemory(width: number, height: number): Promise<void> {
+    const { config, device } = this.work;
+    const need = await estimatePainting(device, config, height, width);
+    // The generator is there already.
+    const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
+    checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');
+  }
+
+  report(): void {
+    const { config, preparation } = this.work;
+    if (this.padded > 0) {
+      const were = this.padded === 1 ? '1 picture was' : `${this.padded} pictures were`;
+      console.log(`sizes    ${were} filled up to multiples of ${this.unit} pixels by repeating the edge, and cut back`);
+    }
+    if (this.unfamiliar && !preparation.resize) {
+      const trained = config.width === config.height ? config.width : `${config.width}x${config.height}`;
+      console.log(
+        `note     painted at ${this.unfamiliar}, trained at ${config.width} × ${config.height}: things of another scale than ` +
+          `it knows come out less well; --crop_size ${trained} gives it the scale that it knows`,
+      );
+    }
+  }
+}

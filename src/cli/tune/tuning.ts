@@ -1,0 +1,104 @@
+import { version } from '../../../package.json';
+import type { Device } from '../../engine/gpu/device.ts';
+import { shippedTable } from '../../engine/ops/conv/tuning_tables.ts';
+import { formatDuration } from '../../engine/util/format.ts';
+import {
+  convolutionsOf,
+  type Tuned,
+  type TuneOptions,
+  trainingStep,
+  tuneModel,
+} from '../../pix2pix/train/autotune/tune.ts';
+import { choicesOf, type Measurements, TuningCache } from '../../pix2pix/train/autotune/tuning_cache.ts';
+import { recordedTuning } from '../../pix2pix/train/checkpoint/tuning_record.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { counter } from '../shared/counter.ts';
+import { checkTrainingMemory } from '../shared/memory.ts';
+
+/** Seconds that measuring before a run may take on an adapter that no table was shipped for. */
+const SECONDS_BEFORE_A_RUN = 60;
+
+/** What is to be computed. */
+export interface Work {
+  /** Records it on a device of paper; see `tuneModel`. */
+  build: (paper: Device) => Promise<unknown>;
+  /** @throws PixtapeError if the device has no memory for it */
+  checkMemory: () => Promise<unknown>;
+}
+
+export const trainingWork = (device: Device, config: TrainConfig): Work => ({
+  build: trainingStep(config),
+  checkMemory: () => checkTrainingMemory(device, config),
+});
+
+export interface TuningRequest {
+  /** --tune, --no-tune; undefined without either. */
+  tune: boolean | undefined;
+  /** The record of the run that is continued. */
+  before: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Decides which kernels a run computes with, and gives the device their table: a continued run keeps its own; else what
+ * was measured on this adapter holds, before what was shipped for its kind. What is unknown on a real GPU is measured now.
+ */
+export async function settleTuning(
+  device: Device,
+  work: Work,
+  { tune, before }: TuningRequest,
+  warn: (line: string) => void,
+): Promise<void> {
+  const own = before && recordedTuning(before, device);
+  if (own && tune === undefined) {
+    device.tuning = own;
+    return console.log('tuning   the kernels that the run began with');
+  }
+  if (own) warn(`--${tune ? 'tune' : 'no-tune'}: the run may go on with other kernels, and then not bit for bit`);
+  const cache = new TuningCache(device.description, version);
+  device.tuning = tune === false ? new Map() : choicesOf(await cache.read(warn));
+  const asked = tune ?? !device.capabilities.cpu;
+  if (asked) await measureMissing(device, work, cache);
+  const shipped = `the table shipped for ${shippedTable(device).name}`;
+  const { size } = device.tuning;
+  console.log(`tuning   ${size === 0 ? shipped : `${size} convolutions measured on this adapter, else ${shipped}`}`);
+}
+
+async function measureMissing(device: Device, work: Work, cache: TuningCache): Promise<void> {
+  const known = device.tuning ?? new Map<string, string>();
+  await work.checkMemory();
+  const convolutions = await convolutionsOf(device, work.build);
+  if (convolutions.every(({ key }) => known.has(key))) return;
+  const tuned = await measure(device, work, cache, { known, seconds: SECONDS_BEFORE_A_RUN });
+  device.tuning = new Map([...known, ...choicesOf(measurements(tuned))]);
+}
+
+/** Measures the convolutions of some work, telling how far it is, and adds what came out to the cache. */
+export async function measure(
+  device: Device,
+  { build }: Work,
+  cache: TuningCache,
+  options: TuneOptions,
+  say: (line: string) => void = console.log,
+): Promise<Tuned[]> {
+  const start = performance.now();
+  const seconds = () => formatDuration((performance.now() - start) / 1000);
+  const line = counter((done, total) => `tuning   ${done} of ${total} convolutions measured, ${seconds()}`);
+  const onProgress = (done: number, total: number) => {
+    if (done === 0) say(`tuning   measuring the kernels of ${total} convolutions, the largest first`);
+    line(done, total);
+  };
+  const tuned = await tuneModel(device, build, { ...options, onProgress });
+  const measured = `tuning   ${tuned.length} convolution${tuned.length === 1 ? '' : 's'} measured in ${seconds()}`;
+  try {
+    await cache.add(measurements(tuned));
+    say(`${measured}, kept in ${cache.path}`);
+  } catch (error) {
+    // A home that cannot be written to is no reason not to train.
+    say(`${measured}, for this once: ${(error as Error).message}`);
+  }
+  return tuned;
+}
+
+function measurements(tuned: readonly Tuned[]): Measurements {
+  return new Map(tuned.map(({ key, chosen, entries }) => [key, { chosen, entries }]));
+}

@@ -1,0 +1,1 @@
+export { cacheDirectory } from '../files/cache.ts';

@@ -1,0 +1,147 @@
+/**
+ * Finds a WebGPU adapter for Node: a real GPU, else lavapipe, else SwiftShader from npm (on Windows: Direct3D's software
+ * adapter). The only folder of src/gpu that knows Node; a browser brings its own adapter.
+ */
+import { PixtapeError } from '../engine/util/errors.ts';
+import { adviseFaster } from './advice.ts';
+import { candidateLines, nameFits } from './describe.ts';
+import { loadForGood } from './probe/loader.ts';
+import { webgpuUrl } from './probe/probe.ts';
+import { type Tried, tryCandidates } from './survey.ts';
+import type { CandidateReport, DriverKind, Recipe } from './types.ts';
+
+export type { Advice } from './advice.ts';
+export { adviseFaster } from './advice.ts';
+export { cacheDirectory } from './cache.ts';
+export type { AdapterReport, CandidateReport, DriverKind } from './types.ts';
+
+export interface OpenedAdapter {
+  adapter: GPUAdapter;
+  gpu: GPU;
+  kind: DriverKind;
+  /** Adapter and driver, for people and for a run's record. */
+  description: string;
+  /** The candidates that were tried, in order; the last one is the adapter's. */
+  candidates: CandidateReport[];
+}
+
+const kinds: readonly string[] = ['gpu', 'lavapipe', 'swiftshader', 'fallback'] satisfies DriverKind[];
+
+/** What this process has opened. On globalThis, because two copies of this module (a bundle and a source file) share one process. */
+interface State {
+  /** The environment from before a driver was chosen; candidates are tried under it. */
+  env: NodeJS.ProcessEnv;
+  /** The choice, and what it led to; stays after closeAdapter, since a driver once loaded stays loaded. */
+  opened?: { choice: string; chosen: Tried & { recipe: Recipe }; candidates: CandidateReport[] };
+  /** Dawn's instance. Must stay reachable while anything runs: pipeline creation crashes without it. */
+  gpu?: GPU;
+}
+const holder = globalThis as { [key: symbol]: State | undefined };
+const key = Symbol.for('pixtape.drivers');
+function state(): State {
+  holder[key] ??= { env: { ...process.env } };
+  return holder[key];
+}
+
+/**
+ * Opens an adapter, and puts WebGPU's names (GPUBufferUsage, GPUMapMode, …) on globalThis. A process keeps the driver that
+ * it opened first: later calls give a fresh adapter of the same driver.
+ *
+ * @param asked a DriverKind, part of an adapter's name, or 'auto', for which the environment's PIXTAPE_ADAPTER stands in
+ * @throws PixtapeError that lists the candidates with why each was passed over, and what to do
+ */
+export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
+  const choice = resolveChoice(asked);
+  const s = state();
+  if (!s.opened) s.opened = await choose(choice, s.env);
+  else if (s.opened.choice !== choice && !fitsChoice(choice, s.opened.chosen.report)) {
+    throw new PixtapeError(
+      `cannot change to adapter "${choice}": this process already runs on ${s.opened.chosen.report.description}`,
+      'A process keeps the driver that it loaded first: start another one.',
+    );
+  }
+  const { chosen, candidates } = s.opened;
+  const { report, recipe } = chosen;
+  s.gpu ??= await createInstance(recipe);
+  const adapter = await s.gpu.requestAdapter(recipe.request);
+  if (!adapter) {
+    throw new PixtapeError(
+      `${report.description} answered when it was tried, but gives this process no adapter`,
+      'Look at `pixtape doctor`; another process may hold the device.',
+    );
+  }
+  return { adapter, gpu: s.gpu, kind: report.kind, description: report.description, candidates };
+}
+
+/** What a choice means here: 'auto' gives way to PIXTAPE_ADAPTER. */
+export function resolveChoice(asked: string): string {
+  const choice = asked.trim() || 'auto';
+  return choice === 'auto' ? process.env.PIXTAPE_ADAPTER?.trim() || 'auto' : choice;
+}
+
+/** The part of an adapter's name in a choice, '' where it is none. */
+function nameIn(choice: string): string {
+  return kinds.includes(choice) || choice === 'auto' ? '' : choice;
+}
+
+/** Whether a working candidate is what `choice` asks for. */
+export function fitsChoice(choice: string, report: CandidateReport): boolean {
+  if (choice === 'auto' || choice === report.kind) return true;
+  return !kinds.includes(choice) && nameFits(choice, report.description);
+}
+
+async function choose(choice: string, env: NodeJS.ProcessEnv): Promise<NonNullable<State['opened']>> {
+  const byKind = kinds.includes(choice);
+  const chosenOne = ({ report }: Tried) => report.ok && fitsChoice(choice, report);
+  const tried = await tryCandidates(env, (c) => !byKind || c.kind === choice, nameIn(choice), chosenOne);
+  const candidates = tried.map((t) => t.report);
+  const chosen = tried.find(chosenOne);
+  if (chosen?.recipe) return { choice, chosen: { ...chosen, recipe: chosen.recipe }, candidates };
+  throw noAdapter(choice, candidates);
+}
+
+function noAdapter(choice: string, candidates: readonly CandidateReport[]): PixtapeError {
+  const usable = candidates.filter((c) => c.ok);
+  const tried = candidates.length > 0 ? `; tried:\n${candidateLines(candidates)}` : ' on this system';
+  if (usable.length > 0) {
+    const names = ['auto', ...usable.map((c) => c.kind)].join(', ');
+    return new PixtapeError(`no adapter fits "${choice}"${tried}`, `Choose one of ${names}, or part of a name above.`);
+  }
+  const advice = adviseFaster(candidates);
+  const install = advice.command ? `Run \`${advice.command}\` for ${advice.text}.` : `What would help: ${advice.text}.`;
+  if (choice === 'auto') return new PixtapeError(`no WebGPU adapter${tried}`, install);
+  return new PixtapeError(
+    `no adapter for "${choice}"${tried}`,
+    choice === 'lavapipe' ? install : '`pixtape doctor` lists what there is; without --adapter the best one is taken.',
+  );
+}
+
+async function createInstance(recipe: Recipe): Promise<GPU> {
+  // Before Dawn loads Vulkan: drivers read their environment when they are loaded.
+  Object.assign(process.env, recipe.env);
+  for (const loader of recipe.loaders) loadForGood(loader);
+  const { create, globals } = (await import(webgpuUrl())) as typeof import('webgpu');
+  const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
+  Object.assign(globalThis, Object.fromEntries(missing));
+  return create(recipe.flags);
+}
+
+/**
+ * Tries every candidate, for `doctor`. Loads no driver into this process.
+ *
+ * @param choice as for openAdapter; matters where there are several GPUs, of which only one is reported
+ */
+export async function surveyAdapters(choice = 'auto'): Promise<CandidateReport[]> {
+  const tried = await tryCandidates(
+    state().env,
+    () => true,
+    nameIn(choice),
+    () => false,
+  );
+  return tried.map((t) => t.report);
+}
+
+/** Lets go of Dawn, so that the process can end by itself. Destroy the devices first. */
+export function closeAdapter(): void {
+  delete state().gpu;
+}

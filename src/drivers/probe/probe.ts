@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import type { AdapterReport, Recipe } from '../types.ts';
+import childSource from './probe-child.mjs?raw';
+
+/** Generous: a driver on a cold disk takes a second. Past this it hangs. */
+const TIME_LIMIT_MS = 30_000;
+
+export interface ProbeAnswer {
+  /** The loader of the recipe's list that was there. */
+  loader?: string;
+  /** Dawn's options that led to the adapter. */
+  flags: string[];
+  /** The full names of all adapters, where they had to be listed. */
+  names: string[];
+  /** The full name of the adapter, where it was chosen among them. */
+  name?: string;
+  description?: string;
+  /** The adapter computes on the CPU. */
+  fallback?: boolean;
+  adapter?: AdapterReport;
+  failure?: 'no-loader' | 'no-adapter' | 'error' | 'crash' | 'timeout';
+  /** What the driver or Dawn said about the failure. */
+  message?: string;
+}
+
+/** The `webgpu` package as a URL that `import()` takes in any process. */
+export function webgpuUrl(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('webgpu')).href;
+}
+
+/**
+ * Tries a recipe in a process of its own, since a process that has loaded one driver is not a fair place to try the next.
+ * Never throws: a crash, a hang and a refusal are all answers.
+ *
+ * @param baseEnv the environment from before any driver was chosen
+ * @param wantedName part of an adapter's name to choose by, or ''
+ */
+export function probe(
+  recipe: Recipe,
+  hardwareOnly: boolean,
+  baseEnv: NodeJS.ProcessEnv,
+  wantedName: string,
+): Promise<ProbeAnswer> {
+  const argument = JSON.stringify({ ...recipe, hardwareOnly });
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', childSource, webgpuUrl(), argument, ...(wantedName ? [wantedName] : [])],
+    // NODE_OPTIONS may ask for a debugger or a test runner's hooks.
+    { env: { ...baseEnv, NODE_OPTIONS: '', ...recipe.env }, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true },
+  );
+  let out = '';
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  return new Promise((resolve) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, TIME_LIMIT_MS);
+    const failed = (failure: ProbeAnswer['failure'], message: string) =>
+      resolve({ flags: recipe.flags, names: [], failure, message });
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      failed('error', `could not start ${process.execPath}: ${error.message}`);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      const answer = lastJson(out);
+      if (answer) return resolve({ ...answer, message: answer.message ?? complaint(log) });
+      if (late) return failed('timeout', `no answer within ${TIME_LIMIT_MS / 1000} s`);
+      const end = signal ? `signal ${signal}` : `exit code ${code}`;
+      failed('crash', [`the driver ended the process (${end})`, complaint(log)].filter(Boolean).join(': '));
+    });
+  });
+}
+
+function lastJson(text: string): ProbeAnswer | undefined {
+  // Drivers may print to stdout as well; the answer is a line of its own.
+  const line = text.split('\n').findLast((each) => each.startsWith('{'));
+  try {
+    return line ? (JSON.parse(line) as ProbeAnswer) : undefined;
+  } catch {
+    // Cut short by a crash.
+    return undefined;
+  }
+}
+
+/** The last thing that a driver or Dawn complained of, without stack traces and without what Dawn says every time. */
+function complaint(log: string): string | undefined {
+  const lines = log
+    .split('\n')
+    .filter((line) => /^(warning|error|\w*error:)/i.test(line) && !/artificially reduced/.test(line));
+  return (
+    lines
+      .at(-1)
+      ?.replace(/^(warning|error):\s*/i, '')
+      .trim() || undefined
+  );
+}

@@ -1,0 +1,76 @@
+import { delimiter } from 'node:path';
+import { gpuDeviceFiles, listCandidates } from './candidates.ts';
+import { candidateReason, tidyName } from './describe.ts';
+import { findIcds, isLavapipe } from './probe/icd.ts';
+import { type ProbeAnswer, probe } from './probe/probe.ts';
+import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
+import type { Candidate, CandidateReport, Recipe } from './types.ts';
+
+/** A candidate that was tried, with what it takes to open it again in the process at hand. */
+export interface Tried {
+  report: CandidateReport;
+  /** Set when the report is ok. `loaders` then holds the one that was there, `flags` those that led to the adapter. */
+  recipe?: Recipe;
+}
+
+/**
+ * Tries the candidates in order, each in its own process.
+ *
+ * @param wanted which candidates to try
+ * @param name part of an adapter's name to choose by, or ''
+ * @param done stops the search after a candidate
+ */
+export async function tryCandidates(
+  env: NodeJS.ProcessEnv,
+  wanted: (candidate: Candidate) => boolean,
+  name: string,
+  done: (tried: Tried) => boolean,
+): Promise<Tried[]> {
+  const all: Tried[] = [];
+  for (const candidate of listCandidates(env).filter(wanted)) {
+    const tried = await tryCandidate(candidate, env, name);
+    all.push(tried);
+    if (done(tried)) break;
+  }
+  return all;
+}
+
+async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: string): Promise<Tried> {
+  const { kind, icd } = candidate;
+  const report = { kind, description: candidate.description, ...(icd ? { icd } : {}) };
+  const refuse = (reason: string): Tried => ({ report: { ...report, ok: false, reason } });
+  let recipe: Recipe;
+  let answer: ProbeAnswer;
+  try {
+    recipe = await candidate.prepare();
+    answer = await probe(recipe, kind === 'gpu', env, kind === 'gpu' ? name : '');
+    if (answer.failure === 'no-loader' && !swiftShaderUnsupported()) {
+      // A driver without a Vulkan loader, as in many containers: SwiftShader's archive brings one along.
+      recipe = await withBundledLoader(recipe, candidate, env);
+      answer = await probe(recipe, kind === 'gpu', env, kind === 'gpu' ? name : '');
+    }
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message.replace(/\s*\n\s*/g, ' ') : String(error));
+  }
+  if (answer.failure) return refuse(candidateReason(candidate, answer, kind === 'gpu' ? gpuDeviceFiles() : undefined));
+  const description = tidyName(kind, answer);
+  if (kind === 'gpu' && answer.fallback) {
+    const why = gpuDeviceFiles();
+    return refuse(`only a software adapter answers here${why ? `: ${why}` : ` (${description})`}`);
+  }
+  if (kind === 'fallback' && !answer.fallback) return refuse(`Dawn gave ${description} instead`);
+  const found = { ...report, description, ...(recipe.env.VK_DRIVER_FILES ? { icd: recipe.env.VK_DRIVER_FILES } : {}) };
+  return {
+    report: { ...found, ok: true, ...(answer.adapter ? { adapter: answer.adapter } : {}) },
+    recipe: { ...recipe, flags: answer.flags, loaders: answer.loader ? [answer.loader] : [] },
+  };
+}
+
+async function withBundledLoader(recipe: Recipe, candidate: Candidate, env: NodeJS.ProcessEnv): Promise<Recipe> {
+  const { loader } = await unpackSwiftShader();
+  // It was built for Chromium and does not search the system's folders, so the drivers are named to it.
+  const icds = findIcds(env).filter((icd) => !isLavapipe(icd));
+  const drivers: Record<string, string> =
+    candidate.kind === 'gpu' && icds.length > 0 ? { VK_DRIVER_FILES: icds.join(delimiter) } : {};
+  return { ...recipe, env: { ...recipe.env, ...drivers }, loaders: [loader] };
+}

@@ -1,0 +1,286 @@
+import { PixtapeError } from '../util/errors.ts';
+import { formatBytes } from '../util/format.ts';
+import { Kernel } from './kernel.ts';
+import { GUARD_BYTES } from './program.ts';
+import { type Dtype, Storage } from './storage.ts';
+import { Patience } from './wait_estimate.ts';
+import type { ShaderConstants } from './wgsl.ts';
+
+export interface DeviceOptions {
+  /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
+  guards?: boolean;
+  /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
+  maxBinding?: number;
+  /**
+   * Which kernels convolutions use, where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference. By
+   * default (`auto`) what `tuning` says, or else what suits the kind of device.
+   */
+  convolution?: string;
+  /** Choices by the keys of `Device.choices`, as measured on this device; the kind of device decides what it lacks. */
+  tuning?: ReadonlyMap<string, string>;
+  /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
+  memoryBudget?: number;
+}
+
+/** What the kernels may count on; read once from the adapter. */
+export interface Capabilities {
+  /** The subgroup size if subgroups are there and have one fixed size, else 0. */
+  subgroupSize: number;
+  f16: boolean;
+  /** A software driver: arithmetic runs on the CPU, where loads are dear and workgroup memory buys nothing. */
+  cpu: boolean;
+}
+
+/** A GPU device with its pipeline cache and its account of memory. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly limits: GPUSupportedLimits;
+  readonly capabilities: Capabilities;
+  /** Adapter and driver, for people and for a run's record. */
+  readonly description: string;
+  readonly guards: boolean;
+  readonly convolution: string;
+  /** See `DeviceOptions`; asked whenever something is recorded. */
+  tuning: ReadonlyMap<string, string> | undefined;
+  private readonly noted = new Map<string, { choice: string; uses: number }>();
+  private readonly maxBinding: number;
+  /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
+  readonly memoryBudget: number;
+  private readonly kernels = new Map<string, Kernel>();
+  private readonly sizes = new Map<GPUBuffer, number>();
+  private peak = 0;
+  private allocated = 0;
+  private readonly patience = new Patience();
+  private broken: PixtapeError | undefined;
+
+  private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
+    this.gpu = gpu;
+    this.limits = gpu.limits;
+    this.capabilities = capabilities;
+    this.description = description;
+    this.guards = options.guards ?? false;
+    this.convolution = options.convolution ?? 'auto';
+    this.tuning = options.tuning;
+    this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
+    this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.broken ??= new PixtapeError(
+        `WebGPU error: ${event.error.message}`,
+        'This is a fault of the engine: please report it.',
+      );
+    });
+    void gpu.lost.then((info) => {
+      if (info.reason === 'destroyed') return;
+      this.broken = new PixtapeError(
+        `the GPU device was lost: ${info.message}`,
+        'Start again from the last checkpoint with --continue_train.',
+      );
+    });
+  }
+
+  /** Opens a device on `adapter` with the adapter's own limits and the features that the kernels can use. */
+  static async open(adapter: GPUAdapter, description = '', options: DeviceOptions = {}): Promise<Device> {
+    const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
+    const names = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize'] as const;
+    const more = [
+      'maxComputeInvocationsPerWorkgroup',
+      'maxComputeWorkgroupSizeX',
+      'maxStorageBuffersPerShaderStage',
+    ] as const;
+    const requiredLimits: Record<string, number> = {};
+    for (const name of [...names, ...more]) requiredLimits[name] = adapter.limits[name];
+    const gpu = await adapter.requestDevice({
+      requiredFeatures: wanted.filter((f) => adapter.features.has(f)),
+      requiredLimits,
+    });
+    const { subgroupMinSize, subgroupMaxSize, vendor, architecture, device, description: named } = adapter.info;
+    const fixed = gpu.features.has('subgroups' as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
+    const text = description || [named, vendor, architecture, device].filter(Boolean).join(' ') || 'unknown adapter';
+    return new Device(
+      gpu,
+      {
+        subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
+        f16: gpu.features.has('shader-f16'),
+        cpu: /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${text} ${named} ${architecture} ${device}`),
+      },
+      text,
+      options,
+    );
+  }
+
+  /**
+   * The kernel for this shader text, entry point and constants: made once, compiled when a program first needs it. A text
+   * that names LANES is given this device's, unless `constants` has one.
+   */
+  kernel(label: string, source: string, entry = 'main', constants: ShaderConstants = {}): Kernel {
+    const key = `${entry}\n${JSON.stringify(constants)}\n${source}`;
+    let kernel = this.kernels.get(key);
+    if (!kernel) {
+      const own: ShaderConstants = /\bLANES\b/.test(source) ? { LANES: this.lanes } : {};
+      kernel = new Kernel(label, source, entry, { ...own, ...constants });
+      this.kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  /** What operations with several ways of computing have taken in all programs recorded so far, by a key of their own. */
+  get choices(): ReadonlyMap<string, { choice: string; uses: number }> {
+    return this.noted;
+  }
+
+  noteChoice(key: string, choice: string): void {
+    this.noted.set(key, { choice, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
+  }
+
+  /** Memory that stays: parameters, inputs, optimiser state. Zeroed. */
+  persistent(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
+    this.checkSize(bytes, label);
+    const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
+    this.checkBudget(size, label);
+    return new Storage(bytes, label, this.createBuffer(size, label), dtype);
+  }
+
+  /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
+  async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
+    this.checkBudget(
+      sizes.reduce((a, b) => a + b, 0),
+      what,
+    );
+    this.gpu.pushErrorScope('out-of-memory');
+    const made = sizes.map((bytes) => this.createBuffer(bytes, what));
+    const error = await this.gpu.popErrorScope();
+    if (error) {
+      for (const b of made) this.free(b);
+      const total = sizes.reduce((a, b) => a + b, 0);
+      throw new PixtapeError(
+        `out of GPU memory: ${formatBytes(total)} for ${what}, on top of ${formatBytes(this.allocated)} (${error.message})`,
+        'Use a smaller --batch_size, --crop_size or --ngf.',
+      );
+    }
+    return made;
+  }
+
+  private checkBudget(bytes: number, what: string): void {
+    if (this.allocated + bytes <= this.memoryBudget) return;
+    throw new PixtapeError(
+      `not enough memory: ${formatBytes(bytes)} for ${what} on top of ${formatBytes(this.allocated)}, ` +
+        `and ${formatBytes(this.memoryBudget)} are free on ${this.description}`,
+      'Use a smaller --batch_size, --crop_size or --ngf.',
+    );
+  }
+
+  private createBuffer(bytes: number, label: string): GPUBuffer {
+    const size = Math.max(bytes, 4);
+    const buffer = this.gpu.createBuffer({ label, size, usage: 0x80 | 0x8 | 0x4 /* STORAGE | COPY_DST | COPY_SRC */ });
+    this.sizes.set(buffer, size);
+    this.allocated += size;
+    this.peak = Math.max(this.peak, this.allocated);
+    return buffer;
+  }
+
+  free(buffer: GPUBuffer): void {
+    this.allocated -= this.sizes.get(buffer) ?? 0;
+    this.sizes.delete(buffer);
+    buffer.destroy();
+  }
+
+  /** Bytes of GPU buffers now, and the most there have been. */
+  get memory(): { bytes: number; peak: number } {
+    return { bytes: this.allocated, peak: this.peak };
+  }
+
+  checkSize(bytes: number, label: string): void {
+    if (bytes <= this.limits.maxBufferSize) return;
+    throw new PixtapeError(
+      `${label} needs ${formatBytes(bytes)}, this adapter's largest buffer is ${formatBytes(this.limits.maxBufferSize)}`,
+      'Use a smaller --batch_size, --crop_size or --ngf.',
+    );
+  }
+
+  /**
+   * Invocations of a workgroup that walks through memory: LANES in the shaders. A CPU driver runs the subgroups of a
+   * workgroup one after the other, each through the whole loop, so that a workgroup of several goes through its memory
+   * several times, in strides: four times slower on lavapipe where rows are not aligned.
+   */
+  get lanes(): number {
+    const { cpu, subgroupSize } = this.capabilities;
+    return cpu && subgroupSize > 0 ? subgroupSize : 64;
+  }
+
+  /**
+   * Workgroups that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
+   * hundreds of values could be copied, and what they read and write is the less in order the more of them there are.
+   */
+  get enoughGroups(): number {
+    return this.capabilities.cpu ? 64 : 8192;
+  }
+
+  /** The most bytes that one storage binding may hold; operations with larger tensors work on slices. */
+  get bindingLimit(): number {
+    return this.maxBinding;
+  }
+
+  checkBinding(bytes: number, label: string): void {
+    if (bytes <= this.maxBinding) return;
+    throw new PixtapeError(
+      `${label} is ${formatBytes(bytes)}, a kernel can bind ${formatBytes(this.maxBinding)} at once on this adapter (${this.description})`,
+      'Use a smaller --batch_size, --crop_size or --ngf, or another --adapter.',
+    );
+  }
+
+  write(storage: Storage, data: ArrayBufferView, offset = 0): void {
+    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
+    this.gpu.queue.writeBuffer(storage.buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Copies bytes back. Waits for everything submitted so far. */
+  async readBytes(buffer: GPUBuffer, offset: number, size: number): Promise<Uint8Array> {
+    const staging = this.gpu.createBuffer({ label: 'read-back', size, usage: 0x1 | 0x8 /* MAP_READ | COPY_DST */ });
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
+      this.gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(1 /* GPUMapMode.READ */);
+      const bytes = new Uint8Array(staging.getMappedRange()).slice();
+      staging.unmap();
+      this.throwIfBroken();
+      return bytes;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async read(storage: Storage): Promise<Float32Array> {
+    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
+    const bytes = await this.readBytes(storage.buffer, 0, Math.ceil(storage.bytes / 4) * 4);
+    return new Float32Array(bytes.buffer);
+  }
+
+  /**
+   * Waits until everything submitted so far has run. Dawn's binding for Node polls while it waits, on a core that a
+   * driver computing on the CPU wants (a quarter of the step's time with two cores): there, most of the time that the
+   * last waits took is slept through first.
+   */
+  async finished(): Promise<void> {
+    const start = performance.now();
+    const { sleep } = this.patience;
+    if (this.capabilities.cpu && sleep > 0) await new Promise((resolve) => setTimeout(resolve, sleep));
+    const asked = performance.now();
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.patience.took(asked - start, performance.now() - asked);
+  }
+
+  /** Waits for the queue, then throws the first error that anything caused since the last check. */
+  async check(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.throwIfBroken();
+  }
+
+  throwIfBroken(): void {
+    if (this.broken) throw this.broken;
+  }
+
+  destroy(): void {
+    this.gpu.destroy();
+  }
+}

@@ -1,0 +1,101 @@
+import { endOfBlock, stripComments } from './wgsl.ts';
+
+/**
+ * The same shader with some of its `array<f32>` bindings stored as halves. Arithmetic stays in f32: every load
+ * `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both. Only plain elements
+ * are understood, and no more is guessed at.
+ *
+ * @param names the bindings
+ * @throws Error on a binding that is no `array<f32>`, and on any use of one that it cannot be sure of
+ */
+export function withHalf(source: string, names: readonly string[]): string {
+  let text = stripComments(source);
+  for (const name of names) text = declaredHalf(text, name);
+  let result = 'enable f16;\n';
+  let from = 0;
+  for (const match of text.matchAll(/\bfn\s+(\w+)\s*\(/g)) {
+    const end = endOfBlock(text, match.index);
+    const own = text.slice(match.index, end);
+    const used = names.filter((name) => reaches(own, name, match[1] as string));
+    result += text.slice(from, match.index) + (used.length > 0 ? rewritten(own, used) : own);
+    from = end;
+  }
+  return result + text.slice(from);
+}
+
+function declaredHalf(text: string, name: string): string {
+  const [whole, head, type] = new RegExp(`(var<\\s*storage\\b[^>]*>\\s*${name}\\s*:\\s*)([^;]+);`).exec(text) ?? [];
+  if (whole === undefined) throw new Error(`there is no storage binding "${name}"`);
+  if (type?.trim() !== 'array<f32>')
+    throw new Error(`the binding ${name} is ${type}: only an array<f32> can hold halves`);
+  return text.replace(whole, `${head}array<f16>;`);
+}
+
+/** Whether a function means the binding where it says `name`, and not something of its own. */
+function reaches(own: string, name: string, fn: string): boolean {
+  const body = own.indexOf('{');
+  if (new RegExp(`(?<![.\\w])${name}\\s*:`).test(own.slice(0, body))) return false;
+  if (!new RegExp(`\\b(?:let|var|const)\\s+${name}\\b`).test(own)) return true;
+  // Before its declaration, or outside of its block, the name would still be the binding's.
+  if (!new RegExp(`(?<![.\\w])${name}\\s*\\[`).test(own)) return false;
+  throw new Error(`fn ${fn}: ${name} is a variable there and a binding too; call one of them something else`);
+}
+
+/** A stretch of a function, with the loads and stores of these bindings converted. */
+function rewritten(text: string, names: readonly string[]): string {
+  const use = new RegExp(`(?<![.\\w])(${names.join('|')})\\b\\s*`, 'g');
+  let result = '';
+  let from = 0;
+  for (let match = use.exec(text); match; match = use.exec(text)) {
+    const name = match[1] as string;
+    const before = text.slice(0, match.index).trimEnd().at(-1);
+    const open = match.index + match[0].length;
+    if (text[open] !== '[' || before === '&') throw unsure(text, match.index, `only ${name}[…] is understood`);
+    const close = closing(text, open);
+    const element = `${name}[${rewritten(text.slice(open + 1, close), names)}]`;
+    const [assignment, operator] = /^\s*([-+*/%]?)=(?!=)/.exec(text.slice(close + 1, close + 40)) ?? [];
+    result += text.slice(from, match.index);
+    from = close + 1;
+    if (/^\s*(?:\+\+|--|\.)/.test(text.slice(from, from + 40))) throw unsure(text, match.index, 'unknown operator');
+    if (assignment === undefined) result += `f32(${element})`;
+    else {
+      if (before !== undefined && !'{};'.includes(before)) throw unsure(text, match.index, 'no statement of its own');
+      const start = from + assignment.length;
+      from = endOfExpression(text, start);
+      const value = rewritten(text.slice(start, from), names).trim();
+      result += `${element} = f16(${operator ? `f32(${element}) ${operator} (${value})` : value})`;
+    }
+    use.lastIndex = from;
+  }
+  return result + text.slice(from);
+}
+
+/** The bracket that closes the one at `open`. */
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < text.length; i++) {
+    if (text[i] === '[') depth++;
+    else if (text[i] === ']' && --depth === 0) return i;
+  }
+  throw unsure(text, open, 'no closing bracket');
+}
+
+/** The semicolon that ends the expression at `start`. */
+function endOfExpression(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const c = text[i] as string;
+    if ('([{'.includes(c)) depth++;
+    else if (')]}'.includes(c) && --depth < 0) break;
+    else if (c === ';' && depth === 0) return i;
+  }
+  throw unsure(text, start, 'no semicolon ends this');
+}
+
+function unsure(text: string, at: number, why: string): Error {
+  const line = text
+    .slice(text.lastIndexOf('\n', at) + 1)
+    .split('\n', 1)[0]
+    ?.trim();
+  return new Error(`a binding of halves cannot be used like this (${why}): ${line}`);
+}

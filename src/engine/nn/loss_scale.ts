@@ -1,0 +1,50 @@
+import source from '../../../shaders/optim/loss_scale.wgsl';
+import type { Device } from '../gpu/device.ts';
+import type { Bindable } from '../gpu/storage.ts';
+import { strideGroups } from '../tape/dispatch.ts';
+import { recording } from '../tape/record.ts';
+import { Tensor } from '../tape/tensor.ts';
+
+/** The scale of a fresh run. */
+export const FIRST_SCALE = 2 ** 15;
+/** Steps in a row without an overflow after which the scale doubles, and where it stops: with 2^24 nothing is small any more. */
+const PATIENCE = 1000;
+const MOST = 2 ** 24;
+
+/**
+ * The scale of a loss whose gradients pass through halves, which hold 6e-8 … 65504 only. It lives on the device, finds its
+ * own size there, and always is a power of two, so that scaling rounds nothing. `Adam` with `lossScale` drives it.
+ */
+export class LossScale {
+  /** Shape [1]: the gradient of the loss to start `backward` from. */
+  readonly scale: Tensor;
+  /** One u32: steps without an overflow since the scale changed. */
+  readonly goodSteps: Tensor;
+  /** One u32, not 0 once a gradient of the step at hand was not finite. */
+  readonly overflow: Tensor;
+  private readonly device: Device;
+
+  constructor(device: Device) {
+    this.device = device;
+    this.scale = Tensor.from(device, [1], [FIRST_SCALE], 'loss scale');
+    this.goodSteps = Tensor.zeros(device, [1], 'loss scale.good_steps');
+    this.overflow = Tensor.zeros(device, [1], 'loss scale.overflow');
+  }
+
+  /** To be recorded for every gradient (of n elements), before any of them is used. */
+  inspect(g: Bindable, n: number): void {
+    const bindings = { g, overflow: this.overflow.storage };
+    this.dispatch('inspect', bindings, n, strideGroups(this.device, n));
+  }
+
+  /** To be recorded once a step, after the last use of its gradients. */
+  adjust(): void {
+    const { overflow, scale, goodSteps } = this;
+    this.dispatch('adjust', { overflow: overflow.storage, scale: scale.storage, good: goodSteps.storage }, 1, [1]);
+  }
+
+  private dispatch(entry: string, bindings: Readonly<Record<string, Bindable>>, n: number, groups: [number]): void {
+    const kernel = this.device.kernel(`loss_scale.${entry}`, source, entry);
+    recording(this.device).dispatch(kernel, bindings, { n, patience: PATIENCE, most: MOST }, groups);
+  }
+}

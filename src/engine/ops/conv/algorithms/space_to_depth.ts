@@ -1,0 +1,89 @@
+import source from '../../../../../shaders/shape/space_to_depth.wgsl';
+import type { Device } from '../../../gpu/device.ts';
+import { Tensor } from '../../../tape/tensor.ts';
+import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
+import type { ConvVariant } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { gemm } from './gemm.ts';
+import { tile } from './tile.ts';
+
+/**
+ * Strided convolutions as ones of stride 1: with blocks of stride × stride pixels as channels, a kernel of 4 × 4 and stride
+ * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
+ * weights; a kernel that is no multiple of the stride is filled up with zeros.
+ */
+const folding = (inner: ConvVariant, innerName: string, name: string, onCpu: boolean): ConvVariant => ({
+  sources: [source, ...inner.sources],
+  choices(device, g, direction) {
+    if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
+    return inner.choices(device, folded(g), direction).map((choice) => choice.replace(innerName, name));
+  },
+  kernels(choice) {
+    const kernels = inner.kernels(choice.replace(name, innerName));
+    return {
+      forward: (g, x, w, bias, y, slope) => {
+        kernels.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
+      },
+      inputGradient: (g, dy, w, bias, dx) => {
+        const { batch, inC, inH, inW } = folded(g);
+        // Rounded once: where the bias is still to come, not yet.
+        const dtype = bias ? 'f32' : dx.dtype;
+        const deep = Tensor.temporary(dx.device, [batch, inC, inH, inW], 'conv_fold.dx', dtype);
+        kernels.inputGradient(folded(g), dy, weightBlocks(g, w), undefined, deep);
+        toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
+      },
+      weightGradient: (g, x, dy, dw) => {
+        const { outC, inC, kernelH, kernelW } = folded(g);
+        const deep = Tensor.temporary(dw.device, [outC, inC, kernelH, kernelW], 'conv_fold.dw');
+        kernels.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
+        toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
+      },
+    };
+  },
+});
+
+/** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
+export const fold = folding(tile, 'tile', 'fold', true);
+
+/**
+ * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
+ * stride of 2 × 2 leaves three in four without a value.
+ */
+export const foldGemm = folding(gemm, 'gemm', 'fold_gemm', false);
+
+/** The convolution of stride 1 that it becomes. */
+function folded(g: ConvGeometry): ConvGeometry {
+  const kernelH = Math.ceil(g.kernelH / g.strideH);
+  const kernelW = Math.ceil(g.kernelW / g.strideW);
+  return {
+    ...g,
+    inC: g.inC * g.strideH * g.strideW,
+    inH: g.outH + kernelH - 1,
+    inW: g.outW + kernelW - 1,
+    kernelH,
+    kernelW,
+    strideH: 1,
+    strideW: 1,
+    padH: 0,
+    padW: 0,
+  };
+}
+
+const blocksOf = (g: ConvGeometry): Blocks => ({ stride: [g.strideH, g.strideW], padding: [g.padH, g.padW] });
+
+function inputBlocks(g: ConvGeometry, x: Tensor): Tensor {
+  const { inH, inW } = folded(g);
+  return toDepth(x, inH, inW, blocksOf(g));
+}
+
+function weightBlocks(g: ConvGeometry, w: Tensor): Tensor {
+  const { kernelH, kernelW } = folded(g);
+  return toDepth(w, kernelH, kernelW, { ...blocksOf(g), padding: [0, 0] });
+}
+
+/** The copies are bound in one piece. */
+function bindable({ bindingLimit }: Device, g: ConvGeometry): boolean {
+  const f = folded(g);
+  const largest = Math.max(f.batch * f.inC * f.inH * f.inW, f.outC * f.inC * f.kernelH * f.kernelW);
+  return largest * 4 <= bindingLimit;
+}

@@ -1,0 +1,186 @@
+import type { Device } from '../../../gpu/device.ts';
+import type { Kernel } from '../../../gpu/kernel.ts';
+import type { StorageSlice } from '../../../gpu/storage.ts';
+import { dispatch, folded } from '../../../tape/dispatch.ts';
+import type { Tensor } from '../../../tape/tensor.ts';
+import type { ConvKernels } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { type WeightSlice, weightSlices } from '../slices.ts';
+import { addParts, partsOf } from '../split_k.ts';
+
+/**
+ * The host's side of convolutions of stride 1 in which each lane owns a patch of positions in several channels: they
+ * differ in their shaders, not in what these are given. Every function records its dispatches into the program at hand.
+ */
+
+/** Workgroups enough to keep the cores of a CPU busy to the end of a long reduction. */
+const ENOUGH_WORKGROUPS = 32;
+/** Positions summed in one go: with fewer, adding up the parts costs too much; the most bounds the rounding error. */
+const SHORTEST_SHARE = 512;
+const LONGEST_SHARE = 4096;
+
+/** One shader with its constants, and what it does at a time. */
+export interface PatchKernel {
+  kernel: Kernel;
+  /** The patch of positions that a lane owns (or a subgroup, in the gradient of the weight). */
+  height: number;
+  width: number;
+  /** The channels that a lane has sums for. */
+  channels: number;
+}
+
+export interface PatchShaders {
+  /** Forward and the gradient of the input: bindings and parameters of conv_tile.wgsl. */
+  forward(device: Device, g: ConvGeometry): PatchKernel;
+  /** The gradient of the weight: bindings and parameters of conv_tile_weight.wgsl. */
+  weight(device: Device, g: ConvGeometry): PatchKernel;
+}
+
+/** Whether there are subgroups for such kernels here, and the stride is theirs. */
+export function patchesFit({ capabilities }: Device, g: ConvGeometry): boolean {
+  return capabilities.cpu && [4, 8, 16].includes(capabilities.subgroupSize) && g.strideH * g.strideW === 1;
+}
+
+export function patchKernels(shaders: PatchShaders): ConvKernels {
+  return {
+    forward(g, x, w, bias, y, slope = 1) {
+      const taps = g.kernelH * g.kernelW;
+      const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
+      const sum = { shader: shaders.forward(y.device, g), strides, x, bias, y, pad: [g.padH, g.padW], slope } as const;
+      // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
+      for (const { first, count, slice } of weightSlices(w, g.outC)) {
+        record(sum, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
+      }
+    },
+    inputGradient(g, dy, w, bias, dx) {
+      const taps = g.kernelH * g.kernelW;
+      const strides = { w_out: taps, w_in: g.inC * taps, w_tap: -1, w_first: taps - 1 };
+      const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
+      const sum = { shader: shaders.forward(dx.device, g), strides, x: dy, bias, y: dx, pad, slope: 1 } as const;
+      // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
+      for (const { first, count, slice } of weightSlices(w, g.outC)) {
+        record(sum, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
+      }
+    },
+    weightGradient(g, x, dy, dw) {
+      const shader = shaders.weight(dw.device, g);
+      for (const run of weightSlices(dw, g.outC)) weightGradient(shader, g, x, dy, dw, run);
+    },
+  };
+}
+
+interface Sum {
+  shader: PatchKernel;
+  strides: { w_out: number; w_in: number; w_tap: number; w_first: number };
+  /** (N, C, H, W): summed over. */
+  x: Tensor;
+  bias: Tensor | undefined;
+  /** (N, O, OH, OW): the result. */
+  y: Tensor;
+  pad: readonly [number, number];
+  /** Of the leaky ReLU on the way out; 1 for none. */
+  slope: number;
+}
+
+interface Channels {
+  inC: number;
+  /** The channel of x that the slice of w begins with. */
+  inFirst: number;
+  outFirst: number;
+  outC: number;
+}
+
+function record(
+  { shader, strides, x, bias, y, pad, slope }: Sum,
+  slice: Tensor | StorageSlice,
+  { inC, inFirst, outFirst, outC }: Channels,
+  accumulate: boolean,
+): void {
+  const [batch = 1, allIn = 1, inH = 1, inW = 1] = x.shape;
+  const [, channels = 1, outH = 1, outW = 1] = y.shape;
+  const tilesX = Math.ceil(outW / shader.width);
+  const tiles = tilesX * Math.ceil(outH / shader.height);
+  dispatch(
+    shader.kernel,
+    { x, w: slice, bias: bias && !accumulate ? bias : slice, y },
+    {
+      in_c: inC,
+      in_all: allIn,
+      in_first: inFirst,
+      in_h: inH,
+      in_w: inW,
+      out_c: outC,
+      out_h: outH,
+      out_w: outW,
+      pad_h: pad[0],
+      pad_w: pad[1],
+      ...strides,
+      tiles_x: tilesX,
+      tiles,
+      all_tiles: tiles * batch,
+      channels,
+      first: outFirst,
+      has_bias: bias && !accumulate ? 1 : 0,
+      accumulate: accumulate ? 1 : 0,
+      slope,
+    },
+    folded(Math.ceil((tiles * batch) / y.device.capabilities.subgroupSize), Math.ceil(outC / shader.channels)),
+  );
+}
+
+/** The gradient of the weights of `count` output channels from `first` on, into their slice of dw. */
+function weightGradient(
+  shader: PatchKernel,
+  g: ConvGeometry,
+  x: Tensor,
+  dy: Tensor,
+  dw: Tensor,
+  { first, count, slice }: WeightSlice,
+): void {
+  const lanes = dw.device.capabilities.subgroupSize;
+  const taps = g.kernelH * g.kernelW;
+  // The lanes take the side with more channels, so that few of them idle.
+  const exchanged = count > g.inC;
+  const out = { t: dy, channels: count, all: g.outC, first, height: g.outH, width: g.outW, stride: g.inC * taps };
+  const input = { t: x, channels: g.inC, all: g.inC, first: 0, height: g.inH, width: g.inW, stride: taps };
+  const [l, b] = exchanged ? [out, input] : [input, out];
+  const tilesX = Math.ceil(b.width / shader.width);
+  const tiles = tilesX * Math.ceil(b.height / shader.height);
+  const allTiles = tiles * g.batch;
+  const groups = Math.ceil(l.channels / lanes) * Math.ceil(b.channels / shader.channels);
+  const whole = slice === dw;
+  const [shortest, longest] = [SHORTEST_SHARE, LONGEST_SHARE].map((n) => n / (shader.width * shader.height));
+  const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / (longest as number)));
+  const share = whole ? Math.min(allTiles, Math.max(shortest as number, Math.ceil(allTiles / wanted))) : allTiles;
+  const splits = Math.ceil(allTiles / share);
+  const parts = partsOf(dw, slice, splits);
+  dispatch(
+    shader.kernel,
+    { x: l.t, y: b.t, parts },
+    {
+      l_c: l.channels,
+      l_all: l.all,
+      l_first: l.first,
+      in_h: l.height,
+      in_w: l.width,
+      b_c: b.channels,
+      b_all: b.all,
+      b_first: b.first,
+      out_h: b.height,
+      out_w: b.width,
+      pad_h: exchanged ? g.kernelH - 1 - g.padH : g.padH,
+      pad_w: exchanged ? g.kernelW - 1 - g.padW : g.padW,
+      tiles_x: tilesX,
+      tiles,
+      all_tiles: allTiles,
+      share,
+      part_size: dw.size,
+      part_b: b.stride,
+      part_l: l.stride,
+      part_tap: exchanged ? -1 : 1,
+      part_first: exchanged ? taps - 1 : 0,
+    },
+    [Math.ceil(l.channels / lanes), Math.ceil(b.channels / shader.channels), splits],
+  );
+  addParts(parts, dw, splits);
+}

@@ -1,0 +1,109 @@
+import tileSource from '../../../../../shaders/conv/conv_tile.wgsl';
+import weightSource from '../../../../../shaders/conv/conv_tile_weight.wgsl';
+import type { Device } from '../../../gpu/device.ts';
+import type { ConvDirection, ConvVariant } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+
+/** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why. */
+
+/** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
+const LARGEST_KERNEL = 4;
+/** Channels from which a kernel for 64 at once is worth its compiling: a fifth faster on lavapipe. */
+const MANY_CHANNELS = 256;
+/** The patch of positions that a lane owns, and the channels that it has sums for. */
+interface Tiling {
+  tileH: number;
+  tileW: number;
+  m: number;
+}
+
+/** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
+export const tile: ConvVariant = {
+  sources: [tileSource, weightSource],
+  choices: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction).map(choiceOf) : []),
+  kernels(choice) {
+    const tiling = parse(choice);
+    return patchKernels({
+      forward: (device, g) => kernelOf(device, g, tiling, 'conv_tile', tileSource),
+      weight: (device, g) => kernelOf(device, g, tiling, 'conv_tile_weight', weightSource),
+    });
+  },
+};
+
+const PATCHES: readonly (readonly [height: number, width: number])[] = [
+  [2, 4],
+  [2, 2],
+];
+
+/** What may be worth a try, this file's own rule first. */
+function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
+  const lanes = device.capabilities.subgroupSize;
+  const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
+  const positions = {
+    forward: g.batch * g.outH * g.outW,
+    inputGradient: g.batch * g.inH * g.inW,
+    weightGradient: Number.POSITIVE_INFINITY,
+  }[direction];
+  const [tileH, tileW] = patchFor(lanes, positions);
+  const most = mostChannels(lanes, channels, direction);
+  const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(most, Math.ceil(channels / 16) * 16) };
+  // More than double the channels that there are would be idle work.
+  const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
+  const all = PATCHES.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
+  return [own, ...all.filter((t) => choiceOf(t) !== choiceOf(own))];
+}
+
+const choiceOf = ({ tileH, tileW, m }: Tiling): string => `tile ${tileH}x${tileW}x${m}`;
+
+function parse(choice: string): Tiling {
+  const [, tileH, tileW, m] = /^tile (\d+)x(\d+)x(\d+)$/.exec(choice)?.map(Number) ?? [];
+  if (!tileH || !tileW || !m) throw new Error(`"${choice}" is no tiling`);
+  return { tileH, tileW, m };
+}
+
+/** Whether these kernels can do this convolution on this device. */
+function tileFits(device: Device, g: ConvGeometry): boolean {
+  return patchesFit(device, g) && Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
+}
+
+function kernelOf(
+  device: Device,
+  { kernelH, kernelW }: ConvGeometry,
+  { tileH, tileW, m }: Tiling,
+  label: string,
+  source: string,
+): PatchKernel {
+  const lanes = device.capabilities.subgroupSize;
+  const kernel = device.kernel(`${label} ${kernelH}×${kernelW}`, source, 'main', {
+    ...constants(kernelH, kernelW, tileH, tileW, m, lanes),
+  });
+  return { kernel, height: tileH, width: tileW, channels: m };
+}
+
+/** A patch of 4 × 2, or 2 × 2 where larger ones would leave lanes without work. */
+function patchFor(lanes: number, positions: number): [height: number, width: number] {
+  return positions >= lanes * 8 ? [2, 4] : [2, 2];
+}
+
+/** More channels share more loads, until their sums no longer fit; 64 take a driver three seconds to compile. */
+function mostChannels(lanes: number, channels: number, direction: ConvDirection): number {
+  if (lanes === 4) return 16;
+  return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? 64 : 32;
+}
+
+function constants(kernelH: number, kernelW: number, tileH: number, tileW: number, m: number, lanes: number) {
+  return {
+    LANES: lanes,
+    M: m,
+    SHARES: Math.max(1, m / lanes),
+    K_H: kernelH,
+    K_W: kernelW,
+    TAPS: kernelH * kernelW,
+    TILE_H: tileH,
+    TILE_W: tileW,
+    PATCH: tileH * tileW,
+    WIN_H: tileH + kernelH - 1,
+    WIN_W: tileW + kernelW - 1,
+  };
+}

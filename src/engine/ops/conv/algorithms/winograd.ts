@@ -1,0 +1,148 @@
+import source from '../../../../../shaders/conv/winograd/conv_winograd.wgsl';
+import weightSource from '../../../../../shaders/conv/winograd/conv_winograd_weight.wgsl';
+import transforms4 from '../../../../../shaders/conv/winograd/winograd_4.wgsl';
+import planes from '../../../../../shaders/conv/winograd/winograd_planes.wgsl';
+import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
+import type { Device } from '../../../gpu/device.ts';
+import type { ConvDirection, ConvVariant } from '../algorithm.ts';
+import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+
+/**
+ * 3 × 3 convolutions of stride 1 by Winograd's algorithms, for drivers that compute on the CPU; see
+ * `shaders/conv/winograd/conv_winograd.wgsl` for how, and the texts appended to it for the transforms.
+ *
+ * Rounding. A result comes out of `y = A'(S·Σc (G g)·(B'd))`, each matrix once (`winograd_rows`) or once for each
+ * dimension. Every elementary operation is off by at most u = 2⁻²⁴ of its result, so that
+ *
+ *   |error| ≤ (C + n)·u · κ · 9·C·max|w|·max|x|,   κ = (max over i of Σₖ |A'ᵢₖ| |Sₖ| Σ|Gₖ·| Σ|B'ₖ·|) / 3
+ *
+ * (κ squared in two dimensions), n being the operations on a value's way through the transforms. Without them (κ = 1) it
+ * is the bound of the direct sum.
+ * κ = 284 for F(4 × 4, 3 × 3) and 16.9 for F(4, 3) along the rows. That is the worst case: signs
+ * cancel most of it. Measured on uniformly random data, largest error beside float64 in units of the largest result:
+ *
+ *   channels   direct kernel   tile      winograd_rows   winograd4
+ *   32         0.6e-6          0.2e-6    0.8e-6          3.0e-6
+ *   128        1.3e-6          0.4e-6    1.2e-6          5.3e-6
+ *   512        1.8e-6          0.6e-6    1.9e-6          8.4e-6
+ *   2048       4.2e-6          1.5e-6    4.3e-6          19e-6
+ *
+ * So `winograd_rows` is as exact as the reference kernel, and `winograd4` comes near an absolute tolerance of 1e-5 with
+ * many channels. `test/engine/ops/conv_winograd.test.ts` holds both of them to these figures and to the fixtures.
+ * Source of the bound: Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
+ */
+
+/** A form of Winograd's algorithm. */
+interface Form {
+  name: string;
+  /** Outputs of a tile, along each side. */
+  outputs: number;
+  /** The transforms in one dimension, and how they are applied in two. */
+  transforms: string;
+  application: string;
+  /** Winograd along the rows only. */
+  rowsOnly: boolean;
+  /** Tiles side by side that a lane owns. */
+  tiles: number;
+  /** How many channels at once are worth a try where there are `channels`, what is usually taken first. */
+  atOnce(channels: number, lanes: number, direction: ConvDirection): number[];
+}
+
+const FILTER = 3;
+
+/** Channels from which a kernel for 64 at once may be worth its compiling, which takes three times as long. */
+const MANY_CHANNELS = 256;
+
+const mostAtOnce = (lanes: number) => (lanes === 4 ? 16 : 32);
+
+function rowsAtOnce(channels: number, lanes: number, direction: ConvDirection): number[] {
+  if (channels <= 16 || lanes === 4) return [16];
+  return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? [32, 16, 64] : [32, 16];
+}
+
+/** F(4 × 4, 3 × 3). */
+export const winograd4 = variant({
+  name: 'winograd4',
+  outputs: 4,
+  transforms: transforms4,
+  application: planes,
+  rowsOnly: false,
+  tiles: 1,
+  atOnce: (_, lanes) => [mostAtOnce(lanes)],
+});
+
+/** F(4, 3) along the rows, the three rows of a filter summed over as ever; the gradient of the weight too. */
+export const winogradRows = variant({
+  name: 'winograd_rows',
+  outputs: 4,
+  transforms: transforms4,
+  application: rows,
+  rowsOnly: true,
+  tiles: 1,
+  atOnce: rowsAtOnce,
+});
+
+/** `NAME CHANNELS`: the channels at once. */
+function variant(form: Form): ConvVariant {
+  const { name, rowsOnly } = form;
+  return {
+    sources: [source, ...(rowsOnly ? [weightSource] : []), form.application, form.transforms],
+    choices(device, g, direction) {
+      const fits = patchesFit(device, g) && g.kernelH === FILTER && g.kernelW === FILTER;
+      if (!fits || (direction === 'weightGradient' && !rowsOnly)) return [];
+      const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
+      return form.atOnce(channels, device.capabilities.subgroupSize, direction).map((m) => `${name} ${m}`);
+    },
+    kernels(choice) {
+      const m = Number(choice.slice(name.length + 1));
+      if (!(m > 0)) throw new Error(`"${choice}" does not say how many channels at once`);
+      return patchKernels({
+        forward: (device) => forwardKernel(device, form, m),
+        weight: (device) => weightKernel(device, form, m),
+      });
+    },
+  };
+}
+
+function forwardKernel(device: Device, form: Form, m: number): PatchKernel {
+  const { outputs, rowsOnly, tiles } = form;
+  const points = outputs + FILTER - 1;
+  const filterRows = rowsOnly ? FILTER : points;
+  const sumRows = rowsOnly ? outputs : points;
+  const kernel = device.kernel(form.name, [source, form.application, form.transforms].join('\n'), 'main', {
+    ...constants(device, form, m, filterRows, sumRows),
+    POINTS: points * points,
+    TILES: tiles,
+    WIN_W: tiles * outputs + FILTER - 1,
+    OWN_ROWS: filterRows,
+    SUM_ROWS: sumRows,
+    // The rows of a filter that make up a sum, and how many rows on the next sum's begin.
+    PRODUCTS: rowsOnly ? FILTER : 1,
+    OWN_STEP: rowsOnly ? 0 : 1,
+  });
+  return { kernel, height: outputs, width: outputs * tiles, channels: m };
+}
+
+function weightKernel(device: Device, form: Form, m: number): PatchKernel {
+  const { outputs, name } = form;
+  const text = [weightSource, form.application, form.transforms].join('\n');
+  const kernel = device.kernel(`${name} weight`, text, 'main', constants(device, form, m, outputs, FILTER));
+  return { kernel, height: outputs, width: outputs, channels: m };
+}
+
+/** `ownRows` rows of points are broadcast, `sumRows` of them are summed up. */
+function constants(device: Device, { outputs }: Form, m: number, ownRows: number, sumRows: number) {
+  const lanes = device.capabilities.subgroupSize;
+  const points = outputs + FILTER - 1;
+  return {
+    LANES: lanes,
+    M: m,
+    SHARES: Math.max(1, m / lanes),
+    K: FILTER,
+    TAPS: FILTER * FILTER,
+    R: outputs,
+    T: points,
+    OWN: ownRows * points,
+    SUMS: sumRows * points,
+  };
+}

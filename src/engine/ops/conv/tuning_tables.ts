@@ -1,0 +1,98 @@
+import type { Device } from '../../gpu/device.ts';
+import type { ConvDirection } from './algorithm.ts';
+import type { ConvGeometry } from './geometry.ts';
+
+/** Where a rule applies; what is left out does not matter. */
+interface Rule {
+  direction?: ConvDirection;
+  /** Both sides of the kernel, and both strides. */
+  kernel?: number;
+  stride?: number;
+  /** The fewest input channels and output channels, and positions of the result in the whole batch. */
+  channels?: number;
+  positions?: number;
+  /** Choices or their beginnings, the best first: the first that fits is taken. */
+  prefer: readonly string[];
+}
+
+/** What is taken on a kind of device without a measurement: the first rule that applies and names something that fits. */
+export interface ShippedTable {
+  name: string;
+  /** Measured choices, by `convKey`; they go before the rules. */
+  measured: Readonly<Record<string, string>>;
+  rules: readonly Rule[];
+}
+
+const CPU: readonly Rule[] = [{ prefer: ['tile', 'fold', 'gemm'] }];
+
+/** Rows pay from 256 positions on; what they take longer to compile, only layers with work enough give back. */
+const LAVAPIPE_16: readonly Rule[] = [
+  { direction: 'forward', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
+  { direction: 'inputGradient', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
+  { kernel: 3, stride: 1, channels: 64, positions: 1024, prefer: ['winograd_rows'] },
+  { kernel: 3, stride: 1, channels: 32, positions: 4096, prefer: ['winograd_rows'] },
+  ...CPU,
+];
+
+/** On an H200 the fold saved up to half of a strided gradient's time at 32 × 32 and more, and lost at 16 × 16. */
+const GPU: readonly Rule[] = [
+  { direction: 'inputGradient', stride: 2, positions: 1024, prefer: ['fold_gemm'] },
+  { prefer: ['gemm'] },
+];
+
+/** This driver compiles at once. */
+const SWIFTSHADER: readonly Rule[] = [{ kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows'] }, ...CPU];
+
+const TABLES = {
+  lavapipe16: { name: 'lavapipe, 16 lanes', measured: {}, rules: LAVAPIPE_16 },
+  lavapipe8: { name: 'lavapipe, 8 lanes', measured: {}, rules: CPU },
+  swiftshader: { name: 'SwiftShader', measured: {}, rules: SWIFTSHADER },
+  cpu: { name: 'a CPU driver', measured: {}, rules: CPU },
+  gpu: { name: 'a GPU', measured: {}, rules: GPU },
+} satisfies Record<string, ShippedTable>;
+
+/** The table for this kind of device. */
+export function shippedTable({ capabilities: { cpu, subgroupSize }, description }: Device): ShippedTable {
+  if (!cpu) return TABLES.gpu;
+  if (/swiftshader/i.test(description)) return TABLES.swiftshader;
+  if (/llvmpipe|lavapipe/i.test(description)) {
+    if (subgroupSize === 16) return TABLES.lavapipe16;
+    if (subgroupSize === 8) return TABLES.lavapipe8;
+  }
+  return TABLES.cpu;
+}
+
+/** What a table says among `candidates`, which are there to be chosen. */
+export function lookUp(
+  { measured, rules }: ShippedTable,
+  key: string,
+  direction: ConvDirection,
+  g: ConvGeometry,
+  candidates: readonly string[],
+): string | undefined {
+  const known = measured[key];
+  if (known !== undefined && candidates.includes(known)) return known;
+  const preferred = rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer);
+  for (const wish of preferred) {
+    const found = findChoice(candidates, wish);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The first candidate that is `wish`, or begins with its words: `tile` finds `tile 2x4x32`. */
+export function findChoice(candidates: readonly string[], wish: string): string | undefined {
+  return candidates.find((c) => c === wish || c.startsWith(`${wish} `));
+}
+
+function applies(rule: Rule, direction: ConvDirection, g: ConvGeometry): boolean {
+  const { kernel = g.kernelH, stride = g.strideH, channels = 0, positions = 0 } = rule;
+  const [height, width] = direction === 'inputGradient' ? [g.inH, g.inW] : [g.outH, g.outW];
+  return (
+    (rule.direction ?? direction) === direction &&
+    (rule.kernel === undefined || (g.kernelH === kernel && g.kernelW === kernel)) &&
+    (rule.stride === undefined || (g.strideH === stride && g.strideW === stride)) &&
+    Math.min(g.inC, g.outC) >= channels &&
+    g.batch * height * width >= positions
+  );
+}

@@ -1,0 +1,61 @@
+import source from '../../../../shaders/loss/ssim.wgsl';
+import { differentiable } from '../../tape/autograd.ts';
+import { dispatchFlat } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { checkSameShape } from '../check.ts';
+import { pictureSides } from '../launch.ts';
+import { reduceSum } from '../reduce/reduce.ts';
+
+/** The side of SSIM's window in pixels: pictures are at least so high and wide. */
+export const SSIM_WINDOW = 11;
+
+/** Neighbouring results of one invocation: they share the values under their windows. */
+const RUN = 4;
+const CONSTANTS = { TAPS: SSIM_WINDOW, RUN, SPAN: RUN + SSIM_WINDOW - 1 };
+
+/**
+ * Structural dissimilarity, 1 − SSIM, mean over all windows that lie within a picture, over channels and pictures, shape [1]:
+ * Wang et al. 2004, a Gaussian window of 11 × 11 pixels. It sees blotches in what should be flat, which the L1 distance
+ * hardly does. No gradient flows into `b`.
+ *
+ * @param a (N, C, H, W), H and W at least 11
+ * @param b of the same shape
+ * @param range what is black and what is white; [0, 1] by default
+ * @throws PixtapeError if the shapes differ or the pictures are smaller than the window, or if b asks for a gradient
+ */
+export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, number] = [0, 1]): Tensor {
+  checkSameShape('ssimLoss', a, b);
+  const [n, c, height, width] = pictureSides('ssimLoss', a.shape);
+  if (Math.min(height, width) < SSIM_WINDOW) {
+    throw new PixtapeError(
+      `ssimLoss: pictures of ${width} × ${height} are smaller than the window of ${SSIM_WINDOW} × ${SSIM_WINDOW}`,
+    );
+  }
+  if (b.requiresGrad) {
+    throw new PixtapeError(`ssimLoss: the target ${b.label} asks for a gradient`, 'Pass target.detach().');
+  }
+  const { device } = a;
+  const [planes, rows, cols] = [n * c, height - SSIM_WINDOW + 1, width - SSIM_WINDOW + 1];
+  const windows = planes * rows * cols;
+  const runs = (length: number) => Math.ceil(length / RUN);
+  const kernel = (entry: string) => device.kernel(`ssim.${entry}`, source, entry, CONSTANTS);
+  const params = { planes, height, width, low, factor: 1 / (high - low), share: -1 / windows };
+
+  // In f32 whatever activations are stored as: a variance is the small difference of two means.
+  const means = Tensor.temporary(device, [5, planes, height, cols], 'ssim.means', 'f32');
+  dispatchFlat(kernel('rows'), { a, b, means }, { n: planes * height * runs(cols), ...params });
+  const y = Tensor.temporary(device, [planes, rows, cols], 'ssim.windows', 'f32');
+  const windowRuns = planes * runs(rows) * cols;
+  dispatchFlat(kernel('windows'), { row_means: means, y }, { n: windowRuns, ...params });
+  return differentiable(reduceSum('ssim', y, 1 / windows), [a], (dy) => {
+    const slope = Tensor.temporary(device, [3, planes, rows, cols], 'ssim.slopes', 'f32');
+    dispatchFlat(kernel('slopes'), { row_means: means, slope }, { n: windowRuns, ...params });
+    const sums = Tensor.temporary(device, [3, planes, height, cols], 'ssim.sums', 'f32');
+    dispatchFlat(kernel('columns'), { window_slope: slope, sums }, { n: 3 * planes * runs(height) * cols, ...params });
+    const dx = a.like('ssim.dx');
+    const all = { column_sums: sums, a, b, dy, dx };
+    dispatchFlat(kernel('gradient'), all, { n: planes * height * runs(width), ...params });
+    return [dx];
+  });
+}

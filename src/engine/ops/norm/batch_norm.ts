@@ -1,0 +1,153 @@
+import source from '../../../../shaders/norm/batch_norm.wgsl';
+import backwardSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
+import type { Workgroups } from '../../gpu/program.ts';
+import { differentiable, isRepeating } from '../../tape/autograd.ts';
+import { dispatch, flatGroups } from '../../tape/dispatch.ts';
+import { sizeOf, Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+
+const EPS = 1e-5;
+/** How much of the running statistics each batch replaces. */
+const MOMENTUM = 0.1;
+/** No slice is shorter (a multiple of any LANES), and no channel has more slices: they are joined one by one. */
+const LEAST_SLICE = 1024;
+const MOST_SLICES = 64;
+/** What one invocation may add up for its channel without more of them joining in first. */
+const MOST_PARTS = 256;
+
+/** How a channel's values are cut up, the same in all passes; the names are those of the shaders. */
+interface Slicing {
+  channels: number;
+  plane: number;
+  n: number;
+  slice: number;
+  count: number;
+  per: number;
+  step_pictures: number;
+  step_pixels: number;
+}
+
+/**
+ * Batch norm of each channel over batch and plane: x (N, C, …) → (x − mean) / √(variance + 1e-5) · weight + bias.
+ *
+ * In training mode mean and (biased) variance are the batch's own; the program also moves the running statistics by a
+ * tenth towards mean and unbiased variance, and counts the batch, each time it runs, in the order of recording, so one
+ * set may be used twice in a program. In evaluation mode the running statistics are used and left as they are.
+ *
+ * @param weight (C), as bias
+ * @param runningMean (C), a leaf, as runningVar
+ * @param batchesTracked a leaf of one element, whose 32-bit word is a u32 and not a float
+ * @param options.slope of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; at least 0
+ * @throws PixtapeError if shapes do not fit, a running statistic is no leaf, or, in training mode, a channel has only
+ *   one value
+ *
+ * Source: Ioffe & Szegedy 2015, "Batch Normalization"; numbers as `torch.nn.BatchNorm2d` has them by default.
+ */
+export function batchNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  runningMean: Tensor,
+  runningVar: Tensor,
+  batchesTracked: Tensor,
+  { training, slope = 1 }: { training: boolean; slope?: number },
+): Tensor {
+  const running = { runningMean, runningVar };
+  const s = slicing(x);
+  check(x, s, { weight, bias, ...running }, { ...running, batchesTracked });
+  if (training && s.n === 1) {
+    throw new PixtapeError(
+      `batchNorm: [${x.shape}] has one value for each channel, which is no batch to take statistics of`,
+      'Use a larger picture or batch, a smaller depth, or evaluation mode.',
+    );
+  }
+  if (!(slope >= 0)) throw new PixtapeError(`batchNorm: slope ${slope}; it must be at least 0`);
+  const run = passes(x, 'batch_norm', source, {
+    ...s,
+    eps: EPS,
+    momentum: MOMENTUM,
+    moves: isRepeating() ? 0 : 1,
+    slope,
+  });
+  const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
+  const given = { weight, bias, table };
+  if (training) {
+    const parts = gathered(x, s, (partials) => run('statistics', { x, partials }, perSlice(s)), run);
+    const moved = { running_mean: runningMean, running_var: runningVar, tracked: batchesTracked };
+    run('combine', { parts, ...moved, ...given }, flatGroups(x.device, s.channels));
+  } else {
+    run('evaluate', { fixed_mean: runningMean, fixed_var: runningVar, ...given }, flatGroups(x.device, s.channels));
+  }
+  const y = x.like('batch_norm');
+  run('normalise', { x, known: table, y }, perSlice(s));
+  return differentiable(y, [x, weight, bias], (dy, [needsX]) => {
+    const back = passes(x, 'batch_norm_backward', backwardSource, { ...s, share: training ? 1 / s.n : 0, slope });
+    const parts = gathered(x, s, (partials) => back('sums', { x, dy, table, partials }, perSlice(s)), back);
+    const dweight = weight.like('batch_norm.dweight');
+    const dbias = bias.like('batch_norm.dbias');
+    const slopes = table.like('batch_norm.slopes');
+    back('combine', { parts, table, dweight, dbias, slopes }, flatGroups(x.device, s.channels));
+    if (!needsX) return [undefined, dweight, dbias];
+    const dx = x.like('batch_norm.dx');
+    back('input', { x, dy, table, known: slopes, dx }, perSlice(s));
+    return [dx, dweight, dbias];
+  });
+}
+
+type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: Workgroups) => void;
+
+function passes({ device }: Tensor, label: string, text: string, params: Readonly<Record<string, number>>): Pass {
+  return (entry, bindings, groups) => {
+    dispatch(device.kernel(`${label}.${entry}`, text, entry), bindings, params, groups);
+  };
+}
+
+/** What the lanes of a pass over x find, two numbers each, or those joined for each slice where they are many. */
+function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => void, run: Pass): Tensor {
+  const lanes = Tensor.temporary(device, [s.channels, s.count, device.lanes, 2], 'batch_norm.lanes');
+  pass(lanes);
+  if (s.per > 1) return lanes;
+  const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
+  run('join', { lanes, slices }, flatGroups(device, s.channels * s.count));
+  return slices;
+}
+
+function perSlice(s: Slicing): Workgroups {
+  return [s.count, s.channels];
+}
+
+function slicing(x: Tensor): Slicing {
+  const [batch = 1, channels = 1, ...rest] = x.shape;
+  const plane = sizeOf(rest);
+  const n = batch * plane;
+  const { enoughGroups, lanes } = x.device;
+  const wanted = Math.min(MOST_SLICES, Math.ceil(enoughGroups / channels));
+  const slice = Math.max(LEAST_SLICE, Math.ceil(n / wanted / lanes) * lanes);
+  const count = Math.ceil(n / slice);
+  return {
+    channels,
+    plane,
+    n,
+    slice,
+    count,
+    per: count * lanes > MOST_PARTS ? 1 : lanes,
+    step_pictures: Math.floor(lanes / plane),
+    step_pixels: lanes % plane,
+  };
+}
+
+function check(x: Tensor, s: Slicing, perChannel: Record<string, Tensor>, leaves: Record<string, Tensor>): void {
+  if (x.shape.length < 2) throw new PixtapeError(`batchNorm: the input is [${x.shape}]; (N, C, …) is wanted`);
+  for (const [name, t] of Object.entries(perChannel)) {
+    if (t.size === s.channels) continue;
+    throw new PixtapeError(`batchNorm: ${name} is [${t.shape}], the input [${x.shape}] has ${s.channels} channels`);
+  }
+  for (const [name, t] of Object.entries(leaves)) {
+    if (t.storage.persistent) continue;
+    throw new PixtapeError(
+      `batchNorm: ${name} is the result of an operation`,
+      'Running statistics must be leaf tensors.',
+    );
+  }
+  if (leaves.batchesTracked?.size !== 1) throw new PixtapeError('batchNorm: batchesTracked must be one element');
+}

@@ -1,0 +1,31 @@
+import source from '../../../../shaders/random/dropout.wgsl';
+import { differentiable } from '../../tape/autograd.ts';
+import { dispatchFlat } from '../../tape/dispatch.ts';
+import type { Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import type { Rng } from './rng.ts';
+
+/**
+ * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call
+ * within a program is a layer with a mask of its own; `rng.setStep` before a run gives all of them new masks.
+ * Rate 0 gives x itself.
+ *
+ * Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
+ * @throws PixtapeError if the rate is not in [0, 1)
+ */
+export function dropout(x: Tensor, rate: number, rng: Rng): Tensor {
+  if (!(rate >= 0 && rate < 1)) throw new PixtapeError(`dropout: the rate is ${rate}; it must be in [0, 1)`);
+  if (rate === 0) return x;
+  const layer = rng.nextLayer();
+  return differentiable(masked(x, rate, rng, layer, 'dropout'), [x], (dy) => {
+    return [masked(dy, rate, rng, layer, 'dropout.dx')];
+  });
+}
+
+function masked(x: Tensor, rate: number, rng: Rng, layer: number, label: string): Tensor {
+  const y = x.like(label);
+  const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
+  const params = { n: x.size, layer, threshold, factor: 1 / (1 - rate) };
+  dispatchFlat(x.device.kernel('dropout', source), { key: rng.key, x, y }, params, Math.ceil(x.size / 4));
+  return y;
+}

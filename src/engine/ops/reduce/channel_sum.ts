@@ -1,0 +1,43 @@
+import source from '../../../../shaders/reduce/channel_sum.wgsl';
+import { dispatch, flatGroups } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
+
+/** Values of a slice at least; more slices than this would make the second pass long. */
+const LEAST_SLICE = 1024;
+const MOST_SLICES = 16;
+
+/** Sum of each channel, (N, C, H, W) → (C), in a fixed order: the gradient of a bias. Nothing on the tape. */
+export function channelSum(x: Tensor): Tensor {
+  return summed(x, 'strides', { x }, 1);
+}
+
+/**
+ * The gradient before a leaky ReLU, from its result y (N, C, H, W) and the gradient dy of that, and the sum of each of its
+ * channels, in one pass. Nothing on the tape.
+ */
+export function leakyReluGradientAndSum(y: Tensor, dy: Tensor, slope: number): { dx: Tensor; sum: Tensor } {
+  const dx = y.like('leaky_relu.dx');
+  return { dx, sum: summed(y, 'behind_leaky_relu', { result: y, dy, dx }, slope) };
+}
+
+/** A pass that leaves a sum for each lane of each slice, and one that adds them up for each channel. */
+function summed(
+  { device, shape }: Tensor,
+  pass: 'strides' | 'behind_leaky_relu',
+  bindings: Readonly<Record<string, Tensor>>,
+  slope: number,
+): Tensor {
+  const [batch = 1, channels = 1, h = 1, w = 1] = shape;
+  const plane = h * w;
+  const wanted = Math.min(MOST_SLICES, Math.ceil(device.enoughGroups / channels));
+  const slice = Math.max(LEAST_SLICE, Math.ceil(plane / wanted));
+  const slices = Math.ceil(plane / slice);
+  const params = { batch, channels, plane, slice, slices, slope };
+  const partials = Tensor.temporary(device, [channels, slices, device.lanes], 'channel_sum.partials');
+  const kernel = device.kernel(`channel_sum.${pass}`, source, pass);
+  dispatch(kernel, { ...bindings, partials }, params, [slices, channels]);
+  const y = Tensor.temporary(device, [channels], 'channel_sum');
+  const total = device.kernel('channel_sum.total', source, 'total');
+  dispatch(total, { found: partials, y }, params, flatGroups(device, channels));
+  return y;
+}

@@ -1,0 +1,43 @@
+import source from '../../../../shaders/shape/crop.wgsl';
+import { differentiable } from '../../tape/autograd.ts';
+import { dispatch } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { pictureSides, planeWalk } from '../launch.ts';
+
+/**
+ * The middle of each picture: (N, C, H, W) → (N, C, height, width). Where the rows to take away are odd in number, the
+ * first row is at round-half-to-even((H − height) / 2), columns likewise; one row too many is taken from the end.
+ * Source: `torchvision.transforms.CenterCrop`, whose Python `round` it is.
+ * @throws PixtapeError if the input is smaller than the crop
+ */
+export function centerCrop(x: Tensor, height: number, width: number): Tensor {
+  const [batch, channels, h, w] = pictureSides('centerCrop', x.shape);
+  if (!(height <= h && width <= w)) {
+    throw new PixtapeError(`centerCrop: [${x.shape}] is smaller than the ${width} × ${height} to be cut out of it`);
+  }
+  if (height === h && width === w) return x;
+  const y = Tensor.temporary(x.device, [batch, channels, height, width], 'center_crop', x.dtype);
+  const down = halfToEven(h - height);
+  const right = halfToEven(w - width);
+  window(x, y, down, right);
+  return differentiable(y, [x], (dy) => {
+    const dx = x.like('center_crop.dx');
+    window(dy, dx, -down, -right);
+    return [dx];
+  });
+}
+
+/** n / 2, rounded to the even neighbour where it lies between two. */
+function halfToEven(n: number): number {
+  const half = Math.floor(n / 2);
+  return n % 2 === 0 || half % 2 === 0 ? half : half + 1;
+}
+
+function window(x: Tensor, result: Tensor, down: number, right: number): void {
+  const [batch, channels, fromH, fromW] = pictureSides('centerCrop', x.shape);
+  const [, , toH, toW] = pictureSides('centerCrop', result.shape);
+  const { params, groups } = planeWalk(x.device, toH, toW, batch * channels);
+  const offsets = { from_h: fromH, from_w: fromW, down, right };
+  dispatch(x.device.kernel('crop', source, 'window'), { x, result }, { ...params, ...offsets }, groups);
+}

@@ -1,0 +1,69 @@
+import source from '../../../../shaders/shape/space_to_depth.wgsl';
+import { differentiable } from '../../tape/autograd.ts';
+import { dispatch, strideGroups } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { columnWalk, pictureSides } from '../launch.ts';
+
+/** Pixels of a plane of x up to which one invocation copies it whole. */
+const SMALL = 36;
+
+/** Sides of a block, and rows and columns of zeros before the first pixel. */
+export interface Blocks {
+  stride: readonly [height: number, width: number];
+  padding: readonly [height: number, width: number];
+}
+
+/**
+ * Blocks of pixels as channels: (N, C, H, W) → (N, C · s · s, height, width). Block (i, j) begins at pixel
+ * (i · s − padding, j · s − padding); what lies outside the picture is 0, and pixels beyond the last block are left out.
+ */
+export function spaceToDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
+  const y = toDepth(x, height, width, blocks);
+  const [, , inH, inW] = pictureSides('spaceToDepth', x.shape);
+  return differentiable(y, [x], (dy) => [toSpace(dy, inH, inW, blocks)]);
+}
+
+/** As `spaceToDepth`, with nothing on the tape. */
+export function toDepth(x: Tensor, height: number, width: number, { stride, padding }: Blocks): Tensor {
+  const [batch, channels, inH, inW] = pictureSides('spaceToDepth', x.shape);
+  const deep = channels * stride[0] * stride[1];
+  const y = Tensor.temporary(x.device, [batch, deep, height, width], 'space_to_depth', x.dtype);
+  const { params, groups, entry } = walk(x, height, batch * deep * width, batch * channels);
+  const sides = { channels, in_h: inH, in_w: inW, out_h: height, out_w: width, has_bias: 0 };
+  const kernel = x.device.kernel('space_to_depth', source, `${entry}to_depth`);
+  dispatch(kernel, { x, y }, { ...params, ...sides, ...named({ stride, padding }) }, groups);
+  return y;
+}
+
+/**
+ * The way back: each pixel from its block, 0 where there is none; (N, C · s · s, h, w) → (N, C, height, width), plus a
+ * bias for each channel. Nothing on the tape.
+ * @param into where the result goes, by default a tensor of its own
+ */
+export function toSpace(
+  y: Tensor,
+  height: number,
+  width: number,
+  { stride, padding }: Blocks,
+  { bias, into }: { bias?: Tensor | undefined; into?: Tensor } = {},
+): Tensor {
+  const [batch, deep, outH, outW] = pictureSides('depthToSpace', y.shape);
+  const channels = deep / (stride[0] * stride[1]);
+  const result = into ?? Tensor.temporary(y.device, [batch, channels, height, width], 'depth_to_space', y.dtype);
+  const { params, groups, entry } = walk(y, height, batch * channels * width, batch * channels);
+  const sides = { channels, in_h: height, in_w: width, out_h: outH, out_w: outW, has_bias: bias ? 1 : 0 };
+  const kernel = y.device.kernel('depth_to_space', source, `${entry}to_space`);
+  const bound = { depth: y, bias: bias ?? y, result };
+  dispatch(kernel, bound, { ...params, ...sides, ...named({ stride, padding }) }, groups);
+  return result;
+}
+
+/** Columns of the result for invocations to walk down, or whole planes of x where they have a few pixels. */
+function walk({ device, size }: Tensor, rows: number, columns: number, planes: number) {
+  if (size / planes > SMALL) return { ...columnWalk(device, rows, columns), entry: '' as const };
+  return { params: { columns: planes, slice: rows }, groups: strideGroups(device, planes), entry: 'small_' as const };
+}
+
+function named({ stride: [s_h, s_w], padding: [pad_h, pad_w] }: Blocks) {
+  return { s_h, s_w, pad_h, pad_w };
+}

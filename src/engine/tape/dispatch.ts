@@ -1,0 +1,76 @@
+import fillSource from '../../../shaders/elementwise/fill.wgsl';
+import type { Device } from '../gpu/device.ts';
+import type { Kernel } from '../gpu/kernel.ts';
+import type { Workgroups } from '../gpu/program.ts';
+import type { Bindable } from '../gpu/storage.ts';
+import { recording } from './record.ts';
+import { Tensor } from './tensor.ts';
+
+type Bound = Tensor | Bindable;
+
+/** Appends one dispatch to the program that is being recorded; tensors stand for their storage. */
+export function dispatch(
+  kernel: Kernel,
+  bindings: Readonly<Record<string, Bound>>,
+  params: Readonly<Record<string, number>> | undefined,
+  groups: Workgroups,
+): void {
+  const plain = Object.fromEntries(
+    Object.entries(bindings).map(([name, b]) => [name, b instanceof Tensor ? b.storage : b]),
+  );
+  recording(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
+}
+
+function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): Device {
+  const tensor = Object.values(bindings).find((b) => b instanceof Tensor);
+  if (!tensor) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
+  return tensor.device;
+}
+
+/** Elements that an invocation of a CPU driver should have at least: a workgroup costs as much as some dozens. */
+const LEAST_EACH = 4;
+/** WebGPU's default limit for one dimension, which no adapter is asked to exceed. */
+const MOST_GROUPS = 65535;
+
+/**
+ * Appends a dispatch of a kernel whose invocations stride through `params.n` elements:
+ * `for (var i = id.x; i < p.n; i += groups.x * LANES)`, with `@workgroup_size(LANES)`.
+ */
+export function dispatchFlat(
+  kernel: Kernel,
+  bindings: Readonly<Record<string, Bound>>,
+  params: Readonly<Record<string, number>> & { n: number },
+  invocations = params.n,
+): void {
+  dispatch(kernel, bindings, params, strideGroups(deviceOf(kernel, bindings), invocations));
+}
+
+/** Workgroups for invocations that stride through `n` elements: no more than keep the device busy. */
+export function strideGroups(device: Device, n: number): [number] {
+  const each = device.lanes * (device.capabilities.cpu ? LEAST_EACH : 1);
+  return [Math.min(Math.ceil(n / each), device.enoughGroups)];
+}
+
+/** Workgroups of LANES for one invocation each: `i = id.x + id.y * groups.x * LANES`. */
+export function flatGroups(device: Device, invocations: number): [number, number] {
+  return foldGroups(Math.ceil(invocations / device.lanes));
+}
+
+/** So many workgroups, folded into two dimensions where one does not suffice (65,535 at most). */
+export function foldGroups(groups: number): [number, number] {
+  const x = Math.min(groups, MOST_GROUPS);
+  return [x, Math.ceil(groups / x)];
+}
+
+/** Workgroups x × y, with x folded into z where it is too large: such kernels count `group.x + group.z * groups.x`. */
+export function folded(x: number, y: number): [number, number, number] {
+  const z = Math.ceil(x / MOST_GROUPS);
+  return [Math.ceil(x / z), y, z];
+}
+
+/** A temporary with every element set to `value`. */
+export function filled(like: Tensor, value: number, label: string): Tensor {
+  const y = like.like(label);
+  dispatchFlat(like.device.kernel('fill', fillSource), { y }, { n: y.size, value });
+  return y;
+}

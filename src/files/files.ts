@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { PixtapeError } from '../engine/util/errors.ts';
+import { formatBytes } from '../engine/util/format.ts';
+import {
+  type NamedTensor,
+  parseSafetensorsHeader,
+  type SafetensorsHeader,
+  safetensorsHeaderLength,
+  tensorFromBytes,
+} from '../engine/util/safetensors.ts';
+
+/** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
+const PIECE = 256 * 1024 * 1024;
+
+/** Temporaries that this process is writing now, name → path, so that a clean-up beside it leaves them alone. */
+const writing = new Map<string, string>();
+
+/** `.NAME.HOST-PID-RANDOM.tmp`: whose it is can be read from the name, after its writer was killed too. */
+const host =
+  hostname()
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 32) || 'host';
+const TEMPORARY = /^\..+\.([A-Za-z0-9]+)-(\d+)-[0-9a-f]{12}\.tmp$/;
+const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
+
+/**
+ * Replaces a file as a whole or not at all: writes a temporary file in the same folder, forces it to the disk, and
+ * renames it. After a crash or a power cut there is either the old content or the new. The folder is made if missing.
+ * @throws PixtapeError when the disk is full or the place cannot be written to; the temporary file is gone by then.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | readonly Uint8Array[],
+): Promise<void> {
+  const chunks =
+    typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    // Through a link to another disk, the file behind the link is the one to replace.
+    const target = await realpath(path).catch(() => path);
+    const folder = dirname(target);
+    const name = `.${basename(target)}.${host}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = join(folder, name);
+    writing.set(name, temporary);
+    try {
+      await writeDurably(temporary, chunks);
+      await renameOver(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+      throw error;
+    } finally {
+      writing.delete(name);
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    throw await explainDiskError(error, path, bytes);
+  }
+}
+
+async function writeDurably(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.byteLength; ) {
+        const { bytesWritten } = await handle.write(chunk, at, Math.min(PIECE, chunk.byteLength - at));
+        at += bytesWritten;
+      }
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Windows refuses to replace a file that a viewer or virus scanner holds open for a moment: try for two seconds. */
+async function renameOver(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      const held = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(codeOf(error) ?? '');
+      if (!held || attempt === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Makes the rename itself durable. Windows has no such call, and some network file systems refuse it. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes what is being written right now: for a handler that ends the process before the writing can. */
+export function discardTemporaries(): void {
+  for (const path of writing.values()) rmSync(path, { force: true });
+}
+
+/**
+ * Removes temporaries that a killed run left in `folder`: those of processes on this machine that no longer run, and
+ * those of any machine that are older than a day. Returns the names removed; a missing folder has none.
+ */
+export async function removeStaleTemporaries(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [] as string[];
+    throw error;
+  });
+  const removed: string[] = [];
+  for (const name of names) {
+    const match = TEMPORARY.exec(name);
+    if (!match || writing.has(name)) continue;
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => undefined);
+    if (!info?.isFile()) continue;
+    const abandoned = Date.now() - info.mtimeMs > ABANDONED_AFTER_MS;
+    const ours = match[1] === host;
+    if (!abandoned && !(ours && !isRunning(Number(match[2])))) continue;
+    await rm(path, { force: true });
+    removed.push(name);
+  }
+  return removed;
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false; // our own name, but not among those being written: a reused process number
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** Turns what the operating system said about writing `path` into an error with advice; others pass unchanged. */
+export async function explainDiskError(error: unknown, path: string, bytes: number): Promise<unknown> {
+  const code = codeOf(error);
+  if (!code || error instanceof PixtapeError) return error;
+  const previous = await stat(path).catch(() => undefined);
+  const kept = previous?.isFile() ? ' The previous file of that name is intact.' : '';
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    const reason = {
+      ENOSPC: 'the disk is full',
+      EDQUOT: 'the disk quota is used up',
+      EFBIG: 'the file would be too large',
+    }[code];
+    const disk = await statfs(dirname(path)).catch(() => undefined);
+    const free = disk && code === 'ENOSPC' ? `, ${formatBytes(disk.bavail * disk.bsize)} free` : '';
+    const needed = `${formatBytes(bytes)} needed (${bytes} bytes)${free}`;
+    return new PixtapeError(
+      `${path} could not be written: ${reason} (${code}); ${needed}.${kept}`,
+      'Make room on that disk, or choose a folder on another one.',
+      { cause: error },
+    );
+  }
+  if (['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EBUSY', 'ENAMETOOLONG', 'EIO', 'EEXIST'].includes(code)) {
+    return new PixtapeError(
+      `${path} could not be written: ${(error as Error).message}.${kept}`,
+      'Check that the folder may be written to and that nothing else holds the file, or choose another place.',
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** Writes the pieces that `encodeSafetensors` gave; see `writeFileAtomic` for what holds after a crash. */
+export async function writeSafetensorsAtomic(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  await writeFileAtomic(path, chunks);
+}
+
+/** An open safetensors file whose header was checked; tensors are read one at a time. Close it when done. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  path: string;
+  /** Reads one tensor. @throws PixtapeError when there is none of that name. */
+  read(name: string): Promise<NamedTensor>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a safetensors file of any size and reads its header only. A file over 2 GiB needs no single buffer of its size.
+ * @throws PixtapeError when the file is missing, cut short, or not a consistent safetensors file.
+ */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const handle = await openToRead(path);
+  try {
+    const { size } = await handle.stat();
+    const length = safetensorsHeaderLength(await readAt(handle, 0, Math.min(8, size), path), size, path);
+    const header = parseSafetensorsHeader(await readAt(handle, 8, length, path), size, path);
+    return {
+      ...header,
+      path,
+      read: async (name) => {
+        const entry = header.entries.get(name);
+        if (!entry)
+          throw new PixtapeError(`${path} holds no tensor "${name}".`, 'Is it a checkpoint of another model?');
+        return tensorFromBytes(entry, await readAt(handle, entry.start, entry.end - entry.start, path));
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openToRead(path: string): Promise<FileHandle> {
+  try {
+    if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder, not a safetensors file.`);
+    return await open(path, 'r');
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new PixtapeError(`There is no file ${path}.`, 'Check the path.');
+    if (code === 'EACCES' || code === 'EPERM') throw new PixtapeError(`${path} may not be read: permission denied.`);
+    throw error;
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, length - at), position + at);
+    if (bytesRead === 0) throw new PixtapeError(`${path} became shorter while it was being read.`);
+    at += bytesRead;
+  }
+  return bytes;
+}

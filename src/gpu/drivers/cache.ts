@@ -1,1 +1,0 @@
-export { cacheDirectory } from '../../util/cache.ts';

@@ -1,0 +1,89 @@
+import { realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { inspect } from '../image/decode.ts';
+import { mapBounded } from '../split/parallel.ts';
+import { BadFile, READABLE, splitName, UNREADABLE } from './formats.ts';
+import { disk } from './layout.ts';
+
+export interface PictureFile {
+  path: string;
+  /** Where it lies below the folder, without extension, parts joined by `-`: a name for what is made of it. */
+  name: string;
+}
+
+export interface FoundPictures {
+  pictures: PictureFile[];
+  /** Pictures that nothing here decodes, and links to nothing. */
+  faults: BadFile[];
+}
+
+/**
+ * Finds every picture in a folder and the folders in it, in order of their paths; hidden ones and links to folders that
+ * lead back are passed over.
+ * @throws PixtapeError when there is no such folder, or no picture in it
+ */
+export async function findAllPictures(root: string): Promise<FoundPictures> {
+  const found: FoundPictures = { pictures: [], faults: [] };
+  await walk(root, '', found, []);
+  if (found.pictures.length + found.faults.length > 0) return found;
+  throw new PixtapeError(`there is no picture in ${root}`, 'Name a folder of JPEG, PNG, WebP or other pictures.');
+}
+
+/**
+ * @param way the real paths of the folders above
+ * @param without folders in this one that are passed over
+ */
+async function walk(
+  folder: string,
+  above: string,
+  found: FoundPictures,
+  way: readonly string[],
+  without: readonly (string | undefined)[] = [],
+): Promise<void> {
+  const entries = await disk.list(folder);
+  const here = await realpath(folder);
+  if (way.includes(here)) return;
+  for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (name.startsWith('.') || without.includes(name)) continue;
+    const path = disk.join(folder, name);
+    const { stem, extension } = splitName(name);
+    const ending = extension.toLowerCase();
+    if (kind === 'folder') {
+      await walk(path, `${above}${name}-`, found, [...way, here]);
+    } else if (UNREADABLE.has(ending)) {
+      found.faults.push(
+        new BadFile(path, `is in a format that is not supported (${ending})`, 'Convert it to PNG or JPEG.'),
+      );
+    } else if (READABLE.has(ending)) {
+      if (kind === 'file') found.pictures.push({ path, name: above + stem });
+      else found.faults.push(new BadFile(path, 'is a link to nothing', 'Remove it, or put the picture there.'));
+    }
+  }
+}
+
+/** The pictures of a folder in its parts: train/ and test/ (or val/) where it has them; `others` lie outside of those. */
+export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures; others: number }> {
+  const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
+  const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
+  const [training, held] = [part('train'), part('test') ?? part('val')];
+  if (training === undefined) return { train: await findAllPictures(root), others: 0 };
+  const train = await findAllPictures(disk.join(root, training));
+  const test = held === undefined ? undefined : await findAllPictures(disk.join(root, held));
+  const others: FoundPictures = { pictures: [], faults: [] };
+  await walk(root, '', others, [], [training, held]);
+  return { train, ...(test ? { test } : {}), others: others.pictures.length };
+}
+
+/** Reads every file's header: for each file what is wrong with it, undefined for nothing. */
+export function headerFaults(files: readonly { path: string }[]): Promise<(BadFile | undefined)[]> {
+  return mapBounded(files, 2 * availableParallelism(), async ({ path }) => {
+    try {
+      await inspect(path);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BadFile) return error;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, normalize } from 'node:path';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { type FoundPictures, findAllPictures, type PictureFile } from './all_pictures.ts';
+import type { BadFile } from './formats.ts';
+import { READABLE } from './formats.ts';
+import { disk } from './layout.ts';
+
+/** Files of pictures, and the class of each (an index into `classes`; 0 where there are none). */
+export interface ClassPictures {
+  files: (PictureFile & { label: number })[];
+  classes: string[];
+  faults: BadFile[];
+}
+
+/** Every picture in a folder and the folders in it, without classes; see `findAllPictures`. */
+export async function findUnclassed(root: string): Promise<ClassPictures> {
+  return { ...labelled(await findAllPictures(root), 0), classes: [] };
+}
+
+/**
+ * Each folder in `root` is a class, and the pictures in it (however deep) belong to it.
+ * @throws PixtapeError when there are fewer than two such folders, when one holds no picture, or when pictures lie beside
+ *   them
+ */
+export async function findClassFolders(root: string): Promise<ClassPictures> {
+  const entries = (await disk.list(root)).filter(({ name }) => !name.startsWith('.'));
+  const classes = entries.flatMap(({ name, kind }) => (kind === 'folder' ? [name] : [])).sort(byName);
+  checkClasses(classes, root, 'Make a folder for each class in it, or give a table: --classes labels.csv');
+  const loose = entries.filter(({ name, kind }) => kind === 'file' && READABLE.has(extname(name).toLowerCase()));
+  const [first] = loose.map(({ name }) => name).sort(byName);
+  if (first !== undefined) {
+    const message = `${join(root, first)} lies beside the folders of the classes: which class is it?`;
+    throw new PixtapeError(message, 'Move it into one of them.');
+  }
+  const found: ClassPictures = { files: [], classes, faults: [] };
+  for (const [label, name] of classes.entries()) {
+    const { files, faults } = labelled(await picturesOf(name, join(root, name)), label);
+    found.files.push(...files.map((file) => ({ ...file, name: `${name}-${file.name}` })));
+    found.faults.push(...faults);
+  }
+  return found;
+}
+
+async function picturesOf(className: string, folder: string): Promise<FoundPictures> {
+  try {
+    return await findAllPictures(folder);
+  } catch (cause) {
+    if (!(cause instanceof PixtapeError)) throw cause;
+    const message = `the class "${className}" is empty: there is no picture in ${folder}`;
+    throw new PixtapeError(message, 'Put pictures there, or remove the folder.', { cause });
+  }
+}
+
+function labelled({ pictures, faults }: FoundPictures, label: number): Pick<ClassPictures, 'files' | 'faults'> {
+  return { files: pictures.map((picture) => ({ ...picture, label })), faults };
+}
+
+/**
+ * A table with a line `file,class` for each picture, files relative to `root` (or to the table's own folder without one).
+ * A first line that says just that, `file,class`, is a title. Names may be quoted as spreadsheets do.
+ * @throws PixtapeError naming the table's line when it is none of that, when a file does not exist or comes twice, or
+ *   when there are fewer than two classes
+ */
+export async function readClassTable(table: string, root: string | undefined): Promise<ClassPictures> {
+  const text = await readTable(table);
+  const home = root ?? dirname(table);
+  const { pictures, faults } = await findAllPictures(home);
+  const known = new Map(pictures.map((picture) => [picture.path, picture]));
+  const unusable = new Map(faults.map((fault) => [fault.path, fault]));
+  const rows = new Map<string, { picture: PictureFile; className: string }>();
+  const bad: BadFile[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || (i === 0 && /^\W*(file|filename|path|image)"?\s*[,;]/i.test(line))) continue;
+    const fault = (what: string, hint: string) => new PixtapeError(`${table}, line ${i + 1}: ${what}`, hint);
+    const [name, className, ...more] = fields(line);
+    if (!name || !className || more.length > 0) {
+      throw fault(`"${line.slice(0, 60)}" is not file,class`, 'Write one file and one class in a line.');
+    }
+    const path = isAbsolute(name) ? normalize(name) : join(home, name);
+    const picture = known.get(path);
+    const unreadable = unusable.get(path);
+    if (unreadable) bad.push(unreadable);
+    else if (!picture) throw fault(`there is no picture ${path}`, `Files are looked for in ${home}.`);
+    else if (rows.has(path)) throw fault(`${name} comes a second time`, 'A picture has one class.');
+    else rows.set(path, { picture, className });
+  }
+  const classes = [...new Set([...rows.values()].map((row) => row.className))].sort(byName);
+  checkClasses(classes, table, 'Name at least two classes in it.');
+  const files = [...rows.values()].map(({ picture, className }) => ({ ...picture, label: classes.indexOf(className) }));
+  return { files: files.sort((a, b) => byName(a.path, b.path)), classes, faults: bad };
+}
+
+async function readTable(table: string): Promise<string> {
+  try {
+    return (await readFile(table, 'utf8')).replace(/^\uFEFF/, '');
+  } catch (cause) {
+    const folder = (cause as NodeJS.ErrnoException).code === 'EISDIR';
+    throw new PixtapeError(
+      folder ? `--classes ${table}: that is a folder, not a table` : `--classes ${table}: the table cannot be read`,
+      folder ? 'Name the folder of pictures first: pixtape gan DIR --classes' : 'Check the path.',
+      { cause },
+    );
+  }
+}
+
+/** The fields of a line, parted by commas or semicolons. */
+function fields(line: string): string[] {
+  return [...line.matchAll(/(?:^|[,;])\s*(?:"((?:[^"]|"")*)"|([^,;]*))/g)].map(([, quoted, plain]) => {
+    return quoted === undefined ? (plain ?? '').trim() : quoted.replaceAll('""', '"');
+  });
+}
+
+function checkClasses(classes: readonly string[], where: string, hint: string): void {
+  if (classes.length >= 2) return;
+  const found = classes.length === 0 ? 'no class' : `only one class, "${classes[0]}"`;
+  throw new PixtapeError(`${where} has ${found}: a class-conditional GAN needs at least two`, hint);
+}
+
+const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

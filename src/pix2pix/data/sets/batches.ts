@@ -1,0 +1,113 @@
+import { RandomStream } from '../../../engine/util/random.ts';
+import type { Dataset, Pair } from '../sources/open.ts';
+
+/** What the streams are for; initial weights use (seed, 1 or 2, tensor). */
+const SHUFFLE = 101;
+const AUGMENT = 102;
+
+export interface Batch {
+  /** NCHW, values in [0, 1]. */
+  real: Float32Array;
+  condition: Float32Array;
+  /** The epoch that the batch belongs to, from 0. */
+  epoch: number;
+  /** Epochs done before this batch, with the fraction of the one under way. */
+  epochsDone: number;
+}
+
+/**
+ * Steps in an epoch. Every batch is full, because the recorded step has one shape: what is left over at an epoch's end
+ * is dropped (PyTorch's `drop_last=True`), a different remainder each epoch. A data set smaller than a batch makes one
+ * step, filled by going round again.
+ */
+export function stepsPerEpoch(pairs: number, batchSize: number): number {
+  return Math.max(1, Math.floor(pairs / batchSize));
+}
+
+/**
+ * What each step learns from, in an order shuffled anew every epoch. Order, and what `load` draws, are a pure function of
+ * (seed, step), so that a resumed run sees what it would have seen. While one batch is used the next is being loaded.
+ */
+export class StepLoader<B> {
+  readonly length: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  private readonly load: (step: number, indices: number[]) => Promise<B>;
+  private order: { epoch: number; indices: number[] } | undefined;
+  private next: { step: number; batch: Promise<B> } | undefined;
+
+  /** @param length items there are, @param load makes a step's batch of those with the given indices */
+  constructor(
+    length: number,
+    { batchSize, seed }: { batchSize: number; seed: number },
+    load: (step: number, indices: number[]) => Promise<B>,
+  ) {
+    this.length = length;
+    this.batchSize = batchSize;
+    this.seed = seed;
+    this.load = load;
+  }
+
+  /** The epoch, from 0, that step `step` (from 0) belongs to. */
+  epochOf(step: number): number {
+    return Math.floor(step / this.stepsPerEpoch);
+  }
+
+  get stepsPerEpoch(): number {
+    return stepsPerEpoch(this.length, this.batchSize);
+  }
+
+  /**
+   * The batch of one step.
+   * @throws PixtapeError naming the file that cannot be decoded.
+   */
+  async batch(step: number): Promise<B> {
+    const batch = await (this.next?.step === step ? this.next.batch : this.load(step, this.indices(step)));
+    const following = this.load(step + 1, this.indices(step + 1));
+    following.catch(() => undefined); // told when that batch is asked for, if ever
+    this.next = { step: step + 1, batch: following };
+    return batch;
+  }
+
+  /** Which items make up the batch of a step. */
+  indices(step: number): number[] {
+    const { length } = this;
+    const epoch = this.epochOf(step);
+    if (this.order?.epoch !== epoch) {
+      this.order = { epoch, indices: new RandomStream(this.seed, SHUFFLE, epoch).permutation(length) };
+    }
+    const { indices } = this.order;
+    const first = (step - epoch * this.stepsPerEpoch) * this.batchSize;
+    return Array.from({ length: this.batchSize }, (_, i) => indices[(first + i) % length] as number);
+  }
+}
+
+/** The random numbers that one item of one step is augmented with. */
+export const augmentation = (seed: number, step: number, slot: number): RandomStream =>
+  new RandomStream(seed, AUGMENT, step, slot);
+
+/** Batches of pairs. */
+export class BatchLoader extends StepLoader<Batch> {
+  readonly dataset: Dataset;
+
+  constructor(dataset: Dataset, how: { batchSize: number; seed: number }) {
+    if (dataset.length === 0) throw new Error('no pairs to make batches of');
+    super(dataset.length, how, async (step, indices) => {
+      const pairs = await Promise.all(
+        indices.map((index, slot) => dataset.pair(index, augmentation(how.seed, step, slot))),
+      );
+      const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
+      return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };
+    });
+    this.dataset = dataset;
+  }
+}
+
+function join(pairs: readonly Pair[], side: 'real' | 'condition'): Float32Array {
+  const size = pairs[0]?.[side].length ?? 0;
+  const joined = new Float32Array(pairs.length * size);
+  pairs.forEach((pair, i) => {
+    joined.set(pair[side], i * size);
+  });
+  return joined;
+}

@@ -1,0 +1,119 @@
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import type { RandomStream } from '../../../engine/util/random.ts';
+import { BadFile, CHECK_PAIRS, withSkipHint } from '../files/formats.ts';
+import { cut, type Raster, toFloats } from '../image/raster.ts';
+import type { Dataset, Pair } from '../sources/open.ts';
+
+export interface Sides {
+  real: Raster;
+  condition: Raster;
+}
+
+/** Where pairs come from: each is decoded and given the size asked for. The same every time. */
+export interface PairSource {
+  readonly length: number;
+  name(index: number): string;
+  load(index: number, width: number, height: number): Promise<Sides>;
+}
+
+/**
+ * Room for decoded pictures, shared by data sets. What finds no room is decoded again each time; epochs are shuffled, so
+ * throwing out old pictures for new ones would gain nothing.
+ */
+export class Budget {
+  private left: number;
+
+  constructor(bytes: number) {
+    this.left = bytes;
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.left) return false;
+    this.left -= bytes;
+    return true;
+  }
+}
+
+export interface PairOptions {
+  width: number;
+  height: number;
+  flip: boolean;
+  jitter: boolean;
+  skipBad: boolean;
+  budget: Budget;
+  warn: (line: string) => void;
+}
+
+/** The paper enlarges 256 pixels to 286 before it cuts 256 out again. */
+export const jittered = (side: number) => Math.round((side * 286) / 256);
+
+/**
+ * Pairs with what training does to them: jitter and flip, both sides alike. Keeps decoded pictures, as bytes where the
+ * file has bytes and they were not blended, at the size before the cut; so files are decoded once, memory permitting,
+ * and a pair does not depend on what is kept.
+ */
+export class PairDataset implements Dataset {
+  readonly length: number;
+  readonly width: number;
+  readonly height: number;
+  private readonly source: PairSource;
+  private readonly options: PairOptions;
+  private readonly kept = new Map<number, Sides>();
+  private readonly bad = new Set<number>();
+
+  constructor(source: PairSource, options: PairOptions) {
+    this.source = source;
+    this.options = options;
+    this.length = source.length;
+    this.width = options.width;
+    this.height = options.height;
+  }
+
+  name(index: number): string {
+    return this.source.name(index);
+  }
+
+  async pair(index: number, augment?: RandomStream): Promise<Pair> {
+    if (!(Number.isInteger(index) && index >= 0 && index < this.length)) {
+      throw new Error(`pair ${index} of ${this.length}`);
+    }
+    const { width, height } = this;
+    const { jitter, flip } = this.options;
+    // Drawn before anything can fail, so that a skipped file changes no other draw.
+    const large = augment && jitter ? { width: jittered(width), height: jittered(height) } : { width, height };
+    const x = augment && jitter ? augment.below(large.width - width + 1) : 0;
+    const y = augment && jitter ? augment.below(large.height - height + 1) : 0;
+    const mirror = augment && flip ? augment.uniform() < 0.5 : false;
+    const { at, sides } = await this.loadGood(index, large.width, large.height);
+    const finish = (side: Raster) => toFloats(cut(side, x, y, width, height, mirror));
+    return { name: this.name(at), real: finish(sides.real), condition: finish(sides.condition) };
+  }
+
+  /** The pair, or with skipBad the next one whose files can be decoded. */
+  private async loadGood(index: number, width: number, height: number): Promise<{ at: number; sides: Sides }> {
+    for (let tried = 0; tried < this.length; tried++) {
+      const at = (index + tried) % this.length;
+      if (this.bad.has(at)) continue;
+      try {
+        return { at, sides: await this.load(at, width, height) };
+      } catch (error) {
+        if (!(error instanceof BadFile)) throw error;
+        if (!this.options.skipBad) throw withSkipHint(error, 0, CHECK_PAIRS);
+        if (!this.bad.has(at)) {
+          this.options.warn(`${error.path} ${error.reason}; another pair takes its place (--skip_bad)`);
+        }
+        this.bad.add(at);
+      }
+    }
+    throw new PixtapeError(`none of the ${this.length} pairs can be decoded`, 'pixtape data check DIR lists why.');
+  }
+
+  private async load(index: number, width: number, height: number): Promise<Sides> {
+    const kept = this.kept.get(index);
+    if (kept?.real.width === width && kept.real.height === height) return kept;
+    const sides = await this.source.load(index, width, height);
+    const bytes = sides.real.data.byteLength + sides.condition.data.byteLength;
+    if (!this.kept.has(index) && this.options.budget.take(bytes)) this.kept.set(index, sides);
+    return sides;
+  }
+}

@@ -1,0 +1,33 @@
+import { availableParallelism } from 'node:os';
+import type { Layout, PairFiles } from '../files/find_pairs.ts';
+import { disk } from '../files/layout.ts';
+import { decode, inspect } from '../image/decode.ts';
+import type { Raster } from '../image/raster.ts';
+import { roomForPictures } from '../split/cache_budget.ts';
+import { fractionOf } from '../split/split.ts';
+import type { DataOptions, OpenedData } from './open.ts';
+import { checkHeadersOf, loadPairFrom, openPairs, type PictureHost } from './open_pairs.ts';
+
+const host: PictureHost = {
+  tree: disk,
+  inspect,
+  decode,
+  fractions: async (texts) => new Map(texts.map((text) => [text, fractionOf(text)])),
+  parallel: 2 * availableParallelism(),
+  room: roomForPictures(),
+};
+
+/** Opens a folder of the user's; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */
+export function openFolder(options: DataOptions): Promise<OpenedData> {
+  return openPairs(options, host);
+}
+
+/** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
+export function checkHeaders(layout: Layout): Promise<Layout> {
+  return checkHeadersOf(host, layout);
+}
+
+/** Decodes a pair. @throws BadFile naming the file that is at fault. */
+export function loadPair(pair: PairFiles): Promise<{ a: Raster; b: Raster }> {
+  return loadPairFrom(host, pair);
+}

@@ -1,0 +1,128 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { BatchNorm2d, Conv2d, ConvTranspose2d } from '../../engine/nn/layers.ts';
+import { Module } from '../../engine/nn/module.ts';
+import { tanh } from '../../engine/ops/elementwise/tanh.ts';
+import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';
+import { concat } from '../../engine/ops/shape/concat.ts';
+import type { Tensor } from '../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+
+export interface DcganConfig {
+  /** Pixels of a picture's side: a power of two from 8 up. */
+  side: number;
+  /** Length of the noise vector. */
+  nz: number;
+  /** Channels of each network's level nearest the picture; each level further in has twice as many. */
+  ngf: number;
+  ndf: number;
+  /** Classes that pictures are asked for by; 0 for an unconditional GAN. */
+  classes: number;
+}
+
+const CHANNELS = 3;
+const SLOPE = 0.2;
+/** Every convolution but those at the 4 × 4 end halves or doubles the sides. */
+const HALVING = { stride: 2, padding: 1, bias: false };
+/** The one at that end turns 4 × 4 into one pixel, or one pixel into 4 × 4. */
+const WHOLE = { bias: false };
+
+/** Levels between 4 × 4 and the picture. @throws PixtapeError if the side is no power of two of at least 8 */
+export function dcganLevels(side: number): number {
+  const levels = Math.log2(side) - 2;
+  if (Number.isInteger(levels) && levels >= 1) return levels;
+  throw new PixtapeError(`a DCGAN cannot make pictures of ${side} × ${side}`, 'Sides that work: 8, 16, 32, 64, 128, …');
+}
+
+/**
+ * Noise → picture: (N, nz, 1, 1) → (N, 3, side, side) in (−1, 1). A transposed convolution makes 4 × 4 of one pixel, the
+ * others double; batch norm and ReLU after each but the last, which ends in tanh. With classes their one-hot vectors
+ * (N, classes, 1, 1) are concatenated to the noise. Names are those of PyTorch's DCGAN tutorial (`main.0.weight`, …).
+ * Source: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs"; Mirza & Osindero 2014 for the classes.
+ */
+export class DcganGenerator extends Module {
+  readonly config: DcganConfig;
+  private readonly convs: ConvTranspose2d[];
+  private readonly norms: BatchNorm2d[];
+
+  constructor(device: Device, config: DcganConfig) {
+    super();
+    this.config = config;
+    const { side, nz, ngf, classes } = config;
+    const levels = dcganLevels(side);
+    this.convs = [];
+    this.norms = [];
+    let cin = nz + classes;
+    for (let i = 0; i < levels; i++) {
+      const cout = ngf * 2 ** (levels - 1 - i);
+      const conv = new ConvTranspose2d(device, cin, cout, 4, i === 0 ? WHOLE : HALVING);
+      this.convs.push(this.child(`main.${3 * i}`, conv));
+      this.norms.push(this.child(`main.${3 * i + 1}`, new BatchNorm2d(device, cout)));
+      cin = cout;
+    }
+    this.convs.push(this.child(`main.${3 * levels}`, new ConvTranspose2d(device, cin, CHANNELS, 4, HALVING)));
+  }
+
+  /** @throws PixtapeError if the vectors do not fit, or there are classes without labels or labels without classes */
+  forward(noise: Tensor, labels?: Tensor): Tensor {
+    checkLabels('generator', this.config, labels);
+    let x = labels ? concat([noise, labels]) : noise;
+    this.convs.forEach((conv, i) => {
+      x = conv.forward(x);
+      const norm = this.norms[i];
+      x = norm ? norm.forward(x, 0) : tanh(x);
+    });
+    return x;
+  }
+}
+
+/**
+ * Picture → one logit, how real it is: (N, 3, side, side) in [−1, 1] → (N, 1, 1, 1). Convolutions of stride 2 down to
+ * 4 × 4, leaky ReLU after each, batch norm before it but in the first, and one convolution over what is left. With classes
+ * each entry of the one-hot vectors (N, classes, 1, 1) becomes a constant map that is concatenated to the picture.
+ */
+export class DcganDiscriminator extends Module {
+  readonly config: DcganConfig;
+  private readonly first: Conv2d;
+  private readonly convs: Conv2d[];
+  private readonly norms: BatchNorm2d[];
+  private readonly last: Conv2d;
+
+  constructor(device: Device, config: DcganConfig) {
+    super();
+    this.config = config;
+    const { side, ndf, classes } = config;
+    const levels = dcganLevels(side);
+    const first = new Conv2d(device, CHANNELS + classes, ndf, 4, { ...HALVING, slope: SLOPE });
+    this.first = this.child('main.0', first);
+    this.convs = [];
+    this.norms = [];
+    for (let i = 1; i < levels; i++) {
+      const channels = ndf * 2 ** i;
+      this.convs.push(this.child(`main.${3 * i - 1}`, new Conv2d(device, channels / 2, channels, 4, HALVING)));
+      this.norms.push(this.child(`main.${3 * i}`, new BatchNorm2d(device, channels)));
+    }
+    const last = new Conv2d(device, ndf * 2 ** (levels - 1), 1, 4, WHOLE);
+    this.last = this.child(`main.${3 * levels - 1}`, last);
+  }
+
+  /** @throws PixtapeError if picture or labels do not fit, or there are classes without labels or labels without classes */
+  forward(picture: Tensor, labels?: Tensor): Tensor {
+    checkLabels('discriminator', this.config, labels);
+    const { side } = this.config;
+    // Aligned corners: every pixel of the map is the value itself, not a mixture of the value with itself.
+    let x = labels ? concat([picture, upsampleBilinear(labels, side, side, true)]) : picture;
+    x = this.first.forward(x);
+    this.convs.forEach((conv, i) => {
+      x = (this.norms[i] as BatchNorm2d).forward(conv.forward(x), SLOPE);
+    });
+    return this.last.forward(x);
+  }
+}
+
+function checkLabels(network: string, { classes }: DcganConfig, labels: Tensor | undefined): void {
+  if (classes === 0 && labels) throw new PixtapeError(`this ${network} has no classes, but labels were given`);
+  if (classes > 0 && labels?.shape[1] !== classes) {
+    const given = labels ? `labels of [${labels.shape}]` : 'no labels';
+    throw new PixtapeError(`this ${network} has ${classes} classes, but ${given} were given`);
+  }
+}

@@ -1,0 +1,115 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { Conv2d } from '../../engine/nn/layers.ts';
+import { Module } from '../../engine/nn/module.ts';
+import { createNorm, type Norm, type NormKind } from '../../engine/nn/norm.ts';
+import { concat } from '../../engine/ops/shape/concat.ts';
+import type { Tensor } from '../../engine/tape/tensor.ts';
+
+export interface ConvDiscriminatorConfig {
+  /** Channels of picture and condition together. */
+  inChannels: number;
+  /** Channels of the first convolution (ndf). */
+  hidden: number;
+  norm: NormKind;
+}
+
+const SLOPE = 0.2;
+
+/** A convolution, its norm, and the leaky ReLU behind it. */
+class Layer {
+  readonly conv: Conv2d;
+  readonly norm: Norm | undefined;
+
+  constructor(conv: Conv2d, norm: Norm | undefined) {
+    this.conv = conv;
+    this.norm = norm;
+  }
+
+  forward(x: Tensor): Tensor {
+    const y = this.conv.forward(x);
+    return this.norm ? this.norm.forward(y, SLOPE) : y;
+  }
+}
+
+interface LayerOptions {
+  kernel: number;
+  stride: number;
+  padding: number;
+  bias: boolean;
+  norm: NormKind;
+}
+
+/**
+ * Convolutions in a row, each but the last followed by a norm, if it has one, and a leaky ReLU. Layers have the numbers that
+ * they have in a PyTorch Sequential where norm and leaky ReLU count as layers of their own.
+ */
+abstract class ConvDiscriminator extends Module {
+  private readonly layers: Layer[] = [];
+  private final: Conv2d | undefined;
+  private next = 0;
+  private readonly device: Device;
+  private readonly list: string;
+
+  constructor(device: Device, list: string) {
+    super();
+    this.device = device;
+    this.list = list;
+  }
+
+  /** @param normed whether a norm's place follows, which `norm: none` leaves empty */
+  protected layer(cin: number, cout: number, { kernel, norm, ...options }: LayerOptions, normed: boolean): void {
+    const after = normed ? createNorm(this.device, norm, cout) : undefined;
+    const slope = after ? {} : { slope: SLOPE };
+    const conv = this.child(
+      `${this.list}.${this.next}`,
+      new Conv2d(this.device, cin, cout, kernel, { ...options, ...slope }),
+    );
+    if (after) this.child(`${this.list}.${this.next + 1}`, after);
+    this.layers.push(new Layer(conv, after));
+    this.next += normed ? 3 : 2;
+  }
+
+  protected last(cin: number, { kernel, norm: _, ...options }: LayerOptions): void {
+    this.final = this.child(`${this.list}.${this.next}`, new Conv2d(this.device, cin, 1, kernel, options));
+  }
+
+  forward(picture: Tensor, condition: Tensor): Tensor {
+    let x = concat([condition, picture]);
+    for (const layer of this.layers) x = layer.forward(x);
+    return (this.final as Conv2d).forward(x);
+  }
+}
+
+/**
+ * The paper's 70 × 70 PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/8 − 2, W/8 − 2), each of which sees
+ * 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own.
+ * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
+ */
+export class BasicDiscriminator extends ConvDiscriminator {
+  constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
+    super(device, 'model');
+    const halve = { kernel: 4, stride: 2, padding: 1, norm };
+    const keep = { ...halve, stride: 1 };
+    const bias = norm === 'instance';
+    this.layer(inChannels, hidden, { ...halve, bias: true }, false);
+    this.layer(hidden, hidden * 2, { ...halve, bias }, true);
+    this.layer(hidden * 2, hidden * 4, { ...halve, bias }, true);
+    this.layer(hidden * 4, hidden * 8, { ...keep, bias }, true);
+    this.last(hidden * 8, { ...keep, bias: true });
+  }
+}
+
+/**
+ * The paper's 1 × 1 discriminator, which judges every pixel by itself: logits (N, 1, H, W).
+ * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
+ */
+export class PixelDiscriminator extends ConvDiscriminator {
+  constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
+    super(device, 'net');
+    const single = { kernel: 1, stride: 1, padding: 0, norm };
+    const bias = norm === 'instance';
+    this.layer(inChannels, hidden, { ...single, bias: true }, false);
+    this.layer(hidden, hidden * 2, { ...single, bias }, true);
+    this.last(hidden * 2, { ...single, bias });
+  }
+}

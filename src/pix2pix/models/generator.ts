@@ -1,0 +1,190 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { BatchNorm2d, Conv2d, Dropout } from '../../engine/nn/layers.ts';
+import { Module } from '../../engine/nn/module.ts';
+import { sigmoid } from '../../engine/ops/elementwise/sigmoid.ts';
+import type { Rng } from '../../engine/ops/random/rng.ts';
+import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
+import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';
+import { centerCrop } from '../../engine/ops/shape/center_crop.ts';
+import { concat } from '../../engine/ops/shape/concat.ts';
+import { inline, recompute } from '../../engine/tape/autograd.ts';
+import type { Tensor } from '../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+
+/** conv 3×3 → leaky ReLU 0.2; the unit of the way down. (The tutorial codes it without batch norm there.) */
+export class ConvBlock extends Module {
+  readonly conv1: Conv2d;
+
+  constructor(device: Device, cin: number, cout: number) {
+    super();
+    this.conv1 = this.child('conv1', new Conv2d(device, cin, cout, 3, { padding: 1, slope: 0.2 }));
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.conv1.forward(x);
+  }
+}
+
+/** (c, H, W) → (2c, H/2, W/2): two blocks, then a 2×2 max-pool. */
+export class DownSampleConv extends Module {
+  readonly block1: ConvBlock;
+  readonly block2: ConvBlock;
+
+  constructor(device: Device, channels: number) {
+    super();
+    this.block1 = this.child('conv_block1', new ConvBlock(device, channels, channels * 2));
+    this.block2 = this.child('conv_block2', new ConvBlock(device, channels * 2, channels * 2));
+  }
+
+  forward(x: Tensor): Tensor {
+    return maxPool2d(this.block2.forward(this.block1.forward(x)), 2, 2, 0);
+  }
+}
+
+interface UpOptions {
+  /** Dropout rate, 0 for none. */
+  dropout: number;
+  /** One batch norm for both places, as the tutorial codes it, or one for each. */
+  sharedNorm: boolean;
+  rng: Rng;
+}
+
+/** (c, H, W) with a skip of c/2 channels → (c/2, 2H, 2W). */
+export class UpSampleConv extends Module {
+  readonly conv1: Conv2d;
+  readonly conv2: Conv2d;
+  readonly conv3: Conv2d;
+  readonly norm1: BatchNorm2d;
+  readonly norm2: BatchNorm2d;
+  private readonly dropout: Dropout | undefined;
+
+  constructor(device: Device, channels: number, { dropout, sharedNorm, rng }: UpOptions) {
+    super();
+    const half = channels / 2;
+    this.conv1 = this.child('conv1', new Conv2d(device, channels, half, 2));
+    this.conv2 = this.child('conv2', new Conv2d(device, channels, half, 3, { padding: 1 }));
+    this.conv3 = this.child('conv3', new Conv2d(device, half, half, 2, { padding: 1 }));
+    this.norm1 = this.child('batchnorm', new BatchNorm2d(device, half));
+    this.norm2 = sharedNorm ? this.norm1 : this.child('batchnorm2', new BatchNorm2d(device, half));
+    if (dropout > 0) this.dropout = this.child('dropout', new Dropout(dropout, rng));
+  }
+
+  forward(x: Tensor, skip: Tensor): Tensor {
+    const [, , height = 1, width = 1] = x.shape;
+    const up = this.conv1.forward(upsampleBilinear(x, height * 2, width * 2, true));
+    const joined = concat([up, centerCrop(skip, height * 2 - 1, width * 2 - 1)]);
+    return this.finish(this.norm2, this.conv3.forward(this.finish(this.norm1, this.conv2.forward(joined))));
+  }
+
+  private finish(norm: BatchNorm2d, x: Tensor): Tensor {
+    // The tutorial drops before its ReLU: the same, since dropout keeps signs, but this way norm and ReLU are one pass.
+    const y = norm.forward(x, 0);
+    return this.dropout ? this.dropout.forward(y) : y;
+  }
+}
+
+/** Values of the pictures that a network takes and gives: [0, 1], or [−1, 1]. */
+export type PictureRange = 'unit' | 'symmetric';
+
+export interface GeneratorConfig {
+  inChannels: number;
+  outChannels: number;
+  /** Channels of the first level; each level down doubles them. */
+  hidden: number;
+  /** Levels; the picture's sides must be multiples of 2^depth. */
+  depth: number;
+  /** Rate of dropout in the expanding layers that have it. */
+  dropout: number;
+  /** `output`: layers 0–2, nearest the picture, as the tutorial codes it; `inner`: the three deepest, as in the paper. */
+  dropoutAt: 'output' | 'inner';
+  /** The tutorial uses one batch norm at two places of each expanding layer; false gives each place its own. */
+  sharedNorm: boolean;
+}
+
+export const TUTORIAL_GENERATOR: GeneratorConfig = {
+  inChannels: 3,
+  outChannels: 3,
+  hidden: 32,
+  depth: 6,
+  dropout: 0.5,
+  dropoutAt: 'output',
+  sharedNorm: true,
+};
+
+/** unet_256 of the paper, as a configuration of `UnetGenerator`. */
+export const PAPER_GENERATOR: GeneratorConfig = {
+  ...TUTORIAL_GENERATOR,
+  hidden: 64,
+  depth: 8,
+  dropoutAt: 'inner',
+  sharedNorm: false,
+};
+
+/**
+ * The tutorial's U-Net: (N, in, H, W) in [0, 1] → (N, out, H, W) in (0, 1). 117,430,211 parameters by default.
+ * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Ronneberger et al. 2015.
+ */
+export class Generator extends Module {
+  readonly config: GeneratorConfig;
+  readonly range: PictureRange = 'unit';
+  /** What sides must be multiples of. */
+  readonly unit: number;
+  readonly conv1: Conv2d;
+  readonly convFinal: Conv2d;
+  readonly down: DownSampleConv[];
+  readonly up: UpSampleConv[];
+  recompute = false;
+
+  constructor(device: Device, config: Partial<GeneratorConfig>, rng: Rng) {
+    super();
+    this.config = { ...TUTORIAL_GENERATOR, ...config };
+    const { inChannels, outChannels, hidden, depth, dropout, dropoutAt, sharedNorm } = this.config;
+    this.unit = 2 ** depth;
+    const levels = Array.from({ length: depth }, (_, i) => i);
+    const drops = (i: number) => (dropoutAt === 'output' ? i < 3 : i >= depth - 3);
+    this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
+    this.convFinal = this.child('conv_final', new Conv2d(device, hidden, outChannels, 1));
+    this.down = this.childList(
+      'contracting_layers',
+      levels.map((i) => new DownSampleConv(device, hidden * 2 ** i)),
+    );
+    this.up = this.childList(
+      'expanding_layers',
+      levels.map((i) => {
+        return new UpSampleConv(device, hidden * 2 ** (i + 1), { dropout: drops(i) ? dropout : 0, sharedNorm, rng });
+      }),
+    );
+  }
+
+  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
+  forward(condition: Tensor): Tensor {
+    const [, , height = 0, width = 0] = condition.shape;
+    checkSides(width, height, this.config.depth);
+    let x = this.conv1.forward(condition);
+    const skips = [x];
+    const level = this.recompute ? recompute : inline;
+    for (const layer of this.down) {
+      x = level([x], ([input]) => layer.forward(input as Tensor));
+      skips.push(x);
+    }
+    for (let i = this.up.length - 1; i >= 0; i--) {
+      const layer = this.up[i] as UpSampleConv;
+      x = level([x, skips[i] as Tensor], ([input, skip]) => layer.forward(input as Tensor, skip as Tensor));
+    }
+    return sigmoid(this.convFinal.forward(x));
+  }
+}
+
+/** @throws PixtapeError that says which sizes work, if a side cannot be halved `depth` times. */
+export function checkSides(width: number, height: number, depth: number, netG: 'tutorial' | 'unet' = 'tutorial'): void {
+  const unit = 2 ** depth;
+  if (width > 0 && height > 0 && width % unit === 0 && height % unit === 0) return;
+  const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v > 0);
+  const fits = [...new Set([...near(width), ...near(height), unit])].sort((a, b) => a - b).slice(0, 4);
+  const [name, smaller] =
+    netG === 'unet' ? [`unet_${unit}`, 'another --netG'] : [`a generator of depth ${depth}`, 'a smaller --depth'];
+  throw new PixtapeError(
+    `a picture of ${width} × ${height} does not fit ${name}: both sides must be multiples of ${unit}`,
+    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${smaller}.`,
+  );
+}

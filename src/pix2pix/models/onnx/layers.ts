@@ -1,0 +1,57 @@
+import { BatchNorm2d, type Conv2d, type ConvTranspose2d } from '../../../engine/nn/layers.ts';
+import type { Norm } from '../../../engine/nn/norm.ts';
+import type { OnnxGraph, Value } from './graph.ts';
+
+/** Layers of src/nn as ONNX nodes, in evaluation mode: dropout does nothing there, and so has no node. */
+
+const both = (n: number): number[] => [n, n];
+const around = (n: number): number[] => [n, n, n, n];
+
+/** With the leaky ReLU of its options, where it has one. */
+export function conv(graph: OnnxGraph, { weight, bias, options }: Conv2d, x: Value): Value {
+  const { stride = 1, padding = 0, slope } = options;
+  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
+  const kernel_shape = weight.shape.slice(2);
+  const y = graph.node('Conv', inputs, { kernel_shape, strides: both(stride), pads: around(padding) });
+  return slope === undefined ? y : leakyRelu(graph, y, slope);
+}
+
+export function convTranspose(graph: OnnxGraph, { weight, bias, options }: ConvTranspose2d, x: Value): Value {
+  const { stride = 1, padding = 0, outputPadding = 0 } = options;
+  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
+  return graph.node('ConvTranspose', inputs, {
+    kernel_shape: weight.shape.slice(2),
+    strides: both(stride),
+    pads: around(padding),
+    output_padding: both(outputPadding),
+  });
+}
+
+/** By the running statistics. */
+export function batchNorm(graph: OnnxGraph, norm: BatchNorm2d, x: Value): Value {
+  const { weight, bias, runningMean, runningVar } = norm;
+  const inputs = [x, ...[weight, bias, runningMean, runningVar].map((tensor) => graph.weight(tensor))];
+  return graph.node('BatchNormalization', inputs, { epsilon: { float: 1e-5 } });
+}
+
+/** @param channels of x */
+export function norm(graph: OnnxGraph, layer: Norm, x: Value, channels = 0): Value {
+  if (layer instanceof BatchNorm2d) return batchNorm(graph, layer, x);
+  const filled = (value: number) => graph.floats(`${channels} times ${value}`, new Array(channels).fill(value));
+  return graph.node('InstanceNormalization', [x, filled(1), filled(0)], { epsilon: { float: 1e-5 } });
+}
+
+/** Slope 0 is the plain ReLU. */
+export function leakyRelu(graph: OnnxGraph, x: Value, slope: number): Value {
+  if (slope === 0) return relu(graph, x);
+  return graph.node('LeakyRelu', [x], { alpha: { float: slope } });
+}
+
+export function relu(graph: OnnxGraph, x: Value): Value {
+  return graph.node('Relu', [x]);
+}
+
+/** On the channels. */
+export function concat(graph: OnnxGraph, xs: readonly Value[]): Value {
+  return graph.node('Concat', xs, { axis: 1 });
+}

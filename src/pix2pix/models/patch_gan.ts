@@ -1,0 +1,37 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { Conv2d } from '../../engine/nn/layers.ts';
+import { Module } from '../../engine/nn/module.ts';
+import { concat } from '../../engine/ops/shape/concat.ts';
+import type { Tensor } from '../../engine/tape/tensor.ts';
+import { DownSampleConv } from './generator.ts';
+
+export interface PatchGanConfig {
+  /** Channels of picture and condition together. */
+  inChannels: number;
+  hidden: number;
+}
+
+/**
+ * The tutorial's discriminator: (N, c, H, W) picture and condition → logits (N, 1, H/16, W/16), one for each patch.
+ * 294,425 parameters by default. Source: Isola et al. 2017, section 3.2.2.
+ */
+export class PatchGAN extends Module {
+  private readonly conv1: Conv2d;
+  private readonly contract: DownSampleConv[];
+  private readonly final: Conv2d;
+
+  constructor(device: Device, { inChannels = 6, hidden = 8 }: Partial<PatchGanConfig> = {}) {
+    super();
+    this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
+    this.contract = [1, 2, 3, 4].map((n) => {
+      return this.child(`contract${n}`, new DownSampleConv(device, hidden * 2 ** (n - 1)));
+    });
+    this.final = this.child('final', new Conv2d(device, hidden * 16, 1, 1));
+  }
+
+  forward(picture: Tensor, condition: Tensor): Tensor {
+    let x = this.conv1.forward(concat([picture, condition]));
+    for (const layer of this.contract) x = layer.forward(x);
+    return this.final.forward(x);
+  }
+}

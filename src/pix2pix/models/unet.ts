@@ -1,0 +1,164 @@
+import type { Device } from '../../engine/gpu/device.ts';
+import { Conv2d, ConvTranspose2d, Dropout } from '../../engine/nn/layers.ts';
+import { Module } from '../../engine/nn/module.ts';
+import { createNorm, type Norm, type NormKind } from '../../engine/nn/norm.ts';
+import { relu } from '../../engine/ops/elementwise/leaky_relu.ts';
+import { tanh } from '../../engine/ops/elementwise/tanh.ts';
+import type { Rng } from '../../engine/ops/random/rng.ts';
+import { concat } from '../../engine/ops/shape/concat.ts';
+import { inline, recompute } from '../../engine/tape/autograd.ts';
+import type { Tensor } from '../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { checkSides, type PictureRange } from './generator.ts';
+
+/**
+ * Places of a block's layers in PyTorch's Sequential; those without values of their own (leaky ReLU, ReLU, tanh) take the
+ * places between. NaN where a block has no such layer.
+ */
+const none = Number.NaN;
+const OUTERMOST = { downConv: 0, downNorm: none, below: 1, upConv: 3, upNorm: none, dropout: none };
+const BETWEEN = { downConv: 1, downNorm: 2, below: 3, upConv: 5, upNorm: 6, dropout: 7 };
+const INNERMOST = { downConv: 1, downNorm: none, below: none, upConv: 3, upNorm: 4, dropout: none };
+
+/** Slope of the leaky ReLUs on the way down. */
+export const SLOPE = 0.2;
+/** The first level's width is doubled so often; all levels below keep that. */
+const MOST_DOUBLINGS = 3;
+/** Levels with widths of their own, down to the first of the widest; there cannot be fewer. */
+export const LEAST_DOWNS = 5;
+
+export interface UnetConfig {
+  inChannels: number;
+  outChannels: number;
+  /** Channels of the first level (ngf); the levels have 1, 2, 4, 8, 8, … times as many. */
+  hidden: number;
+  /** Halvings on the way down, 5 or more: 8 for unet_256, 7 for unet_128. */
+  depth: number;
+  /** Rate of dropout in the blocks of full width on both sides, the innermost excepted: three of unet_256. 0 for none. */
+  dropout: number;
+  norm: NormKind;
+}
+
+interface BlockOptions {
+  /** Channels of what comes in (and, outermost excepted, of what is added to it), and of the level below. */
+  input: number;
+  inner: number;
+  /** Channels that the way up gives. */
+  output: number;
+  /** The block below; the innermost has none. */
+  below: UnetBlock | undefined;
+  outermost: boolean;
+  dropout: number;
+  norm: NormKind;
+  rng: Rng;
+}
+
+/**
+ * One level: halves, goes through the levels below, doubles. (c, H, W) → (2c, H, W), its input beside what it made of it;
+ * the outermost gives its result alone.
+ *
+ * The order of layers and their numbers are those of the PyTorch implementation. The leaky ReLU that begins a block there
+ * works in place, so the input that goes on as the skip has been through it; here the layer above has applied it already.
+ */
+export class UnetBlock extends Module {
+  readonly downConv: Conv2d;
+  readonly downNorm: Norm | undefined;
+  readonly below: UnetBlock | undefined;
+  readonly upConv: ConvTranspose2d;
+  readonly upNorm: Norm | undefined;
+  readonly dropout: Dropout | undefined;
+  readonly outermost: boolean;
+  recompute = false;
+
+  constructor(device: Device, { input, inner, output, below, outermost, dropout, norm, rng }: BlockOptions) {
+    super();
+    this.outermost = outermost;
+    // Batch norm would undo a bias. So would instance norm, but PyTorch's implementation has one there, and none without norm.
+    const bias = norm === 'instance';
+    const downNorm = outermost || !below ? undefined : createNorm(device, norm, inner);
+    const upNorm = outermost ? undefined : createNorm(device, norm, output);
+    // What follows right on the convolution goes into its pass: ReLU where the way up begins, leaky ReLU for the level below.
+    const activation = downNorm ? {} : { slope: below ? SLOPE : 0 };
+
+    const at = outermost ? OUTERMOST : below ? BETWEEN : INNERMOST;
+    const part = <M extends Module>(place: number, module: M): M => this.child(`model.${place}`, module);
+    const conv = { stride: 2, padding: 1 };
+    this.downConv = part(at.downConv, new Conv2d(device, input, inner, 4, { ...conv, bias, ...activation }));
+    this.downNorm = downNorm && part(at.downNorm, downNorm);
+    this.below = below && part(at.below, below);
+    const wide = below ? 2 * inner : inner;
+    this.upConv = part(at.upConv, new ConvTranspose2d(device, wide, output, 4, { ...conv, bias: bias || outermost }));
+    this.upNorm = upNorm && part(at.upNorm, upNorm);
+    this.dropout = dropout > 0 ? part(at.dropout, new Dropout(dropout, rng)) : undefined;
+  }
+
+  /** @param x through the leaky ReLU already, but for the outermost block */
+  forward(x: Tensor): Tensor {
+    const part = this.recompute ? recompute : inline;
+    const down = part([x], ([input]) => this.down(input as Tensor));
+    const inner = this.below ? this.below.forward(down) : down;
+    const up = part([inner], ([input]) => this.up(input as Tensor));
+    return this.outermost ? up : concat([x, up]);
+  }
+
+  /** Ends in the activation that the level below begins with in the paper's order. */
+  private down(x: Tensor): Tensor {
+    const y = this.downConv.forward(x);
+    return this.downNorm ? this.downNorm.forward(y, SLOPE) : y;
+  }
+
+  private up(inner: Tensor): Tensor {
+    const y = this.upConv.forward(this.below ? relu(inner) : inner);
+    if (this.outermost) return tanh(y);
+    const normed = this.upNorm ? this.upNorm.forward(y) : y;
+    return this.dropout ? this.dropout.forward(normed) : normed;
+  }
+}
+
+/**
+ * The paper's U-Net: (N, in, H, W) in [−1, 1] → (N, out, H, W) in (−1, 1), sides multiples of 2^depth. Names and numbers
+ * of its layers are those of the widely used PyTorch implementation, so that its checkpoints load by name. unet_256 with
+ * 64 channels has 54,413,955 parameters.
+ * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 6.1.1.
+ */
+export class UnetGenerator extends Module {
+  readonly config: UnetConfig;
+  readonly range: PictureRange = 'symmetric';
+  readonly unit: number;
+  /** The outermost level; the others are `below` one another. */
+  readonly outermost: UnetBlock;
+  recompute = false;
+
+  /** @throws PixtapeError if there are fewer than 5 levels. */
+  constructor(device: Device, config: UnetConfig, rng: Rng) {
+    super();
+    const { inChannels, outChannels, hidden, depth, dropout, norm } = config;
+    if (depth < LEAST_DOWNS) {
+      throw new PixtapeError(
+        `a U-Net of ${depth} levels: it has ${LEAST_DOWNS} at least`,
+        `Use unet_${2 ** LEAST_DOWNS} or larger.`,
+      );
+    }
+    this.config = config;
+    this.unit = 2 ** depth;
+    const width = (level: number) => hidden * 2 ** Math.min(level, MOST_DOUBLINGS);
+    let below: UnetBlock | undefined;
+    for (let level = depth - 1; level > 0; level--) {
+      const channels = width(level - 1);
+      // Blocks of full width on both sides, the innermost excepted.
+      const drops = below !== undefined && level - 1 >= MOST_DOUBLINGS;
+      const options = { input: channels, inner: width(level), output: channels, below, outermost: false, norm, rng };
+      below = new UnetBlock(device, { ...options, dropout: drops ? dropout : 0 });
+    }
+    const ends = { input: inChannels, inner: hidden, output: outChannels, outermost: true };
+    this.outermost = this.child('model', new UnetBlock(device, { ...ends, below, dropout: 0, norm, rng }));
+  }
+
+  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
+  forward(condition: Tensor): Tensor {
+    const [, , height = 0, width = 0] = condition.shape;
+    checkSides(width, height, this.config.depth, 'unet');
+    for (const [, part] of this.modules()) if (part instanceof UnetBlock) part.recompute = this.recompute;
+    return this.outermost.forward(condition);
+  }
+}

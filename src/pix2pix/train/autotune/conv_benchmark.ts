@@ -1,0 +1,88 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
+import { kernelsOf } from '../../../engine/ops/conv/choose.ts';
+import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
+import { record } from '../../../engine/tape/record.ts';
+import { Tensor } from '../../../engine/tape/tensor.ts';
+import { RandomStream } from '../../../engine/util/random.ts';
+import type { Trial } from './benchmark.ts';
+
+/** Runs that are timed together take at least this long: below it the clock and the submit would be measured. */
+const LEAST_SAMPLE_MS = 3;
+const MOST_AT_ONCE = 64;
+/** A wait shorter than this cannot be slept through. */
+const SLEEPABLE_MS = 4;
+/** Random values that the inputs are filled with, over and over; a prime number, so that rows differ. */
+const NOISE = 65_521;
+
+/** One convolution in one direction with random inputs, on which every choice can be tried. */
+export class TrialCase {
+  private readonly device: Device;
+  private readonly direction: ConvDirection;
+  private readonly g: ConvGeometry;
+  private readonly x: Tensor;
+  private readonly w: Tensor;
+  private readonly y: Tensor;
+  private readonly bias: Tensor;
+
+  constructor(device: Device, direction: ConvDirection, g: ConvGeometry) {
+    this.device = device;
+    this.direction = direction;
+    this.g = g;
+    this.x = this.tensor([g.batch, g.inC, g.inH, g.inW], 'x', 1);
+    this.w = this.tensor([g.outC, g.inC, g.kernelH, g.kernelW], 'w', 2);
+    this.y = this.tensor([g.batch, g.outC, g.outH, g.outW], 'y', 3);
+    this.bias = this.tensor([g.outC], 'bias', 4);
+  }
+
+  /** Records and compiles the kernels of a choice. */
+  async open(choice: string): Promise<Trial> {
+    const { device, direction, g, x, w, y, bias } = this;
+    const kernels = kernelsOf(choice);
+    const recorded = await record(device, () => {
+      if (direction === 'forward') kernels.forward(g, x, w, bias, y, 0.2);
+      else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);
+      else kernels.weightGradient(g, x, y, w);
+    });
+    const result = { forward: y, inputGradient: x, weightGradient: w }[direction];
+    // What a kernel leaves out must not be what another one computed.
+    result.write(new Float32Array(result.size).fill(Number.NaN));
+    let runs = 0;
+    let fastest = 0;
+    const run = async (times: number): Promise<number> => {
+      const start = performance.now();
+      for (let i = 0; i < times; i++) recorded.run();
+      // Waiting takes a core from drivers that compute on the CPU, so most of it is slept through; see Device.finished.
+      const sleep = device.capabilities.cpu ? 0.7 * fastest * times : 0;
+      if (sleep > SLEEPABLE_MS) await new Promise((resolve) => setTimeout(resolve, sleep));
+      await device.check();
+      const ms = (performance.now() - start) / times;
+      // The first run tells nothing: drivers finish compiling in it.
+      if (runs++ > 0) fastest = fastest === 0 ? ms : Math.min(fastest, ms);
+      return ms;
+    };
+    return {
+      run: () => run(fastest === 0 ? 1 : Math.min(MOST_AT_ONCE, Math.ceil(LEAST_SAMPLE_MS / fastest))),
+      result: () => result.read(),
+      destroy: () => recorded.destroy(),
+    };
+  }
+
+  destroy(): void {
+    for (const { storage } of [this.x, this.w, this.y, this.bias]) {
+      if (storage.buffer) this.device.free(storage.buffer);
+    }
+  }
+
+  private tensor(shape: readonly number[], label: string, stream: number): Tensor {
+    const tensor = Tensor.zeros(this.device, shape, label);
+    const random = new RandomStream(stream);
+    const noise = Float32Array.from({ length: Math.min(NOISE, tensor.size) }, () => 2 * random.uniform() - 1);
+    const values = new Float32Array(tensor.size);
+    for (let at = 0; at < values.length; at += NOISE) {
+      values.set(noise.subarray(0, Math.min(NOISE, values.length - at)), at);
+    }
+    tensor.write(values);
+    return tensor;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import { paperDevice } from '../../../engine/gpu/dry_run.ts';
+import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
+import { convCandidates, defaultChoice } from '../../../engine/ops/conv/choose.ts';
+import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
+import { parseConvKey } from '../../../engine/ops/conv/key.ts';
+import type { TrainConfig } from '../config/config.ts';
+import { Pix2Pix } from '../steps/pix2pix.ts';
+import { type RaceResult, race } from './benchmark.ts';
+import { TrialCase } from './conv_benchmark.ts';
+
+/** One convolution that a program computes, in one direction. */
+export interface ConvCase {
+  key: string;
+  direction: ConvDirection;
+  g: ConvGeometry;
+  /** Times that it is computed in one run of the program. */
+  uses: number;
+}
+
+/** What came out for one convolution. */
+export interface Tuned extends ConvCase, RaceResult {}
+
+export interface TuneOptions {
+  /** Convolutions that need no measurement. */
+  known?: ReadonlyMap<string, string>;
+  /** Seconds after which nothing further is begun: what is left over keeps the default. */
+  seconds?: number;
+  onProgress?: (done: number, total: number, now: ConvCase) => void;
+  /** Finds the fastest choice for one convolution; `measureConvolution` by default. */
+  measure?: (device: Device, convolution: ConvCase, timeLeft: () => boolean) => Promise<RaceResult>;
+  /** Milliseconds, for `seconds`. */
+  clock?: () => number;
+}
+
+/** The convolutions of a program that `build` makes and records, found on paper: nothing is allocated or computed. */
+export async function convolutionsOf(device: Device, build: (paper: Device) => Promise<unknown>): Promise<ConvCase[]> {
+  const paper = await paperDevice(device);
+  await build(paper);
+  return [...paper.choices].flatMap(([key, { uses }]) => {
+    const parsed = parseConvKey(key);
+    return parsed ? [{ key, uses, ...parsed }] : [];
+  });
+}
+
+/** Records the training step of Pix2Pix, for `convolutionsOf` and `tuneModel`. */
+export const trainingStep = (config: TrainConfig) => (device: Device) =>
+  new Pix2Pix(device, config, { initialise: false }).prepare();
+
+/**
+ * Measures on `device` every way of computing each convolution of the program that `build` records, those first that
+ * compute most. The device's own table is left alone: `new Map(tuned.map(({ key, chosen }) => [key, chosen]))` is one.
+ */
+export async function tuneModel(
+  device: Device,
+  build: (paper: Device) => Promise<unknown>,
+  options: TuneOptions = {},
+): Promise<Tuned[]> {
+  const { known, seconds = Number.POSITIVE_INFINITY, measure = measureConvolution, clock = now, onProgress } = options;
+  const all = (await convolutionsOf(device, build)).filter(({ key }) => !known?.has(key));
+  all.sort((a, b) => b.uses * operations(b.g) - a.uses * operations(a.g));
+  const start = clock();
+  const timeLeft = () => clock() - start <= 1000 * seconds;
+  const tuned: Tuned[] = [];
+  for (const [i, convolution] of all.entries()) {
+    if (!timeLeft()) break;
+    onProgress?.(i, all.length, convolution);
+    tuned.push({ ...convolution, ...(await measure(device, convolution, timeLeft)) });
+  }
+  const last = all.at(-1);
+  if (last) onProgress?.(all.length, all.length, last);
+  return tuned;
+}
+
+/** Races every candidate for one convolution on the device, with random inputs. */
+export async function measureConvolution(
+  device: Device,
+  { direction, g }: ConvCase,
+  timeLeft?: () => boolean,
+): Promise<RaceResult> {
+  const fallback = defaultChoice(device, direction, g);
+  const others = convCandidates(device, direction, g).filter((choice) => choice !== fallback);
+  const trials = new TrialCase(device, direction, g);
+  try {
+    return await race([fallback, ...others], (choice) => trials.open(choice), timeLeft);
+  } finally {
+    trials.destroy();
+  }
+}
+
+/** Floating-point operations of a convolution, the same in each direction: a multiplication and an addition a product. */
+export function operations(g: ConvGeometry): number {
+  return 2 * g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
+}
+
+const now = (): number => performance.now();

@@ -1,0 +1,100 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import { Rng } from '../../../engine/ops/random/rng.ts';
+import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../../../files/files.ts';
+import { createGenerator, type PictureGenerator } from '../../models/networks.ts';
+import { Pix2Pix } from '../steps/pix2pix.ts';
+import {
+  type CheckpointHeader,
+  captureState,
+  decodeHeader,
+  encodeHeader,
+  generatorNames,
+  restoreGenerator,
+  restoreState,
+} from './state.ts';
+import { recordedTuning, tuningRecord } from './tuning_record.ts';
+
+/**
+ * Writes the model's whole state, and into the record which kernels it computes with; the file of that name is replaced
+ * only once the new one is complete on the disk.
+ */
+export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<string, unknown>): Promise<void> {
+  const tensors = await captureState(model);
+  const header = encodeHeader({
+    config: model.config,
+    step: model.step,
+    run: { ...run, tuning: tuningRecord(model.device) },
+  });
+  await writeSafetensorsAtomic(path, encodeSafetensors(tensors, header));
+}
+
+/**
+ * The configuration and the counters of a checkpoint, without its tensors; that these are all there is checked, too.
+ * @throws PixtapeError when the file is missing, cut short, or no checkpoint of ours.
+ */
+export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+  return reading(path, async (file) => decodeHeader(file.metadata, path));
+}
+
+/**
+ * A model with the state of a checkpoint, ready to go on from its step. A device without a tuning table takes the record's,
+ * where that is of the same adapter: the run goes on with the kernels that it began with.
+ * @param adjust may change what does not alter the model, e.g. learning rates
+ * @throws PixtapeError as `readCheckpointHeader`, and when a tensor does not fit.
+ */
+export function loadCheckpoint(
+  device: Device,
+  path: string,
+  adjust: (header: CheckpointHeader) => CheckpointHeader = (h) => h,
+): Promise<{ model: Pix2Pix; header: CheckpointHeader }> {
+  return reading(path, async (file) => {
+    const header = adjust(decodeHeader(file.metadata, path));
+    device.tuning ??= recordedTuning(header.run, device);
+    const model = new Pix2Pix(device, header.config, { initialise: false });
+    restoreState(model, await allTensors(file), header.step, path);
+    return { model, header };
+  });
+}
+
+/**
+ * Only the generator of a checkpoint, without what training needs beside it: a third of the memory.
+ * @param seed of its dropout, where it is to be used with dropout on; by default the run's
+ */
+export function loadGenerator(
+  device: Device,
+  path: string,
+  seed?: number,
+): Promise<{ generator: PictureGenerator; rng: Rng; header: CheckpointHeader }> {
+  return reading(path, async (file) => {
+    const header = decodeHeader(file.metadata, path);
+    device.tuning ??= recordedTuning(header.run, device);
+    const rng = new Rng(device, seed ?? header.config.seed);
+    const generator = createGenerator(device, header.config, rng);
+    restoreGenerator(generator, await generatorTensors(file), path);
+    return { generator, rng, header };
+  });
+}
+
+/** Opens a safetensors file for as long as `use` takes. */
+export async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
+  const file = await readSafetensors(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+export async function allTensors(file: SafetensorsFile): Promise<Map<string, NamedTensor>> {
+  const values = new Map<string, NamedTensor>();
+  for (const name of file.entries.keys()) values.set(name, await file.read(name));
+  return values;
+}
+
+/** The generator's tensors under its own names; nothing else is read. */
+export async function generatorTensors(file: SafetensorsFile): Promise<Map<string, NamedTensor>> {
+  const values = new Map<string, NamedTensor>();
+  for (const [own, name] of generatorNames(file.entries.keys())) values.set(own, await file.read(name));
+  return values;
+}

@@ -1,0 +1,53 @@
+import { blankPaper } from '../../../engine/gpu/dry_run.ts';
+import { Rng } from '../../../engine/ops/random/rng.ts';
+import { fromHalf, LARGEST_HALF, toHalf } from '../../../engine/util/half.ts';
+import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { createGenerator } from '../../models/networks.ts';
+import { encodeOnnx } from '../../models/onnx/encode.ts';
+import { type CheckpointHeader, encodeHeader, restoreGenerator } from './state.ts';
+
+/**
+ * The generator of a checkpoint as a file of its own, as safetensors pieces: all that painting takes, a third of the
+ * whole or less. `half` stores the weights of convolutions in 16 bits, which halves that again; batch norm, biases and
+ * what half precision cannot hold stay as they are: they are few, and errors there show most.
+ * @param tensors of the generator, under its own names: PyTorch loads the file as it is
+ */
+export function exportGenerator(
+  header: CheckpointHeader,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  { half }: { half: boolean },
+): Uint8Array[] {
+  const kept = new Map<string, NamedTensor>();
+  for (const [name, tensor] of tensors) kept.set(name, half ? halved(tensor) : tensor);
+  return encodeSafetensors(kept, encodeHeader(header));
+}
+
+/**
+ * The generator of a checkpoint, in evaluation mode, as pieces of an ONNX file: see `encodeOnnx`. Its configuration and
+ * step are in the model's metadata_props. Needs no GPU.
+ * @param tensors of the generator, under its own names; halves become floats
+ * @param file the checkpoint's name, for messages
+ * @throws PixtapeError where a tensor does not fit the configuration, or the file would be larger than ONNX can be.
+ */
+export async function exportOnnx(
+  { config, step }: CheckpointHeader,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): Promise<Uint8Array[]> {
+  const paper = await blankPaper();
+  const generator = createGenerator(paper, config, new Rng(paper, config.seed));
+  restoreGenerator(generator, tensors, file); // Checks names and shapes; on paper nothing is kept.
+  const values = new Map<string, Float32Array>();
+  for (const [name, { dtype, data }] of tensors) {
+    if (dtype === 'F32' || dtype === 'F16') {
+      values.set(name, dtype === 'F32' ? data : fromHalf(data));
+    }
+  }
+  return encodeOnnx(generator, values, { config: JSON.stringify(config), step: String(step) });
+}
+
+function halved(tensor: NamedTensor): NamedTensor {
+  if (tensor.dtype !== 'F32' || tensor.shape.length !== 4) return tensor;
+  for (const value of tensor.data) if (Math.abs(value) > LARGEST_HALF) return tensor;
+  return { dtype: 'F16', shape: tensor.shape, data: toHalf(tensor.data) };
+}

@@ -1,0 +1,266 @@
+import type { Adam } from '../../../engine/nn/adam.ts';
+import type { Module, StateEntry, StateKind } from '../../../engine/nn/module.ts';
+import { NORMS } from '../../../engine/nn/norm.ts';
+import { sameShape } from '../../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { fromHalf } from '../../../engine/util/half.ts';
+import type { NamedTensor } from '../../../engine/util/safetensors.ts';
+import { NETS_D, NETS_G, TUTORIAL_NETWORKS } from '../../models/networks.ts';
+import { INITS, PRESETS, type TrainConfig } from '../config/config.ts';
+import { GAN_MODES } from '../config/gan_loss.ts';
+
+/**
+ * What a checkpoint holds: `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight under
+ * `adam.gen.exp_avg.` and so on, and with --precision f16 the state of the loss scales. Random numbers need no state of their own: they are drawn from (seed, step, place).
+ */
+export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
+export const CHECKPOINT_VERSION = '1';
+/** The same of a GAN; see gan_checkpoint.ts. */
+export const GAN_FORMAT = 'pixtape-gan-checkpoint';
+/** Which commands write and use the files of each format. */
+const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
+  [CHECKPOINT_FORMAT]: { wrote: 'pixtape train', used: 'pixtape translate paints with it' },
+  [GAN_FORMAT]: { wrote: 'pixtape gan', used: 'pixtape sample draws with it' },
+};
+const GENERATOR = 'gen.';
+const DISC = 'disc.';
+
+/** Two networks in training, as Pix2Pix and the GAN are; or a generator by itself. */
+export interface Adversaries {
+  readonly generator: Module;
+  readonly disc: Module | undefined;
+  readonly optimG: Adam;
+  readonly optimD: Adam | undefined;
+  /** Steps done. */
+  step: number;
+}
+
+export interface CheckpointHeader<C = TrainConfig> {
+  config: C;
+  /** Steps done. */
+  step: number;
+  /** What the command line wants to know again: data set, options, best values. */
+  run: Record<string, unknown>;
+}
+
+function networkEntries(model: Adversaries): StateEntry[] {
+  return [...model.generator.stateDict(GENERATOR), ...(model.disc?.stateDict(DISC) ?? [])];
+}
+
+function adamEntries(model: Adversaries): StateEntry[] {
+  const kind: StateKind = 'buffer';
+  const { generator, optimG, disc, optimD } = model;
+  const nets: [string, Module, Adam][] = [['gen', generator, optimG]];
+  if (disc && optimD) nets.push(['disc', disc, optimD]);
+  return nets.flatMap(([net, network, optim]) => {
+    const names = network.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.name] : []));
+    const { m, v } = optim.state();
+    const { lossScale } = optim;
+    const scaling: StateEntry[] = lossScale
+      ? [
+          { name: `adam.${net}.loss_scale`, tensor: lossScale.scale, kind },
+          { name: `adam.${net}.good_steps`, tensor: lossScale.goodSteps, kind: 'counter' },
+        ]
+      : [];
+    const averages = names.flatMap((name, i) => {
+      const [first, second] = [m[i], v[i]];
+      if (!first || !second) throw new Error(`Adam has no state for ${net}.${name}`);
+      return [
+        { name: `adam.${net}.exp_avg.${name}`, tensor: first, kind },
+        { name: `adam.${net}.exp_avg_sq.${name}`, tensor: second, kind },
+      ];
+    });
+    return [...averages, ...scaling];
+  });
+}
+
+/**
+ * Reads the whole state back. Waits for the GPU.
+ * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
+ */
+export async function captureState(model: Adversaries): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
+    const data = await tensor.read();
+    if (kind === 'counter') {
+      const count = new Uint32Array(data.buffer, data.byteOffset, 1)[0] as number;
+      tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(count)) });
+      continue;
+    }
+    const bad = firstNotFinite(data);
+    if (bad >= 0) {
+      throw new PixtapeError(
+        `${name}[${bad}] is ${data[bad]} after step ${model.step}: this state is not saved`,
+        'Go on from the last good checkpoint with --continue_train and a smaller --lr.',
+      );
+    }
+    tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
+  }
+  return tensors;
+}
+
+/** −1 where all values are finite. A plain loop: a callback for each of some hundred million values takes seconds. */
+function firstNotFinite(data: Float32Array): number {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value - value !== 0) return i;
+  }
+  return -1;
+}
+
+/** The text part of a checkpoint. */
+export function encodeHeader(header: CheckpointHeader<unknown>, format = CHECKPOINT_FORMAT): Record<string, string> {
+  return {
+    format,
+    version: CHECKPOINT_VERSION,
+    config: JSON.stringify(header.config),
+    step: String(header.step),
+    run: JSON.stringify(header.run),
+  };
+}
+
+/** @throws PixtapeError if this is not one of our checkpoints, or one of a later version. */
+export function decodeHeader(metadata: Readonly<Record<string, string>>, file: string): CheckpointHeader {
+  return decodeDescription(metadata, file, CHECKPOINT_FORMAT, (config) => {
+    return checkConfig(config);
+  });
+}
+
+/**
+ * The text part of a checkpoint of any format.
+ * @param check makes sure that it is a configuration of that format's
+ */
+export function decodeDescription<C>(
+  metadata: Readonly<Record<string, string>>,
+  file: string,
+  format: string,
+  check: (config: unknown) => C,
+): CheckpointHeader<C> {
+  if (metadata.format !== format) {
+    const other = COMMANDS[metadata.format ?? ''];
+    throw new PixtapeError(
+      other
+        ? `${file} is a checkpoint that \`${other.wrote}\` wrote: ${other.used}`
+        : `${file} is a safetensors file, but no pixtape checkpoint`,
+      `Give a file that \`${COMMANDS[format]?.wrote}\` wrote, e.g. runs/NAME/latest.safetensors.`,
+    );
+  }
+  if (metadata.version !== CHECKPOINT_VERSION) {
+    throw new PixtapeError(
+      `${file} has checkpoint version ${metadata.version}, this program reads ${CHECKPOINT_VERSION}`,
+    );
+  }
+  try {
+    const step = Number(metadata.step);
+    if (!Number.isInteger(step) || step < 0) throw new Error(`step is ${metadata.step}`);
+    const config = check(JSON.parse(metadata.config ?? ''));
+    return { config, step, run: JSON.parse(metadata.run ?? '{}') };
+  } catch (cause) {
+    throw new PixtapeError(
+      `${file}: its description is damaged (${(cause as Error).message})`,
+      'Use another checkpoint.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** A checkpoint from before there was a choice does not say what it has: the tutorial's networks, and no structural term. */
+function checkConfig(given: unknown): TrainConfig {
+  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
+  const config = { ...before, ...(given as TrainConfig) };
+  checkFields(config, PRESETS.tutorial, 'config');
+  const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES, init: INITS };
+  for (const [key, known] of Object.entries(choices)) {
+    const value = config[key as keyof typeof choices];
+    if (!(known as readonly string[]).includes(value)) throw new Error(`config.${key} is ${JSON.stringify(value)}`);
+  }
+  const { precision = 'f32' } = config;
+  if (precision !== 'f32' && precision !== 'f16') throw new Error(`config.precision is ${JSON.stringify(precision)}`);
+  return config;
+}
+
+/** The configuration must have every field of ours, of the same kind: a file that lacks one would fail later, unclearly. */
+export function checkFields(given: unknown, wanted: object, path: string): void {
+  for (const [key, example] of Object.entries(wanted)) {
+    const value = (given as Record<string, unknown> | null)?.[key];
+    if (typeof value !== typeof example || value === null)
+      throw new Error(`${path}.${key} is ${JSON.stringify(value)}`);
+    if (typeof example === 'object') checkFields(value, example, `${path}.${key}`);
+  }
+}
+
+/**
+ * Puts a captured state back.
+ * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type.
+ */
+export function restoreState(
+  model: Adversaries,
+  values: ReadonlyMap<string, NamedTensor>,
+  step: number,
+  file: string,
+): void {
+  if (![...values.keys()].some((name) => name.startsWith('adam.'))) {
+    throw new PixtapeError(
+      `${file} holds a generator alone, which can paint but not go on training`,
+      'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
+    );
+  }
+  restore([...networkEntries(model), ...adamEntries(model)], values, file);
+  model.step = step;
+}
+
+/**
+ * Which tensors of a file are the generator's: its own names, which are PyTorch's, with those in the file. A checkpoint's
+ * begin with `gen.`; a file of the generator alone has nothing in front, so that PyTorch loads it as it is.
+ */
+export function generatorNames(names: Iterable<string>): Map<string, string> {
+  const all = [...names];
+  const own = all.filter((name) => name.startsWith(GENERATOR));
+  if (own.length === 0) return new Map(all.map((name) => [name, name]));
+  return new Map(own.map((name) => [name.slice(GENERATOR.length), name]));
+}
+
+/** The generator's tensors in a file's, under its own names. */
+export function generatorOf(values: ReadonlyMap<string, NamedTensor>): Map<string, NamedTensor> {
+  return new Map([...generatorNames(values.keys())].map(([own, name]) => [own, values.get(name) as NamedTensor]));
+}
+
+/**
+ * Puts back the generator alone, which is all that painting takes.
+ * @param values those of a checkpoint or of a generator's file; halves (F16), as `exportGenerator` makes them, are taken for
+ *   floats
+ */
+export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
+  restore(generator.stateDict(), generatorOf(values), file);
+}
+
+function restore(entries: readonly StateEntry[], values: ReadonlyMap<string, NamedTensor>, file: string): void {
+  const hint = 'It belongs to another model or another configuration.';
+  const known = new Set(entries.map((e) => e.name));
+  for (const name of values.keys()) {
+    if (!known.has(name)) throw new PixtapeError(`${file}: the model has no tensor named ${name}`, hint);
+  }
+  for (const { name, tensor, kind } of entries) {
+    const value = values.get(name);
+    const dtype = kind === 'counter' ? 'I64' : 'F32';
+    const shape = kind === 'counter' ? [] : tensor.shape;
+    if (!value) throw new PixtapeError(`${file}: the tensor ${name} is missing`, hint);
+    const fits = value.dtype === dtype || (value.dtype === 'F16' && dtype === 'F32');
+    if (fits && sameShape(value.shape, shape)) continue;
+    throw new PixtapeError(
+      `${file}: ${name} is ${value.dtype} [${value.shape}], the model's is ${dtype} [${shape}]`,
+      hint,
+    );
+  }
+  for (const { name, tensor } of entries) {
+    tensor.device.write(tensor.storage, words(values.get(name) as NamedTensor));
+  }
+}
+
+/** What goes to the device: floats, and a counter as one u32. */
+function words({ dtype, data }: NamedTensor): ArrayBufferView {
+  if (dtype === 'I64') return Uint32Array.of(Number(data[0]));
+  return dtype === 'F16' ? fromHalf(data) : data;
+}

@@ -1,0 +1,29 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+
+/** Which kernels a run computes with: part of its record, so that it can go on with the same ones. */
+export interface TuningRecord {
+  /** The adapter that they were chosen for. */
+  adapter: string;
+  /** By `convKey`. */
+  choices: Record<string, string>;
+}
+
+/** What the programs recorded on `device` have taken, and what its table would say of others. */
+export function tuningRecord({ description, tuning, choices }: Device): TuningRecord {
+  const taken = [...choices].map(([key, { choice }]) => [key, choice]);
+  return { adapter: description, choices: { ...Object.fromEntries(tuning ?? []), ...Object.fromEntries(taken) } };
+}
+
+/**
+ * The table of a run's record, for `DeviceOptions.tuning`; undefined where the record has none, or one of another
+ * adapter, where neither its times nor its numbers hold.
+ */
+export function recordedTuning(
+  run: Readonly<Record<string, unknown>>,
+  { description }: Pick<Device, 'description'>,
+): ReadonlyMap<string, string> | undefined {
+  const record = run.tuning as Partial<TuningRecord> | null | undefined;
+  if (typeof record !== 'object' || record?.adapter !== description) return undefined;
+  const entries = Object.entries(record.choices ?? {});
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}

@@ -1,0 +1,124 @@
+import type { Dataset } from '../../data/sources/open.ts';
+import type { PictureRow } from '../sheets/grid.ts';
+import type { Painter } from '../steps/predictor.ts';
+import { type Scores, score } from './metrics.ts';
+import { paintColours } from './translate.ts';
+
+/**
+ * What is measured against the real pictures: the generator, another one trained with L1 alone, and what needs no network:
+ * the condition as it is, and the mean of all training pictures. `real` shows how colourful the real ones are.
+ */
+export type Contender = 'copy' | 'mean' | 'l1' | 'ours' | 'real';
+
+export interface Painters {
+  ours: Painter;
+  l1?: Painter;
+}
+
+export interface Evaluation {
+  /** What each picture scores; `l1` is there where there was a painter for it. */
+  pictures: { name: string; scores: Partial<Record<Contender, Scores>> }[];
+  /** The means over all pictures; of the PSNR, which is infinite for a perfect one, over the others. */
+  means: Partial<Record<Contender, Scores>>;
+  /** Pictures that were met exactly, where there were any. */
+  perfect: Partial<Record<Exclude<Contender, 'real'>, number>>;
+}
+
+/** The pixel-wise mean of a data set's real pictures, without flips and jitter. */
+export async function meanPicture(train: Dataset, onDone: (done: number) => void = () => {}): Promise<Float32Array> {
+  let sum = new Float64Array(0);
+  for (let i = 0; i < train.length; i++) {
+    const { real } = await train.pair(i);
+    if (i === 0) sum = new Float64Array(real.length);
+    for (let at = 0; at < real.length; at++) sum[at] = (sum[at] as number) + (real[at] as number);
+    onDone(i + 1);
+  }
+  return Float32Array.from(sum, (value) => value / train.length);
+}
+
+/**
+ * Paints these pictures of a data set one by one, by the very program that `translate` runs, and measures each.
+ * @throws PixtapeError naming a file that cannot be decoded, or where a picture does not fit a generator.
+ */
+export async function evaluate(
+  test: Dataset,
+  indices: readonly number[],
+  painters: Painters,
+  mean: Float32Array,
+  onDone: (done: number) => void = () => {},
+): Promise<Evaluation> {
+  const pictures: Evaluation['pictures'] = [];
+  for (const index of indices) {
+    const { name, ...painted } = await paintAll(test, index, painters);
+    const scores: Partial<Record<Contender, Scores>> = {};
+    for (const [contender, picture] of Object.entries({ ...painted, mean })) {
+      scores[contender as Contender] = score(picture, painted.real, test);
+    }
+    pictures.push({ name, scores });
+    onDone(pictures.length);
+  }
+  const all = pictures.map(({ scores }) => scores);
+  return { pictures, means: meanScores(all), perfect: countPerfect(all) };
+}
+
+/** Rows of condition, L1 alone (where there is a painter for it), ours and real. */
+export async function comparisonRows(
+  test: Dataset,
+  indices: readonly number[],
+  painters: Painters,
+): Promise<PictureRow[]> {
+  const rows: PictureRow[] = [];
+  for (const index of indices) {
+    const { name, copy, l1, ours, real } = await paintAll(test, index, painters);
+    rows.push({ name, pictures: [copy, ...(l1 ? [l1] : []), ours, real] });
+  }
+  return rows;
+}
+
+interface Painted {
+  name: string;
+  copy: Float32Array;
+  ours: Float32Array;
+  real: Float32Array;
+  l1?: Float32Array;
+}
+
+async function paintAll(test: Dataset, index: number, { ours, l1 }: Painters): Promise<Painted> {
+  const { name, condition, real } = await test.pair(index);
+  const by = (painter: Painter) => paintColours(painter, { width: test.width, height: test.height, data: condition });
+  return { name, copy: condition, ours: await by(ours), real, ...(l1 ? { l1: await by(l1) } : {}) };
+}
+
+type AllScores = readonly Partial<Record<Contender, Scores>>[];
+
+function contendersOf(all: AllScores): Contender[] {
+  return Object.keys(all[0] ?? {}) as Contender[];
+}
+
+function meanScores(all: AllScores): Evaluation['means'] {
+  const means: Evaluation['means'] = {};
+  for (const contender of contendersOf(all)) {
+    const mean = (key: keyof Scores): number => {
+      const values = all.map((scores) => scores[contender]?.[key] ?? Number.NaN);
+      const counted = values.filter((value) => value !== Number.POSITIVE_INFINITY);
+      return counted.length > 0 ? counted.reduce((a, b) => a + b, 0) / counted.length : Number.POSITIVE_INFINITY;
+    };
+    means[contender] = {
+      l1: mean('l1'),
+      psnr: mean('psnr'),
+      ssim: mean('ssim'),
+      saturation: mean('saturation'),
+      colourfulness: mean('colourfulness'),
+    };
+  }
+  return means;
+}
+
+function countPerfect(all: AllScores): Evaluation['perfect'] {
+  const perfect: Evaluation['perfect'] = {};
+  for (const contender of contendersOf(all)) {
+    const count = all.filter((scores) => scores[contender]?.l1 === 0).length;
+    if (contender !== 'real' && count > 0) perfect[contender] = count;
+  }
+  return perfect;
+}

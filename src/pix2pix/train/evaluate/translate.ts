@@ -1,0 +1,93 @@
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { gray } from '../../data/image/gray.ts';
+import type { Picture } from '../../data/image/picture.ts';
+import { resizePicture } from '../../data/image/picture.ts';
+import { CHANNELS } from '../../data/image/raster.ts';
+import type { ResizeMode } from '../../data/image/resize.ts';
+import type { Painter } from '../steps/predictor.ts';
+
+/** What happens to a picture before a generator sees it. */
+export interface Preparation {
+  /** The half of a side-by-side pair that is the condition; whole pictures without it. */
+  side?: 'left' | 'right';
+  /** The size that pictures are brought to, in pixels; without it they keep theirs. */
+  resize?: { width: number; height: number; mode: ResizeMode };
+}
+
+/** The condition's part of a picture. @throws Error if a pair's width is odd. */
+export function prepare(picture: Picture, { side, resize }: Preparation): Picture {
+  const condition = side ? half(picture, side) : picture;
+  return resize ? resizePicture(condition, resize.width, resize.height, resize.mode) : condition;
+}
+
+/**
+ * Paints a picture of any size. Sides that are no multiples of the generator's `unit` are filled up to the next
+ * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
+ */
+export async function translate(painter: Painter, condition: Picture, unit: number): Promise<Picture> {
+  const { width, height } = condition;
+  const padded = pad(condition, unit);
+  const data = await paintColours(painter, padded);
+  return crop({ width: padded.width, height: padded.height, data }, width, height);
+}
+
+/**
+ * The answer to one picture, red, green and blue planes both. A generator that takes grey gets the picture's luma, as pix2pix
+ * does with `--input_nc 1`; a grey answer becomes three equal planes.
+ * @throws PixtapeError where the generator's channels are neither colours nor grey
+ */
+export async function paintColours(painter: Painter, { width, height, data }: Picture): Promise<Float32Array> {
+  const { in: cin, out: cout } = painter.channels;
+  for (const channels of [cin, cout]) {
+    if (channels === 1 || channels === CHANNELS) continue;
+    throw new PixtapeError(`the generator paints from ${cin} channels to ${cout}; pictures have ${CHANNELS}, or 1`);
+  }
+  const size = width * height;
+  const condition = cin === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : data;
+  const answer = await painter.paint(condition, 1, height, width);
+  if (cout !== 1) return answer;
+  const planes = new Float32Array(CHANNELS * size);
+  for (let c = 0; c < CHANNELS; c++) planes.set(answer, c * size);
+  return planes;
+}
+
+/** The next multiple of `unit`. */
+export const nextMultiple = (side: number, unit: number): number => Math.ceil(side / unit) * unit;
+
+/** Repeats the last row and column until both sides are multiples of `unit`. */
+export function pad(picture: Picture, unit: number): Picture {
+  const [width, height] = [nextMultiple(picture.width, unit), nextMultiple(picture.height, unit)];
+  return rearrange(picture, width, height, (x, y) => [Math.min(x, picture.width - 1), Math.min(y, picture.height - 1)]);
+}
+
+/** The top left part. */
+function crop(picture: Picture, width: number, height: number): Picture {
+  return rearrange(picture, width, height, (x, y) => [x, y]);
+}
+
+function half(picture: Picture, side: 'left' | 'right'): Picture {
+  if (picture.width % 2 !== 0) throw new Error(`a pair ${picture.width} pixels wide has no halves`);
+  const width = picture.width / 2;
+  return rearrange(picture, width, picture.height, (x, y) => [side === 'left' ? x : x + width, y]);
+}
+
+function rearrange(
+  from: Picture,
+  width: number,
+  height: number,
+  source: (x: number, y: number) => readonly [x: number, y: number],
+): Picture {
+  const channels = from.data.length / (from.width * from.height);
+  if (width === from.width && height === from.height) return from;
+  const data = new Float32Array(channels * width * height);
+  let at = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const [fx, fy] = source(x, y);
+        data[at++] = from.data[(c * from.height + fy) * from.width + fx] as number;
+      }
+    }
+  }
+  return { width, height, data };
+}

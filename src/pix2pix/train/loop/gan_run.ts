@@ -1,0 +1,90 @@
+import type { StepLoader } from '../../data/sets/batches.ts';
+import { saveGan } from '../checkpoint/gan_checkpoint.ts';
+import type { Chart } from '../report/curves.ts';
+import { trainingSheet } from '../sheets/gan_samples.ts';
+import type { Gan, GanBatch } from '../steps/gan.ts';
+import { type LoopOptions, type LoopResult, type LossFields, type Trainee, trainLoop } from './loop.ts';
+import type { Progress } from './progress.ts';
+
+const CHARTS: readonly Chart[] = [
+  { field: 'scoreReal', title: "Discriminator's score of real pictures (0 … 1)", wide: false },
+  { field: 'scoreFake', title: "Discriminator's score of fakes (0 … 1)", wide: false },
+  { field: 'lossG', title: 'Generator loss', wide: false },
+  { field: 'lossD', title: 'Discriminator loss', wide: false },
+  { field: 'imagesPerSecond', title: 'Images per second', wide: false },
+];
+
+/** Trains a GAN; see `trainLoop` for what it leaves in the run's folder. @param samples pictures in a sample grid */
+export function runGan(
+  model: Gan,
+  loader: StepLoader<GanBatch>,
+  options: LoopOptions & { samples: number },
+  progress: Progress,
+  interrupted: () => boolean,
+): Promise<LoopResult> {
+  return trainLoop(new GanTrainee(model, loader, options.samples), options, progress, interrupted);
+}
+
+/** A GAN as the loop sees it: a grid of fixed noise, nothing to measure. */
+class GanTrainee implements Trainee {
+  private readonly model: Gan;
+  private readonly loader: StepLoader<GanBatch>;
+  private readonly samples: number;
+
+  constructor(model: Gan, loader: StepLoader<GanBatch>, samples: number) {
+    this.model = model;
+    this.loader = loader;
+    this.samples = samples;
+  }
+
+  get device() {
+    return this.model.device;
+  }
+  get step() {
+    return this.model.step;
+  }
+  get batch() {
+    return this.model.config.batch;
+  }
+
+  async prepareStep(): Promise<() => void> {
+    const batch = await this.loader.batch(this.model.step);
+    return () => this.model.train(batch);
+  }
+
+  epochOf(step: number): number {
+    return this.loader.epochOf(step);
+  }
+
+  async lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]> {
+    return (await this.model.lossesSince(from)).map(({ step, disc, gen, scoreReal, scoreFake }) => {
+      return { step, losses: { lossD: disc, lossG: gen, scoreReal, scoreFake } };
+    });
+  }
+
+  lossName(field: keyof LossFields): string {
+    if (field === 'lossD' || field === 'lossG') return `${field === 'lossD' ? 'discriminator' : 'generator'} loss`;
+    return `discriminator's score of ${field === 'scoreReal' ? 'real pictures' : 'fakes'}`;
+  }
+
+  ratesHint(): string {
+    const { lr, lrDisc } = this.model.config;
+    return `Learning rates were ${lr} (generator) and ${lrDisc} (discriminator): try smaller ones (--lr, --lr_D).`;
+  }
+
+  async sample(stop: () => boolean) {
+    const { sampler, config } = this.model;
+    const grid = await trainingSheet(sampler, config, this.samples, stop);
+    return grid && { grid, measured: {} };
+  }
+
+  save(path: string, record: Record<string, unknown>): Promise<void> {
+    return saveGan(path, this.model, record);
+  }
+
+  report() {
+    const { config } = this.model;
+    const what = config.classes.length > 0 ? `a row for each class (${config.classes.join(', ')})` : 'pictures';
+    return { config: { ...config }, charts: CHARTS, gridNote: `${what} made from fixed noise` };
+  }
+}

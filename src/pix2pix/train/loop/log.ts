@@ -1,0 +1,118 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { explainDiskError, writeFileAtomic } from '../../../files/files.ts';
+
+/** One line of log.jsonl: the state of a run after `step` steps. Losses are means over the batch of that step. */
+export interface LogLine {
+  step: number;
+  epoch: number;
+  lossD: number;
+  /** Generator loss; of Pix2Pix lossAdv + λ · lossL1 + λ_SSIM · lossSsim. */
+  lossG: number;
+  /** Pix2Pix: the parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator, lossSsim is 1 − SSIM. */
+  lossAdv?: number;
+  lossL1?: number;
+  lossSsim?: number;
+  /** GAN: how real the discriminator takes real pictures and fakes to be, on the scale of its target, 0 … 1. */
+  scoreReal?: number;
+  scoreFake?: number;
+  imagesPerSecond: number;
+  /** Seconds of training so far, pauses between sessions not counted. */
+  seconds: number;
+  /** Mean |error| on held-out pictures, in the steps that measured it. */
+  testL1?: number;
+}
+
+const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
+const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'scoreReal', 'scoreFake', 'testL1'] as const;
+
+/** Appends lines to log.jsonl. Each line goes out in one write, so that a killed run tears at most its last line. */
+export class LogWriter {
+  readonly path: string;
+  #file: number | undefined;
+
+  private constructor(path: string, file: number) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /**
+   * Opens the log of a run. Without `resumeStep` it starts empty; with it, the lines after that step (written by a run
+   * that got further than its last checkpoint) are cut off, and the log reads as if the run had never stopped.
+   * @throws PixtapeError when the log is damaged or cannot be written.
+   */
+  static async open(path: string, resumeStep?: number): Promise<LogWriter> {
+    const kept = resumeStep === undefined ? [] : (await readLog(path)).filter((line) => line.step <= resumeStep);
+    await writeFileAtomic(path, kept.map(formatLine).join(''));
+    mkdirSync(dirname(path), { recursive: true });
+    return new LogWriter(path, openSync(path, 'a'));
+  }
+
+  /** NaN and infinities, which JSON lacks, are written as null and read back as NaN. */
+  async append(line: LogLine): Promise<void> {
+    if (this.#file === undefined) throw new Error(`The log ${this.path} is closed.`);
+    const bytes = Buffer.from(formatLine(line));
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    } catch (error) {
+      throw await explainDiskError(error, this.path, bytes.length);
+    }
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+}
+
+const formatLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
+
+/**
+ * Reads log.jsonl; a missing file is an empty log. A last line without its end, torn by a killed run, is left out.
+ * @throws PixtapeError that names the line when another one is damaged.
+ */
+export async function readLog(path: string): Promise<LogLine[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+  const rows = text.split('\n');
+  const lines: LogLine[] = [];
+  rows.forEach((row, index) => {
+    if (row.trim() === '') return;
+    const line = parseLine(row);
+    if (line) lines.push(line);
+    else if (index !== rows.length - 1) {
+      throw new PixtapeError(
+        `${path}, line ${index + 1}, is not a log line: ${row.slice(0, 60)}`,
+        'Remove that line, or move the file away; the checkpoint does not depend on it.',
+      );
+    }
+  });
+  return lines;
+}
+
+function parseLine(row: string): LogLine | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(row);
+  } catch {
+    return undefined; // the caller knows whether this is a torn end or damage
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = { ...value } as Record<string, unknown>;
+  for (const field of FIELDS) {
+    if (record[field] === null) record[field] = Number.NaN;
+    if (typeof record[field] !== 'number') return undefined;
+  }
+  for (const field of OPTIONAL) {
+    if (record[field] === null) record[field] = Number.NaN;
+    if (record[field] !== undefined && typeof record[field] !== 'number') return undefined;
+  }
+  return Number.isSafeInteger(record.step) ? (record as unknown as LogLine) : undefined;
+}

@@ -1,0 +1,151 @@
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import { formatDuration } from '../../../engine/util/format.ts';
+
+export interface ProgressOptions {
+  /** Where to draw; standard output by default. */
+  stream?: NodeJS.WriteStream;
+  /** Seconds between lines where the output is not a terminal; default 5. */
+  plainInterval?: number;
+  /** Milliseconds, for tests. */
+  now?: () => number;
+}
+
+/** Losses may be unknown for a while: they are read back from the device now and then only. */
+export interface ProgressNumbers {
+  imagesPerSecond?: number;
+  lossG?: number;
+  lossD?: number;
+}
+
+/**
+ * Shows how far a training run is: a bar on a terminal, a plain line every few seconds elsewhere (a file, a CI log).
+ * Between `start` and `stop`, write to the same stream through `note` only.
+ */
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #plainInterval: number;
+  readonly #now: () => number;
+  #running = false;
+  #begin = 0;
+  #totalSteps = 0;
+  #startStep = 0;
+  #limitSeconds: number | undefined;
+  #step = 0;
+  #numbers: ProgressNumbers = {};
+  #bars: MultiBar | undefined;
+  #bar: SingleBar | undefined;
+  #linePrintedAt = 0;
+  #lineStep: number | undefined;
+
+  constructor({ stream = process.stdout, plainInterval = 5, now = () => performance.now() }: ProgressOptions = {}) {
+    this.#stream = stream;
+    this.#plainInterval = plainInterval;
+    this.#now = now;
+  }
+
+  /**
+   * @param totalSteps the step that ends the run; Infinity where only time does
+   * @param startStep steps that earlier parts of the run have done
+   * @param limitSeconds the run also ends so many seconds from now, whatever the step
+   */
+  start(totalSteps: number, startStep = 0, limitSeconds?: number): void {
+    this.stop();
+    this.#running = true;
+    this.#totalSteps = totalSteps;
+    this.#startStep = startStep;
+    this.#limitSeconds = limitSeconds;
+    this.#step = startStep;
+    this.#numbers = {};
+    this.#begin = this.#now();
+    this.#linePrintedAt = this.#begin;
+    this.#lineStep = undefined;
+    if (!this.#stream.isTTY) return;
+    this.#bars = new MultiBar(
+      {
+        format: ' {bar} {percent}% │ {text}',
+        barsize: 24,
+        stream: this.#stream,
+        hideCursor: false, // a killed run must not leave the terminal without its cursor
+        gracefulExit: false, // the trainer handles Ctrl-C: it saves first
+        forceRedraw: true,
+      },
+      Presets.shades_classic,
+    );
+    this.#bar = this.#bars.create(1000, this.#permille(), { percent: this.#percent(), text: this.#text() });
+  }
+
+  /** Takes the newest numbers; cheap enough to call at every step. Numbers left out stay as they were. */
+  update(step: number, numbers: ProgressNumbers = {}): void {
+    if (!this.#running) return;
+    this.#step = step;
+    this.#numbers = { ...this.#numbers, ...numbers };
+    if (this.#bar) {
+      this.#bar.update(this.#permille(), { percent: this.#percent(), text: this.#text() });
+    } else if (this.#now() - this.#linePrintedAt >= this.#plainInterval * 1000) {
+      this.#printState();
+    }
+  }
+
+  /** Prints a line above the bar; where no bar is drawn, a line like any other. */
+  note(line: string): void {
+    if (this.#bars) {
+      this.#bars.log(`${line}\n`);
+      this.#bars.update(); // now, for a long step may keep the timer from firing
+    } else {
+      this.#stream.write(`${line}\n`);
+    }
+  }
+
+  /** Draws the last state and releases the terminal. May be called more than once. */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    if (this.#bars) this.#bars.stop();
+    else if (this.#lineStep !== this.#step) this.#printState();
+    this.#bars = undefined;
+    this.#bar = undefined;
+  }
+
+  #printState(): void {
+    this.#linePrintedAt = this.#now();
+    this.#lineStep = this.#step;
+    this.#stream.write(`${this.#percent()}% · ${this.#text()}\n`);
+  }
+
+  /** How much of the run is done: by steps or by time, whichever is nearer to its end. */
+  #fraction(): number {
+    const bySteps = this.#totalSteps > 0 ? this.#step / this.#totalSteps : 1;
+    const byTime = this.#limitSeconds ? this.#elapsed() / this.#limitSeconds : 0;
+    return Math.min(1, Math.max(bySteps, byTime));
+  }
+
+  #permille = (): number => Math.round(this.#fraction() * 1000);
+  #percent = (): string => String(Math.floor(this.#fraction() * 100)).padStart(3);
+  #elapsed = (): number => (this.#now() - this.#begin) / 1000;
+
+  /** Seconds until the end, from the pace of this session; unknown before its first step. */
+  #secondsLeft(): number | undefined {
+    const done = this.#step - this.#startStep;
+    const known = done > 0 && Number.isFinite(this.#totalSteps);
+    const bySteps = known ? (this.#elapsed() / done) * (this.#totalSteps - this.#step) : undefined;
+    const byTime = this.#limitSeconds === undefined ? undefined : this.#limitSeconds - this.#elapsed();
+    if (bySteps === undefined || byTime === undefined) return bySteps ?? byTime;
+    return Math.min(bySteps, byTime);
+  }
+
+  #text(): string {
+    const { imagesPerSecond, lossG, lossD } = this.#numbers;
+    const left = this.#secondsLeft();
+    // A run that only time ends has no last step.
+    const total = Number.isFinite(this.#totalSteps) ? `/${this.#totalSteps}` : '';
+    return [
+      `step ${this.#step}${total}`,
+      imagesPerSecond === undefined ? undefined : `${imagesPerSecond.toPrecision(3)} img/s`,
+      left === undefined || !Number.isFinite(left) ? undefined : `ETA ${formatDuration(left)}`,
+      lossG === undefined ? undefined : `G ${lossG.toFixed(3)}`,
+      lossD === undefined ? undefined : `D ${lossD.toFixed(3)}`,
+    ]
+      .filter((part) => part !== undefined)
+      .join(' · ');
+  }
+}

@@ -1,0 +1,143 @@
+import type { BatchLoader } from '../../data/sets/batches.ts';
+import type { Dataset } from '../../data/sources/open.ts';
+import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
+import { learningRates } from '../config/config.ts';
+import { unitsOf } from '../config/value_range.ts';
+import { HeldOut, type HeldOutOptions } from '../evaluate/held_out.ts';
+import { type Chart, PIX2PIX_CHARTS } from '../report/curves.ts';
+import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
+import { type LoopOptions, type LoopResult, type LossFields, type Trainee, trainLoop } from './loop.ts';
+import type { Progress } from './progress.ts';
+
+export { LATEST, type RunEnd } from './loop.ts';
+
+export interface RunOptions extends LoopOptions {
+  heldOut: HeldOutOptions;
+}
+
+export interface RunResult extends LoopResult {
+  /** The last measure on held-out pictures, and what copying the input scores there; undefined if none was taken. */
+  testL1: number | undefined;
+  baselineL1: number;
+}
+
+/**
+ * Trains Pix2Pix; see `trainLoop` for what it leaves in the run's folder.
+ * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
+ *   is intact then.
+ */
+export async function run(
+  model: Pix2Pix,
+  loader: BatchLoader,
+  test: Dataset,
+  options: RunOptions,
+  progress: Progress,
+  interrupted: () => boolean,
+): Promise<RunResult> {
+  const trainee = new PairTrainee(model, loader, await HeldOut.load(test, options.heldOut));
+  const result = await trainLoop(trainee, options, progress, interrupted);
+  return { ...result, testL1: trainee.testL1, baselineL1: trainee.heldOut.baseline };
+}
+
+/** Pix2Pix as the loop sees it: measured on held-out pictures whenever a grid is drawn. */
+class PairTrainee implements Trainee {
+  readonly heldOut: HeldOut;
+  testL1: number | undefined;
+  private readonly model: Pix2Pix;
+  private readonly loader: BatchLoader;
+
+  constructor(model: Pix2Pix, loader: BatchLoader, heldOut: HeldOut) {
+    this.model = model;
+    this.loader = loader;
+    this.heldOut = heldOut;
+  }
+
+  get device() {
+    return this.model.device;
+  }
+  get step() {
+    return this.model.step;
+  }
+  get batch() {
+    return this.model.config.batch;
+  }
+
+  async prepareStep(): Promise<() => void> {
+    const batch = await this.loader.batch(this.model.step);
+    return () => this.model.train(batch, batch.epochsDone);
+  }
+
+  epochOf(step: number): number {
+    return this.loader.epochOf(step);
+  }
+
+  async lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]> {
+    return (await this.model.lossesSince(from)).map((row: Losses & { step: number }) => {
+      const parts = {
+        ...(this.model.disc && { lossAdv: row.adv }),
+        lossL1: row.l1,
+        ...(this.model.config.lambdaSsim > 0 && { lossSsim: row.ssim }),
+      };
+      return { step: row.step, losses: { lossD: row.disc, lossG: row.gen, ...parts } };
+    });
+  }
+
+  check(): Promise<void> {
+    return this.model.checkLossScales();
+  }
+
+  lossName(field: keyof LossFields): string {
+    const names: Partial<Record<keyof LossFields, string>> = {
+      lossD: 'PatchGAN loss',
+      lossG: 'generator loss',
+      lossAdv: 'adversarial loss',
+      lossL1: 'L1 loss',
+      lossSsim: 'structural loss',
+    };
+    return names[field] ?? field;
+  }
+
+  ratesHint(epoch: number): string {
+    const { config } = this.model;
+    const { gen, disc } = learningRates(config, epoch);
+    const hint = `Learning rates were ${gen} (generator) and ${disc} (PatchGAN): try smaller ones (--lr, --lr_D).`;
+    if (config.precision !== 'f16') return hint;
+    return `${hint} Or it was --precision f16, in which activations above 65504 are infinite: start again without it.`;
+  }
+
+  async sample(stop: () => boolean) {
+    const evaluated = await this.heldOut.evaluate(this.model, stop);
+    if (!evaluated) return undefined;
+    const { grid, l1 } = evaluated;
+    this.testL1 = l1;
+    const copying = `copying the input: ${this.heldOut.baseline.toFixed(4)}`;
+    return { grid, measured: { testL1: l1 }, note: `held-out L1 ${l1.toFixed(4)} (${copying})` };
+  }
+
+  save(path: string, record: Record<string, unknown>): Promise<void> {
+    return saveCheckpoint(path, this.model, record);
+  }
+
+  /** Of the losses that there are; L1 in the units of the held-out measure, [0, 1]. */
+  private charts(): Chart[] {
+    const { generator, disc, config } = this.model;
+    const factor = unitsOf(generator.range);
+    const absent = [...(disc ? [] : ['lossD', 'lossAdv']), ...(config.lambdaSsim > 0 ? [] : ['lossSsim'])];
+    return PIX2PIX_CHARTS.filter(({ field }) => !absent.includes(field)).map((chart) =>
+      chart.field === 'lossL1' ? { ...chart, factor } : chart,
+    );
+  }
+
+  report() {
+    const { testL1, heldOut } = this;
+    const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'}`;
+    const summary = [
+      ...(testL1 === undefined ? [] : [{ label: 'Held-out L1', value: testL1.toFixed(4) }]),
+      { label: 'Copying the input', value: heldOut.baseline.toFixed(4) },
+      ...(testL1 === undefined ? [] : [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }]),
+      { label: 'Measured on', value: `${heldOut.count} of ${heldOut.of} held-out pictures` },
+    ];
+    const baseline = { label: 'copying the input', value: heldOut.baseline };
+    return { config: { ...this.model.config }, summary, baseline, charts: this.charts() };
+  }
+}

@@ -1,0 +1,15 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import type { GanConfig } from '../config/gan_config.ts';
+import { Gan } from '../steps/gan.ts';
+import { estimate, type MemoryEstimate } from './estimate.ts';
+
+/** What training a GAN takes; see `estimateTraining`. Apart from it, so that a page need not carry GANs. */
+export function estimateGan(device: Device, config: GanConfig): Promise<MemoryEstimate> {
+  return estimate(device, (paper) => {
+    const model = new Gan(paper, config, { initialise: false });
+    return async () => {
+      await model.prepare();
+      await model.sampler.prepare();
+    };
+  });
+}

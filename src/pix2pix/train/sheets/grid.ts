@@ -1,0 +1,98 @@
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { Canvas, CELL_GAP, COMFORTABLE_WIDTH, FAINT, INK, LINE, MARGIN, MIN_CELL } from './canvas.ts';
+
+/** One sample: three pictures of the same size, (C, H, W) in [0, 1], C = 1 or 3. */
+export interface SampleRow {
+  condition: Float32Array;
+  fake: Float32Array;
+  real: Float32Array;
+  /** Drawn above the pictures, where given. */
+  name?: string;
+}
+
+/** Pictures that belong together, all of the same size as those of `SampleRow`. */
+export interface PictureRow {
+  pictures: readonly Float32Array[];
+  name?: string;
+}
+
+interface TableOptions {
+  /** Samples side by side; default: as many as fit into about a thousand pixels. */
+  across?: number;
+}
+
+export interface GridOptions extends TableOptions {
+  /** Column titles; default condition, output, real. */
+  labels?: readonly [condition: string, fake: string, real: string];
+}
+
+const SAMPLE_GAP = 28;
+const ROW_GAP = 12;
+const HEADER = LINE + 6;
+
+/**
+ * Draws samples as a table, condition, output and target beside each other, and returns it as a PNG file; see
+ * `pictureTable`.
+ */
+export function sampleGrid(
+  rows: readonly SampleRow[],
+  width: number,
+  height: number,
+  { labels = ['condition', 'output', 'real'], ...options }: GridOptions = {},
+): Uint8Array {
+  const pictures = rows.map(({ condition, fake, real, ...row }) => ({ ...row, pictures: [condition, fake, real] }));
+  return pictureTable(pictures, labels, width, height, options);
+}
+
+/**
+ * Draws rows of pictures under these column titles, and returns it as a PNG file.
+ * Small pictures are enlarged by a whole factor without smoothing, so that cells are at least 108 pixels on a side.
+ * @param width pixels of each picture, @param height likewise
+ * @throws PixtapeError when a picture does not have C·H·W values, or there is no sample.
+ */
+export function pictureTable(
+  rows: readonly PictureRow[],
+  labels: readonly string[],
+  width: number,
+  height: number,
+  { across }: TableOptions = {},
+): Uint8Array {
+  if (rows.length === 0) throw new PixtapeError('A sample grid needs at least one sample.');
+  const scale = Math.max(1, Math.ceil(MIN_CELL / Math.min(width, height)));
+  const cellWidth = width * scale;
+  const cellHeight = height * scale;
+  const sampleWidth = labels.length * (cellWidth + CELL_GAP) - CELL_GAP;
+  const columns = across ?? columnsFor(rows.length, sampleWidth);
+  const named = rows.some((row) => row.name);
+  const rowHeight = cellHeight + (named ? LINE : 0);
+  const lines = Math.ceil(rows.length / columns);
+  const picture = new Canvas(
+    2 * MARGIN + columns * sampleWidth + (columns - 1) * SAMPLE_GAP,
+    2 * MARGIN + HEADER + lines * rowHeight + (lines - 1) * ROW_GAP,
+  );
+
+  for (let column = 0; column < Math.min(columns, rows.length); column++) {
+    labels.forEach((label, i) => {
+      const x = MARGIN + column * (sampleWidth + SAMPLE_GAP) + i * (cellWidth + CELL_GAP);
+      picture.text(label, x, MARGIN, cellWidth, INK, 'centre');
+    });
+  }
+  rows.forEach((row, index) => {
+    const x = MARGIN + (index % columns) * (sampleWidth + SAMPLE_GAP);
+    let y = MARGIN + HEADER + Math.floor(index / columns) * (rowHeight + ROW_GAP);
+    if (row.name) picture.text(row.name, x, y, sampleWidth, FAINT, 'left');
+    if (named) y += LINE;
+    row.pictures.forEach((values, i) => {
+      const where = `${labels[i]} of sample ${row.name ?? index + 1}`;
+      picture.image(values, width, height, scale, x + i * (cellWidth + CELL_GAP), y, where);
+    });
+  });
+  return picture.encode();
+}
+
+/** As many as fit, but no ragged last line where fewer columns give as few lines. */
+function columnsFor(samples: number, sampleWidth: number): number {
+  const fit = Math.max(1, Math.floor((COMFORTABLE_WIDTH - 2 * MARGIN + SAMPLE_GAP) / (sampleWidth + SAMPLE_GAP)));
+  const lines = Math.ceil(samples / fit);
+  return Math.ceil(samples / lines);
+}

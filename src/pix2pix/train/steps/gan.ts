@@ -1,0 +1,162 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import { Adam } from '../../../engine/nn/adam.ts';
+import { initWeights } from '../../../engine/nn/init.ts';
+import { add } from '../../../engine/ops/elementwise/add.ts';
+import { scale } from '../../../engine/ops/elementwise/scale.ts';
+import { sigmoid } from '../../../engine/ops/elementwise/sigmoid.ts';
+import { mean } from '../../../engine/ops/reduce/reduce.ts';
+import { backward, noGrad } from '../../../engine/tape/autograd.ts';
+import { type Recorded, record } from '../../../engine/tape/record.ts';
+import { Tensor } from '../../../engine/tape/tensor.ts';
+import { RandomStream } from '../../../engine/util/random.ts';
+import { DcganDiscriminator, DcganGenerator } from '../../models/dcgan.ts';
+import { dcganConfig, type GanConfig, ganRates } from '../config/gan_config.ts';
+import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
+import { oneHot } from '../config/one_hot.ts';
+import { GanSampler } from './gan_sampler.ts';
+import { LossRing } from './loss_ring.ts';
+
+/** What the stream of training noise is for; see data/batches.ts for the numbers of the others. */
+const TRAINING_NOISE = 201;
+
+/** What a step learns from. */
+export interface GanBatch {
+  /** Real pictures, NCHW in [−1, 1]. */
+  pictures: Float32Array;
+  /** With classes: the right label of each picture, and a wrong one. */
+  labels: number[];
+  wrong: number[];
+  /** What the fakes are made from, (N, nz); by default drawn from N(0, 1) by seed and step. */
+  noise?: Float32Array;
+}
+
+export interface GanLosses {
+  /** Discriminator's and generator's loss; the discriminator's mean answers to real pictures and to fakes, 0 … 1. */
+  disc: number;
+  gen: number;
+  scoreReal: number;
+  scoreFake: number;
+}
+
+/** What one recorded step leaves readable. */
+export interface GanOutputs {
+  fake: Tensor;
+  losses: Record<keyof GanLosses, Tensor>;
+}
+
+/**
+ * A GAN in training, with classes or without: both networks, both optimisers, and the whole step recorded as one program.
+ * Knows nothing of files or the host it runs on.
+ */
+export class Gan {
+  readonly device: Device;
+  readonly config: GanConfig;
+  readonly generator: DcganGenerator;
+  readonly disc: DcganDiscriminator;
+  readonly optimG: Adam;
+  readonly optimD: Adam;
+  readonly noise: Tensor;
+  readonly real: Tensor;
+  /** With classes: one-hot vectors of the right labels, which fakes get, too, and of wrong ones. */
+  readonly labels: Tensor | undefined;
+  readonly wrong: Tensor | undefined;
+  /** The generator in evaluation mode. */
+  readonly sampler: GanSampler;
+  /** Steps done so far. */
+  step = 0;
+  private readonly ring: LossRing;
+  private recorded: Recorded<GanOutputs> | undefined;
+
+  /** Fresh weights drawn from the configuration's seed, as DCGAN's; `initialise: false` skips the drawing. */
+  constructor(device: Device, config: GanConfig, { initialise = true } = {}) {
+    const { batch, side, nz, lr, lrDisc, beta1, beta2, seed, matching, classes } = config;
+    this.device = device;
+    this.config = config;
+    this.generator = new DcganGenerator(device, dcganConfig(config));
+    this.disc = new DcganDiscriminator(device, dcganConfig(config));
+    if (initialise) {
+      initWeights(this.generator, { seed, stream: 1, normMean: 1 });
+      initWeights(this.disc, { seed, stream: 2, normMean: 1 });
+    }
+    const betas: [number, number] = [beta1, beta2];
+    this.optimG = new Adam(device, this.generator.parameters(), { lr, betas });
+    this.optimD = new Adam(device, this.disc.parameters(), { lr: lrDisc, betas });
+    this.noise = Tensor.zeros(device, [batch, nz, 1, 1], 'noise');
+    this.real = Tensor.zeros(device, [batch, 3, side, side], 'real');
+    const vectors = (label: string) => Tensor.zeros(device, [batch, classes.length, 1, 1], label);
+    if (classes.length > 0) this.labels = vectors('labels');
+    if (classes.length > 0 && matching) this.wrong = vectors('wrong labels');
+    this.sampler = new GanSampler(device, this.generator);
+    this.ring = new LossRing(device, ['disc', 'gen', 'scoreReal', 'scoreFake']);
+  }
+
+  /** Records and compiles the training step. */
+  async prepare(onCompiled?: (done: number, total: number) => void): Promise<Recorded<GanOutputs>> {
+    this.recorded ??= await record(this.device, () => this.recordStep(), { onCompiled });
+    return this.recorded;
+  }
+
+  /**
+   * The discriminator's step on real pictures and fakes, each a batch of its own for batch norm (as DCGAN does), then the
+   * generator's on the same fakes.
+   */
+  private recordStep(): GanOutputs {
+    const { generator, disc, optimG, optimD, noise, real, labels, wrong, config, ring } = this;
+    const { ganMode } = config;
+    generator.train();
+    disc.train();
+    generator.zeroGrad();
+    disc.zeroGrad();
+
+    const fake = generator.forward(noise, labels);
+    const realLogits = disc.forward(real, labels);
+    const fakeLogits = disc.forward(fake.detach(), labels);
+    let lossFake = ganLoss(ganMode, fakeLogits, 0);
+    if (wrong) lossFake = scale(add(lossFake, ganLoss(ganMode, disc.forward(real, wrong), 0)), 0.5);
+    const lossD = add(ganLoss(ganMode, realLogits, config.realTarget), lossFake);
+    backward(lossD);
+    optimD.step();
+
+    const lossG = disc.frozen(() => ganLoss(ganMode, disc.forward(fake, labels), 1));
+    backward(lossG);
+    optimG.step();
+
+    const scores = { scoreReal: score(ganMode, realLogits), scoreFake: score(ganMode, fakeLogits) };
+    const losses = { disc: lossD, gen: lossG, ...scores };
+    for (const [name, value] of Object.entries(losses)) ring.store(name, value);
+    return { fake, losses };
+  }
+
+  /** Trains one step. Does not wait for the GPU. */
+  train(batch: GanBatch): void {
+    if (!this.recorded) throw new Error('call prepare() before train()');
+    const { config, step } = this;
+    this.noise.write(batch.noise ?? this.drawNoise());
+    this.real.write(batch.pictures);
+    this.labels?.write(oneHot(batch.labels, config.classes.length));
+    this.wrong?.write(oneHot(batch.wrong, config.classes.length));
+    this.ring.setStep(step);
+    const rates = ganRates(config, step);
+    this.optimG.setStep(step + 1, rates.gen);
+    this.optimD.setStep(step + 1, rates.disc);
+    this.recorded.run();
+    this.step++;
+  }
+
+  /** Depends on seed and step alone. */
+  private drawNoise(): Float32Array {
+    const random = new RandomStream(this.config.seed, TRAINING_NOISE, this.step);
+    return Float32Array.from({ length: this.noise.size }, () => random.normal());
+  }
+
+  /** The losses of the steps since `from`. Waits for the GPU. */
+  async lossesSince(from: number): Promise<(GanLosses & { step: number })[]> {
+    const rows = await this.ring.read(from, this.step);
+    return rows.map(({ step, losses }) => ({ step, ...(losses as unknown as GanLosses) }));
+  }
+}
+
+/** The mean answer on the scale of the target: 1 for certainly real, 0 for certainly fake. Shape [1], without a tape. */
+function score(mode: GanLoss, logits: Tensor): Tensor {
+  return noGrad(() => mean(mode === 'vanilla' ? sigmoid(logits) : logits));
+}

@@ -1,0 +1,216 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import { Adam } from '../../../engine/nn/adam.ts';
+import { type InitOptions, initWeights } from '../../../engine/nn/init.ts';
+import type { Module } from '../../../engine/nn/module.ts';
+import { add } from '../../../engine/ops/elementwise/add.ts';
+import { scale } from '../../../engine/ops/elementwise/scale.ts';
+import { l1Loss } from '../../../engine/ops/loss/losses.ts';
+import { ssimLoss } from '../../../engine/ops/loss/ssim.ts';
+import { Rng } from '../../../engine/ops/random/rng.ts';
+import { backward, noGrad } from '../../../engine/tape/autograd.ts';
+import { type Recorded, record } from '../../../engine/tape/record.ts';
+import { Tensor } from '../../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import {
+  createDiscriminator,
+  createGenerator,
+  type Discriminator,
+  type PictureGenerator,
+} from '../../models/networks.ts';
+import { learningRates, type TrainConfig } from '../config/config.ts';
+import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
+import { RANGES, toNetwork } from '../config/value_range.ts';
+import { LossRing } from './loss_ring.ts';
+import { Painter } from './predictor.ts';
+
+export interface Losses {
+  /**
+   * PatchGAN loss; generator loss (adv + λ·l1 + λ_SSIM·ssim); its parts, l1 in the range of the generator's pictures and
+   * ssim as 1 − SSIM. What a run does not have is 0, for there is nothing to add: disc and adv without a discriminator, ssim
+   * without a weight.
+   */
+  disc: number;
+  gen: number;
+  adv: number;
+  l1: number;
+  ssim: number;
+}
+
+/** What one recorded step leaves readable. */
+export interface StepOutputs {
+  /** The generator's output in its own pass. */
+  fake: Tensor;
+  losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv' | 'ssim', Tensor>>;
+  /** The gradient of each parameter by its state-dict name, if asked for; in f16 times the loss scale. */
+  gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
+}
+
+export interface PrepareOptions {
+  /** Hears of each finished kernel. */
+  onCompiled?: (done: number, total: number) => void;
+  /** Keep every gradient readable after a step; costs their memory, for checks only. */
+  keepGradients?: boolean;
+}
+
+/**
+ * Pix2Pix in training: both networks, both optimisers, and the whole training step recorded as one program. Knows
+ * nothing of files or the host it runs on.
+ */
+export class Pix2Pix {
+  readonly device: Device;
+  readonly config: TrainConfig;
+  readonly generator: PictureGenerator;
+  /** None, and nothing to train it, where the L1 term is all there is (`ganMode: none`). */
+  readonly disc: Discriminator | undefined;
+  readonly optimG: Adam;
+  readonly optimD: Adam | undefined;
+  readonly real: Tensor;
+  readonly condition: Tensor;
+  /** The generator in evaluation mode. */
+  readonly painter: Painter;
+  /** Steps done so far. */
+  step = 0;
+  private readonly rng: Rng;
+  private readonly ring: LossRing;
+  private recorded: Recorded<StepOutputs> | undefined;
+
+  /**
+   * Networks with fresh weights drawn from the configuration's seed; `initialise: false` skips the drawing where a
+   * checkpoint is to be loaded anyway.
+   */
+  constructor(device: Device, config: TrainConfig, { initialise = true } = {}) {
+    const { generator, batch, height, width, lr, lrDisc, beta1, beta2, seed } = config;
+    this.device = device;
+    this.config = config;
+    this.rng = new Rng(device, seed);
+    this.generator = createGenerator(device, config, this.rng);
+    this.generator.recompute = config.recompute ?? false;
+    this.disc = config.ganMode === 'none' ? undefined : createDiscriminator(device, config);
+    if (initialise) {
+      const normMean = config.init === 'tutorial' ? 0 : 1;
+      const weights = config.init === 'he' ? 'he' : 'normal';
+      const biases = (net: TrainConfig['netG' | 'netD']): InitOptions['biases'] =>
+        net === 'tutorial' ? 'uniform' : 'zero';
+      initWeights(this.generator, { seed, stream: 1, normMean, weights, biases: biases(config.netG) });
+      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: biases(config.netD) });
+    }
+    const betas: [number, number] = [beta1, beta2];
+    const lossScale = config.precision === 'f16';
+    this.optimG = new Adam(device, this.generator.parameters(), { lr, betas, lossScale });
+    this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas, lossScale });
+    this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
+    this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
+    this.painter = new Painter(device, this.generator);
+    this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
+  }
+
+  /** Records and compiles the training step. The first call's options hold. */
+  async prepare({ onCompiled, keepGradients = false }: PrepareOptions = {}): Promise<Recorded<StepOutputs>> {
+    const { precision = 'f32' } = this.config;
+    const body = () => this.recordStep(keepGradients);
+    this.recorded ??= await record(this.device, body, { onCompiled, precision });
+    return this.recorded;
+  }
+
+  private recordStep(keepGradients: boolean): StepOutputs {
+    const { generator, disc, condition, config, ring } = this;
+    generator.train();
+    generator.zeroGrad();
+    disc?.zeroGrad();
+
+    // Without a discriminator, and with --reuse_fake, the one forward of the generator carries the tape of its step.
+    const once = config.reuseFake || !disc;
+    const first = once ? generator.forward(condition) : noGrad(() => generator.forward(condition));
+    const lossD = disc && this.recordDiscriminator(disc, first.detach());
+    const fake = once ? first : generator.forward(condition);
+    const losses = { ...(lossD ? { disc: lossD } : {}), ...this.recordGenerator(fake) };
+    for (const [name, value] of Object.entries(losses)) ring.store(name, value);
+    if (!keepGradients) return { fake, losses };
+    const gradients = { gen: gradientsOf(generator), disc: disc ? gradientsOf(disc) : new Map<string, Tensor>() };
+    return { fake, losses, gradients };
+  }
+
+  /** The discriminator's step; gives its loss. */
+  private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
+    const { real, condition, config, optimD } = this;
+    const mode = lossOf(config);
+    const fakeLogits = disc.forward(fake, condition);
+    const realLogits = disc.forward(real, condition);
+    const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
+    backward(loss, optimD?.lossScale?.scale);
+    optimD?.step();
+    return loss;
+  }
+
+  /** The generator's step; gives its loss and the parts of it. */
+  private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
+    const { generator, disc, real, condition, config, optimG } = this;
+    const adv = disc?.frozen(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
+    const l1 = l1Loss(fake, real);
+    const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
+    let gen = scale(l1, config.lambda);
+    if (adv) gen = add(adv, gen);
+    if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
+    backward(gen, optimG.lossScale?.scale);
+    optimG.step();
+    return { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
+  }
+
+  /**
+   * Trains one step on a batch (NCHW, values in [0, 1]) after `epochs` epochs, fractions included: the learning rates
+   * depend on them. Does not wait for the GPU.
+   */
+  train({ real, condition }: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+    const { range } = this.generator;
+    this.trainAsIs({ real: toNetwork(real, range), condition: toNetwork(condition, range) }, epochs);
+  }
+
+  /** As `train`, with pictures in the generator's own range of values. */
+  trainAsIs(batch: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+    if (!this.recorded) throw new Error('call prepare() before train()');
+    this.real.write(batch.real);
+    this.condition.write(batch.condition);
+    const rates = learningRates(this.config, epochs);
+    this.rng.setStep(this.step);
+    this.ring.setStep(this.step);
+    this.optimG.setStep(this.step + 1, rates.gen);
+    this.optimD?.setStep(this.step + 1, rates.disc);
+    this.recorded.run();
+    this.step++;
+  }
+
+  /** The losses of the steps since `from`. Waits for the GPU. */
+  async lossesSince(from: number): Promise<(Losses & { step: number })[]> {
+    const rows = await this.ring.read(from, this.step);
+    return rows.map(({ step, losses }) => ({ step, ...(losses as unknown as Losses) }));
+  }
+
+  /** @throws PixtapeError if a loss scale has fallen below 1: gradients overflow halves however small they are made. */
+  async checkLossScales(): Promise<void> {
+    for (const [net, optim] of [
+      ['generator', this.optimG],
+      ['PatchGAN', this.optimD],
+    ] as const) {
+      const [scale = 1] = (await optim?.lossScale?.scale.read()) ?? [];
+      if (scale >= 1) continue;
+      throw new PixtapeError(
+        `step ${this.step}: the ${net}'s loss scale has fallen to ${scale}: its gradients are too large for --precision f16. Training has stopped; no checkpoint was written after that step.`,
+        'Start another run without --precision f16, or with a smaller --lr or --lambda_L1.',
+      );
+    }
+  }
+
+  /** The generator's answer, in evaluation mode, to conditions (NCHW, any batch, any size that it takes). */
+  paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+    return this.painter.paint(condition, batch, height, width);
+  }
+}
+
+function lossOf({ ganMode }: TrainConfig): GanLoss {
+  if (ganMode === 'none') throw new Error('there is a discriminator, but no loss for it');
+  return ganMode;
+}
+
+function gradientsOf(network: Module): Map<string, Tensor> {
+  return new Map(network.stateDict().flatMap((e) => (e.tensor.grad ? [[e.name, e.tensor.grad] as const] : [])));
+}

@@ -1,0 +1,107 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import type { Rng } from '../../../engine/ops/random/rng.ts';
+import { noGrad } from '../../../engine/tape/autograd.ts';
+import { type Recorded, record } from '../../../engine/tape/record.ts';
+import { Tensor } from '../../../engine/tape/tensor.ts';
+import type { PictureGenerator } from '../../models/networks.ts';
+import { fromNetwork, toNetwork } from '../config/value_range.ts';
+
+export interface PainterOptions {
+  /**
+   * Keeps dropout and the batch's own statistics on, as the paper does at test time, with random numbers from here (the
+   * generator's own). Changes the running statistics, as training does. Without it: evaluation mode.
+   */
+  sampling?: Rng;
+}
+
+/** Programs kept at a time: a folder of pictures may hold many sizes, and each has temporaries of its own. */
+const KEPT = 2;
+
+/** Runs a generator on conditions of any size that it takes: a recorded program for each size, made when first needed. */
+export class Painter {
+  private readonly device: Device;
+  private readonly generator: PictureGenerator;
+  private readonly sampling: Rng | undefined;
+  private readonly programs = new Map<string, { input: Tensor; recorded: Recorded<Tensor> }>();
+  private draws = 0;
+
+  constructor(device: Device, generator: PictureGenerator, { sampling }: PainterOptions = {}) {
+    this.device = device;
+    this.generator = generator;
+    this.sampling = sampling;
+  }
+
+  /**
+   * The generator's answer, (N, out, H, W) in [0, 1], to `batch` conditions, (N, in, H, W) in [0, 1]. Waits for the GPU.
+   * When sampling, each call draws new dropout masks; the n-th call of two painters with the same seed draws the same.
+   * @throws PixtapeError if the sides do not fit the generator or memory runs out.
+   */
+  async paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+    const { range } = this.generator;
+    return fromNetwork(await this.answer(toNetwork(condition, range), batch, height, width), range);
+  }
+
+  /** How many channels a condition and an answer have. */
+  get channels(): { in: number; out: number } {
+    const { inChannels, outChannels } = this.generator.config;
+    return { in: inChannels, out: outChannels };
+  }
+
+  /** As `paint`, with condition and answer in the generator's own range of values. */
+  async answer(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+    const { input, recorded } = await this.program(batch, height, width);
+    input.write(condition);
+    this.sampling?.setStep(this.draws++);
+    recorded.run();
+    return recorded.outputs.read();
+  }
+
+  /** Records the program for a size ahead of its first use. */
+  async program(batch: number, height: number, width: number) {
+    const key = `${batch} ${height} ${width}`;
+    let program = this.programs.get(key);
+    // Out and in again, so that the one used last is the last in the map.
+    this.programs.delete(key);
+    if (!program) {
+      for (const old of [...this.programs.keys()].slice(0, 1 - KEPT)) this.drop(old);
+      const { device, generator } = this;
+      const input = Tensor.zeros(device, [batch, generator.config.inChannels, height, width], 'condition');
+      try {
+        program = { input, recorded: await record(device, () => this.forward(input)) };
+      } catch (error) {
+        free(input);
+        throw error;
+      }
+    }
+    this.programs.set(key, program);
+    return program;
+  }
+
+  private forward(input: Tensor): Tensor {
+    const { generator, sampling } = this;
+    const before = generator.training;
+    generator.train(sampling !== undefined);
+    try {
+      return noGrad(() => generator.forward(input));
+    } finally {
+      generator.train(before);
+    }
+  }
+
+  private drop(key: string): void {
+    const program = this.programs.get(key);
+    if (!program) return;
+    program.recorded.destroy();
+    free(program.input);
+    this.programs.delete(key);
+  }
+
+  /** Gives the programs' memory back; the generator stays. */
+  destroy(): void {
+    for (const key of [...this.programs.keys()]) this.drop(key);
+  }
+}
+
+function free({ device, storage }: Tensor): void {
+  if (storage.buffer) device.free(storage.buffer);
+}

@@ -1,0 +1,256 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { doctorCommand } from '../../src/cli/doctor.ts';
+import { adviseFaster } from '../../src/drivers/advice.ts';
+import { cacheDirectory } from '../../src/drivers/cache.ts';
+import { lavapipeEnvironment } from '../../src/drivers/candidates.ts';
+import { closeAdapter, openAdapter, surveyAdapters } from '../../src/drivers/index.ts';
+import { findIcds, isLavapipe } from '../../src/drivers/probe/icd.ts';
+import { loadForGood } from '../../src/drivers/probe/loader.ts';
+import { probe } from '../../src/drivers/probe/probe.ts';
+import { unpackSwiftShader } from '../../src/drivers/probe/swiftshader.ts';
+
+const linuxX64 = process.platform === 'linux' && process.arch === 'x64';
+const folder = mkdtempSync(join(tmpdir(), 'pixtape-drivers-'));
+afterAll(() => {
+  closeAdapter();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the survey', () => {
+  it.runIf(linuxX64)('finds SwiftShader on Linux x64 with nothing but npm packages', async () => {
+    const found = await surveyAdapters();
+    expect(found.map((c) => c.kind)).toEqual(['gpu', 'lavapipe', 'swiftshader']);
+    const swiftshader = found.at(-1);
+    expect(swiftshader).toMatchObject({ ok: true, description: expect.stringMatching(/SwiftShader/) });
+    expect(swiftshader?.adapter?.features).toContain('subgroups');
+    expect(swiftshader?.adapter?.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256);
+  });
+
+  it('gives a reason for each candidate that it passes over, and an adapter for each that works', async () => {
+    for (const c of await surveyAdapters()) {
+      if (c.ok) expect(c.adapter?.limits.maxBufferSize).toBeGreaterThan(0);
+      else expect(c.reason).toMatch(/\w{3}/);
+    }
+  });
+});
+
+describe('openAdapter', () => {
+  it('refuses a name that no adapter has, and names the candidates', async () => {
+    await expect(openAdapter('Voodoo 2')).rejects.toThrow(/no adapter fits "Voodoo 2"; tried:\n {2}gpu .+/);
+  });
+
+  it('opens an adapter on which a compute shader runs', async () => {
+    const { adapter, gpu, kind, description, candidates } = await openAdapter();
+    expect(gpu).toBeDefined();
+    expect(candidates.at(-1)).toMatchObject({ kind, description, ok: true });
+    const device = await adapter.requestDevice();
+    expect(await squares(device, 100)).toEqual(Array.from({ length: 100 }, (_, i) => i * i));
+    device.destroy();
+  });
+
+  it('gives a fresh adapter of the same driver when called again, and refuses to change it', async () => {
+    const first = await openAdapter();
+    const second = await openAdapter(first.kind);
+    expect(second.description).toBe(first.description);
+    expect(second.adapter).not.toBe(first.adapter);
+    (await second.adapter.requestDevice()).destroy();
+    await expect(openAdapter('Voodoo 2')).rejects.toThrow(/cannot change to adapter "Voodoo 2"/);
+  });
+});
+
+async function squares(device: GPUDevice, n: number): Promise<number[]> {
+  const code = `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < arrayLength(&y)) { y[id.x] = id.x * id.x; }
+    }`;
+  const compute = { module: device.createShaderModule({ code }) };
+  const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute });
+  const size = n * 4;
+  const buffer = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
+  const result = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const bindGroup = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer } }],
+  });
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(Math.ceil(n / 64));
+  pass.end();
+  encoder.copyBufferToBuffer(buffer, 0, result, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await result.mapAsync(GPUMapMode.READ);
+  return [...new Uint32Array(result.getMappedRange())];
+}
+
+describe('a probe', () => {
+  const recipe = { env: {}, loaders: [], flags: [], request: {} };
+
+  it('says so when there is no Vulkan loader', async () => {
+    const answer = await probe({ ...recipe, loaders: ['libno-such-vulkan.so'] }, false, process.env, '');
+    expect(answer.failure).toBe('no-loader');
+  });
+
+  it('passes on what Dawn says', async () => {
+    const answer = await probe({ ...recipe, flags: ['backend=no-such'] }, false, process.env, '');
+    expect(answer.failure).toBe('error');
+    expect(answer.message).toMatch(/no-such/);
+  });
+
+  it('survives a process that dies, and reports how', async () => {
+    const killer = join(folder, 'die.cjs');
+    writeFileSync(killer, 'process.exit(7);');
+    // What a crashing driver is to us: the process is gone before it has answered.
+    const answer = await probe(
+      { ...recipe, env: { NODE_OPTIONS: `--require "${killer.replaceAll('\\', '/')}"` } },
+      false,
+      process.env,
+      '',
+    );
+    expect(answer).toMatchObject({ failure: 'crash', message: expect.stringMatching(/exit code 7/) });
+  });
+});
+
+describe.runIf(linuxX64)('SwiftShader', () => {
+  it('is unpacked whole when several processes want it at once, and a damaged copy is replaced', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
+    try {
+      const all = await Promise.all([unpackSwiftShader(), unpackSwiftShader(), unpackSwiftShader()]);
+      expect(new Set(all.map((s) => s.icd)).size).toBe(1);
+      const loader = all[0]?.loader as string;
+      rmSync(loader);
+      await unpackSwiftShader();
+      expect(existsSync(loader)).toBe(true);
+      expect(readdirSync(join(folder, 'cache', 'pixtape'))).toHaveLength(1);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('brings a Vulkan loader that stays in the process once loaded, for systems without one', async () => {
+    const { loader } = await unpackSwiftShader();
+    loadForGood(loader);
+    expect(readFileSync('/proc/self/maps', 'utf8')).toContain(loader);
+    expect(() => loadForGood(join(folder, 'no-such-library.so'))).toThrow(/no-such-library/);
+  });
+
+  it('says what to do when the cache folder cannot be made', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'));
+    try {
+      await expect(unpackSwiftShader()).rejects.toThrow(/could not unpack SwiftShader into .*\n.*XDG_CACHE_HOME/);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('the environment for lavapipe', () => {
+  const width = (flags: string[], env = {}) => lavapipeEnvironment({ XDG_CACHE_HOME: '/c', ...env }, new Set(flags));
+
+  it('asks for 512 bits only where the CPU has them, and keeps one shader cache per width', () => {
+    const wide = width(['avx', 'avx2', 'avx512f']);
+    const plain = width(['avx', 'avx2']);
+    expect(wide.LP_NATIVE_VECTOR_WIDTH).toBe('512');
+    expect(plain).not.toHaveProperty('LP_NATIVE_VECTOR_WIDTH');
+    const caches = [wide, plain, width([])].map((e) => e.MESA_SHADER_CACHE_DIR);
+    expect(new Set(caches).size).toBe(3);
+  });
+
+  it('leaves a width that the user has set', () => {
+    const env = width(['avx512f'], { LP_NATIVE_VECTOR_WIDTH: '256' });
+    expect(env).not.toHaveProperty('LP_NATIVE_VECTOR_WIDTH');
+    expect(env.MESA_SHADER_CACHE_DIR).toContain('256');
+  });
+});
+
+describe('ICD files', () => {
+  it('are those of VK_DRIVER_FILES where it is set, and lavapipe is known by its library', () => {
+    const mesa = join(folder, 'some_name.json');
+    writeFileSync(mesa, JSON.stringify({ ICD: { library_path: '/usr/lib/libvulkan_lvp.so' } }));
+    const other = join(folder, 'lvp_in_name_only.json');
+    writeFileSync(other, JSON.stringify({ ICD: { library_path: 'libvulkan_radeon.so' } }));
+    const broken = join(folder, 'broken.json');
+    writeFileSync(broken, '{');
+    const separator = process.platform === 'win32' ? ';' : ':';
+    const found = findIcds({ VK_DRIVER_FILES: [other, mesa, broken, join(folder, 'missing.json')].join(separator) });
+    expect(found).toEqual([other, mesa, broken]);
+    expect(found.filter(isLavapipe)).toEqual([mesa]);
+  });
+});
+
+describe('the cache folder', () => {
+  it('follows each system', () => {
+    expect(cacheDirectory('linux', { XDG_CACHE_HOME: '/x' })).toBe(join('/x', 'pixtape'));
+    expect(cacheDirectory('linux', {})).toMatch(/[\\/]\.cache[\\/]pixtape$/);
+    expect(cacheDirectory('darwin', {})).toMatch(/Library[\\/]Caches[\\/]pixtape$/);
+    expect(cacheDirectory('win32', { LOCALAPPDATA: 'L' })).toBe(join('L', 'pixtape'));
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the advice', () => {
+  const swiftshader = [{ kind: 'swiftshader' as const, ok: true, description: '' }];
+
+  it('is one command for each family of Linux', () => {
+    const command = (osRelease: string) => adviseFaster(swiftshader, osRelease).command;
+    expect(command('ID=debian\nVERSION_ID="12"')).toBe('sudo sh scripts/install-lavapipe.sh');
+    expect(command('ID=debian\nVERSION_ID="13"')).toMatch(/^sudo apt-get install .*mesa-vulkan-drivers/);
+    expect(command('ID=linuxmint\nID_LIKE="ubuntu debian"')).toMatch(/^sudo apt-get/);
+    expect(command('ID=fedora')).toMatch(/^sudo dnf/);
+    expect(command('ID=arch')).toMatch(/^sudo pacman/);
+    expect(command('ID=plan9')).toBeUndefined();
+  });
+
+  it('names no command where the best driver is in place', () => {
+    const lavapipe = { kind: 'lavapipe' as const, ok: true, description: '' };
+    expect(adviseFaster([lavapipe], 'ID=debian\nVERSION_ID="12"').command).toBeUndefined();
+  });
+});
+
+describe('doctor', () => {
+  const run = async (...args: string[]) => {
+    let text = '';
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      text += chunk;
+      return true;
+    });
+    try {
+      await doctorCommand().parseAsync(args, { from: 'user' });
+    } finally {
+      write.mockRestore();
+    }
+    return text;
+  };
+
+  it('names every candidate, the chosen one, its limits and the way to something faster', async () => {
+    const text = await run();
+    for (const c of await surveyAdapters()) expect(text).toContain(c.ok ? c.description : c.reason);
+    expect(text).toMatch(/chosen {2,}\S/);
+    expect(text).toMatch(/largest storage binding {2,}\d/);
+    expect(text).toMatch(/To get something faster\n {2}\S/);
+  });
+
+  it('says the same as JSON', async () => {
+    const diagnosis = JSON.parse(await run('--json'));
+    const opened = await openAdapter();
+    expect(diagnosis.candidates.map((c: { kind: string }) => c.kind)).toContain(opened.kind);
+    expect(diagnosis).toMatchObject({ node: process.version, cache: cacheDirectory() });
+  });
+});
+
+describe('the clone', () => {
+  it('has its imports in order', async () => {
+    const script = join(import.meta.dirname, '..', '..', 'scripts', 'check-layers.mjs');
+    const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
+      execFile(process.execPath, [script], (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+      );
+    });
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/files, all imports/) });
+  });
+});

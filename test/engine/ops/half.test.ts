@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Device } from '../../../src/engine/gpu/device.ts';
+import { paperDevice } from '../../../src/engine/gpu/dry_run.ts';
+import { convCandidates, kernelsOf } from '../../../src/engine/ops/conv/choose.ts';
+import { record } from '../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../src/engine/tape/tensor.ts';
+import { closeTestDevice, openTestDevice } from '../../device.ts';
+import { check } from './check.ts';
+import { rows } from './table.ts';
+import type { Problem } from './table_row.ts';
+
+/** Every operation again with activations stored as halves: a few problems each, since the shaders are the same. */
+const RUNS = Number(process.env.OP_RUNS ?? 4);
+const SEED = Number(process.env.OP_SEED ?? 1);
+/** Of the large problems; they would take too long for what they add. */
+const LARGE = 2;
+const LARGEST = 40_000;
+
+let device: Device;
+let reason: string | undefined;
+
+beforeAll(async () => {
+  device = await openTestDevice({ guards: true });
+  if (!device.capabilities.f16) reason = `no shader-f16 on ${device.description}`;
+});
+afterAll(() => closeTestDevice(device));
+
+const size = ({ shapes: [first = []] }: Problem<unknown>) => first.reduce((a, b) => a * b, 1);
+
+describe.each(rows.map((row) => [row.name, row] as const))('%s in halves', (name, row) => {
+  test(`${RUNS} random shapes, and larger ones: forward, gradients, guards`, async ({ skip }) => {
+    skip(reason !== undefined, reason);
+    const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => {
+      return check(device, row, problem, seed, false, 'f16');
+    });
+    await fc.assert(property, { numRuns: RUNS, seed: SEED });
+    // Rounded to halves, so many values are no longer all different, and the maximum has no one place.
+    if (name === 'max_pool2d') return;
+    for (const problem of (row.large ?? []).filter((p) => size(p) <= LARGEST).slice(0, LARGE)) {
+      await check(device, row, problem, SEED, true, 'f16');
+    }
+  }, 180_000);
+});
+
+/** What `auto` takes is above; these are what it may take elsewhere, `gemm` on every GPU. */
+test.for(['gemm', 'direct'])('convolutions by %s, in halves', async (convolution, { skip }) => {
+  skip(reason !== undefined, reason);
+  const other = await openTestDevice({ guards: true, convolution });
+  try {
+    for (const row of rows.filter(({ name }) => name === 'conv2d')) {
+      const args = { stride: [1, 1], padding: [1, 1], outputPadding: [0, 0] };
+      const problem = { shapes: [[1, 20, 12, 11], [20, 20, 3, 3], [20]], args };
+      await check(other, row, problem, SEED, false, 'f16');
+    }
+  } finally {
+    closeTestDevice(other);
+  }
+});
+
+describe.each([
+  ['3 × 3', { kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, inH: 12, inW: 12 }],
+  ['4 × 4, stride 2', { kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, inH: 24, inW: 24 }],
+])('a convolution of %s', (_, sides) => {
+  const g = { ...sides, batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
+
+  /** Records a choice in each direction that it has, and the transposed forward with a bias. */
+  const recorded = (on: Device, choice: string) => {
+    const body = () => {
+      const leaf = (shape: number[], dtype: 'f16' | 'f32' = 'f32') => Tensor.zeros(on, shape, 'leaf', dtype);
+      const x = leaf([g.batch, g.inC, g.inH, g.inW], 'f16');
+      const y = leaf([g.batch, g.outC, g.outH, g.outW], 'f16');
+      const w = leaf([g.outC, g.inC, g.kernelH, g.kernelW]);
+      const has = (direction: 'forward' | 'inputGradient' | 'weightGradient') =>
+        convCandidates(on, direction, g).includes(choice);
+      const kernels = kernelsOf(choice);
+      if (has('forward')) kernels.forward(g, x, w, leaf([g.outC]), y, 0.2);
+      if (has('inputGradient')) kernels.inputGradient(g, y, w, undefined, x);
+      if (has('inputGradient')) kernels.inputGradient(g, y, w, leaf([g.inC]), x);
+      if (has('weightGradient')) kernels.weightGradient(g, x, y, w);
+    };
+    return record(on, body, { precision: 'f16' });
+  };
+
+  test('every kernel that the tuner may choose is valid WGSL with halves', async ({ skip }) => {
+    skip(reason !== undefined, reason);
+    const paper = await paperDevice(device);
+    const directions = ['forward', 'inputGradient', 'weightGradient'] as const;
+    const choices = new Set(directions.flatMap((direction) => convCandidates(paper, direction, g)));
+    expect(choices.size).toBeGreaterThan(1);
+    for (const choice of choices) {
+      const { program } = await recorded(paper, choice);
+      expect(program.kernels.some(({ code }) => code.includes('array<f16>'))).toBe(true);
+      for (const { code, label } of program.kernels) {
+        const { messages } = await device.gpu.createShaderModule({ code }).getCompilationInfo();
+        const errors = messages.filter((m) => m.type === 'error').map((m) => m.message);
+        expect(errors, `${choice}: ${label}`).toEqual([]);
+      }
+    }
+    await device.check();
+  });
+});

@@ -1,0 +1,126 @@
+import type { Device } from '../../src/engine/gpu/device.ts';
+import type { Adam } from '../../src/engine/nn/adam.ts';
+import { Conv2d, ConvTranspose2d } from '../../src/engine/nn/layers.ts';
+import type { Module } from '../../src/engine/nn/module.ts';
+import { add } from '../../src/engine/ops/elementwise/add.ts';
+import { scale } from '../../src/engine/ops/elementwise/scale.ts';
+import { dropout } from '../../src/engine/ops/random/dropout.ts';
+import type { Rng } from '../../src/engine/ops/random/rng.ts';
+import type { Recorded } from '../../src/engine/tape/record.ts';
+import type { Tensor } from '../../src/engine/tape/tensor.ts';
+import type { Adversaries } from '../../src/pix2pix/train/checkpoint/state.ts';
+import { RING_LENGTH } from '../../src/pix2pix/train/steps/loss_ring.ts';
+import { Pix2Pix, type StepOutputs } from '../../src/pix2pix/train/steps/pix2pix.ts';
+import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
+
+/** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
+export type Answer = Map<string, Float32Array>;
+
+/** How far a shake moves the result of a convolution and the gradient that comes back to it: 8 roundings of float32. */
+const SHAKE = 2 ** -21;
+
+/** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
+export class Solver {
+  private readonly device: Device;
+  private readonly fixture: Fixture;
+  private readonly model: Pix2Pix;
+  private readonly recorded: Recorded<StepOutputs>;
+
+  private constructor(device: Device, fixture: Fixture, model: Pix2Pix, recorded: Recorded<StepOutputs>) {
+    this.device = device;
+    this.fixture = fixture;
+    this.model = model;
+    this.recorded = recorded;
+  }
+
+  /**
+   * @param shake moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of `shake`
+   * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes
+   */
+  static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<Solver> {
+    const model = new Pix2Pix(device, fixture.config, { initialise: false });
+    for (const net of NETS) {
+      const { network } = parts(model, net);
+      checkNetwork(fixture, net, network);
+      if (shake) shakeConvolutions(network, shake);
+    }
+    return new Solver(device, fixture, model, await model.prepare({ keepGradients: true }));
+  }
+
+  /** What is compared of the first step, and what the generator paints after it. Starts from the file's state. */
+  async firstStep(): Promise<Answer> {
+    const { model, fixture } = this;
+    const { batch, config } = fixture;
+    this.restart();
+    model.trainAsIs(batch, 0);
+    const answer = await this.afterFirstStep();
+    answer.set('fake_eval', await model.painter.answer(batch.condition, config.batch, config.height, config.width));
+    await this.device.check();
+    return answer;
+  }
+
+  /** The losses of all steps; goes on from the first. */
+  async curves(): Promise<Answer> {
+    const { model, fixture } = this;
+    const rows = await model.lossesSince(0);
+    while (model.step < fixture.steps) {
+      const from = model.step;
+      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) model.trainAsIs(fixture.batch, 0);
+      rows.push(...(await model.lossesSince(from)));
+    }
+    await this.device.check();
+    return new Map(NETS.map((net) => [`curve.${net}`, Float32Array.from(rows, (losses) => losses[net])]));
+  }
+
+  /** To the state before the first step. */
+  private restart(): void {
+    const { model, fixture } = this;
+    for (const net of NETS) {
+      const { network, optim } = parts(model, net);
+      network.loadState(under(fixture, `${net}.`), fixture.file);
+      const { m, v } = optim.state();
+      for (const moment of [...m, ...v]) moment.write(new Float32Array(moment.size));
+    }
+    model.step = 0;
+  }
+
+  private async afterFirstStep(): Promise<Answer> {
+    const { fake, losses, gradients } = this.recorded.outputs;
+    if (!gradients) throw new Error('the step was recorded without its gradients');
+    const answer: Answer = new Map([['fake', await fake.read()]]);
+    for (const name of LOSSES) answer.set(`loss.${name}`, await (losses[name] as Tensor).read());
+    for (const net of NETS) {
+      for (const [name, gradient] of gradients[net]) answer.set(`grad.${net}.${name}`, await gradient.read());
+      for (const { name, tensor, kind } of parts(this.model, net).network.stateDict()) {
+        const values = await tensor.read();
+        answer.set(`after.${net}.${name}`, kind === 'counter' ? Float32Array.from(words(values)) : values);
+      }
+    }
+    return answer;
+  }
+
+  /** Gives the step's memory back; the weights stay as long as the device. */
+  destroy(): void {
+    this.recorded.destroy();
+  }
+}
+
+function parts({ generator, optimG, disc, optimD }: Adversaries, net: Net): { network: Module; optim: Adam } {
+  if (net === 'gen') return { network: generator, optim: optimG };
+  if (!disc || !optimD) throw new Error('a fixture has a discriminator');
+  return { network: disc, optim: optimD };
+}
+
+function words(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/** Dropout at one half is y → 0 or 2y, so that a mixture with y itself is y · (1 ± SHAKE), its gradient alike. */
+function shakeConvolutions(net: Module, rng: Rng): void {
+  const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
+  for (const [, module] of net.modules()) {
+    if (!(module instanceof Conv2d || module instanceof ConvTranspose2d)) continue;
+    const forward = module.forward.bind(module);
+    module.forward = (x) => shaken(forward(x));
+  }
+}

@@ -1,0 +1,121 @@
+import type { Device } from '../../src/engine/gpu/device.ts';
+import { Rng } from '../../src/engine/ops/random/rng.ts';
+import type { NamedTensor } from '../../src/engine/util/safetensors.ts';
+import { type Judgement, judgeClose, judgeEqual, judgeGradient, judgeWeight, Noise, norm } from './compare.ts';
+import { count, type Fixture, LOSSES, NETS, type Net, readFixture, under } from './fixture.ts';
+import { type Answer, Solver } from './fixture_run.ts';
+
+/** One line of the comparison with PyTorch. */
+export interface ReferenceGroup {
+  name: string;
+  /** Largest absolute difference of any value in the group. */
+  maxError: number;
+  /** ‖ours − theirs‖ / ‖theirs‖ over the whole group. */
+  relativeL2: number;
+  ok: boolean;
+  /** How many tensors it has, and which of them needed the allowance for float32's noise. */
+  tensors: number;
+  noisy: string[];
+  /** The tensor nearest to its limit or furthest beyond it, and its own relative L2. */
+  worst: { name: string; relativeL2: number };
+}
+
+const MOST_SHAKES = 8;
+
+/**
+ * Runs the training problem of a fixture on `device` and compares with what PyTorch answered.
+ *
+ * If the answer is within the format's tolerances, that is all. If not, it is worked out up to 8 times more with the
+ * result of every convolution moved up or down at random by as much as float32 may be off there. What that shakes out of
+ * our answer, rounding shakes out of PyTorch's, and so much is allowed on top; `judge.ts` tells where it is needed and
+ * what float64 says to it. It does not excuse a wrong operation, whose answer is as steady as a right one's.
+ * Source: Vignes 1993, "A stochastic arithmetic for reliable scientific computation".
+ *
+ * @throws PixtapeError if the file does not fit the format.
+ */
+export async function runReference(
+  device: Device,
+  metadata: Readonly<Record<string, string>>,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  file: string,
+): Promise<ReferenceGroup[]> {
+  const fixture = readFixture(metadata, tensors, file);
+  const plain = await Solver.open(device, fixture);
+  const ours = new Map([...(await plain.firstStep()), ...(await plain.curves())]);
+  plain.destroy();
+  const noise = new Noise();
+  let groups = judge(fixture, ours, noise);
+  const fails = (prefix = '') => groups.some(({ name, ok }) => name.startsWith(prefix) && !ok);
+  if (!fails()) return groups;
+
+  const rng = new Rng(device, 1);
+  const shaken = await Solver.open(device, fixture, rng);
+  for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {
+    rng.setStep(shake);
+    const sample = await shaken.firstStep();
+    noise.add(ours, fails('curve') ? new Map([...sample, ...(await shaken.curves())]) : sample);
+    groups = judge(fixture, ours, noise);
+  }
+  shaken.destroy();
+  return groups;
+}
+
+function judge(fixture: Fixture, ours: Answer, noise: Noise): ReferenceGroup[] {
+  const { config } = fixture;
+  const values = (name: string) => ours.get(name) ?? new Float32Array();
+  const expected = (name: string) => fixture.tensors.get(`expect.${name}`)?.data as Float32Array;
+  const close = (name: string, rtol: number, atol: number) =>
+    judgeClose(values(name), expected(name), { rtol, atol }, noise.ofElements(name));
+  const largest = Math.max(...[...under(fixture, 'expect.grad.').values()].map((t) => norm(t.data as Float32Array)));
+
+  const gradient = (name: string) => judgeGradient(values(name), expected(name), largest, noise.ofTensor(name));
+  const state = (name: string): Judgement => {
+    if (name.endsWith('.num_batches_tracked')) {
+      return judgeEqual(values(name), Float32Array.of(count(fixture, `expect.${name}`)));
+    }
+    const grad = name.replace('after.', 'grad.');
+    // Running statistics have no gradient.
+    if (!ours.has(grad)) return close(name, 1e-4, 1e-6);
+    const step = (of: (name: string) => Float32Array) => ({ after: of(name), gradient: of(grad) });
+    return judgeWeight(step(values), step(expected), config.lr);
+  };
+  // Noise grows from step to step: what is usual late must not count for an early step.
+  const curve = (name: string) =>
+    judgeClose(values(name), expected(name), { rtol: 1e-2, atol: 0 }, noise.ofElements(name, false));
+  const single = (name: string, rtol: number, atol: number) => group(name, [[name, close(name, rtol, atol)]]);
+  const several = (section: string, net: Net, rule: (name: string) => Judgement) => {
+    const names = [...under(fixture, `expect.${section}.${net}.`).keys()];
+    return group(
+      `${section}.${net}`,
+      names.map((name) => [name, rule(`${section}.${net}.${name}`)]),
+    );
+  };
+  return [
+    single('fake', 1e-4, 1e-5),
+    ...LOSSES.map((name) => single(`loss.${name}`, 1e-4, 1e-5)),
+    several('grad', 'disc', gradient),
+    several('grad', 'gen', gradient),
+    several('after', 'gen', state),
+    several('after', 'disc', state),
+    single('fake_eval', 1e-4, 1e-5),
+    ...NETS.map((net) => group(`curve.${net}`, [[`curve.${net}`, curve(`curve.${net}`)]])),
+  ];
+}
+
+function group(name: string, judged: readonly (readonly [string, Judgement])[]): ReferenceGroup {
+  const all = judged.map(([, judgement]) => judgement);
+  const [worst, its] = judged.reduce((a, b) => (b[1].strain > a[1].strain ? b : a));
+  return {
+    name,
+    maxError: Math.max(...all.map(({ maxError }) => maxError)),
+    relativeL2: relative(Math.hypot(...all.map(({ off }) => off)), Math.hypot(...all.map(({ norm }) => norm))),
+    ok: all.every(({ strain }) => strain <= 1),
+    tensors: all.length,
+    noisy: judged.flatMap(([tensor, { noisy }]) => (noisy ? [tensor] : [])),
+    worst: { name: worst, relativeL2: relative(its.off, its.norm) },
+  };
+}
+
+function relative(off: number, norm: number): number {
+  return off === 0 ? 0 : off / norm;
+}
