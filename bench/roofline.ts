@@ -1,5 +1,5 @@
 import type { Device } from '../src/engine/gpu/device.ts';
-import { dispatch, foldGroups } from '../src/engine/tape/dispatch.ts';
+import { dispatch, split1d } from '../src/engine/tape/dispatch.ts';
 import { type Recorded, record } from '../src/engine/tape/record.ts';
 import { Tensor } from '../src/engine/tape/tensor.ts';
 import arithmetic from './kernels/arithmetic.wgsl';
@@ -63,7 +63,7 @@ async function arithmeticWays(device: Device): Promise<Way[]> {
     const y = Tensor.zeros(device, [n], 'arithmetic');
     const kernel = device.kernel('bench arithmetic', arithmetic, 'main', { FMA });
     const params = { n, rounds, a: 0.999, b: 0.001 };
-    const program = await record(device, () => dispatch(kernel, { y }, params, foldGroups(Math.ceil(n / 64))));
+    const program = await record(device, () => dispatch(kernel, { y }, params, split1d(Math.ceil(n / 64))));
     const name = `multiply-add as ${FMA ? 'fma(a, b, c)' : 'a * b + c'}`;
     ways.push(way(device, name, 'GFLOP/s', n * rounds * FLOPS_A_ROUND, program, [y]));
   }
@@ -84,7 +84,7 @@ async function copyWays(device: Device, n: number): Promise<Way[]> {
           device.kernel(`bench ${entry}`, copy, entry),
           bound,
           params,
-          foldGroups(Math.ceil(params.n / each / device.lanes)),
+          split1d(Math.ceil(params.n / each / device.lanes)),
         );
       });
       const name = `copy of ${entry === 'floats' ? 'f32' : 'vec4f'}, ${each} an invocation`;

@@ -60,7 +60,7 @@ export class StepModel {
         if (i === 0) this.hostTimes.push(performance.now() - start);
       }
       // As a training run waits.
-      await this.model.device.finished();
+      await this.model.device.drain();
       this.model.device.throwIfBroken();
     });
   }

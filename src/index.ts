@@ -51,7 +51,7 @@ export { concat } from './engine/ops/shape/concat.ts';
 export { permute, transpose2d } from './engine/ops/shape/permute.ts';
 // Tensors, recording and differentiation.
 export { type Backward, backward, differentiable, noGrad } from './engine/tape/autograd.ts';
-export { dispatch, dispatchFlat } from './engine/tape/dispatch.ts';
+export { dispatch, dispatchElements } from './engine/tape/dispatch.ts';
 export { Recorded, type RecordOptions, record } from './engine/tape/record.ts';
 export { type Shape, Tensor } from './engine/tape/tensor.ts';
 // Files as bytes, errors, random numbers.
@@ -93,4 +93,4 @@ export { learningRates, PRESETS, type PresetName, type TrainConfig } from './pix
 export { type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
 export { estimatePainting, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
 export { type Losses, Pix2Pix, type PrepareOptions, type StepOutputs } from './pix2pix/train/steps/pix2pix.ts';
-export { Painter, type PainterOptions } from './pix2pix/train/steps/predictor.ts';
+export { Predictor, type PredictorOptions } from './pix2pix/train/steps/predictor.ts';

@@ -31,10 +31,10 @@ export {
 export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
 export { GAN_PRESETS, type GanConfig, type GanPresetName } from './pix2pix/train/config/gan_config.ts';
 export { translate } from './pix2pix/train/evaluate/translate.ts';
-export { runGan } from './pix2pix/train/loop/gan_run.ts';
+export { trainGan } from './pix2pix/train/loop/gan_run.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/log.ts';
 export { Progress, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
-export { type RunOptions, type RunResult, run } from './pix2pix/train/loop/run.ts';
+export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
 export { sampleGrid } from './pix2pix/train/sheets/grid.ts';
 export { Gan, type GanBatch, type GanLosses } from './pix2pix/train/steps/gan.ts';
 export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';

@@ -53,7 +53,7 @@ it('takes an operation of one’s own, kernel and gradient', async () => {
     }`;
   const run = (a: node.Tensor, b: node.Tensor) => {
     const y = a.like('cube part');
-    node.dispatchFlat(a.device.kernel('cube part', source), { a, b, y }, { n: a.size });
+    node.dispatchElements(a.device.kernel('cube part', source), { a, b, y }, { n: a.size });
     return y;
   };
   // x³, whose gradient is 3 · dy · x².

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Device } from '../../src/engine/gpu/device.ts';
-import { blankPaper } from '../../src/engine/gpu/dry_run.ts';
+import { detachedDevice } from '../../src/engine/gpu/dry_run.ts';
 import { Dropout } from '../../src/engine/nn/layers.ts';
 import type { Module } from '../../src/engine/nn/module.ts';
 import type { NormKind } from '../../src/engine/nn/norm.ts';
@@ -26,7 +26,7 @@ import { closeTestDevice, openTestDevice } from '../device.ts';
 let paper: Device;
 let device: Device;
 beforeAll(async () => {
-  paper = await blankPaper();
+  paper = await detachedDevice();
   device = await openTestDevice();
 });
 afterAll(() => closeTestDevice(device));
@@ -218,7 +218,7 @@ it('takes pictures in [0, 1] and shows the networks [−1, 1]; L1 is of those', 
   expect([...(await model.real.read()).slice(0, 5)]).toEqual([-1, -0.5, 0, 0.5, 1]);
   expect([...(await model.condition.read()).slice(0, 5)]).toEqual([1, 0.5, 0, -0.5, -1]);
 
-  const answer = await model.painter.answer(
+  const answer = await model.painter.raw(
     picture.map((v) => 2 * v - 1),
     1,
     32,

@@ -78,7 +78,9 @@ it('loses spaces, comments, noughts behind the point and last commas of its shad
   const tokens = (text: string) =>
     text.replace(/,(\s*[)}])/g, '$1').match(new RegExp(`[A-Za-z_]\\w*|\\d[\\w.]*|${sign}|\\S`, 'g')) ?? [];
   const short = (token: string) => token.replace(/^(\d+\.)0$/, '$1');
-  const names = readdirSync(join(root, 'shaders'), { recursive: true }).map(String).filter((name) => name.endsWith('.wgsl'));
+  const names = readdirSync(join(root, 'shaders'), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.wgsl'));
   const entryPoints = names.map((name) => join(root, 'shaders', name));
   const { outputFiles } = await bundle({
     entryPoints,
@@ -113,7 +115,7 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   const from = (path: string) => JSON.stringify(join(root, 'src', path));
   const { outputFiles } = await bundle({
     stdin: {
-      contents: `export { Device } from ${from('engine/gpu/device.ts')}; export { TrialCase } from ${from('pix2pix/train/autotune/conv_benchmark.ts')};`,
+      contents: `export { Device } from ${from('engine/gpu/device.ts')}; export { ConvBenchmark } from ${from('pix2pix/train/autotune/conv_benchmark.ts')};`,
       resolveDir: root,
     },
     plugins: [shaderText],
@@ -124,7 +126,7 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   });
   const file = join(folder, 'joined.mjs');
   writeFileSync(file, outputFiles[0]?.contents ?? '');
-  const { Device, TrialCase } = (await import(
+  const { Device, ConvBenchmark } = (await import(
     pathToFileURL(file).href
   )) as typeof import('../../src/engine/gpu/device.ts') &
     typeof import('../../src/pix2pix/train/autotune/conv_benchmark.ts');
@@ -135,7 +137,7 @@ it('shaders that are joined to one text still fit each other', { timeout: 120_00
   let joined = 0;
   try {
     for (const direction of ['forward', 'weightGradient'] as const) {
-      const trials = new TrialCase(device, direction, g);
+      const trials = new ConvBenchmark(device, direction, g);
       const winograd = convCandidates(device, direction, g).filter((choice) => choice.startsWith('winograd'));
       await compareWithDirect(trials, winograd);
       joined += winograd.length;

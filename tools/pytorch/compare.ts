@@ -26,14 +26,14 @@ const RESOLUTION = 2 ** -20;
 const ADAM_EPS = 1e-8;
 
 /** How one tensor compares. */
-export interface Judgement {
+export interface Comparison {
   /** Largest absolute difference. */
   maxError: number;
   /** ‖ours − theirs‖ and ‖theirs‖. */
   off: number;
   norm: number;
   /** The difference in units of what is allowed: above 1 it is too far. */
-  strain: number;
+  errorRatio: number;
   /** It is within what is allowed for noise, but would not have been without. */
   noisy: boolean;
 }
@@ -72,26 +72,26 @@ export class Noise {
 }
 
 /** |ours − theirs| ≤ atol + rtol · |theirs| + noise(i), each value. */
-export function judgeClose(
+export function compareOutputs(
   ours: Float32Array,
   theirs: Float32Array,
   { rtol, atol }: { rtol: number; atol: number },
   noise: (i: number) => number,
-): Judgement {
+): Comparison {
   const allowed = (i: number) => atol + rtol * Math.abs(theirs[i] as number);
   const strict = worst(ours, theirs, allowed);
-  const strain = strict > 1 ? worst(ours, theirs, (i) => allowed(i) + noise(i)) : strict;
-  return { ...distance(ours, theirs), strain, noisy: strict > 1 && strain <= 1 };
+  const errorRatio = strict > 1 ? worst(ours, theirs, (i) => allowed(i) + noise(i)) : strict;
+  return { ...distance(ours, theirs), errorRatio: errorRatio, noisy: strict > 1 && errorRatio <= 1 };
 }
 
 /** Relative L2 ≤ 1e-3; below 1e-7 of the file's largest gradient norm, 1e-3 of that; or what noise explains. */
-export function judgeGradient(ours: Float32Array, theirs: Float32Array, largest: number, noise: number): Judgement {
+export function compareGradient(ours: Float32Array, theirs: Float32Array, largest: number, noise: number): Comparison {
   const found = distance(ours, theirs);
   const bound = 1e-3 * Math.max(found.norm, 1e-7 * largest);
   const zero = isNoise(ours, theirs, largest, noise);
   const strict = ratio(found.off, bound);
-  const strain = ratio(found.off, zero ? noise + RESOLUTION * largest : Math.max(bound, noise));
-  return { ...found, strain: Math.min(strict, strain), noisy: strict > 1 && strain <= 1 };
+  const errorRatio = ratio(found.off, zero ? noise + RESOLUTION * largest : Math.max(bound, noise));
+  return { ...found, errorRatio: Math.min(strict, errorRatio), noisy: strict > 1 && errorRatio <= 1 };
 }
 
 /** A gradient that is numerically zero: ours does not stand out from its noise, and theirs is tiny. */
@@ -104,19 +104,19 @@ function isNoise(ours: Float32Array, theirs: Float32Array, largest: number, nois
  * difference between the two gradients, which are judged by themselves, in that step. That difference counts where a
  * gradient is numerically zero, 2 · lr at most, or within a few times Adam's eps of zero; the step itself is never excused.
  */
-export function judgeWeight(ours: StepOfWeight, theirs: StepOfWeight, lr: number): Judgement {
+export function compareWeight(ours: StepOfWeight, theirs: StepOfWeight, lr: number): Comparison {
   const step = (g: number) => (lr * g) / (Math.abs(g) + ADAM_EPS);
   const allowed = (i: number) => 1e-6 + 1e-4 * Math.abs(theirs.after[i] as number);
   const strict = worst(ours.after, theirs.after, allowed);
-  const found = { ...distance(ours.after, theirs.after), strain: strict, noisy: false };
+  const found = { ...distance(ours.after, theirs.after), errorRatio: strict, noisy: false };
   if (strict <= 1) return found;
   const explained = ours.after.map((w, i) => {
     const less = w + step(ours.gradient[i] as number) - step(theirs.gradient[i] as number);
     const want = theirs.after[i] as number;
     return Math.abs(less - want) < Math.abs(w - want) ? less : w;
   });
-  const strain = worst(explained, theirs.after, allowed);
-  return { ...found, strain, noisy: strain <= 1 };
+  const errorRatio = worst(explained, theirs.after, allowed);
+  return { ...found, errorRatio: errorRatio, noisy: errorRatio <= 1 };
 }
 
 /** A weight after a step, and the gradient by which it was moved. */
@@ -126,8 +126,8 @@ export interface StepOfWeight {
 }
 
 /** Equal or not: for counters. */
-export function judgeEqual(ours: Float32Array, theirs: Float32Array): Judgement {
-  return { ...distance(ours, theirs), strain: worst(ours, theirs, () => 0), noisy: false };
+export function compareExact(ours: Float32Array, theirs: Float32Array): Comparison {
+  return { ...distance(ours, theirs), errorRatio: worst(ours, theirs, () => 0), noisy: false };
 }
 
 export function norm(values: Float32Array): number {
@@ -136,7 +136,7 @@ export function norm(values: Float32Array): number {
   return Math.sqrt(sum);
 }
 
-function distance(ours: Float32Array, theirs: Float32Array): Pick<Judgement, 'maxError' | 'off' | 'norm'> {
+function distance(ours: Float32Array, theirs: Float32Array): Pick<Comparison, 'maxError' | 'off' | 'norm'> {
   let maxError = 0;
   let squares = 0;
   theirs.forEach((want, i) => {

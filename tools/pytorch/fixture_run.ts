@@ -8,7 +8,7 @@ import { dropout } from '../../src/engine/ops/random/dropout.ts';
 import type { Rng } from '../../src/engine/ops/random/rng.ts';
 import type { Recorded } from '../../src/engine/tape/record.ts';
 import type { Tensor } from '../../src/engine/tape/tensor.ts';
-import type { Adversaries } from '../../src/pix2pix/train/checkpoint/state.ts';
+import type { GanState } from '../../src/pix2pix/train/checkpoint/state.ts';
 import { RING_LENGTH } from '../../src/pix2pix/train/steps/loss_ring.ts';
 import { Pix2Pix, type StepOutputs } from '../../src/pix2pix/train/steps/pix2pix.ts';
 import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
@@ -20,7 +20,7 @@ export type Answer = Map<string, Float32Array>;
 const SHAKE = 2 ** -21;
 
 /** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
-export class Solver {
+export class FixtureRun {
   private readonly device: Device;
   private readonly fixture: Fixture;
   private readonly model: Pix2Pix;
@@ -37,14 +37,14 @@ export class Solver {
    * @param shake moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of `shake`
    * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes
    */
-  static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<Solver> {
+  static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<FixtureRun> {
     const model = new Pix2Pix(device, fixture.config, { initialise: false });
     for (const net of NETS) {
       const { network } = parts(model, net);
       checkNetwork(fixture, net, network);
-      if (shake) shakeConvolutions(network, shake);
+      if (shake) perturbConvolutions(network, shake);
     }
-    return new Solver(device, fixture, model, await model.prepare({ keepGradients: true }));
+    return new FixtureRun(device, fixture, model, await model.prepare({ keepGradients: true }));
   }
 
   /** What is compared of the first step, and what the generator paints after it. Starts from the file's state. */
@@ -54,7 +54,7 @@ export class Solver {
     this.restart();
     model.trainAsIs(batch, 0);
     const answer = await this.afterFirstStep();
-    answer.set('fake_eval', await model.painter.answer(batch.condition, config.batch, config.height, config.width));
+    answer.set('fake_eval', await model.painter.raw(batch.condition, config.batch, config.height, config.width));
     await this.device.check();
     return answer;
   }
@@ -77,7 +77,7 @@ export class Solver {
     const { model, fixture } = this;
     for (const net of NETS) {
       const { network, optim } = parts(model, net);
-      network.loadState(under(fixture, `${net}.`), fixture.file);
+      network.loadStateDict(under(fixture, `${net}.`), fixture.file);
       const { m, v } = optim.state();
       for (const moment of [...m, ...v]) moment.write(new Float32Array(moment.size));
     }
@@ -105,7 +105,7 @@ export class Solver {
   }
 }
 
-function parts({ generator, optimG, disc, optimD }: Adversaries, net: Net): { network: Module; optim: Adam } {
+function parts({ generator, optimG, disc, optimD }: GanState, net: Net): { network: Module; optim: Adam } {
   if (net === 'gen') return { network: generator, optim: optimG };
   if (!disc || !optimD) throw new Error('a fixture has a discriminator');
   return { network: disc, optim: optimD };
@@ -116,7 +116,7 @@ function words(values: Float32Array): Uint32Array {
 }
 
 /** Dropout at one half is y → 0 or 2y, so that a mixture with y itself is y · (1 ± SHAKE), its gradient alike. */
-function shakeConvolutions(net: Module, rng: Rng): void {
+function perturbConvolutions(net: Module, rng: Rng): void {
   const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
   for (const [, module] of net.modules()) {
     if (!(module instanceof Conv2d || module instanceof ConvTranspose2d)) continue;

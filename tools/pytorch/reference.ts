@@ -1,9 +1,17 @@
 import type { Device } from '../../src/engine/gpu/device.ts';
 import { Rng } from '../../src/engine/ops/random/rng.ts';
 import type { NamedTensor } from '../../src/engine/util/safetensors.ts';
-import { type Judgement, judgeClose, judgeEqual, judgeGradient, judgeWeight, Noise, norm } from './compare.ts';
+import {
+  type Comparison,
+  compareExact,
+  compareGradient,
+  compareOutputs,
+  compareWeight,
+  Noise,
+  norm,
+} from './compare.ts';
 import { count, type Fixture, LOSSES, NETS, type Net, readFixture, under } from './fixture.ts';
-import { type Answer, Solver } from './fixture_run.ts';
+import { type Answer, FixtureRun } from './fixture_run.ts';
 
 /** One line of the comparison with PyTorch. */
 export interface ReferenceGroup {
@@ -40,7 +48,7 @@ export async function runReference(
   file: string,
 ): Promise<ReferenceGroup[]> {
   const fixture = readFixture(metadata, tensors, file);
-  const plain = await Solver.open(device, fixture);
+  const plain = await FixtureRun.open(device, fixture);
   const ours = new Map([...(await plain.firstStep()), ...(await plain.curves())]);
   plain.destroy();
   const noise = new Noise();
@@ -49,7 +57,7 @@ export async function runReference(
   if (!fails()) return groups;
 
   const rng = new Rng(device, 1);
-  const shaken = await Solver.open(device, fixture, rng);
+  const shaken = await FixtureRun.open(device, fixture, rng);
   for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {
     rng.setStep(shake);
     const sample = await shaken.firstStep();
@@ -65,25 +73,25 @@ function judge(fixture: Fixture, ours: Answer, noise: Noise): ReferenceGroup[] {
   const values = (name: string) => ours.get(name) ?? new Float32Array();
   const expected = (name: string) => fixture.tensors.get(`expect.${name}`)?.data as Float32Array;
   const close = (name: string, rtol: number, atol: number) =>
-    judgeClose(values(name), expected(name), { rtol, atol }, noise.ofElements(name));
+    compareOutputs(values(name), expected(name), { rtol, atol }, noise.ofElements(name));
   const largest = Math.max(...[...under(fixture, 'expect.grad.').values()].map((t) => norm(t.data as Float32Array)));
 
-  const gradient = (name: string) => judgeGradient(values(name), expected(name), largest, noise.ofTensor(name));
-  const state = (name: string): Judgement => {
+  const gradient = (name: string) => compareGradient(values(name), expected(name), largest, noise.ofTensor(name));
+  const state = (name: string): Comparison => {
     if (name.endsWith('.num_batches_tracked')) {
-      return judgeEqual(values(name), Float32Array.of(count(fixture, `expect.${name}`)));
+      return compareExact(values(name), Float32Array.of(count(fixture, `expect.${name}`)));
     }
     const grad = name.replace('after.', 'grad.');
     // Running statistics have no gradient.
     if (!ours.has(grad)) return close(name, 1e-4, 1e-6);
     const step = (of: (name: string) => Float32Array) => ({ after: of(name), gradient: of(grad) });
-    return judgeWeight(step(values), step(expected), config.lr);
+    return compareWeight(step(values), step(expected), config.lr);
   };
   // Noise grows from step to step: what is usual late must not count for an early step.
   const curve = (name: string) =>
-    judgeClose(values(name), expected(name), { rtol: 1e-2, atol: 0 }, noise.ofElements(name, false));
+    compareOutputs(values(name), expected(name), { rtol: 1e-2, atol: 0 }, noise.ofElements(name, false));
   const single = (name: string, rtol: number, atol: number) => group(name, [[name, close(name, rtol, atol)]]);
-  const several = (section: string, net: Net, rule: (name: string) => Judgement) => {
+  const several = (section: string, net: Net, rule: (name: string) => Comparison) => {
     const names = [...under(fixture, `expect.${section}.${net}.`).keys()];
     return group(
       `${section}.${net}`,
@@ -102,14 +110,14 @@ function judge(fixture: Fixture, ours: Answer, noise: Noise): ReferenceGroup[] {
   ];
 }
 
-function group(name: string, judged: readonly (readonly [string, Judgement])[]): ReferenceGroup {
+function group(name: string, judged: readonly (readonly [string, Comparison])[]): ReferenceGroup {
   const all = judged.map(([, judgement]) => judgement);
-  const [worst, its] = judged.reduce((a, b) => (b[1].strain > a[1].strain ? b : a));
+  const [worst, its] = judged.reduce((a, b) => (b[1].errorRatio > a[1].errorRatio ? b : a));
   return {
     name,
     maxError: Math.max(...all.map(({ maxError }) => maxError)),
     relativeL2: relative(Math.hypot(...all.map(({ off }) => off)), Math.hypot(...all.map(({ norm }) => norm))),
-    ok: all.every(({ strain }) => strain <= 1),
+    ok: all.every(({ errorRatio }) => errorRatio <= 1),
     tensors: all.length,
     noisy: judged.flatMap(([tensor, { noisy }]) => (noisy ? [tensor] : [])),
     worst: { name: worst, relativeL2: relative(its.off, its.norm) },

@@ -17,7 +17,7 @@ import {
 import { chooseSamples } from '../../pix2pix/train/evaluate/held_out.ts';
 import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
-import { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { counter } from '../shared/counter.ts';
 import { paintingMode } from '../shared/run_text.ts';
@@ -126,11 +126,11 @@ async function painterOf(
   { path, header }: Measured,
   { width, height }: Size,
   { dropout, seed }: Pick<EvalFlags, 'dropout' | 'seed'>,
-): Promise<Painter> {
+): Promise<Predictor> {
   const need = await estimatePainting(device, header.config, height, width);
   checkMemory(device, need, `painting with ${path}`, 'what else uses the GPU');
   const { generator, rng } = await loadGenerator(device, path, seed);
-  const painter = new Painter(device, generator, dropout ? { sampling: rng } : {});
+  const painter = new Predictor(device, generator, dropout ? { sampling: rng } : {});
   await painter.program(1, height, width);
   return painter;
 }

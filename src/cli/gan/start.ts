@@ -8,7 +8,7 @@ import { openPictures } from '../../pix2pix/data/sources/open_pictures.ts';
 import { loadGan, readGanHeader } from '../../pix2pix/train/checkpoint/gan_checkpoint.ts';
 import type { GanConfig } from '../../pix2pix/train/config/gan_config.ts';
 import { ganBatches } from '../../pix2pix/train/loop/gan_batches.ts';
-import { runGan } from '../../pix2pix/train/loop/gan_run.ts';
+import { trainGan } from '../../pix2pix/train/loop/gan_run.ts';
 import type { LoopOptions } from '../../pix2pix/train/loop/loop.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
 import { checkMemory } from '../../pix2pix/train/memory/estimate.ts';
@@ -94,7 +94,7 @@ export async function startGan(dir: string | undefined, flags: GanFlags, given: 
       progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
     });
     try {
-      const result = await runGan(model, loader, options, progress, interrupt.asked);
+      const result = await trainGan(model, loader, options, progress, interrupt.asked);
       const evaluate = config.classes.length > 0 ? `; npx pixtape eval-classes ${quoted(folder)}` : '';
       farewell(result, {
         command: 'gan',

@@ -8,7 +8,7 @@ import { DISCRIMINATOR_NAMES, describeGenerator } from '../../pix2pix/models/net
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
-import { type RunOptions, type RunResult, run } from '../../pix2pix/train/loop/run.ts';
+import { type RunOptions, type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { counter } from '../shared/counter.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
@@ -58,7 +58,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
       progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
     });
     try {
-      const result = await run(model, loader, test, options, progress, interrupt.asked);
+      const result = await trainPix2Pix(model, loader, test, options, progress, interrupt.asked);
       farewell(result, ending(result, options, config, flags));
     } finally {
       interrupt.stop();

@@ -3,7 +3,7 @@ import { openDevice } from '../../drivers/open_device.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
-import { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { pictureSize, wholeNumber } from '../shared/arguments.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
@@ -74,7 +74,7 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
     );
     const resize = flags.resize ?? record.data?.resize ?? 'nearest';
     const work: Translation = {
-      painter: new Painter(device, generator, flags.dropout ? { sampling: rng } : {}),
+      painter: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
       device,
       config,
       unit: generator.unit,

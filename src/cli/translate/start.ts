@@ -6,11 +6,11 @@ import { readPicture } from '../../pix2pix/data/image/picture.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
 import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
-import type { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import type { Job } from './files.ts';
 
 export interface Translation {
-  painter: Painter;
+  painter: Predictor;
   device: Device;
   /** What the generator was trained with. */
   config: TrainConfig;

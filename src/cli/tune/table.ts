@@ -44,12 +44,12 @@ function times({ chosen, entries }: Tuned): [fallback: number, chosen: number] {
 /** Every candidate but the default and the winner: its time, and why it was left out. */
 function losers({ chosen, entries }: Tuned): string[] {
   const others = entries.slice(1).filter((e) => e.choice !== chosen);
-  const raced = others.filter((e) => e.left === undefined).map(named);
-  const left = [...new Set(others.flatMap((e) => (e.left === undefined ? [] : [e.left])))];
+  const raced = others.filter((e) => e.excluded === undefined).map(named);
+  const left = [...new Set(others.flatMap((e) => (e.excluded === undefined ? [] : [e.excluded])))];
   const lines = left.map(
     (why) =>
       `${why}: ${others
-        .filter((e) => e.left === why)
+        .filter((e) => e.excluded === why)
         .map(named)
         .join(', ')}`,
   );

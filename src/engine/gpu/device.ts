@@ -3,7 +3,7 @@ import { formatBytes } from '../util/format.ts';
 import { Kernel } from './kernel.ts';
 import { GUARD_BYTES } from './program.ts';
 import { type Dtype, Storage } from './storage.ts';
-import { Patience } from './wait_estimate.ts';
+import { WaitEstimate } from './wait_estimate.ts';
 import type { ShaderConstants } from './wgsl.ts';
 
 export interface DeviceOptions {
@@ -50,7 +50,7 @@ export class Device {
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
   private allocated = 0;
-  private readonly patience = new Patience();
+  private readonly waitEstimate = new WaitEstimate();
   private broken: PixtapeError | undefined;
 
   private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
@@ -124,11 +124,11 @@ export class Device {
   }
 
   /** What operations with several ways of computing have taken in all programs recorded so far, by a key of their own. */
-  get choices(): ReadonlyMap<string, { choice: string; uses: number }> {
+  get algorithms(): ReadonlyMap<string, { choice: string; uses: number }> {
     return this.noted;
   }
 
-  noteChoice(key: string, choice: string): void {
+  recordAlgorithm(key: string, choice: string): void {
     this.noted.set(key, { choice, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
   }
 
@@ -211,7 +211,7 @@ export class Device {
    * Workgroups that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
    * hundreds of values could be copied, and what they read and write is the less in order the more of them there are.
    */
-  get enoughGroups(): number {
+  get maxUsefulWorkgroups(): number {
     return this.capabilities.cpu ? 64 : 8192;
   }
 
@@ -261,13 +261,13 @@ export class Device {
    * driver computing on the CPU wants (a quarter of the step's time with two cores): there, most of the time that the
    * last waits took is slept through first.
    */
-  async finished(): Promise<void> {
+  async drain(): Promise<void> {
     const start = performance.now();
-    const { sleep } = this.patience;
+    const { sleepMs: sleep } = this.waitEstimate;
     if (this.capabilities.cpu && sleep > 0) await new Promise((resolve) => setTimeout(resolve, sleep));
     const asked = performance.now();
     await this.gpu.queue.onSubmittedWorkDone();
-    this.patience.took(asked - start, performance.now() - asked);
+    this.waitEstimate.record(asked - start, performance.now() - asked);
   }
 
   /** Waits for the queue, then throws the first error that anything caused since the last check. */

@@ -7,9 +7,9 @@ import { Device } from './device.ts';
  *
  * @param boundless do as if buffers and bindings had no largest size, for work that `like` itself would refuse
  */
-export async function paperDevice(like: Device, { boundless = false } = {}): Promise<Device> {
+export async function dryRunDevice(like: Device, { boundless = false } = {}): Promise<Device> {
   const limits = boundless ? withoutSizes(like.limits) : like.limits;
-  const gpu = new PaperGpu(limits, like.gpu.features);
+  const gpu = new DryRunGpu(limits, like.gpu.features);
   const adapter = {
     limits,
     features: like.gpu.features,
@@ -23,11 +23,11 @@ export async function paperDevice(like: Device, { boundless = false } = {}): Pro
 }
 
 /** A paper device without a model: for those who look at a network's structure and have no need of a driver. */
-export async function blankPaper(): Promise<Device> {
+export async function detachedDevice(): Promise<Device> {
   const limits = new Proxy({} as GPUSupportedLimits, { get: () => Number.MAX_SAFE_INTEGER });
   const features = new Set<string>() as GPUSupportedFeatures;
   const info = { vendor: '', architecture: '', device: '', description: '' };
-  const adapter = { limits, features, info, requestDevice: async () => new PaperGpu(limits, features) };
+  const adapter = { limits, features, info, requestDevice: async () => new DryRunGpu(limits, features) };
   return Device.open(adapter as unknown as GPUAdapter, 'paper');
 }
 
@@ -42,7 +42,7 @@ function withoutSizes(limits: GPUSupportedLimits): GPUSupportedLimits {
 }
 
 /** The part of GPUDevice that recording uses. Running something needs a real one: there is no command encoder here. */
-class PaperGpu {
+class DryRunGpu {
   readonly limits: GPUSupportedLimits;
   readonly features: GPUSupportedFeatures;
   /** A piece of paper is never lost. */

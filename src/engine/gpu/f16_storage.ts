@@ -8,7 +8,7 @@ import { endOfBlock, stripComments } from './wgsl.ts';
  * @param names the bindings
  * @throws Error on a binding that is no `array<f32>`, and on any use of one that it cannot be sure of
  */
-export function withHalf(source: string, names: readonly string[]): string {
+export function storeAsF16(source: string, names: readonly string[]): string {
   let text = stripComments(source);
   for (const name of names) text = declaredHalf(text, name);
   let result = 'enable f16;\n';

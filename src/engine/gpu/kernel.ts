@@ -1,4 +1,4 @@
-import { withHalf } from './f16_storage.ts';
+import { storeAsF16 } from './f16_storage.ts';
 import { packParams, reflect, type ShaderConstants, type ShaderInterface, unroll, withConstants } from './wgsl.ts';
 
 /**
@@ -22,12 +22,12 @@ export class Kernel {
   }
 
   /** This kernel with halves in these of its bindings; made once for each set of them. */
-  withHalf(names: readonly string[]): Kernel {
+  storeAsF16(names: readonly string[]): Kernel {
     if (names.length === 0) return this;
     const key = names.join();
     let kernel = this.halved.get(key);
     if (!kernel) {
-      kernel = new Kernel(this.label, withHalf(this.code, names), this.entry, {});
+      kernel = new Kernel(this.label, storeAsF16(this.code, names), this.entry, {});
       this.halved.set(key, kernel);
     }
     return kernel;

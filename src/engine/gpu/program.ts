@@ -33,11 +33,11 @@ export class Program {
   readonly precision: Dtype;
   plan: MemoryPlan | undefined;
   private readonly dispatches: Dispatch[] = [];
-  private readonly virtuals: Storage[] = [];
-  private readonly kept = new Set<Storage>();
+  private readonly temporaries: Storage[] = [];
+  private readonly retained = new Set<Storage>();
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
-  private readonly beforeRun: (() => void)[] = [];
+  private readonly hooks: (() => void)[] = [];
   private counters = new Map<string, number>();
 
   constructor(device: Device, precision: Dtype = 'f32') {
@@ -46,36 +46,36 @@ export class Program {
   }
 
   /** A temporary of this program: memory is found for it when the program is compiled. */
-  virtual(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
+  temporary(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.device.checkSize(bytes, label);
     const storage = new Storage(bytes, label, undefined, dtype);
-    this.virtuals.push(storage);
+    this.temporaries.push(storage);
     return storage;
   }
 
   /** Keeps a temporary's bytes readable after the run: its buffer is not given to anything recorded later. */
-  keep(storage: Storage): void {
-    if (!storage.persistent) this.kept.add(storage);
+  retain(storage: Storage): void {
+    if (!storage.persistent) this.retained.add(storage);
   }
 
   /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
-  onRun(hook: () => void): void {
-    this.beforeRun.push(hook);
+  beforeRun(hook: () => void): void {
+    this.hooks.push(hook);
   }
 
   /** 0, 1, 2 … for each call with this name within this program: tells e.g. one dropout layer from the next. */
-  ordinal(name: string): number {
+  callIndex(name: string): number {
     const n = this.counters.get(name) ?? 0;
     this.counters.set(name, n + 1);
     return n;
   }
 
   /** Where all counts of `ordinal` stand; set back, what is recorded next is numbered as it was before. */
-  get ordinals(): ReadonlyMap<string, number> {
+  get callIndices(): ReadonlyMap<string, number> {
     return new Map(this.counters);
   }
 
-  set ordinals(counts: ReadonlyMap<string, number>) {
+  set callIndices(counts: ReadonlyMap<string, number>) {
     this.counters = new Map(counts);
   }
 
@@ -112,7 +112,7 @@ export class Program {
       return slice !== undefined && slice !== 'params' && slice.storage.dtype === 'f16';
     });
     this.dispatches.push({
-      kernel: kernel.withHalf(halves.map((b) => b.name)),
+      kernel: kernel.storeAsF16(halves.map((b) => b.name)),
       slices,
       params: params && kernel.pack(params),
       groups: [x, y, z],
@@ -171,11 +171,11 @@ export class Program {
         } else lives.set(slice.storage, { bytes: align(slice.storage.bytes, 4), first: at, last: at });
       });
     });
-    for (const storage of this.kept) {
+    for (const storage of this.retained) {
       const life = lives.get(storage);
       if (life) life.last = this.dispatches.length;
     }
-    return this.virtuals.flatMap((storage) => {
+    return this.temporaries.flatMap((storage) => {
       const life = lives.get(storage);
       return life ? [{ storage, life }] : [];
     });
@@ -229,7 +229,7 @@ export class Program {
   /** Runs everything once: one command buffer, one submit, no waiting. */
   run(): void {
     this.device.throwIfBroken();
-    for (const hook of this.beforeRun) hook();
+    for (const hook of this.hooks) hook();
     if (this.device.guards) this.paintGuards();
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -256,7 +256,7 @@ export class Program {
    * without timestamp queries. The wait itself (0.03–0.1 ms on CPU drivers) is part of each figure.
    */
   async profile(): Promise<DispatchTiming[]> {
-    for (const hook of this.beforeRun) hook();
+    for (const hook of this.hooks) hook();
     const { queue } = this.device.gpu;
     await queue.onSubmittedWorkDone();
     const timings: DispatchTiming[] = [];

@@ -1,8 +1,8 @@
 import source from '../../../shaders/optim/adam.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { Bindable, Storage } from '../gpu/storage.ts';
-import { strideGroups } from '../tape/dispatch.ts';
-import { recording } from '../tape/record.ts';
+import { elementWorkgroups } from '../tape/dispatch.ts';
+import { currentProgram } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { LossScale } from './loss_scale.ts';
@@ -94,10 +94,10 @@ export class Adam {
    * @throws Error if none has, and at the run if `setStep` was never called
    */
   step(): void {
-    const program = recording(this.device);
+    const program = currentProgram(this.device);
     if (this.params.every((p) => !p.grad))
       throw new Error('Adam: no parameter has a gradient: record backward() first');
-    program.onRun(() => {
+    program.beforeRun(() => {
       if (!this.stepKnown) throw new Error('Adam: call setStep(1), setStep(2) … before each run');
     });
     const { lossScale } = this;
@@ -120,11 +120,11 @@ export class Adam {
       ? { scale: lossScale.scale.storage, overflow: lossScale.overflow.storage }
       : {};
     this.slices(w, (slice, n) => {
-      recording(device).dispatch(
+      currentProgram(device).dispatch(
         kernel,
         { step: scalars, g: slice(g), w: slice(w), m: slice(m), v: slice(v), ...scaling },
         { n, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps },
-        strideGroups(device, n),
+        elementWorkgroups(device, n),
       );
     });
   }

@@ -1,8 +1,8 @@
 import source from '../../../shaders/optim/loss_scale.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { Bindable } from '../gpu/storage.ts';
-import { strideGroups } from '../tape/dispatch.ts';
-import { recording } from '../tape/record.ts';
+import { elementWorkgroups } from '../tape/dispatch.ts';
+import { currentProgram } from '../tape/record.ts';
 import { Tensor } from '../tape/tensor.ts';
 
 /** The scale of a fresh run. */
@@ -34,7 +34,7 @@ export class LossScale {
   /** To be recorded for every gradient (of n elements), before any of them is used. */
   inspect(g: Bindable, n: number): void {
     const bindings = { g, overflow: this.overflow.storage };
-    this.dispatch('inspect', bindings, n, strideGroups(this.device, n));
+    this.dispatch('inspect', bindings, n, elementWorkgroups(this.device, n));
   }
 
   /** To be recorded once a step, after the last use of its gradients. */
@@ -45,6 +45,6 @@ export class LossScale {
 
   private dispatch(entry: string, bindings: Readonly<Record<string, Bindable>>, n: number, groups: [number]): void {
     const kernel = this.device.kernel(`loss_scale.${entry}`, source, entry);
-    recording(this.device).dispatch(kernel, bindings, { n, patience: PATIENCE, most: MOST }, groups);
+    currentProgram(this.device).dispatch(kernel, bindings, { n, patience: PATIENCE, most: MOST }, groups);
   }
 }

@@ -94,7 +94,10 @@ export abstract class Module {
   /**
    * Loads values by name. @throws PixtapeError that names the first tensor missing, left over, or of another shape.
    */
-  loadState(values: ReadonlyMap<string, { shape: readonly number[]; data: ArrayBufferView }>, source: string): void {
+  loadStateDict(
+    values: ReadonlyMap<string, { shape: readonly number[]; data: ArrayBufferView }>,
+    source: string,
+  ): void {
     const entries = this.stateDict();
     for (const { name, tensor } of entries) {
       const given = values.get(name);

@@ -4,7 +4,7 @@ import type { Shape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
 /** How a kernel goes through planes (a plane is one channel of one picture); the names are those in the shaders. */
-export interface PlaneWalk {
+export interface PlaneGrid {
   params: {
     /** Pixels of a plane, and how many of them one workgroup takes in a run. */
     pixels: number;
@@ -23,8 +23,8 @@ export interface PlaneWalk {
  * Cuts planes into slices. Lane t of a workgroup takes pixels t, t + LANES, … of its slice, so memory is read in order,
  * and row and column are stepped instead of divided out: a division for every pixel is dear on a CPU driver.
  */
-export function planeWalk(device: Device, height: number, width: number, planes: number): PlaneWalk {
-  const { enoughGroups: enough, lanes } = device;
+export function planeGrid(device: Device, height: number, width: number, planes: number): PlaneGrid {
+  const { maxUsefulWorkgroups: enough, lanes } = device;
   const pixels = height * width;
   const rounds = Math.ceil(planes / enough);
   const y = Math.ceil(planes / rounds);
@@ -38,14 +38,14 @@ export function planeWalk(device: Device, height: number, width: number, planes:
 const LEAST_ROWS = 8;
 
 /** One invocation a column, in no more workgroups than keep the device busy; columns are cut where they are too few. */
-export function columnWalk(device: Device, rows: number, columns: number) {
-  const across = Math.min(Math.ceil(columns / device.lanes), device.enoughGroups);
-  const slice = Math.max(LEAST_ROWS, Math.ceil(rows / Math.ceil(device.enoughGroups / across)));
+export function columnGrid(device: Device, rows: number, columns: number) {
+  const across = Math.min(Math.ceil(columns / device.lanes), device.maxUsefulWorkgroups);
+  const slice = Math.max(LEAST_ROWS, Math.ceil(rows / Math.ceil(device.maxUsefulWorkgroups / across)));
   return { params: { columns, slice }, groups: [across, Math.ceil(rows / slice)] as const };
 }
 
 /** The sides of a batch of pictures. @throws PixtapeError that names the operation if there are not four. */
-export function pictureSides(op: string, shape: Shape): [n: number, c: number, h: number, w: number] {
+export function nchw(op: string, shape: Shape): [n: number, c: number, h: number, w: number] {
   if (shape.length !== 4) throw new PixtapeError(`${op}: the input is [${shape}]; (N, C, H, W) is wanted`);
   return shape as unknown as [number, number, number, number];
 }

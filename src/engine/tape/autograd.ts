@@ -1,7 +1,7 @@
 import addSource from '../../../shaders/elementwise/add.wgsl';
 import scaleSource from '../../../shaders/elementwise/scale.wgsl';
-import { dispatchFlat, filled } from './dispatch.ts';
-import { recording } from './record.ts';
+import { dispatchElements, filled } from './dispatch.ts';
+import { currentProgram } from './record.ts';
 import { sameShape, type Tensor } from './tensor.ts';
 
 /**
@@ -47,11 +47,11 @@ export function noGrad<T>(body: () => T): T {
   }
 }
 
-let repeating = false;
+let recomputing = false;
 
 /** Whether what is being recorded has been recorded before, by `recompute`: statistics must not move a second time. */
-export function isRepeating(): boolean {
-  return repeating;
+export function isRecomputing(): boolean {
+  return recomputing;
 }
 
 /**
@@ -61,11 +61,11 @@ export function isRepeating(): boolean {
  *
  * Source: Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost".
  */
-export function recompute(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
+export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   const [first] = inputs;
   if (!enabled || !first) return body(inputs);
-  const program = recording(first.device);
-  const ordinals = program.ordinals;
+  const program = currentProgram(first.device);
+  const ordinals = program.callIndices;
   const output = noGrad(() => body(inputs)).detach();
   output.requiresGrad = true;
   output.node = {
@@ -78,14 +78,14 @@ export function recompute(inputs: readonly Tensor[], body: (inputs: readonly Ten
         copy.requiresGrad = needs[i] ?? false;
         return copy;
       });
-      const now = program.ordinals;
-      program.ordinals = ordinals;
-      repeating = true;
+      const now = program.callIndices;
+      program.callIndices = ordinals;
+      recomputing = true;
       try {
         backward(body(again), dy);
       } finally {
-        repeating = false;
-        program.ordinals = now;
+        recomputing = false;
+        program.callIndices = now;
       }
       return again.map((t) => t.grad);
     },
@@ -94,7 +94,7 @@ export function recompute(inputs: readonly Tensor[], body: (inputs: readonly Ten
 }
 
 /** What to call in the place of `recompute` where memory is plenty. */
-export function inline(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
+export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   return body(inputs);
 }
 
@@ -151,13 +151,13 @@ function latest(pending: ReadonlySet<Tensor>): Tensor {
 function storedLike(gradient: Tensor, tensor: Tensor): Tensor {
   if (gradient.dtype === tensor.dtype) return gradient;
   const y = tensor.like(gradient.label);
-  dispatchFlat(y.device.kernel('scale', scaleSource, 'forward'), { x: gradient, y }, { n: y.size, factor: 1 });
+  dispatchElements(y.device.kernel('scale', scaleSource, 'forward'), { x: gradient, y }, { n: y.size, factor: 1 });
   return y;
 }
 
 /** A fresh tensor for the sum: gradients may be shared between inputs, so none is ever changed in place. */
 function accumulate(a: Tensor, b: Tensor): Tensor {
   const y = a.like(`${a.label} + ${b.label}`);
-  dispatchFlat(a.device.kernel('add', addSource, 'forward'), { a, b, y }, { n: a.size });
+  dispatchElements(a.device.kernel('add', addSource, 'forward'), { a, b, y }, { n: a.size });
   return y;
 }

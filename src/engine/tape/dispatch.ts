@@ -3,7 +3,7 @@ import type { Device } from '../gpu/device.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { Workgroups } from '../gpu/program.ts';
 import type { Bindable } from '../gpu/storage.ts';
-import { recording } from './record.ts';
+import { currentProgram } from './record.ts';
 import { Tensor } from './tensor.ts';
 
 type Bound = Tensor | Bindable;
@@ -18,7 +18,7 @@ export function dispatch(
   const plain = Object.fromEntries(
     Object.entries(bindings).map(([name, b]) => [name, b instanceof Tensor ? b.storage : b]),
   );
-  recording(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
+  currentProgram(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
 }
 
 function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): Device {
@@ -36,34 +36,34 @@ const MOST_GROUPS = 65535;
  * Appends a dispatch of a kernel whose invocations stride through `params.n` elements:
  * `for (var i = id.x; i < p.n; i += groups.x * LANES)`, with `@workgroup_size(LANES)`.
  */
-export function dispatchFlat(
+export function dispatchElements(
   kernel: Kernel,
   bindings: Readonly<Record<string, Bound>>,
   params: Readonly<Record<string, number>> & { n: number },
   invocations = params.n,
 ): void {
-  dispatch(kernel, bindings, params, strideGroups(deviceOf(kernel, bindings), invocations));
+  dispatch(kernel, bindings, params, elementWorkgroups(deviceOf(kernel, bindings), invocations));
 }
 
 /** Workgroups for invocations that stride through `n` elements: no more than keep the device busy. */
-export function strideGroups(device: Device, n: number): [number] {
+export function elementWorkgroups(device: Device, n: number): [number] {
   const each = device.lanes * (device.capabilities.cpu ? LEAST_EACH : 1);
-  return [Math.min(Math.ceil(n / each), device.enoughGroups)];
+  return [Math.min(Math.ceil(n / each), device.maxUsefulWorkgroups)];
 }
 
 /** Workgroups of LANES for one invocation each: `i = id.x + id.y * groups.x * LANES`. */
-export function flatGroups(device: Device, invocations: number): [number, number] {
-  return foldGroups(Math.ceil(invocations / device.lanes));
+export function invocationWorkgroups(device: Device, invocations: number): [number, number] {
+  return split1d(Math.ceil(invocations / device.lanes));
 }
 
 /** So many workgroups, folded into two dimensions where one does not suffice (65,535 at most). */
-export function foldGroups(groups: number): [number, number] {
+export function split1d(groups: number): [number, number] {
   const x = Math.min(groups, MOST_GROUPS);
   return [x, Math.ceil(groups / x)];
 }
 
 /** Workgroups x × y, with x folded into z where it is too large: such kernels count `group.x + group.z * groups.x`. */
-export function folded(x: number, y: number): [number, number, number] {
+export function split2d(x: number, y: number): [number, number, number] {
   const z = Math.ceil(x / MOST_GROUPS);
   return [Math.ceil(x / z), y, z];
 }
@@ -71,6 +71,6 @@ export function folded(x: number, y: number): [number, number, number] {
 /** A temporary with every element set to `value`. */
 export function filled(like: Tensor, value: number, label: string): Tensor {
   const y = like.like(label);
-  dispatchFlat(like.device.kernel('fill', fillSource), { y }, { n: y.size, value });
+  dispatchElements(like.device.kernel('fill', fillSource), { y }, { n: y.size, value });
   return y;
 }

@@ -7,7 +7,7 @@ import { Tensor } from './tensor.ts';
 let current: Program | undefined;
 
 /** The program that is being recorded on `device`. @throws Error outside `record`. */
-export function recording(device: Device): Program {
+export function currentProgram(device: Device): Program {
   if (!current)
     throw new Error('operations only work inside record(device, () => …): they note what to run, nothing runs at once');
   if (current.device !== device) throw new Error('a tensor of one device was used while recording on another');
@@ -71,18 +71,18 @@ export async function record<T>(
   } finally {
     current = undefined;
   }
-  keepTensors(program, outputs, new Set());
+  retainTensors(program, outputs, new Set());
   await program.compile(onCompiled);
   return new Recorded(program, outputs);
 }
 
-function keepTensors(program: Program, value: unknown, seen: Set<object>): void {
+function retainTensors(program: Program, value: unknown, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
-  if (value instanceof Tensor) program.keep(value.storage);
+  if (value instanceof Tensor) program.retain(value.storage);
   else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
-    for (const item of value) keepTensors(program, item, seen);
+    for (const item of value) retainTensors(program, item, seen);
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) keepTensors(program, item, seen);
+    for (const item of Object.values(value)) retainTensors(program, item, seen);
   }
 }

@@ -3,7 +3,7 @@ import { bytesOf, type Dtype, type Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { fromHalf, toHalf } from '../util/half.ts';
 import type { TapeNode } from './autograd.ts';
-import { recording } from './record.ts';
+import { currentProgram } from './record.ts';
 
 export type Shape = readonly number[];
 
@@ -56,12 +56,12 @@ export class Tensor {
   /** A temporary of the program that is being recorded; its values are undefined until a kernel writes them all. */
   static temporary(device: Device, shape: Shape, label: string, dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
-    return new Tensor(device, shape, recording(device).virtual(bytesOf(sizeOf(shape), dtype), label, dtype));
+    return new Tensor(device, shape, currentProgram(device).temporary(bytesOf(sizeOf(shape), dtype), label, dtype));
   }
 
   /** As `temporary`, in the precision of the program: for what a network passes on, from whatever it is computed. */
   static activation(device: Device, shape: Shape, label: string): Tensor {
-    return Tensor.temporary(device, shape, label, recording(device).precision);
+    return Tensor.temporary(device, shape, label, currentProgram(device).precision);
   }
 
   get size(): number {

@@ -7,7 +7,7 @@ import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
 import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';
 import { centerCrop } from '../../engine/ops/shape/center_crop.ts';
 import { concat } from '../../engine/ops/shape/concat.ts';
-import { inline, recompute } from '../../engine/tape/autograd.ts';
+import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
@@ -162,7 +162,7 @@ export class Generator extends Module {
     checkSides(width, height, this.config.depth);
     let x = this.conv1.forward(condition);
     const skips = [x];
-    const level = this.recompute ? recompute : inline;
+    const level = this.recompute ? checkpoint : runDirectly;
     for (const layer of this.down) {
       x = level([x], ([input]) => layer.forward(input as Tensor));
       skips.push(x);

@@ -6,7 +6,7 @@ import { relu } from '../../engine/ops/elementwise/leaky_relu.ts';
 import { tanh } from '../../engine/ops/elementwise/tanh.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { concat } from '../../engine/ops/shape/concat.ts';
-import { inline, recompute } from '../../engine/tape/autograd.ts';
+import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { checkSides, type PictureRange } from './generator.ts';
@@ -94,7 +94,7 @@ export class UnetBlock extends Module {
 
   /** @param x through the leaky ReLU already, but for the outermost block */
   forward(x: Tensor): Tensor {
-    const part = this.recompute ? recompute : inline;
+    const part = this.recompute ? checkpoint : runDirectly;
     const down = part([x], ([input]) => this.down(input as Tensor));
     const inner = this.below ? this.below.forward(down) : down;
     const up = part([inner], ([input]) => this.up(input as Tensor));

@@ -2,7 +2,7 @@
  * What to do where there is no WebGPU, for the browser at hand. Browsers do not say what they lack, so that the advice
  * goes by their names.
  */
-export interface Advice {
+export interface PageAdvice {
   title: string;
   /** What to do, each a step of its own; between `backticks` what is to be typed. */
   steps: string[];
@@ -12,7 +12,7 @@ export interface Advice {
  * @param agent the browser's own description of itself
  * @param there `navigator.gpu` is there, but gives no adapter
  */
-export function adviseBrowser(agent: string, there: boolean, secure: boolean): Advice {
+export function adviseBrowser(agent: string, there: boolean, secure: boolean): PageAdvice {
   if (!secure) {
     return {
       title: 'WebGPU needs a secure page',

@@ -4,7 +4,7 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { decodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
 import { createGenerator, describeGenerator, type PictureGenerator } from '../../pix2pix/models/networks.ts';
 import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
-import { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { lossOf, openDevice } from '../shared/device.ts';
 import { toPlanes, toRgba } from '../shared/pixels.ts';
 
@@ -23,7 +23,7 @@ export interface ModelInfo {
 interface Loaded {
   device: Device;
   generator: PictureGenerator;
-  painter: Painter;
+  painter: Predictor;
 }
 
 /**
@@ -72,7 +72,7 @@ export class Model {
   async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
     const { width, height } = this.info;
     const condition = toPlanes(rgba, this.config.generator.inChannels);
-    const paint = () => this.loaded.painter.paint(condition, 1, height, width);
+    const paint = () => this.loaded.painter.predict(condition, 1, height, width);
     const answer = await paint().catch(async (error: unknown) => {
       const why = await lossOf(this.loaded.device);
       if (why === undefined) throw error;
@@ -94,9 +94,9 @@ async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedT
   try {
     const generator = createGenerator(device, config, new Rng(device, config.seed));
     restoreGenerator(generator, tensors, name);
-    const painter = new Painter(device, generator);
+    const painter = new Predictor(device, generator);
     const { width, height } = config;
-    await painter.paint(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
+    await painter.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
     return { device, generator, painter };
   } catch (error) {
     device.destroy();

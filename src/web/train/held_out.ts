@@ -1,6 +1,6 @@
 import type { Dataset, Pair } from '../../pix2pix/data/sources/open.ts';
 import { meanAbsoluteError } from '../../pix2pix/train/evaluate/metrics.ts';
-import type { Painter } from '../../pix2pix/train/steps/predictor.ts';
+import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { toRgba } from '../shared/pixels.ts';
 import type { Samples } from './types.ts';
 
@@ -8,7 +8,7 @@ import type { Samples } from './types.ts';
 const SHOWN = 4;
 
 /** A few pictures that training never sees, the same ones every time. */
-export class HeldOut {
+export class PageHeldOut {
   private readonly pairs: readonly Pair[];
   private readonly width: number;
   private readonly height: number;
@@ -20,22 +20,22 @@ export class HeldOut {
   }
 
   /** Two faces, on which anybody sees at a glance whether they came out right; then others, spread over the set. */
-  static async load(test: Dataset): Promise<HeldOut> {
+  static async load(test: Dataset): Promise<PageHeldOut> {
     const all = Array.from({ length: test.length }, (_, i) => i);
     const faces = all.filter((i) => /\bface\b/.test(test.name(i))).slice(0, SHOWN / 2);
     const others = Array.from({ length: SHOWN }, (_, n) => Math.floor(((n + 0.5) * test.length) / SHOWN));
     const chosen = [...new Set([...faces, ...others, ...all])].slice(0, SHOWN);
-    return new HeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);
+    return new PageHeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);
   }
 
   /** Paints them in evaluation mode, which leaves the training state alone. */
-  async paint(painter: Painter, step: number): Promise<Samples> {
+  async paint(painter: Predictor, step: number): Promise<Samples> {
     const { pairs, width, height } = this;
     const size = width * height;
     const pictures: Samples['pictures'] = [];
     let error = 0;
     for (const { name, condition, real } of pairs) {
-      const output = await painter.paint(condition, 1, height, width);
+      const output = await painter.predict(condition, 1, height, width);
       error += meanAbsoluteError(output, real) / pairs.length;
       pictures.push({
         name,

@@ -9,7 +9,7 @@ import { RING_LENGTH } from '../../pix2pix/train/steps/loss_ring.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { isLost, lossOf, openDevice } from '../shared/device.ts';
 import { failureOf } from '../shared/remote.ts';
-import { HeldOut } from './held_out.ts';
+import { PageHeldOut } from './held_out.ts';
 import type { RunRecord, Schedule, TrainEvent } from './types.ts';
 
 /** A state of a run: what a checkpoint holds. */
@@ -40,7 +40,7 @@ export class Trainer {
   private readonly config: TrainConfig;
   private readonly emit: Emit;
   private readonly loader: BatchLoader;
-  private readonly heldOut: HeldOut;
+  private readonly heldOut: PageHeldOut;
   private model: Pix2Pix;
   private snapshot: Snapshot;
   private paused = true;
@@ -59,7 +59,7 @@ export class Trainer {
     config: TrainConfig,
     record: RunRecord,
     data: OpenedData,
-    heldOut: HeldOut,
+    heldOut: PageHeldOut,
     model: Pix2Pix,
     snapshot: Snapshot,
     emit: Emit,
@@ -83,7 +83,7 @@ export class Trainer {
     emit: Emit,
   ): Promise<Trainer> {
     refuseIfOver(from?.step ?? 0, scheduledSteps(config, stepsPerEpoch(data.train.length, config.batch)));
-    const heldOut = await HeldOut.load(data.test);
+    const heldOut = await PageHeldOut.load(data.test);
     const model = await build(config, from, emit);
     const { description } = model.device;
     const parameters = model.generator.parameterCount;

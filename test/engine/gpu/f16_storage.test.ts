@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { withHalf } from '../../../src/engine/gpu/f16_storage.ts';
+import { storeAsF16 } from '../../../src/engine/gpu/f16_storage.ts';
 import { stripComments } from '../../../src/engine/gpu/wgsl.ts';
 
 /** A shader with three bindings and this function. */
@@ -11,11 +11,11 @@ const shader = (fn: string) => `enable subgroups;
 ${fn}`;
 const main = (body: string) => shader(`@compute @workgroup_size(LANES)\nfn main() {\n  ${body}\n}\n`);
 /** What becomes of a body where x and y are halves. */
-const becomes = (body: string) => /fn main\(\) \{\n {2}([\s\S]*)\n\}/.exec(withHalf(main(body), ['x', 'y']))?.[1];
+const becomes = (body: string) => /fn main\(\) \{\n {2}([\s\S]*)\n\}/.exec(storeAsF16(main(body), ['x', 'y']))?.[1];
 
 describe('withHalf', () => {
   it('turns declarations, and enables f16 before everything else', () => {
-    const text = withHalf(main('y[0] = 1.0;'), ['y']);
+    const text = storeAsF16(main('y[0] = 1.0;'), ['y']);
     expect(text).toMatch(/^enable f16;\nenable subgroups;\n/);
     expect(text).toContain('x: array<f32>;');
     expect(text).toContain('y: array<f16>;');
@@ -37,7 +37,7 @@ describe('withHalf', () => {
   it('leaves comments out, and what has the same name but is something else', () => {
     expect(becomes('// x[i] = 1;\n  let a = id.x;')).toBe('\n  let a = id.x;');
     const own = 'fn square(x: f32, y: array<f32, 2>) -> f32 { return x * x + y[0]; }\n';
-    const text = withHalf(shader(`${own}fn main() { let x = 1; y[0] = square(2.0, a); }`), ['x', 'y']);
+    const text = storeAsF16(shader(`${own}fn main() { let x = 1; y[0] = square(2.0, a); }`), ['x', 'y']);
     expect(text).toContain(own);
     expect(text).toContain('fn main() { let x = 1; y[0] = f16(square(2.0, a)); }');
   });
@@ -50,12 +50,12 @@ describe('withHalf', () => {
     ['for (var i = 0; i < 2; y[i] = 1.0) {}', /no statement of its own|no semicolon/],
     ['y[0]++;', /unknown operator/],
   ])('refuses %s', (body, message) => {
-    expect(() => withHalf(main(body), ['x', 'y'])).toThrow(message);
+    expect(() => storeAsF16(main(body), ['x', 'y'])).toThrow(message);
   });
 
   it('refuses a binding that is missing, or no array of floats', () => {
-    expect(() => withHalf(main(''), ['z'])).toThrow(/no storage binding "z"/);
-    expect(() => withHalf(main(''), ['table'])).toThrow(/table is array<vec4f>: only an array<f32> can hold halves/);
+    expect(() => storeAsF16(main(''), ['z'])).toThrow(/no storage binding "z"/);
+    expect(() => storeAsF16(main(''), ['table'])).toThrow(/table is array<vec4f>: only an array<f32> can hold halves/);
   });
 });
 
@@ -67,7 +67,7 @@ const shaders = readdirSync(folder, { recursive: true })
 it.each(shaders)('every float binding of %s can hold halves', (file) => {
   const source = readFileSync(new URL(file, folder), 'utf8');
   const names = [...stripComments(source).matchAll(/var<storage\b[^>]*>\s*(\w+)\s*:\s*array<f32>/g)].map(([, n]) => n);
-  const text = withHalf(source, names as string[]);
+  const text = storeAsF16(source, names as string[]);
   // Whether every use is converted the compiler says, since f16 and f32 do not mix: see test/ops/half.test.ts.
   for (const name of names) expect(text).toContain(`${name}: array<f16>;`);
 });

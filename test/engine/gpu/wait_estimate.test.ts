@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { Patience } from '../../../src/engine/gpu/wait_estimate.ts';
+import { WaitEstimate } from '../../../src/engine/gpu/wait_estimate.ts';
 
 /** Waits for work that takes so long, one after the other; gives how long each wait was. */
-function waits(patience: Patience, work: readonly number[]): number[] {
+function waits(patience: WaitEstimate, work: readonly number[]): number[] {
   return work.map((ms) => {
-    const slept = patience.sleep;
+    const slept = patience.sleepMs;
     const waited = Math.max(0, ms - slept);
-    patience.took(slept, waited);
+    patience.record(slept, waited);
     return slept + waited;
   });
 }
@@ -14,13 +14,13 @@ function waits(patience: Patience, work: readonly number[]): number[] {
 const times = (n: number, ms: number) => new Array<number>(n).fill(ms);
 
 test('steady work is slept through for the most part, and never overslept', () => {
-  const patience = new Patience();
+  const patience = new WaitEstimate();
   expect(waits(patience, times(20, 60))).toEqual(times(20, 60));
-  expect(patience.sleep).toBeCloseTo(45);
+  expect(patience.sleepMs).toBeCloseTo(45);
 });
 
 test('one wait of twenty minutes, as when a laptop was closed, costs the next ones next to nothing', () => {
-  const patience = new Patience();
+  const patience = new WaitEstimate();
   waits(patience, times(20, 60));
   waits(patience, [1_200_000]);
   const after = waits(patience, times(10, 60));
@@ -29,7 +29,7 @@ test('one wait of twenty minutes, as when a laptop was closed, costs the next on
 });
 
 test('where work gets shorter, at most a few waits are too long', () => {
-  const patience = new Patience();
+  const patience = new WaitEstimate();
   waits(patience, times(20, 1000));
   const after = waits(patience, times(12, 10));
   expect(after.filter((ms) => ms > 10).length).toBeLessThanOrEqual(7);

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { TrialCase } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import type { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
 
 /** Every choice gives the same as the direct kernel, to 1e-5 of the largest value. */
-export async function compareWithDirect(trials: TrialCase, choices: readonly string[]): Promise<void> {
+export async function compareWithDirect(trials: ConvBenchmark, choices: readonly string[]): Promise<void> {
   const computed = async (choice: string): Promise<Float32Array> => {
     const trial = await trials.open(choice);
     await trial.run();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closeAdapter, openAdapter } from '../../../src/drivers/index.ts';
 import { Device, type DeviceOptions } from '../../../src/engine/gpu/device.ts';
-import { paperDevice } from '../../../src/engine/gpu/dry_run.ts';
+import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../src/engine/ops/conv/algorithm.ts';
 import { convCandidates } from '../../../src/engine/ops/conv/choose.ts';
 import type { ConvGeometry } from '../../../src/engine/ops/conv/geometry.ts';
@@ -10,7 +10,7 @@ import { parseConvKey } from '../../../src/engine/ops/conv/key.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
-import { TrialCase } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
 import { convolutions } from './table_conv.ts';
@@ -81,14 +81,14 @@ function conv(x: number[], w: number[], stride: number, padding: number, bias = 
 
 /** The keys of the convolutions that a row computes with its gradients, and every choice that there is for some of them. */
 async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<unknown>) {
-  const paper = await paperDevice(device);
+  const paper = await dryRunDevice(device);
   await record(paper, () => {
     const leaves = shapes.map((shape) => Tensor.zeros(paper, shape));
     for (const leaf of leaves) leaf.requiresGrad = true;
     const y = row.run(leaves, args);
     backward(y, Tensor.zeros(paper, y.shape));
   });
-  const candidates = [...paper.choices.keys()].map((key) => {
+  const candidates = [...paper.algorithms.keys()].map((key) => {
     const { direction, g } = parseConvKey(key) ?? {};
     if (!direction || !g) throw new Error(`"${key}" is no key of a convolution`);
     return { key, choices: convCandidates(device, direction, g) };
@@ -111,7 +111,7 @@ describe('every candidate of the tuner gives the right result', () => {
         } catch (error) {
           throw new Error(`${choice}: ${(error as Error).message}`, { cause: error });
         }
-        for (const [key] of taken) expect(shared.choices.get(key)?.choice, key).toBe(choice);
+        for (const [key] of taken) expect(shared.algorithms.get(key)?.choice, key).toBe(choice);
       }
     },
     120_000,
@@ -131,7 +131,7 @@ describe('what only GPUs are offered gives the right result', () => {
   const small = { ...plain, inC: 3, outC: 5 };
 
   async function compare(device: Device, direction: ConvDirection, g: ConvGeometry, choices: readonly string[]) {
-    const trials = new TrialCase(device, direction, g);
+    const trials = new ConvBenchmark(device, direction, g);
     try {
       await compareWithDirect(trials, choices);
     } finally {

@@ -99,7 +99,7 @@ describe.each(NAMES)('%s', (name) => {
     const device = await openTestDevice({ ...options, convolution: name });
     try {
       await body(device);
-      const taken = [...device.choices.values()].some(({ choice }) => choice.startsWith(`${name} `));
+      const taken = [...device.algorithms.values()].some(({ choice }) => choice.startsWith(`${name} `));
       expect(taken, `${name} on ${device.description}`).toBe(device.capabilities.cpu);
     } finally {
       device.destroy();
@@ -111,7 +111,7 @@ test('64 channels at once', async () => {
   const device = await openTestDevice({ convolution: 'winograd_rows 64' });
   try {
     expect(await forwardError(device, 256)).toBeLessThan(LARGEST_ERROR.winograd_rows);
-    const taken = [...device.choices.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
+    const taken = [...device.algorithms.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
     expect(taken, 'where 16 lanes share the work').toBe(device.capabilities.subgroupSize === 16 ? 2 : 0);
   } finally {
     device.destroy();

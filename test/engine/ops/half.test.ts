@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { paperDevice } from '../../../src/engine/gpu/dry_run.ts';
+import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
 import { convCandidates, kernelsOf } from '../../../src/engine/ops/conv/choose.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
@@ -84,7 +84,7 @@ describe.each([
 
   test('every kernel that the tuner may choose is valid WGSL with halves', async ({ skip }) => {
     skip(reason !== undefined, reason);
-    const paper = await paperDevice(device);
+    const paper = await dryRunDevice(device);
     const directions = ['forward', 'inputGradient', 'weightGradient'] as const;
     const choices = new Set(directions.flatMap((direction) => convCandidates(paper, direction, g)));
     expect(choices.size).toBeGreaterThan(1);

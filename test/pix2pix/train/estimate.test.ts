@@ -6,7 +6,7 @@ import { Generator } from '../../../src/pix2pix/models/generator.ts';
 import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { checkMemory, estimatePainting, estimateTraining } from '../../../src/pix2pix/train/memory/estimate.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
-import { Painter } from '../../../src/pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { openTestDevice } from '../../device.ts';
 import { tinyConfig } from './tiny.ts';
 
@@ -36,12 +36,12 @@ it('tells to the byte what painting takes', async () => {
   const before = device.memory.bytes;
   const rng = new Rng(device, 0);
   const generator = new Generator(device, tinyConfig().generator, rng);
-  const painter = new Painter(device, generator);
-  await painter.paint(new Float32Array(3 * 24 * 40), 1, 24, 40);
+  const painter = new Predictor(device, generator);
+  await painter.predict(new Float32Array(3 * 24 * 40), 1, 24, 40);
   expect(device.memory.bytes - before).toBe(need.state + need.temporaries);
   const full = device.memory.bytes;
-  await painter.paint(new Float32Array(3 * 16 * 16), 1, 16, 16);
-  for (let i = 1; i <= 5; i++) await painter.paint(new Float32Array(3 * 16 * 16 * i), 1, 16, 16 * i);
+  await painter.predict(new Float32Array(3 * 16 * 16), 1, 16, 16);
+  for (let i = 1; i <= 5; i++) await painter.predict(new Float32Array(3 * 16 * 16 * i), 1, 16, 16 * i);
   // Only the programs used last are kept, so a folder of many sizes does not fill the memory.
   painter.destroy();
   expect(device.memory.bytes - before).toBe(need.state);

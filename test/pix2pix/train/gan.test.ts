@@ -21,7 +21,7 @@ import { Gan } from '../../../src/pix2pix/train/steps/gan.ts';
 import { GanSampler } from '../../../src/pix2pix/train/steps/gan_sampler.ts';
 import { openTestDevice } from '../../device.ts';
 import { temporaryFolders } from './tiny.ts';
-import { ganBits, tinyGan, trainGan } from './tiny_gan.ts';
+import { ganBits, tinyGan, trainTinyGan } from './tiny_gan.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 const folder = temporaryFolders();
@@ -95,8 +95,8 @@ it("makes the training steps that PyTorch makes, with classes and wrong labels, 
     );
   const floats = (name: string) => values.get(name)?.data as Float32Array;
   const numbers = (name: string) => Array.from(values.get(name)?.data as BigInt64Array, Number);
-  model.generator.loadState(under('gen.'), path);
-  model.disc.loadState(under('disc.'), path);
+  model.generator.loadStateDict(under('gen.'), path);
+  model.disc.loadStateDict(under('disc.'), path);
   await model.prepare();
   for (let n = 0; n < steps; n++) {
     const batch = { pictures: floats(`${n}.pictures`), noise: floats(`${n}.noise`) };
@@ -134,10 +134,10 @@ describe('a run', () => {
     ['without, least squares', tinyGan({ classes: [], ganMode: 'lsgan', realTarget: 1 })],
   ])('goes on bit for bit as if never stopped: %s', async (_, config) => {
     const [whole, parts] = [folder(), folder()];
-    const straight = await trainGan(device, whole, { steps: 6, sampleEvery: 3 }, new Gan(device, config));
-    await trainGan(device, parts, { steps: 3, sampleEvery: 3 }, new Gan(device, config));
+    const straight = await trainTinyGan(device, whole, { steps: 6, sampleEvery: 3 }, new Gan(device, config));
+    await trainTinyGan(device, parts, { steps: 3, sampleEvery: 3 }, new Gan(device, config));
     const { model } = await loadGan(device, join(parts, 'latest.safetensors'));
-    const resumed = await trainGan(device, parts, { steps: 6, sampleEvery: 3, resumed: true }, model);
+    const resumed = await trainTinyGan(device, parts, { steps: 6, sampleEvery: 3, resumed: true }, model);
     expect(resumed.model.step).toBe(6);
     expect(await ganBits(resumed.model)).toEqual(await ganBits(straight.model));
     expect(await log(parts)).toEqual(await log(whole));
@@ -153,26 +153,26 @@ describe('a run', () => {
 
   it('draws other weights and noise from another seed', async () => {
     const [a, b] = [folder(), folder()];
-    await trainGan(device, a, { steps: 2 });
-    await trainGan(device, b, { steps: 2 }, new Gan(device, tinyGan({ seed: 8 })));
+    await trainTinyGan(device, a, { steps: 2 });
+    await trainTinyGan(device, b, { steps: 2 }, new Gan(device, tinyGan({ seed: 8 })));
     expect((await log(a))[0]?.lossD).not.toBe((await log(b))[0]?.lossD);
   });
 
   it('stops at a loss that is not a number, and keeps the last good checkpoint', async () => {
     const path = folder();
-    const { model } = await trainGan(device, path, { steps: 2 });
+    const { model } = await trainTinyGan(device, path, { steps: 2 });
     const good = readFileSync(join(path, 'latest.safetensors'));
     (model.disc.parameters()[0] as Tensor).write(
       new Float32Array(model.disc.parameters()[0]?.size ?? 0).fill(Number.NaN),
     );
-    const going = trainGan(device, path, { steps: 9, resumed: true, logEvery: 1 }, model);
+    const going = trainTinyGan(device, path, { steps: 9, resumed: true, logEvery: 1 }, model);
     await expect(going).rejects.toThrow(/step 3: the discriminator loss is NaN[\s\S]*--lr/);
     expect(Buffer.compare(readFileSync(join(path, 'latest.safetensors')), good)).toBe(0);
   });
 
   it('leaves a checkpoint that other commands know for what it is', async () => {
     const path = folder();
-    await trainGan(device, path, { steps: 1 });
+    await trainTinyGan(device, path, { steps: 1 });
     const file = join(path, 'latest.safetensors');
     expect(await readGanHeader(file)).toMatchObject({ step: 1, config: tinyGan() });
     await expect(readCheckpointHeader(file)).rejects.toThrow(/`pixtape gan` wrote: pixtape sample draws with it/);
@@ -191,7 +191,7 @@ it('brings the learning rates down to zero in the last steps, where asked', () =
 describe('sampling', () => {
   it('gives the very grid of the training run, from the checkpoint and in a fresh place', async () => {
     const path = folder();
-    const { model } = await trainGan(device, path, { steps: 4 });
+    const { model } = await trainTinyGan(device, path, { steps: 4 });
     const other = await openTestDevice();
     try {
       const { generator, header } = await loadGanGenerator(other, join(path, 'latest.safetensors'));
@@ -204,7 +204,7 @@ describe('sampling', () => {
   });
 
   it('makes a picture of its own noise and class, whatever is made beside it, and leaves the state alone', async () => {
-    const { model } = await trainGan(device, folder(), { steps: 3 });
+    const { model } = await trainTinyGan(device, folder(), { steps: 3 });
     const before = await ganBits(model);
     const plan = planSamples(model.config, { seed: 3, count: 60 }).flat();
     const together = await model.sampler.draw(plan);

@@ -1,7 +1,7 @@
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { blankPaper } from '../../../src/engine/gpu/dry_run.ts';
+import { detachedDevice } from '../../../src/engine/gpu/dry_run.ts';
 import { Rng } from '../../../src/engine/ops/random/rng.ts';
 import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import { createGenerator } from '../../../src/pix2pix/models/networks.ts';
@@ -52,7 +52,7 @@ it.each(NETWORKS)('onnxruntime paints what we paint: %s', async (_, config, size
   const { inChannels } = config.generator;
   for (const [batch, height, width] of sizes) {
     const condition = noise(batch * inChannels * height * width, height);
-    const want = await painter.paint(condition, batch, height, width);
+    const want = await painter.predict(condition, batch, height, width);
     const { picture } = await session.run({
       condition: new OrtTensor('float32', condition, [batch, inChannels, height, width]),
     });
@@ -89,7 +89,7 @@ describe('the file', () => {
     const session = await InferenceSession.create(joined(await exportOnnx(header, halves, 'halves')));
     const condition = noise(3 * 256, 5);
     const { picture } = await session.run({ condition: new OrtTensor('float32', condition, [1, 3, 16, 16]) });
-    const off = deviation(picture?.data as Float32Array, await painter.paint(condition, 1, 16, 16));
+    const off = deviation(picture?.data as Float32Array, await painter.predict(condition, 1, 16, 16));
     expect(off).toBeGreaterThan(1e-5);
     expect(off).toBeLessThan(2e-2);
     await session.release();
@@ -103,7 +103,7 @@ describe('the file', () => {
   });
 
   it('is refused where it would be larger than the format can hold', async () => {
-    const paper = await blankPaper();
+    const paper = await detachedDevice();
     const config = tutorial({ hidden: 72, depth: 6 });
     const generator = createGenerator(paper, config, new Rng(paper, 0));
     // 2.4 GB of zeros that nobody touches take no memory.

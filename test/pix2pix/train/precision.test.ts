@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { continuedConfig } from '../../../src/cli/train/config.ts';
 import type { Device, DeviceOptions } from '../../../src/engine/gpu/device.ts';
-import { paperDevice } from '../../../src/engine/gpu/dry_run.ts';
+import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
 import { Adam } from '../../../src/engine/nn/adam.ts';
 import { FIRST_SCALE, type LossScale } from '../../../src/engine/nn/loss_scale.ts';
 import { conv2d } from '../../../src/engine/ops/conv/conv2d.ts';
@@ -186,7 +186,7 @@ describe('with shader-f16', () => {
   it('halves the temporaries, by the account of the planner', async () => {
     const config = { ...PRESETS.tutorial, generator: { ...PRESETS.tutorial.generator, hidden: 8, depth: 4 } };
     const temporaries = async (precision: 'f32' | 'f16') => {
-      const { program } = await new Pix2Pix(await paperDevice(device), { ...config, precision }).prepare();
+      const { program } = await new Pix2Pix(await dryRunDevice(device), { ...config, precision }).prepare();
       return program.plan?.total as number;
     };
     const [plain, less] = [await temporaries('f32'), await temporaries('f16')];

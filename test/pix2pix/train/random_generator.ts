@@ -5,7 +5,7 @@ import { RandomStream } from '../../../src/engine/util/random.ts';
 import type { NamedTensor } from '../../../src/engine/util/safetensors.ts';
 import { createGenerator } from '../../../src/pix2pix/models/networks.ts';
 import type { TrainConfig } from '../../../src/pix2pix/train/config/config.ts';
-import { Painter } from '../../../src/pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 
 /** Numbers from 0 to 1, the same for the same seed. */
 export function noise(count: number, seed: number): Float32Array {
@@ -33,7 +33,7 @@ export async function randomGenerator(device: Device, config: TrainConfig) {
     tensor.write(data);
     tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
   }
-  return { generator, painter: new Painter(device, generator), tensors };
+  return { generator, painter: new Predictor(device, generator), tensors };
 }
 
 /** ‖got − want‖ in units of what `want` varies by: a picture of one grey would agree with everything else. */

@@ -9,7 +9,7 @@ import type { Dataset, Pair } from '../../../src/pix2pix/data/sources/open.ts';
 import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { PRESETS, type TrainConfig } from '../../../src/pix2pix/train/config/config.ts';
 import { Progress } from '../../../src/pix2pix/train/loop/progress.ts';
-import { type RunOptions, type RunResult, run } from '../../../src/pix2pix/train/loop/run.ts';
+import { type RunOptions, type RunResult, trainPix2Pix } from '../../../src/pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 
 /** A whole Pix2Pix that trains in milliseconds, dropout included. */
@@ -74,7 +74,7 @@ export async function train(
     record: { preset: 'tiny' },
   };
   const progress = new Progress({ stream: nowhere });
-  const result = await run(model, loader, test, { ...defaults, ...options }, progress, interrupted);
+  const result = await trainPix2Pix(model, loader, test, { ...defaults, ...options }, progress, interrupted);
   return { model, result };
 }
 

@@ -4,7 +4,7 @@ import { PictureSet } from '../../../src/pix2pix/data/sets/picture_set.ts';
 import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { GAN_PRESETS, type GanConfig } from '../../../src/pix2pix/train/config/gan_config.ts';
 import { ganBatches } from '../../../src/pix2pix/train/loop/gan_batches.ts';
-import { runGan } from '../../../src/pix2pix/train/loop/gan_run.ts';
+import { trainGan } from '../../../src/pix2pix/train/loop/gan_run.ts';
 import type { LoopOptions, LoopResult } from '../../../src/pix2pix/train/loop/loop.ts';
 import { Progress } from '../../../src/pix2pix/train/loop/progress.ts';
 import { Gan } from '../../../src/pix2pix/train/steps/gan.ts';
@@ -34,7 +34,7 @@ export function colourPictures(count: number, { side = 8, classes = COLOURS, aug
 }
 
 /** Trains on colour pictures in `folder`; no intermediate grids or checkpoints but where asked for. */
-export async function trainGan(
+export async function trainTinyGan(
   device: Device,
   folder: string,
   options: Partial<LoopOptions> = {},
@@ -45,7 +45,7 @@ export async function trainGan(
   const loader = ganBatches(colourPictures(9, { side, classes, augment: true }), { batchSize: batch, seed });
   const quiet = { logEvery: 4, sampleEvery: 0, saveEvery: 0, saveEveryEpochs: 0, resumed: false, record: {} };
   const all = { folder, name: 'tiny', steps: 6, ...quiet, samples: 9, ...options };
-  return { model, result: await runGan(model, loader, all, new Progress({ stream: nowhere }), () => false) };
+  return { model, result: await trainGan(model, loader, all, new Progress({ stream: nowhere }), () => false) };
 }
 
 const nowhere = { isTTY: false, write: () => true } as unknown as NodeJS.WriteStream;

@@ -55,6 +55,6 @@ it.for(NETWORKS)('an export loads in PyTorch by name and paints the same: %s', a
   const picture = await file.read('picture');
   await file.close();
   expect(picture.shape).toEqual(shape);
-  const want = await painter.paint(condition, 2, height, width);
+  const want = await painter.predict(condition, 2, height, width);
   expect(deviation(picture.data as Float32Array, want)).toBeLessThan(half ? 2e-2 : 1e-4);
 });

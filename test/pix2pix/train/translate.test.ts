@@ -9,7 +9,7 @@ import { type Picture, readPicture } from '../../../src/pix2pix/data/image/pictu
 import { loadGenerator } from '../../../src/pix2pix/train/checkpoint/checkpoint.ts';
 import { pad, prepare, translate } from '../../../src/pix2pix/train/evaluate/translate.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
-import { Painter } from '../../../src/pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { openTestDevice } from '../../device.ts';
 import { madeUpPairs, temporaryFolders, tinyConfig, train } from './tiny.ts';
 
@@ -34,7 +34,7 @@ const picture = (width: number, height: number, value = (i: number) => ((i * 791
 
 it('shows bit for bit what the sample grid of the training shows', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
-  const painter = new Painter(device, generator);
+  const painter = new Predictor(device, generator);
   const [name] = readdirSync(join(run, 'samples'));
   const grid = PNG.sync.read(readFileSync(join(run, 'samples', name as string)));
   const test = madeUpPairs(5, { width: 128, height: 128, offset: 100 });
@@ -68,9 +68,9 @@ function contains(whole: PNG, part: PNG): boolean {
 
 it('takes any size: multiples go through unchanged, others are filled up and cut back', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
-  const painter = new Painter(device, generator);
+  const painter = new Predictor(device, generator);
   const even = picture(20, 12);
-  expect((await translate(painter, even, 4)).data).toEqual(await painter.paint(even.data, 1, 12, 20));
+  expect((await translate(painter, even, 4)).data).toEqual(await painter.predict(even.data, 1, 12, 20));
   for (const [width, height] of [
     [17, 13],
     [1, 1],
@@ -80,7 +80,7 @@ it('takes any size: multiples go through unchanged, others are filled up and cut
     expect([painted.width, painted.height]).toEqual([width, height]);
     expect(painted.data).toHaveLength(3 * width * height);
     const filled = pad(picture(width, height), 4);
-    const whole = await painter.paint(filled.data, 1, filled.height, filled.width);
+    const whole = await painter.predict(filled.data, 1, filled.height, filled.width);
     expect(painted.data[width * height - 1]).toBe(whole[(height - 1) * filled.width + width - 1]);
   }
 });
@@ -94,7 +94,7 @@ it('gives a generator of grey the luma of a picture, and its answer three equal 
         asked.push([...condition]);
         return Float32Array.of(0.25, 0.5).slice(0, 2 * channels.out);
       },
-    }) as unknown as Painter;
+    }) as unknown as Predictor;
   const colours = { width: 2, height: 1, data: Float32Array.of(1, 0, 0, 1, 0, 0) };
   const answer = await translate(grey({ in: 1, out: 1 }), colours, 1);
   expect(asked[0]?.map((v) => Math.round(1000 * v))).toEqual([299, 587]);
@@ -138,9 +138,9 @@ it('takes a half, and resizes as training does', () => {
 it('samples with dropout: a picture differs from draw to draw, and repeats with the seed', async () => {
   const draw = async (seed: number) => {
     const { generator, rng } = await loadGenerator(device, checkpoint(), seed);
-    const painter = new Painter(device, generator, { sampling: rng });
+    const painter = new Predictor(device, generator, { sampling: rng });
     const { data } = picture(16, 16);
-    return [await painter.paint(data, 1, 16, 16), await painter.paint(data, 1, 16, 16)] as const;
+    return [await painter.predict(data, 1, 16, 16), await painter.predict(data, 1, 16, 16)] as const;
   };
   const [first, second] = await draw(3);
   expect(first).not.toEqual(second);
@@ -148,7 +148,7 @@ it('samples with dropout: a picture differs from draw to draw, and repeats with 
   const [other] = await draw(4);
   expect(other).not.toEqual(first);
   const { generator } = await loadGenerator(device, checkpoint());
-  const evaluated = await new Painter(device, generator).paint(picture(16, 16).data, 1, 16, 16);
+  const evaluated = await new Predictor(device, generator).predict(picture(16, 16).data, 1, 16, 16);
   expect(evaluated).not.toEqual(first);
 });
 

@@ -3,7 +3,7 @@ import type { Device } from '../../../src/engine/gpu/device.ts';
 import { convCandidates, defaultChoice } from '../../../src/engine/ops/conv/choose.ts';
 import { convKey, parseConvKey } from '../../../src/engine/ops/conv/key.ts';
 import { findChoice, lookUp } from '../../../src/engine/ops/conv/tuning_tables.ts';
-import { race, type Trial } from '../../../src/pix2pix/train/autotune/benchmark.ts';
+import { benchmarkCandidates, type Trial } from '../../../src/pix2pix/train/autotune/benchmark.ts';
 import {
   convolutionsOf,
   measureConvolution,
@@ -51,7 +51,7 @@ function stable(times: Record<string, number[]>, values: Record<string, number[]
 describe('race', () => {
   it('takes the fastest, timed in turns', async () => {
     const { open, log } = stable({ a: [50, 10], b: [90, 8], c: [40, 9] });
-    const { chosen, entries } = await race(['a', 'b', 'c'], open);
+    const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open);
     expect(chosen).toBe('b');
     expect(entries).toEqual([
       { choice: 'a', ms: 10 },
@@ -65,13 +65,13 @@ describe('race', () => {
 
   it('goes by the median, not by the luckiest run', async () => {
     const { open } = stable({ a: [10], b: [10, 10, 1, 1, 12], c: [30, 10, 9] });
-    expect((await race(['a', 'b', 'c'], open)).chosen).toBe('c');
+    expect((await benchmarkCandidates(['a', 'b', 'c'], open)).chosen).toBe('c');
   });
 
   it('stays with the default where nothing gains 5 %', async () => {
-    expect((await race(['a', 'b'], stable({ a: [10], b: [9.6] }).open)).chosen).toBe('a');
-    expect((await race(['a', 'b'], stable({ a: [10], b: [9.4] }).open)).chosen).toBe('b');
-    expect((await race(['a'], stable({ a: [10] }).open)).chosen).toBe('a');
+    expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.6] }).open)).chosen).toBe('a');
+    expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.4] }).open)).chosen).toBe('b');
+    expect((await benchmarkCandidates(['a'], stable({ a: [10] }).open)).chosen).toBe('a');
   });
 
   it('does not let a wrong result win, and says how far it is off', async () => {
@@ -79,15 +79,15 @@ describe('race', () => {
       { a: [10], wrong: [1], close: [5], lost: [2] },
       { wrong: [1, -2, 3.1], close: [1.00001, -2, 3], lost: [1, Number.NaN, 3] },
     );
-    const { chosen, entries } = await race(['a', 'wrong', 'close', 'lost'], open);
+    const { chosen, entries } = await benchmarkCandidates(['a', 'wrong', 'close', 'lost'], open);
     expect(chosen).toBe('close');
-    expect(entries[1]?.left).toMatch(/its result is off: 2\.7e-2 of the default's, 3\.3e-2 at worst/);
-    expect(entries[3]?.left).toMatch(/its result is off: element 1 is NaN, not -2/);
+    expect(entries[1]?.excluded).toMatch(/its result is off: 2\.7e-2 of the default's, 3\.3e-2 at worst/);
+    expect(entries[3]?.excluded).toMatch(/its result is off: element 1 is NaN, not -2/);
   });
 
   it('leaves out what cannot run and what is hopelessly slow', async () => {
     const { open, log } = stable({ a: [10], none: [], slow: [300, 25], hopeless: [900, 400], hiccup: [50, 60, 8] });
-    const { chosen, entries } = await race(['a', 'none', 'slow', 'hopeless', 'hiccup'], open);
+    const { chosen, entries } = await benchmarkCandidates(['a', 'none', 'slow', 'hopeless', 'hiccup'], open);
     expect(chosen).toBe('hiccup');
     expect(entries.slice(1)).toEqual([
       { choice: 'none', left: 'none needs what is not there' },
@@ -102,14 +102,16 @@ describe('race', () => {
   it('compiles no further choice when time is up, and decides between those that it has', async () => {
     const { open } = stable({ a: [10], b: [5], c: [1] });
     let asked = 0;
-    const { chosen, entries } = await race(['a', 'b', 'c'], open, () => asked++ === 0);
+    const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open, () => asked++ === 0);
     expect(chosen).toBe('b');
     expect(entries[2]).toEqual({ choice: 'c', left: 'no time left' });
-    expect((await race(['a', 'b'], open, () => false)).entries[0]).toEqual({ choice: 'a', ms: 10 });
+    expect((await benchmarkCandidates(['a', 'b'], open, () => false)).entries[0]).toEqual({ choice: 'a', ms: 10 });
   });
 
   it('fails with the default, for there is nothing to compare with', async () => {
-    await expect(race(['a', 'b'], stable({ a: [], b: [1] }).open)).rejects.toThrow('needs what is not there');
+    await expect(benchmarkCandidates(['a', 'b'], stable({ a: [], b: [1] }).open)).rejects.toThrow(
+      'needs what is not there',
+    );
   });
 });
 
@@ -154,7 +156,7 @@ describe('tuneModel', () => {
     const before = device.memory.bytes;
     const all = await convolutionsOf(device, trainingStep(tinyConfig()));
     expect(device.memory.bytes).toBe(before);
-    expect(device.choices.size).toBe(0);
+    expect(device.algorithms.size).toBe(0);
     // The PatchGAN's first layer is computed for the fake, the real picture, and the fake again.
     const first = all.find(({ key }) => key.startsWith('forward 2x6x16x16 2x6x'));
     expect(first?.uses).toBe(3);
@@ -198,12 +200,12 @@ describe('tuneModel', () => {
       expect(entries.map((e) => e.choice).sort()).toEqual([...candidates].sort());
       expect(candidates).toContain(chosen);
       // None may be wrong; being slow is allowed.
-      for (const { ms, left } of entries) {
+      for (const { ms, excluded: left } of entries) {
         expect([undefined, 'too slow from the start', 'no time left']).toContain(left);
         if (left !== 'no time left') expect(ms).toBeGreaterThan(0);
       }
     }
     expect(device.memory.bytes).toBe(before);
-    expect(device.choices.size).toBe(0);
+    expect(device.algorithms.size).toBe(0);
   }, 120_000);
 });

@@ -10,7 +10,7 @@ import {
 } from '../../../src/pix2pix/train/checkpoint/checkpoint.ts';
 import type { TuningRecord } from '../../../src/pix2pix/train/checkpoint/tuning_record.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
-import { Painter } from '../../../src/pix2pix/train/steps/predictor.ts';
+import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { openTestDevice } from '../../device.ts';
 import { bits, madeUpPairs, temporaryFolders, tinyConfig, train } from './tiny.ts';
 
@@ -30,7 +30,7 @@ async function otherTable(): Promise<Map<string, string>> {
   const device = await open();
   const convolutions = await convolutionsOf(device, async (paper) => {
     await trainingStep(tinyConfig())(paper);
-    await new Painter(paper, new Pix2Pix(paper, tinyConfig()).generator).program(1, 16, 16);
+    await new Predictor(paper, new Pix2Pix(paper, tinyConfig()).generator).program(1, 16, 16);
   });
   return new Map(
     convolutions.map(({ key, direction, g }) => {
@@ -71,7 +71,7 @@ it('goes on bit for bit with the kernels that it began with, and paints with the
     const fresh = await open();
     return { device: fresh, ...(await loadGenerator(fresh, join(whole, 'latest.safetensors'))) };
   })();
-  expect(await new Painter(other, generator).paint(condition, 1, 16, 16)).toEqual(painted);
+  expect(await new Predictor(other, generator).predict(condition, 1, 16, 16)).toEqual(painted);
 
   // The proof that the table mattered: other kernels add in another order.
   const usual = await run(plain, 4, {});

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import type { RaceResult } from '../../../src/pix2pix/train/autotune/benchmark.ts';
+import type { BenchmarkResult } from '../../../src/pix2pix/train/autotune/benchmark.ts';
 import { choicesOf, TuningCache } from '../../../src/pix2pix/train/autotune/tuning_cache.ts';
 import { recordedTuning, tuningRecord } from '../../../src/pix2pix/train/checkpoint/tuning_record.ts';
 import { temporaryFolders } from './tiny.ts';
@@ -9,18 +9,18 @@ import { temporaryFolders } from './tiny.ts';
 const folder = temporaryFolders();
 const FIRST = 'forward 2x8x64x64 16x8x3x3 s1x1 p1x1';
 const SECOND = 'weightGradient 2x8x64x64 16x8x3x3 s1x1 p1x1';
-const won: RaceResult = {
+const won: BenchmarkResult = {
   chosen: 'tile 2x2x8',
   entries: [
     { choice: 'gemm 16x64', ms: 2.5 },
     { choice: 'tile 2x2x8', ms: 1.25 },
   ],
 };
-const stayed: RaceResult = {
+const stayed: BenchmarkResult = {
   chosen: 'gemm 16x64',
   entries: [
     { choice: 'gemm 16x64', ms: 2 },
-    { choice: 'direct', left: 'its result is off' },
+    { choice: 'direct', excluded: 'its result is off' },
   ],
 };
 

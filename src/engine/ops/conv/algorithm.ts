@@ -18,7 +18,7 @@ export type ConvDirection = keyof ConvKernels;
  * A way of computing convolutions. A *choice* is its name, and behind a space what it leaves open: `gemm 64x64`,
  * `tile 2x4x32`, `winograd4`.
  */
-export interface ConvVariant {
+export interface ConvAlgorithm {
   /** The shaders that it runs: a measurement is worth nothing once they have changed. */
   readonly sources: readonly string[];
   /** Its choices that can compute this on this device, the one that it would take itself first; none if it cannot. */

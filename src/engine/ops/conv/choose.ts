@@ -1,5 +1,5 @@
 import type { Device } from '../../gpu/device.ts';
-import type { ConvDirection, ConvKernels, ConvVariant } from './algorithm.ts';
+import type { ConvAlgorithm, ConvDirection, ConvKernels } from './algorithm.ts';
 import { direct } from './algorithms/direct.ts';
 import { gemm } from './algorithms/gemm.ts';
 import { fold, foldGemm } from './algorithms/space_to_depth.ts';
@@ -10,7 +10,7 @@ import { convKey } from './key.ts';
 import { findChoice, lookUp, shippedTable } from './tuning_tables.ts';
 
 /** Every way of computing a convolution, by the first word of its choices. */
-const variants: Readonly<Record<string, ConvVariant>> = {
+const variants: Readonly<Record<string, ConvAlgorithm>> = {
   tile,
   fold,
   winograd_rows: winogradRows,
@@ -50,7 +50,7 @@ export function kernelsOf(choice: string): ConvKernels {
 export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
   const chosen = (direction: ConvDirection): ConvKernels => {
     const choice = choose(device, direction, g);
-    device.noteChoice(convKey(direction, g), choice);
+    device.recordAlgorithm(convKey(direction, g), choice);
     return kernelsOf(choice);
   };
   return {

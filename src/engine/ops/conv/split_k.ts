@@ -1,15 +1,15 @@
 import source from '../../../../shaders/conv/reduce_split_k.wgsl';
 import type { StorageSlice } from '../../gpu/storage.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
 /** Room for the parts of a result whose long sums are split: one split is the result itself, or its slice. */
-export function partsOf(result: Tensor, slice: Tensor | StorageSlice, splits: number): Tensor | StorageSlice {
+export function splitKBuffer(result: Tensor, slice: Tensor | StorageSlice, splits: number): Tensor | StorageSlice {
   return splits === 1 ? slice : Tensor.temporary(result.device, [splits, ...result.shape], `${result.label}.parts`);
 }
 
 /** What is still to be done to (N, channels, plane) sums: a bias, then a leaky ReLU. */
-export interface Finish {
+export interface Epilogue {
   bias?: Tensor | undefined;
   channels: number;
   plane: number;
@@ -18,10 +18,10 @@ export interface Finish {
 }
 
 /** Adds the parts up into the result, in a fixed order; nothing is left to do for one. */
-export function addParts(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Finish): void {
+export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Epilogue): void {
   if (splits === 1) return;
   const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};
-  dispatchFlat(
+  dispatchElements(
     result.device.kernel('conv_parts', source),
     { parts, bias: bias ?? parts, y: result },
     { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope },

@@ -1,6 +1,6 @@
 import source from '../../../../shaders/elementwise/add.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { checkSameShape } from '../check.ts';
 
@@ -11,6 +11,6 @@ import { checkSameShape } from '../check.ts';
 export function add(a: Tensor, b: Tensor): Tensor {
   checkSameShape('add', a, b);
   const y = a.like('add');
-  dispatchFlat(a.device.kernel('add', source, 'forward'), { a, b, y }, { n: a.size });
+  dispatchElements(a.device.kernel('add', source, 'forward'), { a, b, y }, { n: a.size });
   return differentiable(y, [a, b], (dy) => [dy, dy]);
 }

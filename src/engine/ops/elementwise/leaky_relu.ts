@@ -1,6 +1,6 @@
 import source from '../../../../shaders/elementwise/leaky_relu.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 
 /**
@@ -11,7 +11,7 @@ export function leakyRelu(x: Tensor, slope: number): Tensor {
   if (!(slope >= 0)) throw new Error(`leakyRelu: slope ${slope}; it must be at least 0`);
   const y = x.like('leaky_relu');
   const params = { n: x.size, slope };
-  dispatchFlat(x.device.kernel('leaky_relu', source, 'forward'), { x, y }, params);
+  dispatchElements(x.device.kernel('leaky_relu', source, 'forward'), { x, y }, params);
   return differentiable(y, [x], (dy) => [leakyReluGradient(y, dy, slope)]);
 }
 
@@ -19,7 +19,7 @@ export function leakyRelu(x: Tensor, slope: number): Tensor {
 export function leakyReluGradient(y: Tensor, dy: Tensor, slope: number): Tensor {
   const dx = y.like('leaky_relu.dx');
   const kernel = y.device.kernel('leaky_relu.backward', source, 'backward');
-  dispatchFlat(kernel, { result: y, dy, dx }, { n: y.size, slope });
+  dispatchElements(kernel, { result: y, dy, dx }, { n: y.size, slope });
   return dx;
 }
 

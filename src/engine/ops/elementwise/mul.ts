@@ -1,6 +1,6 @@
 import source from '../../../../shaders/elementwise/mul.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { checkSameShape } from '../check.ts';
 
@@ -18,6 +18,6 @@ export function mul(a: Tensor, b: Tensor): Tensor {
 
 function product(a: Tensor, b: Tensor, label: string): Tensor {
   const y = a.like(label);
-  dispatchFlat(a.device.kernel('mul', source, 'forward'), { a, b, y }, { n: a.size });
+  dispatchElements(a.device.kernel('mul', source, 'forward'), { a, b, y }, { n: a.size });
   return y;
 }

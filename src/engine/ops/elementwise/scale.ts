@@ -1,6 +1,6 @@
 import source from '../../../../shaders/elementwise/scale.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
@@ -15,6 +15,6 @@ export function scale(x: Tensor, factor: number): Tensor {
 
 function scaled(x: Tensor, factor: number, label: string): Tensor {
   const y = x.like(label);
-  dispatchFlat(x.device.kernel('scale', source, 'forward'), { x, y }, { n: x.size, factor });
+  dispatchElements(x.device.kernel('scale', source, 'forward'), { x, y }, { n: x.size, factor });
   return y;
 }

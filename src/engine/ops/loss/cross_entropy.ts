@@ -1,6 +1,6 @@
 import source from '../../../../shaders/loss/softmax_cross_entropy.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
@@ -26,10 +26,10 @@ export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   const n = batch * plane;
   const params = { n, classes, plane, factor: 1 / n };
   const y = Tensor.temporary(x.device, [batch, plane], 'cross_entropy.places');
-  dispatchFlat(x.device.kernel('cross_entropy', source, 'forward'), { x, t: target, y }, params);
+  dispatchElements(x.device.kernel('cross_entropy', source, 'forward'), { x, t: target, y }, params);
   return differentiable(reduceSum('cross_entropy', y, 1 / n), [x], (dy) => {
     const dx = x.like('cross_entropy.dx');
-    dispatchFlat(x.device.kernel('cross_entropy.backward', source, 'backward'), { x, t: target, dy, dx }, params);
+    dispatchElements(x.device.kernel('cross_entropy.backward', source, 'backward'), { x, t: target, dy, dx }, params);
     return [dx];
   });
 }

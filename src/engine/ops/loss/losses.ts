@@ -1,7 +1,7 @@
 import source from '../../../../shaders/loss/losses.wgsl';
 import type { Kernel } from '../../gpu/kernel.ts';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, dispatchFlat, foldGroups } from '../../tape/dispatch.ts';
+import { dispatch, dispatchElements, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
@@ -62,12 +62,7 @@ function meanOf(kind: Kind, a: Tensor, target: Target): Tensor {
   const blocks = Math.ceil(size / REDUCE_BLOCK);
   const y = Tensor.temporary(device, [blocks], `${kind}.sums`);
   const { bindings, constant } = bound(a, target);
-  dispatch(
-    kernelOf(kind, a, target, 'forward'),
-    { ...bindings, y },
-    { n: size, factor: 0, constant },
-    foldGroups(blocks),
-  );
+  dispatch(kernelOf(kind, a, target, 'forward'), { ...bindings, y }, { n: size, factor: 0, constant }, split1d(blocks));
   return reduceSum(kind, y, 1 / size);
 }
 
@@ -75,7 +70,7 @@ function gradient(kind: Kind, a: Tensor, target: Target, dy: Tensor, sign: 1 | -
   const dx = a.like(`${kind}.dx`);
   const { bindings, constant } = bound(a, target);
   const kernel = kernelOf(kind, a, target, 'backward');
-  dispatchFlat(kernel, { ...bindings, dy, dx }, { n: a.size, factor: sign / a.size, constant });
+  dispatchElements(kernel, { ...bindings, dy, dx }, { n: a.size, factor: sign / a.size, constant });
   return dx;
 }
 

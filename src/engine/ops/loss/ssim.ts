@@ -1,10 +1,10 @@
 import source from '../../../../shaders/loss/ssim.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
-import { pictureSides } from '../launch.ts';
+import { nchw } from '../launch.ts';
 import { reduceSum } from '../reduce/reduce.ts';
 
 /** The side of SSIM's window in pixels: pictures are at least so high and wide. */
@@ -26,7 +26,7 @@ const CONSTANTS = { TAPS: SSIM_WINDOW, RUN, SPAN: RUN + SSIM_WINDOW - 1 };
  */
 export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, number] = [0, 1]): Tensor {
   checkSameShape('ssimLoss', a, b);
-  const [n, c, height, width] = pictureSides('ssimLoss', a.shape);
+  const [n, c, height, width] = nchw('ssimLoss', a.shape);
   if (Math.min(height, width) < SSIM_WINDOW) {
     throw new PixtapeError(
       `ssimLoss: pictures of ${width} × ${height} are smaller than the window of ${SSIM_WINDOW} × ${SSIM_WINDOW}`,
@@ -44,18 +44,22 @@ export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, nu
 
   // In f32 whatever activations are stored as: a variance is the small difference of two means.
   const means = Tensor.temporary(device, [5, planes, height, cols], 'ssim.means', 'f32');
-  dispatchFlat(kernel('rows'), { a, b, means }, { n: planes * height * runs(cols), ...params });
+  dispatchElements(kernel('rows'), { a, b, means }, { n: planes * height * runs(cols), ...params });
   const y = Tensor.temporary(device, [planes, rows, cols], 'ssim.windows', 'f32');
   const windowRuns = planes * runs(rows) * cols;
-  dispatchFlat(kernel('windows'), { row_means: means, y }, { n: windowRuns, ...params });
+  dispatchElements(kernel('windows'), { row_means: means, y }, { n: windowRuns, ...params });
   return differentiable(reduceSum('ssim', y, 1 / windows), [a], (dy) => {
     const slope = Tensor.temporary(device, [3, planes, rows, cols], 'ssim.slopes', 'f32');
-    dispatchFlat(kernel('slopes'), { row_means: means, slope }, { n: windowRuns, ...params });
+    dispatchElements(kernel('slopes'), { row_means: means, slope }, { n: windowRuns, ...params });
     const sums = Tensor.temporary(device, [3, planes, height, cols], 'ssim.sums', 'f32');
-    dispatchFlat(kernel('columns'), { window_slope: slope, sums }, { n: 3 * planes * runs(height) * cols, ...params });
+    dispatchElements(
+      kernel('columns'),
+      { window_slope: slope, sums },
+      { n: 3 * planes * runs(height) * cols, ...params },
+    );
     const dx = a.like('ssim.dx');
     const all = { column_sums: sums, a, b, dy, dx };
-    dispatchFlat(kernel('gradient'), all, { n: planes * height * runs(width), ...params });
+    dispatchElements(kernel('gradient'), all, { n: planes * height * runs(width), ...params });
     return [dx];
   });
 }

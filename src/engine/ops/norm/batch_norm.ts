@@ -1,8 +1,8 @@
 import source from '../../../../shaders/norm/batch_norm.wgsl';
 import backwardSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
 import type { Workgroups } from '../../gpu/program.ts';
-import { differentiable, isRepeating } from '../../tape/autograd.ts';
-import { dispatch, flatGroups } from '../../tape/dispatch.ts';
+import { differentiable, isRecomputing } from '../../tape/autograd.ts';
+import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
@@ -66,7 +66,7 @@ export function batchNorm(
     ...s,
     eps: EPS,
     momentum: MOMENTUM,
-    moves: isRepeating() ? 0 : 1,
+    moves: isRecomputing() ? 0 : 1,
     slope,
   });
   const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
@@ -74,9 +74,13 @@ export function batchNorm(
   if (training) {
     const parts = gathered(x, s, (partials) => run('statistics', { x, partials }, perSlice(s)), run);
     const moved = { running_mean: runningMean, running_var: runningVar, tracked: batchesTracked };
-    run('combine', { parts, ...moved, ...given }, flatGroups(x.device, s.channels));
+    run('combine', { parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
   } else {
-    run('evaluate', { fixed_mean: runningMean, fixed_var: runningVar, ...given }, flatGroups(x.device, s.channels));
+    run(
+      'evaluate',
+      { fixed_mean: runningMean, fixed_var: runningVar, ...given },
+      invocationWorkgroups(x.device, s.channels),
+    );
   }
   const y = x.like('batch_norm');
   run('normalise', { x, known: table, y }, perSlice(s));
@@ -86,7 +90,7 @@ export function batchNorm(
     const dweight = weight.like('batch_norm.dweight');
     const dbias = bias.like('batch_norm.dbias');
     const slopes = table.like('batch_norm.slopes');
-    back('combine', { parts, table, dweight, dbias, slopes }, flatGroups(x.device, s.channels));
+    back('combine', { parts, table, dweight, dbias, slopes }, invocationWorkgroups(x.device, s.channels));
     if (!needsX) return [undefined, dweight, dbias];
     const dx = x.like('batch_norm.dx');
     back('input', { x, dy, table, known: slopes, dx }, perSlice(s));
@@ -108,7 +112,7 @@ function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => vo
   pass(lanes);
   if (s.per > 1) return lanes;
   const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
-  run('join', { lanes, slices }, flatGroups(device, s.channels * s.count));
+  run('join', { lanes, slices }, invocationWorkgroups(device, s.channels * s.count));
   return slices;
 }
 
@@ -120,8 +124,8 @@ function slicing(x: Tensor): Slicing {
   const [batch = 1, channels = 1, ...rest] = x.shape;
   const plane = sizeOf(rest);
   const n = batch * plane;
-  const { enoughGroups, lanes } = x.device;
-  const wanted = Math.min(MOST_SLICES, Math.ceil(enoughGroups / channels));
+  const { maxUsefulWorkgroups, lanes } = x.device;
+  const wanted = Math.min(MOST_SLICES, Math.ceil(maxUsefulWorkgroups / channels));
   const slice = Math.max(LEAST_SLICE, Math.ceil(n / wanted / lanes) * lanes);
   const count = Math.ceil(n / slice);
   return {

@@ -1,10 +1,10 @@
 import source from '../../../../shaders/norm/instance_norm.wgsl';
 import backwardSource from '../../../../shaders/norm/instance_norm_backward.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, flatGroups } from '../../tape/dispatch.ts';
+import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { pictureSides, planeWalk } from '../launch.ts';
+import { nchw, planeGrid } from '../launch.ts';
 
 const EPS = 1e-5;
 
@@ -18,7 +18,7 @@ const EPS = 1e-5;
  */
 export function instanceNorm(x: Tensor): Tensor {
   const { device } = x;
-  const [n, c, height, width] = pictureSides('instanceNorm', x.shape);
+  const [n, c, height, width] = nchw('instanceNorm', x.shape);
   if (height * width === 1) {
     throw new PixtapeError(
       `instanceNorm: [${x.shape}] has one pixel for each plane, which is no picture to take statistics of`,
@@ -26,7 +26,7 @@ export function instanceNorm(x: Tensor): Tensor {
     );
   }
   const planes = n * c;
-  const walk = planeWalk(device, height, width, planes);
+  const walk = planeGrid(device, height, width, planes);
   const params = { planes, pixels: height * width, slice: walk.params.slice, eps: EPS };
   const wholePlanes: [number, number] = [1, walk.groups[1] ?? 1];
   const pass =
@@ -39,7 +39,7 @@ export function instanceNorm(x: Tensor): Tensor {
   const table = Tensor.temporary(device, [planes, 2], 'instance_norm.table');
   const y = x.like('instance_norm');
   run('statistics', { x, partials: lanes }, wholePlanes);
-  run('combine', { lanes, table }, flatGroups(device, planes));
+  run('combine', { lanes, table }, invocationWorkgroups(device, planes));
   run('normalise', { x, known: table, y });
   return differentiable(y, [x], (dy) => {
     const back = pass('instance_norm_backward', backwardSource);
@@ -47,7 +47,7 @@ export function instanceNorm(x: Tensor): Tensor {
     const slopes = Tensor.temporary(device, [planes, 4], 'instance_norm.slopes');
     const dx = x.like('instance_norm.dx');
     back('sums', { x, dy, table, partials: sums }, wholePlanes);
-    back('combine', { lanes: sums, table, slopes }, flatGroups(device, planes));
+    back('combine', { lanes: sums, table, slopes }, invocationWorkgroups(device, planes));
     back('input', { x, dy, known: slopes, dx });
     return [dx];
   });

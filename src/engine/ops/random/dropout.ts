@@ -1,6 +1,6 @@
 import source from '../../../../shaders/random/dropout.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatchFlat } from '../../tape/dispatch.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import type { Rng } from './rng.ts';
@@ -26,6 +26,6 @@ function masked(x: Tensor, rate: number, rng: Rng, layer: number, label: string)
   const y = x.like(label);
   const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
   const params = { n: x.size, layer, threshold, factor: 1 / (1 - rate) };
-  dispatchFlat(x.device.kernel('dropout', source), { key: rng.key, x, y }, params, Math.ceil(x.size / 4));
+  dispatchElements(x.device.kernel('dropout', source), { key: rng.key, x, y }, params, Math.ceil(x.size / 4));
   return y;
 }

@@ -1,6 +1,6 @@
 import type { Device } from '../../gpu/device.ts';
 import type { Storage } from '../../gpu/storage.ts';
-import { recording } from '../../tape/record.ts';
+import { currentProgram } from '../../tape/record.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
 /**
@@ -37,7 +37,7 @@ export class Rng {
 
   /** The next layer number of the program that is being recorded: 0, 1, 2 … */
   nextLayer(): number {
-    return recording(this.device).ordinal('dropout');
+    return currentProgram(this.device).callIndex('dropout');
   }
 }
 

@@ -1,5 +1,5 @@
 import source from '../../../../shaders/reduce/channel_sum.wgsl';
-import { dispatch, flatGroups } from '../../tape/dispatch.ts';
+import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
 /** Values of a slice at least; more slices than this would make the second pass long. */
@@ -29,7 +29,7 @@ function summed(
 ): Tensor {
   const [batch = 1, channels = 1, h = 1, w = 1] = shape;
   const plane = h * w;
-  const wanted = Math.min(MOST_SLICES, Math.ceil(device.enoughGroups / channels));
+  const wanted = Math.min(MOST_SLICES, Math.ceil(device.maxUsefulWorkgroups / channels));
   const slice = Math.max(LEAST_SLICE, Math.ceil(plane / wanted));
   const slices = Math.ceil(plane / slice);
   const params = { batch, channels, plane, slice, slices, slope };
@@ -38,6 +38,6 @@ function summed(
   dispatch(kernel, { ...bindings, partials }, params, [slices, channels]);
   const y = Tensor.temporary(device, [channels], 'channel_sum');
   const total = device.kernel('channel_sum.total', source, 'total');
-  dispatch(total, { found: partials, y }, params, flatGroups(device, channels));
+  dispatch(total, { found: partials, y }, params, invocationWorkgroups(device, channels));
   return y;
 }

@@ -1,6 +1,6 @@
 import source from '../../../../shaders/reduce/reduce_sum.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, dispatchFlat, foldGroups } from '../../tape/dispatch.ts';
+import { dispatch, dispatchElements, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
 /** Elements that one workgroup of a reduction turns into one. */
@@ -19,7 +19,7 @@ export function mean(x: Tensor): Tensor {
 function summed(label: string, x: Tensor, factor: number): Tensor {
   return differentiable(reduceSum(label, x, factor), [x], (dy) => {
     const dx = x.like(`${label}.dx`);
-    dispatchFlat(x.device.kernel('reduce_sum.backward', source, 'backward'), { dy, dx }, { n: x.size, factor });
+    dispatchElements(x.device.kernel('reduce_sum.backward', source, 'backward'), { dy, dx }, { n: x.size, factor });
     return [dx];
   });
 }
@@ -32,7 +32,7 @@ export function reduceSum(label: string, x: Tensor, factor: number): Tensor {
     const n = from.size;
     const blocks = Math.ceil(n / REDUCE_BLOCK);
     const y = Tensor.temporary(x.device, [blocks], label);
-    dispatch(kernel, { x: from, y }, { n, factor: blocks === 1 ? factor : 1 }, foldGroups(blocks));
+    dispatch(kernel, { x: from, y }, { n, factor: blocks === 1 ? factor : 1 }, split1d(blocks));
     if (blocks === 1) return y;
     from = y;
   }

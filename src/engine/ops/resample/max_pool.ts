@@ -3,7 +3,7 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { pictureSides, planeWalk } from '../launch.ts';
+import { nchw, planeGrid } from '../launch.ts';
 
 /**
  * The largest value under each window of `kernel` × `kernel` pixels: (N, C, H, W) →
@@ -15,7 +15,7 @@ import { pictureSides, planeWalk } from '../launch.ts';
  * @throws PixtapeError if the window is larger than the padded picture, or the padding more than half a window
  */
 export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, padding = 0): Tensor {
-  const [batch, channels, inH, inW] = pictureSides('maxPool2d', x.shape);
+  const [batch, channels, inH, inW] = nchw('maxPool2d', x.shape);
   if (!(Number.isInteger(kernel) && Number.isInteger(stride) && kernel >= 1 && stride >= 1)) {
     throw new PixtapeError(`maxPool2d: kernel ${kernel} and stride ${stride} must be whole numbers of at least 1`);
   }
@@ -33,14 +33,14 @@ export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, pa
   const constants = { SIZE: kernel, PADDED: padding > 0 };
   const y = Tensor.temporary(x.device, [batch, channels, outH, outW], 'max_pool', x.dtype);
   const place = Tensor.temporary(x.device, y.shape, 'max_pool.place');
-  const { params, groups } = planeWalk(x.device, outH, outW, planes);
+  const { params, groups } = planeGrid(x.device, outH, outW, planes);
   dispatch(x.device.kernel('max_pool', source, 'forward', constants), { x, y, place }, { ...params, ...sides }, groups);
   return differentiable(y, [x], (dy) => {
     const dx = x.like('max_pool.dx');
     const tiled = kernel === stride && padding === 0 && outH * kernel === inH && outW * kernel === inW;
     const entry = tiled ? 'backward_tiled' : 'backward';
     const back = x.device.kernel(`max_pool.${entry}`, source, entry, constants);
-    const walk = tiled ? planeWalk(x.device, outH, outW, planes) : planeWalk(x.device, inH, inW, planes);
+    const walk = tiled ? planeGrid(x.device, outH, outW, planes) : planeGrid(x.device, inH, inW, planes);
     dispatch(back, { dy, came_from: place, dx }, { ...walk.params, ...sides }, walk.groups);
     return [dx];
   });

@@ -3,7 +3,7 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { pictureSides, planeWalk } from '../launch.ts';
+import { nchw, planeGrid } from '../launch.ts';
 
 /**
  * The middle of each picture: (N, C, H, W) → (N, C, height, width). Where the rows to take away are odd in number, the
@@ -12,7 +12,7 @@ import { pictureSides, planeWalk } from '../launch.ts';
  * @throws PixtapeError if the input is smaller than the crop
  */
 export function centerCrop(x: Tensor, height: number, width: number): Tensor {
-  const [batch, channels, h, w] = pictureSides('centerCrop', x.shape);
+  const [batch, channels, h, w] = nchw('centerCrop', x.shape);
   if (!(height <= h && width <= w)) {
     throw new PixtapeError(`centerCrop: [${x.shape}] is smaller than the ${width} × ${height} to be cut out of it`);
   }
@@ -35,9 +35,9 @@ function halfToEven(n: number): number {
 }
 
 function window(x: Tensor, result: Tensor, down: number, right: number): void {
-  const [batch, channels, fromH, fromW] = pictureSides('centerCrop', x.shape);
-  const [, , toH, toW] = pictureSides('centerCrop', result.shape);
-  const { params, groups } = planeWalk(x.device, toH, toW, batch * channels);
+  const [batch, channels, fromH, fromW] = nchw('centerCrop', x.shape);
+  const [, , toH, toW] = nchw('centerCrop', result.shape);
+  const { params, groups } = planeGrid(x.device, toH, toW, batch * channels);
   const offsets = { from_h: fromH, from_w: fromW, down, right };
   dispatch(x.device.kernel('crop', source, 'window'), { x, result }, { ...params, ...offsets }, groups);
 }

@@ -3,7 +3,7 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { planeWalk } from '../launch.ts';
+import { planeGrid } from '../launch.ts';
 
 /**
  * Joins tensors on their channels: (N, C₁, …), (N, C₂, …), … → (N, C₁ + C₂ + …, …), in the order given.
@@ -48,6 +48,6 @@ interface Run {
 
 function copy(x: Tensor, y: Tensor, run: Run): void {
   const strides = { x_stride: x.size / run.batch, y_stride: y.size / run.batch };
-  const { params, groups } = planeWalk(x.device, 1, run.n, run.batch);
+  const { params, groups } = planeGrid(x.device, 1, run.n, run.batch);
   dispatch(x.device.kernel('concat', source, 'copy'), { x, y }, { ...run, ...strides, slice: params.slice }, groups);
 }

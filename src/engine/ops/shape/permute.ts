@@ -95,7 +95,7 @@ function walked(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: re
   const across = Math.min(Math.ceil(lanes.length / x.device.lanes), MOST_GROUPS);
   const rest = planesOf(outer, inner);
   const deep = Math.min(rest.planes, MOST_GROUPS);
-  const wanted = Math.max(1, Math.floor(x.device.enoughGroups / across / deep));
+  const wanted = Math.max(1, Math.floor(x.device.maxUsefulWorkgroups / across / deep));
   const slice = Math.max(LEAST_RUN, Math.ceil(run.length / wanted));
   const params = {
     lanes: lanes.length,

@@ -1,8 +1,8 @@
 import source from '../../../../shaders/shape/space_to_depth.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, strideGroups } from '../../tape/dispatch.ts';
+import { dispatch, elementWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
-import { columnWalk, pictureSides } from '../launch.ts';
+import { columnGrid, nchw } from '../launch.ts';
 
 /** Pixels of a plane of x up to which one invocation copies it whole. */
 const SMALL = 36;
@@ -19,13 +19,13 @@ export interface Blocks {
  */
 export function spaceToDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
   const y = toDepth(x, height, width, blocks);
-  const [, , inH, inW] = pictureSides('spaceToDepth', x.shape);
+  const [, , inH, inW] = nchw('spaceToDepth', x.shape);
   return differentiable(y, [x], (dy) => [toSpace(dy, inH, inW, blocks)]);
 }
 
 /** As `spaceToDepth`, with nothing on the tape. */
 export function toDepth(x: Tensor, height: number, width: number, { stride, padding }: Blocks): Tensor {
-  const [batch, channels, inH, inW] = pictureSides('spaceToDepth', x.shape);
+  const [batch, channels, inH, inW] = nchw('spaceToDepth', x.shape);
   const deep = channels * stride[0] * stride[1];
   const y = Tensor.temporary(x.device, [batch, deep, height, width], 'space_to_depth', x.dtype);
   const { params, groups, entry } = walk(x, height, batch * deep * width, batch * channels);
@@ -47,7 +47,7 @@ export function toSpace(
   { stride, padding }: Blocks,
   { bias, into }: { bias?: Tensor | undefined; into?: Tensor } = {},
 ): Tensor {
-  const [batch, deep, outH, outW] = pictureSides('depthToSpace', y.shape);
+  const [batch, deep, outH, outW] = nchw('depthToSpace', y.shape);
   const channels = deep / (stride[0] * stride[1]);
   const result = into ?? Tensor.temporary(y.device, [batch, channels, height, width], 'depth_to_space', y.dtype);
   const { params, groups, entry } = walk(y, height, batch * channels * width, batch * channels);
@@ -60,8 +60,12 @@ export function toSpace(
 
 /** Columns of the result for invocations to walk down, or whole planes of x where they have a few pixels. */
 function walk({ device, size }: Tensor, rows: number, columns: number, planes: number) {
-  if (size / planes > SMALL) return { ...columnWalk(device, rows, columns), entry: '' as const };
-  return { params: { columns: planes, slice: rows }, groups: strideGroups(device, planes), entry: 'small_' as const };
+  if (size / planes > SMALL) return { ...columnGrid(device, rows, columns), entry: '' as const };
+  return {
+    params: { columns: planes, slice: rows },
+    groups: elementWorkgroups(device, planes),
+    entry: 'small_' as const,
+  };
 }
 
 function named({ stride: [s_h, s_w], padding: [pad_h, pad_w] }: Blocks) {

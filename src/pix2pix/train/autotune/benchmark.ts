@@ -12,10 +12,10 @@ export interface Entry {
   /** Median of the interleaved runs; of what was left out for being slow, its fastest run. */
   ms?: number;
   /** Why it could not win, for those that could not. */
-  left?: string;
+  excluded?: string;
 }
 
-export interface RaceResult {
+export interface BenchmarkResult {
   /** The default if nothing beat it clearly. */
   chosen: string;
   /** The default first. */
@@ -42,11 +42,11 @@ const MOST_ERROR = { all: 1e-4, worst: 1e-3 };
  * @param timeLeft asked before each further choice is compiled, which can take long
  * @throws what `open` throws for the default: without it there is nothing to compare with
  */
-export async function race(
+export async function benchmarkCandidates(
   choices: readonly [fallback: string, ...others: string[]],
   open: (choice: string) => Promise<Trial>,
   timeLeft: () => boolean = () => true,
-): Promise<RaceResult> {
+): Promise<BenchmarkResult> {
   const [fallback, ...others] = choices;
   const running: { entry: Entry; trial: Trial; times: number[] }[] = [];
   const entries: Entry[] = [];
@@ -76,20 +76,20 @@ export async function race(
       const entry: Entry = { choice };
       entries.push(entry);
       if (expected && !timeLeft()) {
-        entry.left = 'no time left';
+        entry.excluded = 'no time left';
         continue;
       }
       let trial: Trial | undefined;
       try {
         trial = await open(choice);
         const why = await qualify(entry, trial);
-        if (why !== undefined) entry.left = why;
+        if (why !== undefined) entry.excluded = why;
       } catch (error) {
         if (choice === fallback) throw error;
-        entry.left = (error as Error).message.split('\n')[0] as string;
+        entry.excluded = (error as Error).message.split('\n')[0] as string;
       }
       if (!trial) continue;
-      if (entry.left === undefined) running.push({ entry, trial, times: [] });
+      if (entry.excluded === undefined) running.push({ entry, trial, times: [] });
       else trial.destroy();
     }
     const rounds = Math.min(MOST_ROUNDS, Math.max(LEAST_ROUNDS, Math.ceil(ENOUGH_MS / best)));

@@ -16,7 +16,7 @@ const SLEEPABLE_MS = 4;
 const NOISE = 65_521;
 
 /** One convolution in one direction with random inputs, on which every choice can be tried. */
-export class TrialCase {
+export class ConvBenchmark {
   private readonly device: Device;
   private readonly direction: ConvDirection;
   private readonly g: ConvGeometry;

@@ -1,13 +1,13 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { paperDevice } from '../../../engine/gpu/dry_run.ts';
+import { dryRunDevice } from '../../../engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
 import { convCandidates, defaultChoice } from '../../../engine/ops/conv/choose.ts';
 import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
 import { parseConvKey } from '../../../engine/ops/conv/key.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
-import { type RaceResult, race } from './benchmark.ts';
-import { TrialCase } from './conv_benchmark.ts';
+import { type BenchmarkResult, benchmarkCandidates } from './benchmark.ts';
+import { ConvBenchmark } from './conv_benchmark.ts';
 
 /** One convolution that a program computes, in one direction. */
 export interface ConvCase {
@@ -19,7 +19,7 @@ export interface ConvCase {
 }
 
 /** What came out for one convolution. */
-export interface Tuned extends ConvCase, RaceResult {}
+export interface Tuned extends ConvCase, BenchmarkResult {}
 
 export interface TuneOptions {
   /** Convolutions that need no measurement. */
@@ -28,16 +28,16 @@ export interface TuneOptions {
   seconds?: number;
   onProgress?: (done: number, total: number, now: ConvCase) => void;
   /** Finds the fastest choice for one convolution; `measureConvolution` by default. */
-  measure?: (device: Device, convolution: ConvCase, timeLeft: () => boolean) => Promise<RaceResult>;
+  measure?: (device: Device, convolution: ConvCase, timeLeft: () => boolean) => Promise<BenchmarkResult>;
   /** Milliseconds, for `seconds`. */
   clock?: () => number;
 }
 
 /** The convolutions of a program that `build` makes and records, found on paper: nothing is allocated or computed. */
 export async function convolutionsOf(device: Device, build: (paper: Device) => Promise<unknown>): Promise<ConvCase[]> {
-  const paper = await paperDevice(device);
+  const paper = await dryRunDevice(device);
   await build(paper);
-  return [...paper.choices].flatMap(([key, { uses }]) => {
+  return [...paper.algorithms].flatMap(([key, { uses }]) => {
     const parsed = parseConvKey(key);
     return parsed ? [{ key, uses, ...parsed }] : [];
   });
@@ -77,12 +77,12 @@ export async function measureConvolution(
   device: Device,
   { direction, g }: ConvCase,
   timeLeft?: () => boolean,
-): Promise<RaceResult> {
+): Promise<BenchmarkResult> {
   const fallback = defaultChoice(device, direction, g);
   const others = convCandidates(device, direction, g).filter((choice) => choice !== fallback);
-  const trials = new TrialCase(device, direction, g);
+  const trials = new ConvBenchmark(device, direction, g);
   try {
-    return await race([fallback, ...others], (choice) => trials.open(choice), timeLeft);
+    return await benchmarkCandidates([fallback, ...others], (choice) => trials.open(choice), timeLeft);
   } finally {
     trials.destroy();
   }

@@ -5,10 +5,10 @@ import { convSources } from '../../../engine/ops/conv/choose.ts';
 import { parseConvKey } from '../../../engine/ops/conv/key.ts';
 import { cacheDirectory } from '../../../files/cache.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
-import type { RaceResult } from './benchmark.ts';
+import type { BenchmarkResult } from './benchmark.ts';
 
 /** What was measured for each convolution, by `convKey`. */
-export type Measurements = ReadonlyMap<string, RaceResult>;
+export type Measurements = ReadonlyMap<string, BenchmarkResult>;
 
 const FORMAT = 'pixtape-tuning';
 
@@ -65,14 +65,14 @@ export class TuningCache {
     for (const [key, result] of measured) {
       if (!parseConvKey(key) || !isResult(result)) throw new Error(`"${key}" has ${JSON.stringify(result)}`);
     }
-    return new Map(measured as [string, RaceResult][]);
+    return new Map(measured as [string, BenchmarkResult][]);
   }
 }
 
-function isResult(value: unknown): value is RaceResult {
-  const { chosen, entries } = (value ?? {}) as Partial<RaceResult>;
+function isResult(value: unknown): value is BenchmarkResult {
+  const { chosen, entries } = (value ?? {}) as Partial<BenchmarkResult>;
   if (typeof chosen !== 'string' || !Array.isArray(entries) || entries.length === 0) return false;
-  return entries.every(({ choice, ms, left }) => {
+  return entries.every(({ choice, ms, excluded: left }) => {
     return typeof choice === 'string' && ['number', 'undefined'].includes(typeof ms) && isText(left);
   });
 }

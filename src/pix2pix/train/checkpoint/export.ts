@@ -1,4 +1,4 @@
-import { blankPaper } from '../../../engine/gpu/dry_run.ts';
+import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { fromHalf, LARGEST_HALF, toHalf } from '../../../engine/util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
@@ -34,7 +34,7 @@ export async function exportOnnx(
   tensors: ReadonlyMap<string, NamedTensor>,
   file: string,
 ): Promise<Uint8Array[]> {
-  const paper = await blankPaper();
+  const paper = await detachedDevice();
   const generator = createGenerator(paper, config, new Rng(paper, config.seed));
   restoreGenerator(generator, tensors, file); // Checks names and shapes; on paper nothing is kept.
   const values = new Map<string, Float32Array>();

@@ -1,4 +1,4 @@
-import { blankPaper } from '../../../engine/gpu/dry_run.ts';
+import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
 import type { NormKind } from '../../../engine/nn/norm.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
@@ -39,7 +39,7 @@ export async function importGenerator(
   const { width, height } = size ?? { width: side, height: side };
   const config = { ...preset, ...found, generator: { ...found.generator, dropout }, width, height };
 
-  const paper = await blankPaper();
+  const paper = await detachedDevice();
   const wanted = createGenerator(paper, config, new Rng(paper, 0));
   const tensors = new Map<string, NamedTensor>();
   for (const [name, tensor] of plain) {

@@ -26,7 +26,7 @@ const GENERATOR = 'gen.';
 const DISC = 'disc.';
 
 /** Two networks in training, as Pix2Pix and the GAN are; or a generator by itself. */
-export interface Adversaries {
+export interface GanState {
   readonly generator: Module;
   readonly disc: Module | undefined;
   readonly optimG: Adam;
@@ -43,11 +43,11 @@ export interface CheckpointHeader<C = TrainConfig> {
   run: Record<string, unknown>;
 }
 
-function networkEntries(model: Adversaries): StateEntry[] {
+function networkEntries(model: GanState): StateEntry[] {
   return [...model.generator.stateDict(GENERATOR), ...(model.disc?.stateDict(DISC) ?? [])];
 }
 
-function adamEntries(model: Adversaries): StateEntry[] {
+function adamEntries(model: GanState): StateEntry[] {
   const kind: StateKind = 'buffer';
   const { generator, optimG, disc, optimD } = model;
   const nets: [string, Module, Adam][] = [['gen', generator, optimG]];
@@ -78,7 +78,7 @@ function adamEntries(model: Adversaries): StateEntry[] {
  * Reads the whole state back. Waits for the GPU.
  * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
  */
-export async function captureState(model: Adversaries): Promise<Map<string, NamedTensor>> {
+export async function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
   for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
     const data = await tensor.read();
@@ -196,7 +196,7 @@ export function checkFields(given: unknown, wanted: object, path: string): void 
  * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type.
  */
 export function restoreState(
-  model: Adversaries,
+  model: GanState,
   values: ReadonlyMap<string, NamedTensor>,
   step: number,
   file: string,

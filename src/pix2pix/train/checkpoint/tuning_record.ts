@@ -9,7 +9,7 @@ export interface TuningRecord {
 }
 
 /** What the programs recorded on `device` have taken, and what its table would say of others. */
-export function tuningRecord({ description, tuning, choices }: Device): TuningRecord {
+export function tuningRecord({ description, tuning, algorithms: choices }: Device): TuningRecord {
   const taken = [...choices].map(([key, { choice }]) => [key, choice]);
   return { adapter: description, choices: { ...Object.fromEntries(tuning ?? []), ...Object.fromEntries(taken) } };
 }

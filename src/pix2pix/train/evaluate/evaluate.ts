@@ -1,6 +1,6 @@
 import type { Dataset } from '../../data/sources/open.ts';
 import type { PictureRow } from '../sheets/grid.ts';
-import type { Painter } from '../steps/predictor.ts';
+import type { Predictor } from '../steps/predictor.ts';
 import { type Scores, score } from './metrics.ts';
 import { paintColours } from './translate.ts';
 
@@ -11,8 +11,8 @@ import { paintColours } from './translate.ts';
 export type Contender = 'copy' | 'mean' | 'l1' | 'ours' | 'real';
 
 export interface Painters {
-  ours: Painter;
-  l1?: Painter;
+  ours: Predictor;
+  l1?: Predictor;
 }
 
 export interface Evaluation {
@@ -85,7 +85,7 @@ interface Painted {
 
 async function paintAll(test: Dataset, index: number, { ours, l1 }: Painters): Promise<Painted> {
   const { name, condition, real } = await test.pair(index);
-  const by = (painter: Painter) => paintColours(painter, { width: test.width, height: test.height, data: condition });
+  const by = (painter: Predictor) => paintColours(painter, { width: test.width, height: test.height, data: condition });
   return { name, copy: condition, ours: await by(ours), real, ...(l1 ? { l1: await by(l1) } : {}) };
 }
 

@@ -3,7 +3,7 @@ import { type SampleRow, sampleGrid } from '../sheets/grid.ts';
 import type { Pix2Pix } from '../steps/pix2pix.ts';
 import { meanAbsoluteError } from './metrics.ts';
 
-export interface HeldOutOptions {
+export interface HeldOutSetOptions {
   /** Pictures in the sample grid. */
   samples: number;
   /** The most pictures that the measure is taken over, spread evenly over the test set. */
@@ -13,10 +13,10 @@ export interface HeldOutOptions {
 }
 
 /** Pictures that training never sees, the same ones at every measurement. */
-export class HeldOut {
+export class HeldOutSet {
   /** How many pictures the measure is taken over, of how many there are. */
   readonly count: number;
-  readonly of: number;
+  readonly total: number;
   /** Mean |condition − real| over the same pictures: what copying the input scores. NaN where the channels differ. */
   readonly baseline: number;
   private readonly test: Dataset;
@@ -28,12 +28,12 @@ export class HeldOut {
     this.measured = measured;
     this.shown = shown;
     this.count = measured.length;
-    this.of = test.length;
+    this.total = test.length;
     this.baseline = baseline;
   }
 
   /** Chooses the pictures and reads each once. @throws PixtapeError naming a file that cannot be decoded. */
-  static async load(test: Dataset, { samples, most, prefer }: HeldOutOptions): Promise<HeldOut> {
+  static async load(test: Dataset, { samples, most, prefer }: HeldOutSetOptions): Promise<HeldOutSet> {
     const measured = spread(range(test.length), most);
     let sum = 0;
     for (const i of measured) {
@@ -45,7 +45,7 @@ export class HeldOut {
       const { name, condition, real } = await test.pair(i);
       shown.push({ name, condition, real, fake: new Float32Array(0) });
     }
-    return new HeldOut(test, measured, shown, sum / measured.length);
+    return new HeldOutSet(test, measured, shown, sum / measured.length);
   }
 
   /**
@@ -68,7 +68,7 @@ export class HeldOut {
       pairs.forEach(({ condition }, i) => {
         conditions.set(condition, i * size);
       });
-      const fakes = await model.painter.paint(conditions, batch, height, width);
+      const fakes = await model.painter.predict(conditions, batch, height, width);
       const fakeSize = fakes.length / batch;
       pairs.forEach(({ real }, i) => {
         sum += meanAbsoluteError(fakes.subarray(i * fakeSize, (i + 1) * fakeSize), real);
@@ -77,7 +77,7 @@ export class HeldOut {
     const rows: SampleRow[] = [];
     for (const row of this.shown) {
       if (stop()) return undefined;
-      rows.push({ ...row, fake: await model.painter.paint(row.condition, 1, height, width) });
+      rows.push({ ...row, fake: await model.painter.predict(row.condition, 1, height, width) });
     }
     return { grid: sampleGrid(rows, width, height), l1: sum / this.measured.length };
   }

@@ -4,7 +4,7 @@ import type { Picture } from '../../data/image/picture.ts';
 import { resizePicture } from '../../data/image/picture.ts';
 import { CHANNELS } from '../../data/image/raster.ts';
 import type { ResizeMode } from '../../data/image/resize.ts';
-import type { Painter } from '../steps/predictor.ts';
+import type { Predictor } from '../steps/predictor.ts';
 
 /** What happens to a picture before a generator sees it. */
 export interface Preparation {
@@ -24,7 +24,7 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
  * Paints a picture of any size. Sides that are no multiples of the generator's `unit` are filled up to the next
  * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
  */
-export async function translate(painter: Painter, condition: Picture, unit: number): Promise<Picture> {
+export async function translate(painter: Predictor, condition: Picture, unit: number): Promise<Picture> {
   const { width, height } = condition;
   const padded = pad(condition, unit);
   const data = await paintColours(painter, padded);
@@ -36,7 +36,7 @@ export async function translate(painter: Painter, condition: Picture, unit: numb
  * does with `--input_nc 1`; a grey answer becomes three equal planes.
  * @throws PixtapeError where the generator's channels are neither colours nor grey
  */
-export async function paintColours(painter: Painter, { width, height, data }: Picture): Promise<Float32Array> {
+export async function paintColours(painter: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
   const { in: cin, out: cout } = painter.channels;
   for (const channels of [cin, cout]) {
     if (channels === 1 || channels === CHANNELS) continue;
@@ -44,7 +44,7 @@ export async function paintColours(painter: Painter, { width, height, data }: Pi
   }
   const size = width * height;
   const condition = cin === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : data;
-  const answer = await painter.paint(condition, 1, height, width);
+  const answer = await painter.predict(condition, 1, height, width);
   if (cout !== 1) return answer;
   const planes = new Float32Array(CHANNELS * size);
   for (let c = 0; c < CHANNELS; c++) planes.set(answer, c * size);

@@ -3,7 +3,7 @@ import { saveGan } from '../checkpoint/gan_checkpoint.ts';
 import type { Chart } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import type { Gan, GanBatch } from '../steps/gan.ts';
-import { type LoopOptions, type LoopResult, type LossFields, type Trainee, trainLoop } from './loop.ts';
+import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
 import type { Progress } from './progress.ts';
 
 const CHARTS: readonly Chart[] = [
@@ -15,18 +15,18 @@ const CHARTS: readonly Chart[] = [
 ];
 
 /** Trains a GAN; see `trainLoop` for what it leaves in the run's folder. @param samples pictures in a sample grid */
-export function runGan(
+export function trainGan(
   model: Gan,
   loader: StepLoader<GanBatch>,
   options: LoopOptions & { samples: number },
   progress: Progress,
   interrupted: () => boolean,
 ): Promise<LoopResult> {
-  return trainLoop(new GanTrainee(model, loader, options.samples), options, progress, interrupted);
+  return trainLoop(new GanTask(model, loader, options.samples), options, progress, interrupted);
 }
 
 /** A GAN as the loop sees it: a grid of fixed noise, nothing to measure. */
-class GanTrainee implements Trainee {
+class GanTask implements TrainingTask {
   private readonly model: Gan;
   private readonly loader: StepLoader<GanBatch>;
   private readonly samples: number;
@@ -67,7 +67,7 @@ class GanTrainee implements Trainee {
     return `discriminator's score of ${field === 'scoreReal' ? 'real pictures' : 'fakes'}`;
   }
 
-  ratesHint(): string {
+  divergenceHint(): string {
     const { lr, lrDisc } = this.model.config;
     return `Learning rates were ${lr} (generator) and ${lrDisc} (discriminator): try smaller ones (--lr, --lr_D).`;
   }

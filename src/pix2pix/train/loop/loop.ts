@@ -48,7 +48,7 @@ export type LossFields = Pick<
 >;
 
 /** What the loop has to know of what it trains. */
-export interface Trainee {
+export interface TrainingTask {
   readonly device: Device;
   /** Steps done, and pictures in each. */
   readonly step: number;
@@ -63,7 +63,7 @@ export interface Trainee {
   check?(): Promise<void>;
   /** What a loss is called, and what to do about one that is not finite. */
   lossName(field: keyof LossFields): string;
-  ratesHint(epoch: number): string;
+  divergenceHint(epoch: number): string;
   /** A sample grid, what was measured with it, and a line about it; undefined where `stop` said so in between. */
   sample(
     stop: () => boolean,
@@ -85,17 +85,17 @@ const SAVE_SECONDS = 600;
  *   is intact then.
  */
 export async function trainLoop(
-  trainee: Trainee,
+  task: TrainingTask,
   options: LoopOptions,
   progress: Progress,
   interrupted: () => boolean,
 ): Promise<LoopResult> {
   await removeStaleTemporaries(options.folder);
   await removeStaleTemporaries(join(options.folder, 'samples'));
-  const lastStep = options.resumed ? trainee.step : undefined;
+  const lastStep = options.resumed ? task.step : undefined;
   const samples = await SampleStore.open(join(options.folder, 'samples'), lastStep ?? -1);
   const log = await LogWriter.open(join(options.folder, 'log.jsonl'), lastStep);
-  const session = new Session({ trainee, options, progress, interrupted, samples, log });
+  const session = new Session({ task, options, progress, interrupted, samples, log });
   try {
     return await session.loop();
   } finally {
@@ -105,7 +105,7 @@ export async function trainLoop(
 }
 
 interface Parts {
-  trainee: Trainee;
+  task: TrainingTask;
   options: LoopOptions;
   progress: Progress;
   interrupted: () => boolean;
@@ -124,30 +124,30 @@ class Session {
 
   constructor(parts: Parts) {
     this.parts = parts;
-    this.looked = parts.trainee.step;
+    this.looked = parts.task.step;
     this.secondsBefore = Number(parts.options.record.seconds ?? 0);
   }
 
   async loop(): Promise<LoopResult> {
-    const { trainee, options, progress, interrupted } = this.parts;
+    const { task, options, progress, interrupted } = this.parts;
     const limit = options.minutes === undefined ? undefined : options.minutes * 60;
-    progress.start(options.steps, trainee.step, limit);
+    progress.start(options.steps, task.step, limit);
     let end: RunEnd | undefined;
     let inFlight: Promise<unknown> = Promise.resolve();
     try {
       while (!end) {
-        const epoch = trainee.epochOf(trainee.step);
-        const run = await trainee.prepareStep();
+        const epoch = task.epochOf(task.step);
+        const run = await task.prepareStep();
         // One step runs while the next is being prepared, no more: Ctrl-C and the clock should not wait for a long queue.
         await inFlight;
         run();
-        inFlight = trainee.device.finished();
+        inFlight = task.device.drain();
         end = this.ended(limit);
-        await this.tend(epoch, end);
+        await this.afterStep(epoch, end);
         if (end || !interrupted()) continue;
         // Ctrl-C came while something was measured or saved: another step could take minutes.
         end = 'interrupted';
-        await this.tend(epoch, end);
+        await this.afterStep(epoch, end);
       }
     } catch (error) {
       // The report should not go on saying that training does. What went wrong is told by the error itself.
@@ -158,87 +158,87 @@ class Session {
     const how = { done: 'all steps done', time: `after ${options.minutes} min`, interrupted: 'interrupted' }[end];
     return {
       end,
-      steps: trainee.step,
+      steps: task.step,
       checkpoint: join(options.folder, LATEST),
       report: await this.report(how),
     };
   }
 
   private ended(limit = Number.POSITIVE_INFINITY): RunEnd | undefined {
-    const { trainee, options, interrupted } = this.parts;
-    if (trainee.step >= options.steps) return 'done';
+    const { task, options, interrupted } = this.parts;
+    if (task.step >= options.steps) return 'done';
     if (interrupted()) return 'interrupted';
     return (performance.now() - this.start) / 1000 >= limit ? 'time' : undefined;
   }
 
   /** What is due after a step: reading and logging the losses, a sample grid, checkpoints. */
-  private async tend(epoch: number, end: RunEnd | undefined): Promise<void> {
-    const { trainee, options, progress } = this.parts;
-    const due = (every: number): boolean => every > 0 && trainee.step % every === 0;
+  private async afterStep(epoch: number, end: RunEnd | undefined): Promise<void> {
+    const { task, options, progress } = this.parts;
+    const due = (every: number): boolean => every > 0 && task.step % every === 0;
     const since = (time: number): number => (performance.now() - time) / 1000;
-    const epochOver = trainee.epochOf(trainee.step) > epoch && options.saveEveryEpochs > 0;
+    const epochOver = task.epochOf(task.step) > epoch && options.saveEveryEpochs > 0;
     const keepEpoch = epochOver && (epoch + 1) % options.saveEveryEpochs === 0;
     const sample = end === undefined ? due(options.sampleEvery) : end !== 'interrupted';
     const save = end !== undefined || due(options.saveEvery) || since(this.savedAt) > SAVE_SECONDS;
-    const ringFull = trainee.step - this.looked >= RING_LENGTH;
+    const ringFull = task.step - this.looked >= RING_LENGTH;
     const look = due(options.logEvery) || ringFull || since(this.lookedAt) > LOOK_SECONDS;
-    if (!(look || sample || save || keepEpoch)) return progress.update(trainee.step);
-    await this.look(sample);
+    if (!(look || sample || save || keepEpoch)) return progress.update(task.step);
+    await this.readLosses(sample);
     if (keepEpoch) await this.save(`epoch-${epoch + 1}.safetensors`);
     if (save) await this.save(LATEST);
     this.lookedAt = performance.now();
   }
 
   /** Logs the losses since the last look, with what a sample grid measured, and stops the run where one is no number. */
-  private async look(sample: boolean): Promise<void> {
-    const { trainee, log, progress } = this.parts;
-    const rows = await trainee.lossesSince(this.looked);
+  private async readLosses(sample: boolean): Promise<void> {
+    const { task, log, progress } = this.parts;
+    const rows = await task.lossesSince(this.looked);
     const elapsed = (performance.now() - this.lookedAt) / 1000;
     const until = this.seconds();
-    const imagesPerSecond = rounded((rows.length * trainee.batch) / elapsed);
+    const imagesPerSecond = rounded((rows.length * task.batch) / elapsed);
     const bad = rows.findIndex(({ losses }) => notFinite(losses) !== undefined);
     const measured = sample && bad < 0 ? await this.sample() : undefined;
     for (const [i, row] of (bad < 0 ? rows : rows.slice(0, bad + 1)).entries()) {
       const step = row.step + 1;
       const seconds = rounded(until - elapsed * (1 - (i + 1) / rows.length));
-      const also = step === trainee.step ? measured : {};
-      await log.append({ step, epoch: trainee.epochOf(row.step), ...row.losses, imagesPerSecond, seconds, ...also });
+      const also = step === task.step ? measured : {};
+      await log.append({ step, epoch: task.epochOf(row.step), ...row.losses, imagesPerSecond, seconds, ...also });
     }
-    this.looked = trainee.step;
+    this.looked = task.step;
     const latest = rows[bad < 0 ? rows.length - 1 : bad];
     if (latest) {
       const { lossD, lossG } = latest.losses;
-      progress.update(trainee.step, { imagesPerSecond, lossD, lossG });
+      progress.update(task.step, { imagesPerSecond, lossD, lossG });
     }
     if (bad >= 0 && latest) throw this.diverged(latest.step, latest.losses);
-    await trainee.check?.();
+    await task.check?.();
     // After the log, so that the report's curves reach up to its pictures.
     if (measured) await this.report(undefined);
   }
 
   private diverged(step: number, losses: LossFields): PixtapeError {
-    const { trainee, options } = this.parts;
+    const { task, options } = this.parts;
     const field = notFinite(losses) ?? 'lossD';
     return new PixtapeError(
-      `step ${step + 1}: the ${trainee.lossName(field)} is ${losses[field]}. Training has stopped; no checkpoint was written after that step.`,
-      `${trainee.ratesHint(trainee.epochOf(step))} Where ${join(options.folder, LATEST)} exists it is good, and --continue_train goes on from it.`,
+      `step ${step + 1}: the ${task.lossName(field)} is ${losses[field]}. Training has stopped; no checkpoint was written after that step.`,
+      `${task.divergenceHint(task.epochOf(step))} Where ${join(options.folder, LATEST)} exists it is good, and --continue_train goes on from it.`,
     );
   }
 
   /** Keeps a sample grid; undefined where Ctrl-C came in between. */
   private async sample(): Promise<Pick<LogLine, 'testL1'> | undefined> {
-    const { trainee, samples, progress, interrupted } = this.parts;
-    const drawn = await trainee.sample(interrupted);
+    const { task, samples, progress, interrupted } = this.parts;
+    const drawn = await task.sample(interrupted);
     if (!drawn) return undefined;
-    await samples.add(trainee.step, drawn.grid);
-    if (drawn.note !== undefined) progress.note(`step ${trainee.step}: ${drawn.note}`);
+    await samples.add(task.step, drawn.grid);
+    if (drawn.note !== undefined) progress.note(`step ${task.step}: ${drawn.note}`);
     return drawn.measured;
   }
 
   /** Only after `look`: a state that came from a NaN must not replace a good one. */
   private async save(name: string): Promise<void> {
-    const { trainee, options } = this.parts;
-    await trainee.save(join(options.folder, name), { ...options.record, seconds: this.seconds() });
+    const { task, options } = this.parts;
+    await task.save(join(options.folder, name), { ...options.record, seconds: this.seconds() });
     if (name === LATEST) this.savedAt = performance.now();
   }
 
@@ -249,12 +249,12 @@ class Session {
 
   /** Writes report.html; `ended` says how the run ended, undefined while it goes on. */
   private async report(ended: string | undefined): Promise<string> {
-    const { trainee, options, samples, log } = this.parts;
-    const { config, summary = [], ...more } = trainee.report();
+    const { task, options, samples, log } = this.parts;
+    const { config, summary = [], ...more } = task.report();
     return writeReport(options.folder, {
       title: options.name,
       config: { ...options.record, seconds: undefined, tuning: undefined, ...config },
-      adapter: trainee.device.description,
+      adapter: task.device.description,
       log: await readLog(log.path),
       samples: await samples.read(),
       ...more,

@@ -3,16 +3,16 @@ import type { Dataset } from '../../data/sources/open.ts';
 import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { learningRates } from '../config/config.ts';
 import { unitsOf } from '../config/value_range.ts';
-import { HeldOut, type HeldOutOptions } from '../evaluate/held_out.ts';
+import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
 import { type Chart, PIX2PIX_CHARTS } from '../report/curves.ts';
 import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
-import { type LoopOptions, type LoopResult, type LossFields, type Trainee, trainLoop } from './loop.ts';
+import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
 import type { Progress } from './progress.ts';
 
 export { LATEST, type RunEnd } from './loop.ts';
 
 export interface RunOptions extends LoopOptions {
-  heldOut: HeldOutOptions;
+  heldOut: HeldOutSetOptions;
 }
 
 export interface RunResult extends LoopResult {
@@ -26,7 +26,7 @@ export interface RunResult extends LoopResult {
  * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
  *   is intact then.
  */
-export async function run(
+export async function trainPix2Pix(
   model: Pix2Pix,
   loader: BatchLoader,
   test: Dataset,
@@ -34,19 +34,19 @@ export async function run(
   progress: Progress,
   interrupted: () => boolean,
 ): Promise<RunResult> {
-  const trainee = new PairTrainee(model, loader, await HeldOut.load(test, options.heldOut));
-  const result = await trainLoop(trainee, options, progress, interrupted);
-  return { ...result, testL1: trainee.testL1, baselineL1: trainee.heldOut.baseline };
+  const task = new PairTask(model, loader, await HeldOutSet.load(test, options.heldOut));
+  const result = await trainLoop(task, options, progress, interrupted);
+  return { ...result, testL1: task.testL1, baselineL1: task.heldOut.baseline };
 }
 
 /** Pix2Pix as the loop sees it: measured on held-out pictures whenever a grid is drawn. */
-class PairTrainee implements Trainee {
-  readonly heldOut: HeldOut;
+class PairTask implements TrainingTask {
+  readonly heldOut: HeldOutSet;
   testL1: number | undefined;
   private readonly model: Pix2Pix;
   private readonly loader: BatchLoader;
 
-  constructor(model: Pix2Pix, loader: BatchLoader, heldOut: HeldOut) {
+  constructor(model: Pix2Pix, loader: BatchLoader, heldOut: HeldOutSet) {
     this.model = model;
     this.loader = loader;
     this.heldOut = heldOut;
@@ -97,7 +97,7 @@ class PairTrainee implements Trainee {
     return names[field] ?? field;
   }
 
-  ratesHint(epoch: number): string {
+  divergenceHint(epoch: number): string {
     const { config } = this.model;
     const { gen, disc } = learningRates(config, epoch);
     const hint = `Learning rates were ${gen} (generator) and ${disc} (PatchGAN): try smaller ones (--lr, --lr_D).`;
@@ -135,7 +135,7 @@ class PairTrainee implements Trainee {
       ...(testL1 === undefined ? [] : [{ label: 'Held-out L1', value: testL1.toFixed(4) }]),
       { label: 'Copying the input', value: heldOut.baseline.toFixed(4) },
       ...(testL1 === undefined ? [] : [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }]),
-      { label: 'Measured on', value: `${heldOut.count} of ${heldOut.of} held-out pictures` },
+      { label: 'Measured on', value: `${heldOut.count} of ${heldOut.total} held-out pictures` },
     ];
     const baseline = { label: 'copying the input', value: heldOut.baseline };
     return { config: { ...this.model.config }, summary, baseline, charts: this.charts() };

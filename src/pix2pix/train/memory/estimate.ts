@@ -1,12 +1,12 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { paperDevice } from '../../../engine/gpu/dry_run.ts';
+import { dryRunDevice } from '../../../engine/gpu/dry_run.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { formatBytes } from '../../../engine/util/format.ts';
 import { createGenerator, type NetworksConfig } from '../../models/networks.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
-import { Painter } from '../steps/predictor.ts';
+import { Predictor } from '../steps/predictor.ts';
 
 /** What a piece of work takes, in bytes. */
 export interface MemoryEstimate {
@@ -47,19 +47,19 @@ export function estimatePainting(
 ): Promise<MemoryEstimate> {
   return estimate(device, (paper) => {
     const generator = createGenerator(paper, config, new Rng(paper, 0));
-    return async () => void (await new Painter(paper, generator).program(1, height, width));
+    return async () => void (await new Predictor(paper, generator).program(1, height, width));
   });
 }
 
 /** `build` makes what stays, and gives what records the rest. */
 export async function estimate(device: Device, build: (paper: Device) => () => Promise<void>): Promise<MemoryEstimate> {
-  const paper = await paperDevice(device);
+  const paper = await dryRunDevice(device);
   try {
     return await measured(device, paper, build(paper));
   } catch (first) {
     // Too large for this device in one piece; how large, only a device without limits can tell.
     const obstacle = whatStood(first);
-    const endless = await paperDevice(device, { boundless: true });
+    const endless = await dryRunDevice(device, { boundless: true });
     const record = build(endless);
     const state = endless.memory.bytes;
     try {

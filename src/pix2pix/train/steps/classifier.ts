@@ -69,7 +69,7 @@ export class ClassifierTraining {
       this.target.write(oneHot(labels, classes));
       this.optim.setStep(++this.step);
       this.training.run();
-      inFlight = this.device.finished();
+      inFlight = this.device.drain();
       onStep(this.step);
     }
     const [loss = Number.NaN] = await this.training.outputs.read();

@@ -21,7 +21,7 @@ import { learningRates, type TrainConfig } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
 import { RANGES, toNetwork } from '../config/value_range.ts';
 import { LossRing } from './loss_ring.ts';
-import { Painter } from './predictor.ts';
+import { Predictor } from './predictor.ts';
 
 export interface Losses {
   /**
@@ -67,7 +67,7 @@ export class Pix2Pix {
   readonly real: Tensor;
   readonly condition: Tensor;
   /** The generator in evaluation mode. */
-  readonly painter: Painter;
+  readonly painter: Predictor;
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
@@ -100,7 +100,7 @@ export class Pix2Pix {
     this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas, lossScale });
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
-    this.painter = new Painter(device, this.generator);
+    this.painter = new Predictor(device, this.generator);
     this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
 
@@ -202,7 +202,7 @@ export class Pix2Pix {
 
   /** The generator's answer, in evaluation mode, to conditions (NCHW, any batch, any size that it takes). */
   paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
-    return this.painter.paint(condition, batch, height, width);
+    return this.painter.predict(condition, batch, height, width);
   }
 }
 

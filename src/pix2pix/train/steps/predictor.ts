@@ -6,7 +6,7 @@ import { Tensor } from '../../../engine/tape/tensor.ts';
 import type { PictureGenerator } from '../../models/networks.ts';
 import { fromNetwork, toNetwork } from '../config/value_range.ts';
 
-export interface PainterOptions {
+export interface PredictorOptions {
   /**
    * Keeps dropout and the batch's own statistics on, as the paper does at test time, with random numbers from here (the
    * generator's own). Changes the running statistics, as training does. Without it: evaluation mode.
@@ -18,14 +18,14 @@ export interface PainterOptions {
 const KEPT = 2;
 
 /** Runs a generator on conditions of any size that it takes: a recorded program for each size, made when first needed. */
-export class Painter {
+export class Predictor {
   private readonly device: Device;
   private readonly generator: PictureGenerator;
   private readonly sampling: Rng | undefined;
   private readonly programs = new Map<string, { input: Tensor; recorded: Recorded<Tensor> }>();
   private draws = 0;
 
-  constructor(device: Device, generator: PictureGenerator, { sampling }: PainterOptions = {}) {
+  constructor(device: Device, generator: PictureGenerator, { sampling }: PredictorOptions = {}) {
     this.device = device;
     this.generator = generator;
     this.sampling = sampling;
@@ -36,9 +36,9 @@ export class Painter {
    * When sampling, each call draws new dropout masks; the n-th call of two painters with the same seed draws the same.
    * @throws PixtapeError if the sides do not fit the generator or memory runs out.
    */
-  async paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+  async predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { range } = this.generator;
-    return fromNetwork(await this.answer(toNetwork(condition, range), batch, height, width), range);
+    return fromNetwork(await this.raw(toNetwork(condition, range), batch, height, width), range);
   }
 
   /** How many channels a condition and an answer have. */
@@ -48,7 +48,7 @@ export class Painter {
   }
 
   /** As `paint`, with condition and answer in the generator's own range of values. */
-  async answer(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+  async raw(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { input, recorded } = await this.program(batch, height, width);
     input.write(condition);
     this.sampling?.setStep(this.draws++);

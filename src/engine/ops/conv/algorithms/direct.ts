@@ -1,7 +1,7 @@
 import source from '../../../../../shaders/conv/conv_direct.wgsl';
-import { dispatchFlat } from '../../../tape/dispatch.ts';
+import { dispatchElements } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
-import type { ConvVariant } from '../algorithm.ts';
+import type { ConvAlgorithm } from '../algorithm.ts';
 import { type ConvGeometry, geometryParams } from '../geometry.ts';
 
 /** Convolutions straight from their definition: slow, and what the faster kernels are held against. */
@@ -9,7 +9,7 @@ import { type ConvGeometry, geometryParams } from '../geometry.ts';
 /** Multiply-adds up to which this may be worth a try: larger ones can only lose, and take seconds to do so. */
 const WORTH_A_TRY = 2 ** 22;
 
-export const direct: ConvVariant = {
+export const direct: ConvAlgorithm = {
   sources: [source],
   choices(device, g) {
     const products = g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
@@ -26,19 +26,19 @@ export const direct: ConvVariant = {
 /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
 function directForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor, slope = 1): void {
   const kernel = y.device.kernel('conv_direct.forward', source, 'forward');
-  dispatchFlat(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias, slope));
+  dispatchElements(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias, slope));
 }
 
 /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
 function directInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void {
   const kernel = dx.device.kernel('conv_direct.input_gradient', source, 'input_gradient');
-  dispatchFlat(kernel, { dy, w, bias: bias ?? w, result: dx }, params(g, dx, bias));
+  dispatchElements(kernel, { dy, w, bias: bias ?? w, result: dx }, params(g, dx, bias));
 }
 
 /** dw = gradient of conv's weight. */
 function directWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void {
   const kernel = dw.device.kernel('conv_direct.weight_gradient', source, 'weight_gradient');
-  dispatchFlat(kernel, { x, dy, result: dw }, params(g, dw));
+  dispatchElements(kernel, { x, dy, result: dw }, params(g, dw));
 }
 
 function params(g: ConvGeometry, result: Tensor, bias?: Tensor, slope = 1) {

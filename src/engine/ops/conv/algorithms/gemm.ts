@@ -1,12 +1,12 @@
 import source from '../../../../../shaders/conv/conv_gemm.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import type { Kernel } from '../../../gpu/kernel.ts';
-import { dispatch, folded } from '../../../tape/dispatch.ts';
+import { dispatch, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
-import type { ConvDirection, ConvVariant } from '../algorithm.ts';
+import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import { type ConvGeometry, geometryParams } from '../geometry.ts';
 import { weightSlices } from '../slices.ts';
-import { addParts, type Finish, partsOf } from '../split_k.ts';
+import { type Epilogue, reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv/conv_gemm.wgsl`. Every function records into the program at hand. */
 
@@ -58,7 +58,7 @@ const LONGEST_SHARE = 4096;
 const choiceOf = ({ rows, cols }: Tile): string => `gemm ${rows}x${cols}`;
 
 /** `gemm ROWSxCOLUMNS`: the tile. */
-export const gemm: ConvVariant = {
+export const gemm: ConvAlgorithm = {
   sources: [source],
   choices(device, g, direction) {
     const size = sizeOf(g, direction);
@@ -128,7 +128,7 @@ interface Operands {
   a?: Tensor;
   b: Tensor;
   result?: Tensor;
-  finish?: Finish;
+  finish?: Epilogue;
 }
 
 /** Records the products for every slice of `weight`, which is the weight or its gradient. */
@@ -148,8 +148,8 @@ function multiply(
     const accumulate = direction === 'inputGradient' && first > 0;
     const { bias, slope = 1 } = (splits === 1 && !accumulate && finish) || {};
     const left = a ?? slice;
-    const parts = partsOf(whole, result ?? slice, splits);
-    const [x, y, z] = folded(...grid(tile, size));
+    const parts = splitKBuffer(whole, result ?? slice, splits);
+    const [x, y, z] = split2d(...grid(tile, size));
     dispatch(
       kernel,
       { a: left, b, bias: bias ?? left, result: parts },
@@ -167,7 +167,7 @@ function multiply(
       // The shader takes columns that had to be folded and the splits apart.
       [x, y, z * splits],
     );
-    addParts(parts, whole, splits, finish);
+    reduceSplitK(parts, whole, splits, finish);
   }
 }
 

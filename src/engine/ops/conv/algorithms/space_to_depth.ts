@@ -2,7 +2,7 @@ import source from '../../../../../shaders/shape/space_to_depth.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
-import type { ConvVariant } from '../algorithm.ts';
+import type { ConvAlgorithm } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { gemm } from './gemm.ts';
 import { tile } from './tile.ts';
@@ -12,7 +12,7 @@ import { tile } from './tile.ts';
  * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
  * weights; a kernel that is no multiple of the stride is filled up with zeros.
  */
-const folding = (inner: ConvVariant, innerName: string, name: string, onCpu: boolean): ConvVariant => ({
+const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: boolean): ConvAlgorithm => ({
   sources: [source, ...inner.sources],
   choices(device, g, direction) {
     if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];

@@ -1,12 +1,12 @@
 import type { Device } from '../../../gpu/device.ts';
 import type { Kernel } from '../../../gpu/kernel.ts';
 import type { StorageSlice } from '../../../gpu/storage.ts';
-import { dispatch, folded } from '../../../tape/dispatch.ts';
+import { dispatch, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
 import type { ConvKernels } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { type WeightSlice, weightSlices } from '../slices.ts';
-import { addParts, partsOf } from '../split_k.ts';
+import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
  * The host's side of convolutions of stride 1 in which each lane owns a patch of positions in several channels: they
@@ -124,7 +124,7 @@ function record(
       accumulate: accumulate ? 1 : 0,
       slope,
     },
-    folded(Math.ceil((tiles * batch) / y.device.capabilities.subgroupSize), Math.ceil(outC / shader.channels)),
+    split2d(Math.ceil((tiles * batch) / y.device.capabilities.subgroupSize), Math.ceil(outC / shader.channels)),
   );
 }
 
@@ -153,7 +153,7 @@ function weightGradient(
   const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / (longest as number)));
   const share = whole ? Math.min(allTiles, Math.max(shortest as number, Math.ceil(allTiles / wanted))) : allTiles;
   const splits = Math.ceil(allTiles / share);
-  const parts = partsOf(dw, slice, splits);
+  const parts = splitKBuffer(dw, slice, splits);
   dispatch(
     shader.kernel,
     { x: l.t, y: b.t, parts },
@@ -182,5 +182,5 @@ function weightGradient(
     },
     [Math.ceil(l.channels / lanes), Math.ceil(b.channels / shader.channels), splits],
   );
-  addParts(parts, dw, splits);
+  reduceSplitK(parts, dw, splits);
 }

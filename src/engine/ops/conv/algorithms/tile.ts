@@ -1,7 +1,7 @@
 import tileSource from '../../../../../shaders/conv/conv_tile.wgsl';
 import weightSource from '../../../../../shaders/conv/conv_tile_weight.wgsl';
 import type { Device } from '../../../gpu/device.ts';
-import type { ConvDirection, ConvVariant } from '../algorithm.ts';
+import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
 
@@ -19,7 +19,7 @@ interface Tiling {
 }
 
 /** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
-export const tile: ConvVariant = {
+export const tile: ConvAlgorithm = {
   sources: [tileSource, weightSource],
   choices: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction).map(choiceOf) : []),
   kernels(choice) {

@@ -4,7 +4,7 @@ import transforms4 from '../../../../../shaders/conv/winograd/winograd_4.wgsl';
 import planes from '../../../../../shaders/conv/winograd/winograd_planes.wgsl';
 import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
 import type { Device } from '../../../gpu/device.ts';
-import type { ConvDirection, ConvVariant } from '../algorithm.ts';
+import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
 
 /**
@@ -83,7 +83,7 @@ export const winogradRows = variant({
 });
 
 /** `NAME CHANNELS`: the channels at once. */
-function variant(form: Form): ConvVariant {
+function variant(form: Form): ConvAlgorithm {
   const { name, rowsOnly } = form;
   return {
     sources: [source, ...(rowsOnly ? [weightSource] : []), form.application, form.transforms],
