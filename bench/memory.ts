@@ -30,7 +30,7 @@ export async function memorySection(bench: Bench, elements = memoryElements(benc
     try {
       if (op.name.includes(bench.rows)) rows.push(...(await measureOp(bench, op)));
     } finally {
-      for (const leaf of [...op.inputs, ...(op.others ?? [])]) bench.device.free(leaf.storage.buffer as GPUBuffer);
+      for (const leaf of [...op.inputs, ...(op.others ?? [])]) leaf.dispose();
     }
   }
   const measured = rows.map((row) => ({ ...row, time: timing(row.outcome) }));
@@ -108,7 +108,7 @@ async function measureOp(bench: Bench, op: MemoryOp): Promise<MemoryRow[]> {
     }));
   } finally {
     for (const program of programs) program.destroy();
-    if (seed) device.free(seed.storage.buffer as GPUBuffer);
+    if (seed) seed.dispose();
   }
 }
 

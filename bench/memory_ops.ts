@@ -1,5 +1,5 @@
 import type { Device } from '../src/engine/gpu/device.ts';
-import { Adam } from '../src/engine/nn/adam.ts';
+import { Adam } from '../src/engine/nn/optim/adam.ts';
 import { leakyRelu } from '../src/engine/ops/elementwise/leaky_relu.ts';
 import { batchNorm } from '../src/engine/ops/norm/batch_norm.ts';
 import { dropout } from '../src/engine/ops/random/dropout.ts';
@@ -91,9 +91,7 @@ export function memoryOps(device: Device, n: number): (() => MemoryOp)[] {
       const weight = leaf(n);
       weight.grad = leaf(n);
       const adam = new Adam(device, [weight]);
-      adam.setStep(1);
-      const { m, v } = adam.state();
-      const others = [weight.grad, ...m, ...v];
+      const others = [weight.grad, ...[...adam.state().values()].flat()];
       const run = () => void adam.step();
       return { name: 'Adam', inputs: [weight], others, run, moves: [7 * n, 0], flops: [12 * n, 0] };
     },

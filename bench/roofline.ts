@@ -115,7 +115,7 @@ function way(
     },
     free() {
       program.destroy();
-      for (const leaf of leaves) device.free(leaf.storage.buffer as GPUBuffer);
+      for (const leaf of leaves) leaf.dispose();
     },
   };
 }

@@ -12,7 +12,6 @@
  *       adam.step();
  *       return loss;
  *     });
- *     adam.setStep(1);
  *     step.run();
  *     console.log(await step.outputs.read());
  */
@@ -21,14 +20,14 @@
 export { type Capabilities, Device, type DeviceOptions } from './engine/gpu/device.ts';
 export type { Kernel } from './engine/gpu/kernel.ts';
 export type { DispatchTiming, Program, Workgroups } from './engine/gpu/program.ts';
-export type { Bindable, Dtype, Storage, StorageSlice } from './engine/gpu/storage.ts';
-// Modules, initial weights, and the optimiser.
-export { Adam, type AdamOptions } from './engine/nn/adam.ts';
+export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './engine/gpu/storage.ts';
 export { type InitOptions, initWeights } from './engine/nn/init.ts';
 export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './engine/nn/layers.ts';
-export type { LossScale } from './engine/nn/loss_scale.ts';
-export { Module, type StateEntry, type StateKind } from './engine/nn/module.ts';
+export { buffer, Module, parameter, type StateEntry } from './engine/nn/module.ts';
 export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './engine/nn/norm.ts';
+// Modules, initial weights, and the optimiser.
+export { Adam, type AdamOptions } from './engine/nn/optim/adam.ts';
+export type { LossScale } from './engine/nn/optim/loss_scale.ts';
 export { type Conv2dOptions, conv2d, convTranspose2d } from './engine/ops/conv/conv2d.ts';
 // Operations: pictures are NCHW, values float32.
 export { add } from './engine/ops/elementwise/add.ts';
@@ -50,10 +49,10 @@ export { centerCrop } from './engine/ops/shape/center_crop.ts';
 export { concat } from './engine/ops/shape/concat.ts';
 export { permute, transpose2d } from './engine/ops/shape/permute.ts';
 // Tensors, recording and differentiation.
-export { type Backward, backward, differentiable, noGrad } from './engine/tape/autograd.ts';
+export { backward, checkpoint, differentiable, type GradOptions, grad, noGrad } from './engine/tape/autograd.ts';
 export { dispatch, dispatchElements } from './engine/tape/dispatch.ts';
-export { Recorded, type RecordOptions, record } from './engine/tape/record.ts';
-export { type Shape, Tensor } from './engine/tape/tensor.ts';
+export { Recorded, type RecordOptions, record, run } from './engine/tape/record.ts';
+export { type Backward, type Shape, type StateKind, Tensor } from './engine/tape/tensor.ts';
 // Files as bytes, errors, random numbers.
 export { PixtapeError } from './engine/util/errors.ts';
 export { RandomStream } from './engine/util/random.ts';

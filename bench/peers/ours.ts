@@ -65,7 +65,7 @@ export async function loadOurs(device: Device, { shape, ...values }: ConvProblem
     },
     free() {
       for (const recorded of programs) recorded.destroy();
-      for (const leaf of leaves) device.free(leaf.storage.buffer as GPUBuffer);
+      for (const leaf of leaves) leaf.dispose();
     },
   };
 }

@@ -10,6 +10,7 @@ import { evalClassesCommand } from './eval/classes.ts';
 import { evalCommand } from './eval/command.ts';
 import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
+import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';
@@ -58,8 +59,10 @@ try {
   refuseForeignFlags(argv);
   await program.parseAsync(argv, { from: 'user' });
 } catch (error) {
-  if (error instanceof PixtapeError) console.error(`\npixtape: ${error.message}`);
-  else console.error(error);
+  if (error instanceof PixtapeError) {
+    const advice = flagAdvice(error);
+    console.error(`\npixtape: ${error.message}${advice ? `\n  → ${advice}` : ''}`);
+  } else console.error(error);
   process.exitCode = 1;
 } finally {
   closeAdapter();

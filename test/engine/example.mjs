@@ -1,11 +1,11 @@
 // The README's example: a small network of one's own, trained in Node. It learns to draw the vertical edges of a picture.
-import { Adam, backward, Conv2d, initWeights, Module, mseLoss, openDevice, record, relu, Tensor } from 'pixtape';
+import { Adam, backward, Conv2d, Module, mseLoss, openDevice, record, relu, Tensor } from 'pixtape';
 
 class EdgeNet extends Module {
   constructor(device) {
     super();
-    this.conv1 = this.child('conv1', new Conv2d(device, 1, 8, 3, { padding: 1 }));
-    this.conv2 = this.child('conv2', new Conv2d(device, 8, 1, 3, { padding: 1 }));
+    this.conv1 = new Conv2d(device, 1, 8, 3, { padding: 1 });
+    this.conv2 = new Conv2d(device, 8, 1, 3, { padding: 1 });
   }
   forward(x) {
     return this.conv2.forward(relu(this.conv1.forward(x)));
@@ -19,7 +19,6 @@ const x = Tensor.from(device, [1, 1, 64, 64], picture);
 const y = Tensor.from(device, [1, 1, 64, 64], edges);
 
 const net = new EdgeNet(device);
-initWeights(net, { seed: 1, stream: 1, normMean: 1 });
 const adam = new Adam(device, net.parameters(), { lr: 0.01 });
 const step = await record(device, () => {
   const loss = mseLoss(net.forward(x), y);
@@ -28,7 +27,6 @@ const step = await record(device, () => {
   return loss;
 });
 for (let t = 1; t <= 400; t++) {
-  adam.setStep(t);
   step.run();
   if (t % 100 === 0 || t === 1) console.log(`step ${t}: loss ${(await step.outputs.read())[0]}`);
 }

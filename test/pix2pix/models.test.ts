@@ -37,7 +37,8 @@ const config = (more: Partial<NetworksConfig> = {}, depth = 8, hidden = 64): Net
   ...more,
 });
 const generator = (of: NetworksConfig) => createGenerator(paper, of, new Rng(paper, 0));
-const shapes = (network: Module) => Object.fromEntries(network.stateDict().map((e) => [e.name, [...e.tensor.shape]]));
+const shapes = (network: Module) =>
+  Object.fromEntries(network.stateEntries().map((e) => [e.name, [...e.tensor.shape]]));
 
 type Shapes = Record<string, number[]>;
 
@@ -206,7 +207,7 @@ it('starts from N(0, 0.02), batch norm from N(1, 0.02), every bias from 0', asyn
 });
 
 function entries(network: Module): Record<string, Tensor> {
-  const learnt = network.stateDict().filter((e) => e.kind === 'parameter');
+  const learnt = network.stateEntries().filter((e) => e.kind === 'parameter');
   return Object.fromEntries(learnt.map((e) => [e.name, e.tensor]));
 }
 

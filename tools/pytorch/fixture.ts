@@ -57,7 +57,7 @@ export function readFixture(
 
 /** Holds the file's names, types and shapes to those of a network, state and expectations alike. */
 export function checkNetwork(fixture: Fixture, net: Net, network: Module): void {
-  const entries = network.stateDict();
+  const entries = network.stateEntries();
   const parameters = entries.filter(({ kind }) => kind === 'parameter');
   const sections: [string, typeof entries][] = [
     [`${net}.`, entries],

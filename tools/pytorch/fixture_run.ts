@@ -1,7 +1,7 @@
 import type { Device } from '../../src/engine/gpu/device.ts';
-import type { Adam } from '../../src/engine/nn/adam.ts';
 import { Conv2d, ConvTranspose2d } from '../../src/engine/nn/layers.ts';
 import type { Module } from '../../src/engine/nn/module.ts';
+import type { Optimizer } from '../../src/engine/nn/optim/optimizer.ts';
 import { add } from '../../src/engine/ops/elementwise/add.ts';
 import { scale } from '../../src/engine/ops/elementwise/scale.ts';
 import { dropout } from '../../src/engine/ops/random/dropout.ts';
@@ -77,9 +77,8 @@ export class FixtureRun {
     const { model, fixture } = this;
     for (const net of NETS) {
       const { network, optim } = parts(model, net);
-      network.loadStateDict(under(fixture, `${net}.`), fixture.file);
-      const { m, v } = optim.state();
-      for (const moment of [...m, ...v]) moment.write(new Float32Array(moment.size));
+      network.loadStateDict(under(fixture, `${net}.`), { source: fixture.file });
+      for (const moment of [...optim.state().values()].flat()) moment.write(new Float32Array(moment.size));
     }
     model.step = 0;
   }
@@ -91,9 +90,9 @@ export class FixtureRun {
     for (const name of LOSSES) answer.set(`loss.${name}`, await (losses[name] as Tensor).read());
     for (const net of NETS) {
       for (const [name, gradient] of gradients[net]) answer.set(`grad.${net}.${name}`, await gradient.read());
-      for (const { name, tensor, kind } of parts(this.model, net).network.stateDict()) {
-        const values = await tensor.read();
-        answer.set(`after.${net}.${name}`, kind === 'counter' ? Float32Array.from(words(values)) : values);
+      for (const { name, tensor, kind } of parts(this.model, net).network.stateEntries()) {
+        const values = kind === 'counter' ? Float32Array.from(await tensor.readIntegers()) : await tensor.read();
+        answer.set(`after.${net}.${name}`, values);
       }
     }
     return answer;
@@ -105,14 +104,10 @@ export class FixtureRun {
   }
 }
 
-function parts({ generator, optimG, disc, optimD }: GanState, net: Net): { network: Module; optim: Adam } {
+function parts({ generator, optimG, disc, optimD }: GanState, net: Net): { network: Module; optim: Optimizer } {
   if (net === 'gen') return { network: generator, optim: optimG };
   if (!disc || !optimD) throw new Error('a fixture has a discriminator');
   return { network: disc, optim: optimD };
-}
-
-function words(values: Float32Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, values.length);
 }
 
 /** Dropout at one half is y → 0 or 2y, so that a mixture with y itself is y · (1 ± SHAKE), its gradient alike. */

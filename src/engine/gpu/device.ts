@@ -1,8 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { Kernel } from './kernel.ts';
-import { GUARD_BYTES } from './program.ts';
-import { type Dtype, Storage } from './storage.ts';
+import { type Dtype, GUARD_BYTES, Storage } from './storage.ts';
 import { WaitEstimate } from './wait_estimate.ts';
 import type { ShaderConstants } from './wgsl.ts';
 
@@ -20,7 +19,12 @@ export interface DeviceOptions {
   tuning?: ReadonlyMap<string, string>;
   /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
   memoryBudget?: number;
+  /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
+  seed?: number;
 }
+
+/** What to do about a lack of memory. */
+const SMALLER = 'Use smaller batches, smaller pictures, or fewer channels.';
 
 /** What the kernels may count on; read once from the adapter. */
 export interface Capabilities {
@@ -46,6 +50,8 @@ export class Device {
   private readonly maxBinding: number;
   /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
   readonly memoryBudget: number;
+  readonly seed: number;
+  private streams = 0;
   private readonly kernels = new Map<string, Kernel>();
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
@@ -63,18 +69,23 @@ export class Device {
     this.tuning = options.tuning;
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
     this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.broken ??= new PixtapeError(
-        `WebGPU error: ${event.error.message}`,
-        'This is a fault of the engine: please report it.',
-      );
+    this.seed = options.seed ?? 0;
+    gpu.addEventListener('uncapturederror', ({ error }) => {
+      this.broken ??= /out of memory/i.test(error.message)
+        ? new PixtapeError(`out of GPU memory (${error.message})`, SMALLER, { code: 'out-of-memory' })
+        : new PixtapeError(`WebGPU error: ${error.message}`, 'This is a fault of the engine: please report it.', {
+            code: 'internal',
+          });
     });
     void gpu.lost.then((info) => {
-      if (info.reason === 'destroyed') return;
-      this.broken = new PixtapeError(
-        `the GPU device was lost: ${info.message}`,
-        'Start again from the last checkpoint with --continue_train.',
-      );
+      this.broken =
+        info.reason === 'destroyed'
+          ? new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' })
+          : new PixtapeError(
+              `the GPU device was lost: ${info.message}`,
+              'Open a new device and go on from the last saved state.',
+              { code: 'device-lost' },
+            );
     });
   }
 
@@ -132,12 +143,33 @@ export class Device {
     this.noted.set(key, { choice, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
   }
 
-  /** Memory that stays: parameters, inputs, optimiser state. Zeroed. */
+  /** 0, 1, 2 … for each call: gives each new layer random numbers of its own. */
+  nextStream(): number {
+    return this.streams++;
+  }
+
+  /** Memory that stays: parameters, inputs, optimizer state. Zeroed. */
   persistent(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.checkSize(bytes, label);
     const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
     this.checkBudget(size, label);
-    return new Storage(bytes, label, this.createBuffer(size, label), dtype);
+    return new Storage(bytes, label, dtype, { buffer: this.createBuffer(size, label) });
+  }
+
+  /** Gives persistent storage back. Programs that use it cannot run any more. */
+  dispose(storage: Storage): void {
+    if (!storage.persistent) {
+      throw new PixtapeError(
+        `${storage.label} belongs to a recorded program`,
+        'Its memory goes with the program: call destroy() on what record() gave.',
+        { code: 'misuse' },
+      );
+    }
+    if (storage.disposed) return;
+    storage.disposed = true;
+    storage.pending = undefined;
+    if (storage.buffer) this.free(storage.buffer);
+    storage.buffer = undefined;
   }
 
   /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
@@ -154,7 +186,8 @@ export class Device {
       const total = sizes.reduce((a, b) => a + b, 0);
       throw new PixtapeError(
         `out of GPU memory: ${formatBytes(total)} for ${what}, on top of ${formatBytes(this.allocated)} (${error.message})`,
-        'Use a smaller --batch_size, --crop_size or --ngf.',
+        SMALLER,
+        { code: 'out-of-memory', details: { bytes: total, allocated: this.allocated } },
       );
     }
     return made;
@@ -165,7 +198,8 @@ export class Device {
     throw new PixtapeError(
       `not enough memory: ${formatBytes(bytes)} for ${what} on top of ${formatBytes(this.allocated)}, ` +
         `and ${formatBytes(this.memoryBudget)} are free on ${this.description}`,
-      'Use a smaller --batch_size, --crop_size or --ngf.',
+      SMALLER,
+      { code: 'out-of-memory', details: { bytes, allocated: this.allocated, budget: this.memoryBudget } },
     );
   }
 
@@ -193,7 +227,8 @@ export class Device {
     if (bytes <= this.limits.maxBufferSize) return;
     throw new PixtapeError(
       `${label} needs ${formatBytes(bytes)}, this adapter's largest buffer is ${formatBytes(this.limits.maxBufferSize)}`,
-      'Use a smaller --batch_size, --crop_size or --ngf.',
+      SMALLER,
+      { code: 'out-of-memory', details: { bytes, limit: this.limits.maxBufferSize } },
     );
   }
 
@@ -224,13 +259,24 @@ export class Device {
     if (bytes <= this.maxBinding) return;
     throw new PixtapeError(
       `${label} is ${formatBytes(bytes)}, a kernel can bind ${formatBytes(this.maxBinding)} at once on this adapter (${this.description})`,
-      'Use a smaller --batch_size, --crop_size or --ngf, or another --adapter.',
+      SMALLER,
+      { code: 'out-of-memory', details: { bytes, limit: this.maxBinding } },
     );
   }
 
   write(storage: Storage, data: ArrayBufferView, offset = 0): void {
-    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
-    this.gpu.queue.writeBuffer(storage.buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.throwIfBroken();
+    const buffer = bufferOf(storage);
+    if (data.byteLength < storage.bytes) this.settle(storage);
+    storage.pending = undefined;
+    this.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Writes a storage's first values, if they have not been needed so far. */
+  settle(storage: Storage): void {
+    const values = storage.pending?.();
+    storage.pending = undefined;
+    if (values) this.write(storage, values);
   }
 
   /** Copies bytes back. Waits for everything submitted so far. */
@@ -250,10 +296,11 @@ export class Device {
     }
   }
 
-  async read(storage: Storage): Promise<Float32Array> {
-    if (!storage.buffer) throw new Error(`${storage.label} has no memory yet`);
-    const bytes = await this.readBytes(storage.buffer, 0, Math.ceil(storage.bytes / 4) * 4);
-    return new Float32Array(bytes.buffer);
+  /** A storage's bytes. Waits for everything submitted so far. */
+  async read(storage: Storage): Promise<Uint8Array> {
+    this.throwIfBroken();
+    this.settle(storage);
+    return this.readBytes(bufferOf(storage), 0, Math.ceil(storage.bytes / 4) * 4);
   }
 
   /**
@@ -283,4 +330,23 @@ export class Device {
   destroy(): void {
     this.gpu.destroy();
   }
+}
+
+/** @throws PixtapeError that says why a storage has no bytes, or none of its own */
+function bufferOf(storage: Storage): GPUBuffer {
+  const { label, owner, buffer } = storage;
+  const misuse = (message: string, hint: string) => new PixtapeError(message, hint, { code: 'misuse' });
+  if (storage.disposed)
+    throw misuse(`${label} was disposed`, 'Dispose of a tensor only when nothing uses it any more.');
+  if (owner?.destroyed) {
+    throw misuse(`${label} belongs to a program that was destroyed`, 'Read its outputs before you call destroy().');
+  }
+  if (owner && !owner.isRetained(storage)) {
+    throw misuse(
+      `${label} is a temporary: its memory holds other tensors by the end of a run`,
+      'Return it from the function that you gave to record().',
+    );
+  }
+  if (!buffer) throw misuse(`${label} has no memory yet`, 'Its program is still being recorded: await record() first.');
+  return buffer;
 }

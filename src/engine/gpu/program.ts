@@ -2,7 +2,17 @@ import { PixtapeError } from '../util/errors.ts';
 import type { Device } from './device.ts';
 import type { Kernel } from './kernel.ts';
 import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
-import { asSlice, type Bindable, type Dtype, Storage, type StorageSlice } from './storage.ts';
+import {
+  asSlice,
+  type Bindable,
+  type Dtype,
+  GUARD_BYTES,
+  type Precision,
+  Storage,
+  type StorageOwner,
+  type StorageSlice,
+} from './storage.ts';
+import type { ShaderBinding } from './wgsl.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
@@ -21,16 +31,17 @@ export interface DispatchTiming {
 }
 
 const GUARD_WORD = 0x7fc0dead;
-export const GUARD_BYTES = 256;
 
 /**
  * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
  * `dispatch` only notes what to run; `compile` compiles the kernels, plans memory and makes the bind groups.
  */
-export class Program {
+export class Program implements StorageOwner {
   readonly device: Device;
-  /** What passes between operations is stored as; see `record`. */
-  readonly precision: Dtype;
+  /** Storage dtype of activations and their gradients; see `record`. */
+  readonly precision: Precision;
+  /** Whether `destroy` was called. */
+  destroyed = false;
   plan: MemoryPlan | undefined;
   private readonly dispatches: Dispatch[] = [];
   private readonly temporaries: Storage[] = [];
@@ -38,9 +49,12 @@ export class Program {
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
   private readonly hooks: (() => void)[] = [];
+  private readonly destroyHooks: (() => void)[] = [];
+  /** What the dispatches use that is not the program's own: leaves, and outputs of other programs. */
+  private readonly externals = new Set<Storage>();
   private counters = new Map<string, number>();
 
-  constructor(device: Device, precision: Dtype = 'f32') {
+  constructor(device: Device, precision: Precision = 'f32') {
     this.device = device;
     this.precision = precision;
   }
@@ -48,19 +62,28 @@ export class Program {
   /** A temporary of this program: memory is found for it when the program is compiled. */
   temporary(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.device.checkSize(bytes, label);
-    const storage = new Storage(bytes, label, undefined, dtype);
+    const storage = new Storage(bytes, label, dtype, { owner: this });
     this.temporaries.push(storage);
     return storage;
   }
 
   /** Keeps a temporary's bytes readable after the run: its buffer is not given to anything recorded later. */
   retain(storage: Storage): void {
-    if (!storage.persistent) this.retained.add(storage);
+    if (storage.owner === this) this.retained.add(storage);
+  }
+
+  isRetained(storage: Storage): boolean {
+    return this.retained.has(storage);
   }
 
   /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
   beforeRun(hook: () => void): void {
     this.hooks.push(hook);
+  }
+
+  /** Calls `hook` when the program is destroyed: the place to give back what was made for it. */
+  onDestroy(hook: () => void): void {
+    this.destroyHooks.push(hook);
   }
 
   /** 0, 1, 2 … for each call with this name within this program: tells e.g. one dropout layer from the next. */
@@ -100,6 +123,7 @@ export class Program {
       if (given === undefined) throw new Error(`${kernel.label}: nothing bound to "${b.name}"`);
       const slice = asSlice(given);
       this.device.checkBinding(slice.size, `${kernel.label}: ${slice.storage.label}`);
+      checkDtype(kernel, b, slice.storage);
       return slice;
     });
     const [x, y = 1, z = 1] = groups;
@@ -163,7 +187,11 @@ export class Program {
     this.dispatches.forEach((d, at) => {
       d.kernel.shader.bindings.forEach((binding, i) => {
         const slice = d.slices[i] as StorageSlice | 'params';
-        if (slice === 'params' || slice.storage.persistent) return;
+        if (slice === 'params') return;
+        if (slice.storage.owner !== this) {
+          this.addExternal(slice.storage, d.kernel.label);
+          return;
+        }
         const life = lives.get(slice.storage);
         if (life) life.last = at;
         else if (binding.access === 'read') {
@@ -179,6 +207,17 @@ export class Program {
       const life = lives.get(storage);
       return life ? [{ storage, life }] : [];
     });
+  }
+
+  private addExternal(storage: Storage, label: string): void {
+    if (storage.owner && !storage.owner.isRetained(storage)) {
+      throw new PixtapeError(
+        `${label} uses ${storage.label}, a temporary of another program`,
+        'Return it from the function that you gave to that record(), or compute it in this one.',
+        { code: 'misuse' },
+      );
+    }
+    this.externals.add(storage);
   }
 
   private bind(): void {
@@ -218,7 +257,11 @@ export class Program {
 
   private range(slice: StorageSlice): GPUBufferBinding {
     const buffer = slice.storage.buffer;
-    if (!buffer) throw new Error(`${slice.storage.label} belongs to another program and has no memory here`);
+    if (!buffer) {
+      throw new PixtapeError(`${slice.storage.label} was disposed, or its program destroyed`, undefined, {
+        code: 'misuse',
+      });
+    }
     // With guards on, a whole storage is bound together with its guard words: a write past the end lands there
     // instead of being clamped onto the last element, where nobody would see it.
     const whole = slice.offset === 0 && slice.size === slice.storage.bytes;
@@ -228,14 +271,30 @@ export class Program {
 
   /** Runs everything once: one command buffer, one submit, no waiting. */
   run(): void {
-    this.device.throwIfBroken();
-    for (const hook of this.hooks) hook();
+    this.prepareRun();
     if (this.device.guards) this.paintGuards();
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     this.encode(pass, 0, this.dispatches.length);
     pass.end();
     this.device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  private prepareRun(): void {
+    this.device.throwIfBroken();
+    if (this.destroyed) {
+      throw new PixtapeError('this program was destroyed', 'Record it again to run it.', { code: 'misuse' });
+    }
+    for (const storage of this.externals) {
+      if (storage.disposed || storage.owner?.destroyed) {
+        const what = storage.disposed ? 'was disposed' : 'belongs to a program that was destroyed';
+        throw new PixtapeError(`this program uses ${storage.label}, which ${what}`, 'Record it again without it.', {
+          code: 'misuse',
+        });
+      }
+      if (storage.pending) this.device.settle(storage);
+    }
+    for (const hook of this.hooks) hook();
   }
 
   private encode(pass: GPUComputePassEncoder, from: number, to: number): void {
@@ -256,7 +315,7 @@ export class Program {
    * without timestamp queries. The wait itself (0.03–0.1 ms on CPU drivers) is part of each figure.
    */
   async profile(): Promise<DispatchTiming[]> {
-    for (const hook of this.hooks) hook();
+    this.prepareRun();
     const { queue } = this.device.gpu;
     await queue.onSubmittedWorkDone();
     const timings: DispatchTiming[] = [];
@@ -298,9 +357,20 @@ export class Program {
 
   /** Gives the program's memory back. It cannot run again. */
   destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const hook of this.destroyHooks) hook();
     for (const b of this.buffers.splice(0)) this.device.free(b);
     this.bindGroups = [];
   }
+}
+
+/** Whole numbers must not be read as floats. The other way round kernels keep their own words in f32 storage. */
+function checkDtype(kernel: Kernel, { name, type }: ShaderBinding, { dtype, label }: Storage): void {
+  if ((dtype !== 'u32' && dtype !== 'i32') || !/^array<f32>$/.test(type)) return;
+  throw new PixtapeError(`${kernel.label}: ${label} holds ${dtype}, but "${name}" is read as f32`, 'Cast it first.', {
+    details: { dtype, binding: name },
+  });
 }
 
 function align(bytes: number, unit: number): number {

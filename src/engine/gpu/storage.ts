@@ -1,34 +1,58 @@
-/** What the elements of a tensor are stored as. Whatever is no tensor of floats counts as f32: words of 32 bits. */
-export type Dtype = 'f32' | 'f16';
+/**
+ * What the elements of a tensor are stored as. Kernels compute in f32 whatever they store; u32 and i32 are for what is
+ * not a float: counts, indices, labels.
+ */
+export type Dtype = 'f32' | 'f16' | 'u32' | 'i32';
+
+/** What activations and their gradients may be stored as. */
+export type Precision = 'f32' | 'f16';
+
+/** On a device with guards, the bytes behind every tensor that no kernel may touch. */
+export const GUARD_BYTES = 256;
 
 /** Bytes of so many elements; whole words, as bindings and copies have to be. */
 export function bytesOf(elements: number, dtype: Dtype): number {
   return dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4;
 }
 
+/** What a storage belongs to: a recorded program, which gives temporaries their memory. */
+export interface StorageOwner {
+  readonly destroyed: boolean;
+  /** Whether this temporary's bytes stay its own after a run. */
+  isRetained(storage: Storage): boolean;
+}
+
 /**
- * A run of GPU bytes. `persistent` storage (parameters, inputs, optimiser state) owns its buffer from the start;
- * virtual storage belongs to one recorded program, and the planner gives it memory, shared with others whose time
- * does not overlap, when the program is compiled.
+ * A run of GPU bytes. Persistent storage (parameters, inputs, optimizer state) owns its buffer from the start. A
+ * temporary belongs to one recorded program, which gives it memory when it is compiled, shared with other temporaries
+ * whose lifetimes do not overlap.
  */
 export class Storage {
   readonly bytes: number;
   readonly label: string;
-  readonly persistent: boolean;
   readonly dtype: Dtype;
-  /** The real buffer; undefined for virtual storage until its program has been planned. */
+  /** The program that a temporary belongs to; undefined for persistent storage. */
+  readonly owner: StorageOwner | undefined;
+  /** The real buffer; undefined for a temporary until its program is compiled, and for storage that was disposed. */
   buffer: GPUBuffer | undefined;
+  /** Makes the first values, which are written when something first needs them. */
+  pending: (() => ArrayBufferView) | undefined;
+  disposed = false;
 
-  constructor(bytes: number, label: string, buffer?: GPUBuffer, dtype: Dtype = 'f32') {
+  constructor(bytes: number, label: string, dtype: Dtype, from: { buffer: GPUBuffer } | { owner: StorageOwner }) {
     this.bytes = bytes;
     this.label = label;
-    this.persistent = buffer !== undefined;
-    this.buffer = buffer;
     this.dtype = dtype;
+    this.owner = 'owner' in from ? from.owner : undefined;
+    this.buffer = 'buffer' in from ? from.buffer : undefined;
+  }
+
+  get persistent(): boolean {
+    return this.owner === undefined;
   }
 }
 
-/** Part of a storage, bytes [offset, offset + size); the offset a multiple of the device's storage alignment. */
+/** Part of a storage, bytes [offset, offset + size); the offset is a multiple of the device's storage alignment. */
 export interface StorageSlice {
   storage: Storage;
   offset: number;

@@ -11,6 +11,8 @@ export interface ShaderBinding {
   index: number;
   space: 'uniform' | 'storage';
   access: 'read' | 'read_write';
+  /** As declared, such as `array<f32>`. */
+  type: string;
 }
 
 export interface ParamField {
@@ -28,7 +30,7 @@ export interface ShaderInterface {
 export type ShaderConstants = Readonly<Record<string, number | boolean>>;
 
 const BINDING =
-  /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:/g;
+  /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+?)\s*;/g;
 
 export function stripComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, ' ').replace(/\/\/.*$/gm, '');
@@ -39,7 +41,7 @@ export function reflect(source: string, entry: string): ShaderInterface {
   const text = stripComments(source);
   const reached = reachableText(text, entry);
   const bindings: ShaderBinding[] = [];
-  for (const [, index, space, access, name] of text.matchAll(BINDING)) {
+  for (const [, index, space, access, name, type] of text.matchAll(BINDING)) {
     // Not behind a dot: `id.x` is no use of a binding called x.
     if (!new RegExp(`(?<!\\.)\\b${name}\\b`).test(reached)) continue;
     bindings.push({
@@ -47,6 +49,7 @@ export function reflect(source: string, entry: string): ShaderInterface {
       index: Number(index),
       space: space as 'uniform' | 'storage',
       access: (access as 'read' | 'read_write' | undefined) ?? 'read',
+      type: type as string,
     });
   }
   bindings.sort((a, b) => a.index - b.index);

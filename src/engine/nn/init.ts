@@ -1,4 +1,5 @@
 import { RandomStream } from '../util/random.ts';
+import { draw } from './fresh.ts';
 import { BatchNorm2d, Conv2d, ConvTranspose2d } from './layers.ts';
 import type { Module } from './module.ts';
 
@@ -9,8 +10,8 @@ export interface InitOptions {
   /** Mean of the batch-norm weights: 0 as the tutorial codes it, 1 as in the paper. */
   normMean: number;
   /**
-   * Weights of convolutions: `normal` N(0, 0.02), as DCGAN, pix2pix and the tutorial have it, `he` N(0, 2 / fan_in), which keeps a
-   * signal as large as it is from one ReLU to the next (He et al. 2015). 0.02 does so for 5,000 inputs, and makes it smaller for
+   * Weights of convolutions: `normal` N(0, 0.02), as DCGAN, pix2pix and the tutorial have it, `he` N(0, 2 / fan_in), which
+   * keeps a signal's size from one ReLU to the next (He et al. 2015). 0.02 does so for 5,000 inputs and shrinks it for
    * fewer; a norm behind every convolution mends that.
    */
   weights?: 'normal' | 'he';
@@ -19,8 +20,9 @@ export interface InitOptions {
 }
 
 /**
- * Draws fresh weights: convolutions as `weights` and `biases` say, batch norm N(normMean, 0.02) with bias 0. Each tensor has its
- * own stream, so that adding a layer leaves the others' weights as they were.
+ * Draws weights as Pix2Pix starts with them, in the place of PyTorch's defaults, which every new layer has: convolutions
+ * as `weights` and `biases` say, batch norm N(normMean, 0.02) with bias 0. Each tensor has its own stream, so that adding
+ * a layer leaves the others' weights as they were.
  */
 export function initWeights(
   network: Module,
@@ -38,10 +40,4 @@ export function initWeights(
       module.bias.write(new Float32Array(module.bias.size));
     }
   });
-}
-
-function draw(size: number, next: () => number): Float32Array {
-  const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) values[i] = next();
-  return values;
 }

@@ -4,9 +4,15 @@ import { batchNorm } from '../ops/norm/batch_norm.ts';
 import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
 import { Tensor } from '../tape/tensor.ts';
-import { Module } from './module.ts';
+import { Fresh } from './fresh.ts';
+import { buffer, Module, parameter } from './module.ts';
 
-export interface ConvOptions {
+export interface LayerOptions {
+  /** Seeds the first values of this layer alone; by default they follow from the device's seed. */
+  seed?: number;
+}
+
+export interface ConvOptions extends LayerOptions {
   stride?: number;
   padding?: number;
   bias?: boolean;
@@ -17,7 +23,10 @@ export interface ActivatedConvOptions extends ConvOptions {
   slope?: number;
 }
 
-/** 2-D convolution with a square kernel; `weight` is (cout, cin, k, k), as in PyTorch. */
+/**
+ * 2-D convolution with a square kernel; `weight` is (cout, cin, k, k). Weight and bias start uniform in ±1/√fan_in, as
+ * PyTorch's do (`kaiming_uniform(a=√5)`).
+ */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
@@ -27,10 +36,12 @@ export class Conv2d extends Module {
 
   constructor(device: Device, cin: number, cout: number, kernel: number, options: ActivatedConvOptions = {}) {
     super();
-    this.weight = this.parameter('weight', Tensor.zeros(device, [cout, cin, kernel, kernel], 'weight'));
-    if (options.bias ?? true) this.bias = this.parameter('bias', Tensor.zeros(device, [cout], 'bias'));
     this.fanIn = cin * kernel * kernel;
     this.options = options;
+    const fresh = new Fresh(device, options.seed);
+    const bound = 1 / Math.sqrt(this.fanIn);
+    this.weight = parameter(fresh.uniform([cout, cin, kernel, kernel], 'weight', bound));
+    if (options.bias ?? true) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
   }
 
   /** (N, cin, H, W) → (N, cout, H', W'). */
@@ -55,10 +66,12 @@ export class ConvTranspose2d extends Module {
     options: ConvOptions & { outputPadding?: number } = {},
   ) {
     super();
-    this.weight = this.parameter('weight', Tensor.zeros(device, [cin, cout, kernel, kernel], 'weight'));
-    if (options.bias ?? true) this.bias = this.parameter('bias', Tensor.zeros(device, [cout], 'bias'));
     this.fanIn = cout * kernel * kernel;
     this.options = options;
+    const fresh = new Fresh(device, options.seed);
+    const bound = 1 / Math.sqrt(this.fanIn);
+    this.weight = parameter(fresh.uniform([cin, cout, kernel, kernel], 'weight', bound));
+    if (options.bias ?? true) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
   }
 
   /** (N, cin, H, W) → (N, cout, (H−1)·stride − 2·padding + k + outputPadding, …). */
@@ -73,34 +86,33 @@ export class BatchNorm2d extends Module {
   readonly bias: Tensor;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
-  readonly batchesTracked: Tensor;
+  /** Batches that the running statistics have seen: one u32. */
+  readonly numBatchesTracked: Tensor;
 
   constructor(device: Device, channels: number) {
     super();
-    this.weight = this.parameter('weight', Tensor.from(device, [channels], ones(channels), 'weight'));
-    this.bias = this.parameter('bias', Tensor.zeros(device, [channels], 'bias'));
-    this.runningMean = this.buffer('running_mean', Tensor.zeros(device, [channels], 'running_mean'));
-    this.runningVar = this.buffer('running_var', Tensor.from(device, [channels], ones(channels), 'running_var'));
-    this.batchesTracked = this.buffer(
-      'num_batches_tracked',
-      Tensor.zeros(device, [1], 'num_batches_tracked'),
-      'counter',
-    );
+    const ones = (label: string) => Tensor.lazy(device, [channels], label, () => new Float32Array(channels).fill(1));
+    this.weight = parameter(ones('weight'));
+    this.bias = parameter(Tensor.zeros(device, [channels], 'bias'));
+    this.runningMean = buffer(Tensor.zeros(device, [channels], 'running_mean'));
+    this.runningVar = buffer(ones('running_var'));
+    this.numBatchesTracked = buffer(Tensor.zeros(device, [1], 'num_batches_tracked', 'u32'), 'counter');
   }
 
   /** Any (N, channels, …). @param slope of a leaky ReLU on the result, in the same pass; 1 for none */
   forward(x: Tensor, slope = 1): Tensor {
-    const { weight, bias, runningMean, runningVar, batchesTracked, training } = this;
-    return batchNorm(x, weight, bias, runningMean, runningVar, batchesTracked, { training, slope });
+    const { weight, bias, runningMean, runningVar, numBatchesTracked, training } = this;
+    return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, { training, slope });
   }
 }
 
 /** Element-wise dropout in training mode, nothing in evaluation mode. */
 export class Dropout extends Module {
   private readonly rate: number;
-  private readonly rng: Rng;
+  private readonly rng: Rng | undefined;
 
-  constructor(rate: number, rng: Rng) {
+  /** @param rng by default the one that all layers of the device share */
+  constructor(rate: number, rng?: Rng) {
     super();
     this.rate = rate;
     this.rng = rng;
@@ -109,8 +121,4 @@ export class Dropout extends Module {
   forward(x: Tensor): Tensor {
     return this.training ? dropout(x, this.rate, this.rng) : x;
   }
-}
-
-function ones(n: number): Float32Array {
-  return new Float32Array(n).fill(1);
 }

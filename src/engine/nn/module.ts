@@ -1,8 +1,7 @@
-import type { Tensor } from '../tape/tensor.ts';
+import { type StateKind, Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-
-/** What a state-dict entry is: learnt, a running statistic, or a count (one u32 word in a one-element tensor). */
-export type StateKind = 'parameter' | 'buffer' | 'counter';
+import type { NamedTensor } from '../util/safetensors.ts';
+import { checkState, type LoadOptions, type LoadResult, writeState } from './state.ts';
 
 export interface StateEntry {
   name: string;
@@ -10,54 +9,80 @@ export interface StateEntry {
   kind: StateKind;
 }
 
+/** Makes a leaf a parameter: `this.scale = parameter(Tensor.from(device, [1], [1]))`. */
+export function parameter(tensor: Tensor): Tensor {
+  tensor.requiresGrad = true;
+  tensor.kind = 'parameter';
+  return tensor;
+}
+
+/** Makes a leaf part of a module's state that is not learnt: a running statistic, or a count. */
+export function buffer(tensor: Tensor, kind: 'buffer' | 'counter' = 'buffer'): Tensor {
+  tensor.kind = kind;
+  return tensor;
+}
+
 /**
- * A part of a network: named tensors and named sub-modules, in the order of their registration. The names joined by
- * dots are those of PyTorch's `state_dict()`, so that weights move between the two without renaming.
+ * A part of a network. Parameters, buffers and child modules are found by assignment, arrays of modules too:
+ *
+ *     class Block extends Module {
+ *       readonly conv1: Conv2d;
+ *       readonly blocks: Block[];
+ *       constructor(device: Device) {
+ *         super();
+ *         this.conv1 = new Conv2d(device, 3, 8, 3, { padding: 1 });
+ *         this.blocks = [];
+ *       }
+ *     }
+ *
+ * Names are those of PyTorch's `state_dict()`: property names in snake case (`runningMean` is `running_mean`), an array's
+ * elements by their index (`blocks.0`), joined by dots. So weights move between the two without renaming.
  */
 export abstract class Module {
   /** Batch norm uses the batch's own statistics and dropout drops while this is true. */
   training = true;
-  private readonly own: StateEntry[] = [];
-  private readonly children: [string, Module][] = [];
 
-  protected parameter(name: string, tensor: Tensor): Tensor {
-    tensor.requiresGrad = true;
-    this.own.push({ name, tensor, kind: 'parameter' });
-    return tensor;
+  /** The tensors of this module alone: parameters, then buffers and counters, in the order of their assignment. */
+  private ownState(): StateEntry[] {
+    const own = Object.entries(this).flatMap(([name, value]) =>
+      value instanceof Tensor && value.kind ? [{ name: snakeCase(name), tensor: value, kind: value.kind }] : [],
+    );
+    return [...own.filter((e) => e.kind === 'parameter'), ...own.filter((e) => e.kind !== 'parameter')];
   }
 
-  protected buffer(name: string, tensor: Tensor, kind: 'buffer' | 'counter' = 'buffer'): Tensor {
-    this.own.push({ name, tensor, kind });
-    return tensor;
+  /** Child modules with their names, in the order of their assignment. */
+  private children(): [string, Module][] {
+    return Object.entries(this).flatMap(([name, value]) => childrenIn(snakeCase(name), value));
   }
 
-  protected child<M extends Module>(name: string, module: M): M {
-    this.children.push([name, module]);
-    return module;
-  }
-
-  /** Registers a list as PyTorch's ModuleList does: name.0, name.1, … */
-  protected childList<M extends Module>(name: string, modules: M[]): M[] {
-    modules.forEach((m, i) => {
-      this.child(`${name}.${i}`, m);
+  /** Every tensor of the state with its name and kind; own tensors first, then the children's. */
+  stateEntries(prefix = ''): StateEntry[] {
+    return this.modules().flatMap(([path, module]) => {
+      const above = path ? `${prefix}${path}.` : prefix;
+      return module.ownState().map((e) => ({ ...e, name: above + e.name }));
     });
-    return modules;
   }
 
-  /** Every tensor of the state, named as in PyTorch's `state_dict()`; own tensors first, then the children's. */
-  stateDict(prefix = ''): StateEntry[] {
-    const own = this.own.map((e) => ({ ...e, name: prefix + e.name }));
-    return [...own, ...this.children.flatMap(([name, m]) => m.stateDict(`${prefix}${name}.`))];
+  /** Every tensor of the state by its name, as PyTorch's `state_dict()`; each tensor's `kind` says what it is. */
+  stateDict(): Map<string, Tensor> {
+    return new Map(this.stateEntries().map(({ name, tensor }) => [name, tensor]));
   }
 
-  /** The learnt tensors, in the order of `stateDict`. */
+  /** The learnt tensors, each once, in the order of `stateDict`. */
   parameters(): Tensor[] {
-    return this.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.tensor] : []));
+    return [...new Set(this.stateEntries().flatMap((e) => (e.kind === 'parameter' ? [e.tensor] : [])))];
   }
 
-  /** This module and all below it, with their dotted names. */
+  /** This module and all below it, each once, with their dotted names; a parent comes before its children. */
   modules(prefix = ''): [string, Module][] {
-    return [[prefix, this], ...this.children.flatMap(([name, m]) => m.modules(prefix ? `${prefix}.${name}` : name))];
+    const found = new Map<Module, string>();
+    const walk = (module: Module, path: string): void => {
+      if (found.has(module)) return;
+      found.set(module, path);
+      for (const [name, child] of module.children()) walk(child, path ? `${path}.${name}` : name);
+    };
+    walk(this, prefix);
+    return [...found].map(([module, path]) => [path, module]);
   }
 
   get parameterCount(): number {
@@ -75,46 +100,58 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Forgets the gradients of what was recorded so far, so that the next `backward` starts afresh. */
+  /** Forgets the gradients of the program that is being recorded, so that the next `backward` starts afresh. */
   zeroGrad(): void {
     for (const p of this.parameters()) p.grad = undefined;
   }
 
   /** Records `body` with this module's weights taken as constants: gradients flow through it, but none into it. */
-  frozen<T>(body: () => T): T {
-    const parameters = this.parameters();
-    for (const p of parameters) p.requiresGrad = false;
+  withFrozenWeights<T>(body: () => T): T {
+    const before = this.parameters().map((p) => [p, p.requiresGrad] as const);
+    for (const [p] of before) p.requiresGrad = false;
     try {
       return body();
     } finally {
-      for (const p of parameters) p.requiresGrad = true;
+      for (const [p, requiresGrad] of before) p.requiresGrad = requiresGrad;
     }
   }
 
   /**
-   * Loads values by name. @throws PixtapeError that names the first tensor missing, left over, or of another shape.
+   * Loads values by name; floats of any width, and whole numbers for counters.
+   * @param options `strict: false` leaves alone what the values lack, and ignores what the module lacks
+   * @returns the names that were missing, and those that the module does not have
+   * @throws PixtapeError that names the first tensor that is missing, left over, or of another shape or type
    */
-  loadStateDict(
-    values: ReadonlyMap<string, { shape: readonly number[]; data: ArrayBufferView }>,
-    source: string,
-  ): void {
-    const entries = this.stateDict();
-    for (const { name, tensor } of entries) {
-      const given = values.get(name);
-      const hint = 'It belongs to another model or another configuration.';
-      if (!given) throw new PixtapeError(`${source}: the tensor ${name} is missing`, hint);
-      const size = given.shape.reduce((a, b) => a * b, 1);
-      if (size !== tensor.size || (given.shape.length > 0 && given.shape.join() !== tensor.shape.join())) {
-        throw new PixtapeError(`${source}: ${name} is [${given.shape}], the model's is [${tensor.shape}]`, hint);
-      }
-    }
-    const known = new Set(entries.map((e) => e.name));
-    for (const name of values.keys()) {
-      if (!known.has(name)) throw new PixtapeError(`${source}: the model has no tensor named ${name}`);
-    }
-    for (const { name, tensor } of entries) {
-      const data = (values.get(name) as { data: ArrayBufferView }).data;
-      tensor.device.write(tensor.storage, data instanceof BigInt64Array ? Uint32Array.of(Number(data[0])) : data);
-    }
+  loadStateDict(values: ReadonlyMap<string, NamedTensor>, options: LoadOptions = {}): LoadResult {
+    const entries = this.stateEntries();
+    const result = checkState(entries, values, options);
+    writeState(entries, values);
+    return result;
   }
+
+  /** Gives the memory of every tensor of the state back. */
+  dispose(): void {
+    for (const { tensor } of this.stateEntries()) tensor.dispose();
+  }
+}
+
+function childrenIn(name: string, value: unknown): [string, Module][] {
+  if (value instanceof Module) return [[name, value]];
+  if (!Array.isArray(value)) return [];
+  const modules = value.flatMap((item, i) =>
+    item instanceof Module ? [[`${name}.${i}`, item] as [string, Module]] : [],
+  );
+  if (value.some((item) => item instanceof Tensor && item.kind)) {
+    throw new PixtapeError(
+      `the array ${name} holds parameters, which would be neither learnt nor saved`,
+      'Assign each parameter to a property of its own, or put it into a Module.',
+      { code: 'misuse' },
+    );
+  }
+  return modules;
+}
+
+/** `runningMean` → `running_mean`; `conv1` and `conv_block1` stay as they are. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

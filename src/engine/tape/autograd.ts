@@ -1,45 +1,37 @@
-import addSource from '../../../shaders/elementwise/add.wgsl';
-import scaleSource from '../../../shaders/elementwise/scale.wgsl';
-import { dispatchElements, filled } from './dispatch.ts';
-import { currentProgram } from './record.ts';
-import { sameShape, type Tensor } from './tensor.ts';
-
-/**
- * Reverse-mode differentiation on a tape (the idea as in micrograd, over tensors): each differentiable operation
- * leaves a node on its result that knows the inputs and how to turn the gradient of the result into theirs.
- */
-export interface TapeNode {
-  inputs: readonly Tensor[];
-  /** Which inputs asked for a gradient when the operation was recorded: a weight frozen then stays out of it. */
-  needs: readonly boolean[];
-  /** The position on the tape: an operation always comes after everything it used. */
-  order: number;
-  backward: Backward;
-}
-
-/**
- * Records the backward of one operation. `dy` is the gradient of its result; the answer holds one gradient for each
- * input, in order. Where `needs[i]` is false nobody asks for the i-th: return undefined and save the work.
- */
-export type Backward = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
+import { PixtapeError } from '../util/errors.ts';
+import { currentProgram } from './current.ts';
+import { filled, scaled, sumOf } from './primitives.ts';
+import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
 let order = 0;
 let enabled = true;
 
-/** Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one. */
-export function differentiable(output: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
+/**
+ * Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one.
+ *
+ * @param backward records the gradients, with kernels of any kind; nothing it does is on the tape
+ * @param graphBackward the same gradients, written with differentiable operations of the inputs, of `output` and of
+ *   `dy`; what `grad` uses with `createGraph`. Without it the operation has no second derivative. Pass `backward` itself
+ *   where it is made of differentiable operations already
+ */
+export function differentiable(
+  output: Tensor,
+  inputs: readonly Tensor[],
+  backward: Backward,
+  graphBackward?: Backward,
+): Tensor {
   const needs = inputs.map((t) => t.requiresGrad);
   if (enabled && needs.includes(true)) {
     output.requiresGrad = true;
-    output.node = { inputs, needs, order: order++, backward };
+    const node = { inputs, needs, order: order++, label: output.label, backward };
+    output.node = { ...node, differentiableBackward: graphBackward };
   }
   return output;
 }
 
-/** Runs `body` without leaving anything on the tape. */
-export function noGrad<T>(body: () => T): T {
+function withTape<T>(on: boolean, body: () => T): T {
   const before = enabled;
-  enabled = false;
+  enabled = on;
   try {
     return body();
   } finally {
@@ -47,53 +39,62 @@ export function noGrad<T>(body: () => T): T {
   }
 }
 
+/** Runs `body` without leaving anything on the tape. */
+export function noGrad<T>(body: () => T): T {
+  return withTape(false, body);
+}
+
 let recomputing = false;
 
-/** Whether what is being recorded has been recorded before, by `recompute`: statistics must not move a second time. */
+/** True while `checkpoint` replays a body: batch norm must not update its running statistics twice. */
 export function isRecomputing(): boolean {
   return recomputing;
 }
 
 /**
- * Records `body`, but keeps none of what it leaves between its inputs and its result: the backward records it once more,
- * with the same random numbers, and goes back through that. One more forward for less memory. Gradients are
- * the same bits. The weights that `body` uses must not be frozen or thawed between forward and backward.
+ * Runs `body` without saving its intermediates. The backward pass re-records it with the same random numbers and
+ * differentiates that copy: one more forward for less memory. Gradients are the same bits. The weights that `body` uses
+ * must not be frozen or thawed between forward and backward. There is no second derivative through it.
  *
- * Source: Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost".
+ * Source: Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost"; as torch.utils.checkpoint.
  */
 export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   const [first] = inputs;
   if (!enabled || !first) return body(inputs);
   const program = currentProgram(first.device);
-  const ordinals = program.callIndices;
+  const callIndices = program.callIndices;
   const output = noGrad(() => body(inputs)).detach();
   output.requiresGrad = true;
+  const again: Backward = (dy, needs) => {
+    const copies = inputs.map((t, i) => {
+      const copy = t.detach();
+      copy.requiresGrad = needs[i] ?? false;
+      return copy;
+    });
+    const now = program.callIndices;
+    program.callIndices = callIndices;
+    recomputing = true;
+    try {
+      withTape(true, () => backward(body(copies), dy));
+    } finally {
+      recomputing = false;
+      program.callIndices = now;
+    }
+    return copies.map((t) => t.grad);
+  };
+  const needs = inputs.map((t) => t.requiresGrad);
   output.node = {
     inputs,
-    needs: inputs.map((t) => t.requiresGrad),
+    needs,
     order: order++,
-    backward(dy, needs) {
-      const again = inputs.map((t, i) => {
-        const copy = t.detach();
-        copy.requiresGrad = needs[i] ?? false;
-        return copy;
-      });
-      const now = program.callIndices;
-      program.callIndices = ordinals;
-      recomputing = true;
-      try {
-        backward(body(again), dy);
-      } finally {
-        recomputing = false;
-        program.callIndices = now;
-      }
-      return again.map((t) => t.grad);
-    },
+    label: 'checkpoint',
+    backward: again,
+    differentiableBackward: undefined,
   };
   return output;
 }
 
-/** What to call in the place of `recompute` where memory is plenty. */
+/** What to call in the place of `checkpoint` where memory is plenty. */
 export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   return body(inputs);
 }
@@ -101,41 +102,107 @@ export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly T
 /**
  * Records the gradient of `loss` for every leaf that asks for one and adds it to the leaf's `grad`; two calls in one
  * recording accumulate, as in PyTorch. `seed` is the gradient of the loss itself: by default a one for one value.
+ * @throws PixtapeError if the loss is not one value and has no seed, or nothing that it was made from asks for a gradient
  */
 export function backward(loss: Tensor, seed?: Tensor): void {
-  if (!seed && loss.size !== 1) {
-    throw new Error(`backward() of a tensor of shape [${loss.shape}] needs the gradient to start from`);
+  propagate('backward', loss, seed, false, (leaf, gradient) => {
+    if (leaf.node) return;
+    leaf.grad = leaf.grad ? sumOf(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
+  });
+}
+
+export interface GradOptions {
+  /** The gradient of y itself; by default a one, for a y of one value. */
+  seed?: Tensor;
+  /**
+   * Leave the gradients on the tape, so that they can be part of a loss. Every operation on the way must have a second
+   * derivative; the table of operations in the documentation says which do.
+   */
+  createGraph?: boolean;
+}
+
+/**
+ * Records the gradients of `y` with respect to `inputs`, leaves or results of operations, and gives them back; no
+ * tensor's `grad` changes. As `torch.autograd.grad`.
+ * @throws PixtapeError if y does not depend on one of them, or an operation has no second derivative
+ */
+export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph = false }: GradOptions = {}): Tensor[] {
+  const found = new Map<Tensor, Tensor>();
+  propagate('grad', y, seed, createGraph, (tensor, gradient) => {
+    if (inputs.includes(tensor)) found.set(tensor, gradient);
+  });
+  return inputs.map((input, i) => {
+    const gradient = found.get(input);
+    if (gradient) return gradient;
+    throw new PixtapeError(
+      `grad(): ${y.label} [${y.shape}] does not depend on input ${i}, ${input.label} [${input.shape}]`,
+      'Set requiresGrad on it before the operations that use it are recorded.',
+      { code: 'misuse' },
+    );
+  });
+}
+
+/** Goes back from `y` through everything it was made from; `visit` gets each tensor with its whole gradient. */
+function propagate(
+  name: string,
+  y: Tensor,
+  seed: Tensor | undefined,
+  createGraph: boolean,
+  visit: (tensor: Tensor, gradient: Tensor) => void,
+): void {
+  const misuse = (message: string, hint: string) => new PixtapeError(`${name}(): ${message}`, hint, { code: 'misuse' });
+  if (!seed && y.size !== 1) {
+    throw misuse(
+      `${y.label} is [${y.shape}], not one value`,
+      'Reduce it with mean() or sum(), or give the gradient to start from.',
+    );
   }
-  if (seed && !sameShape(seed.shape, loss.shape)) {
-    throw new Error(`backward(): the gradient is [${seed.shape}], the tensor [${loss.shape}]`);
+  if (seed && !sameShape(seed.shape, y.shape)) {
+    throw misuse(`the gradient to start from is [${seed.shape}], the tensor [${y.shape}]`, 'Give one of its shape.');
   }
-  if (!loss.requiresGrad) throw new Error('backward(): nothing that this tensor was made from requires a gradient');
-  const start = seed ?? filled(loss, 1, 'one');
-  const grads = new Map<Tensor, Tensor>([[loss, start]]);
-  const pending = new Set([loss]);
-  while (pending.size > 0) {
-    const tensor = latest(pending);
-    pending.delete(tensor);
-    const dy = grads.get(tensor) as Tensor;
-    grads.delete(tensor);
-    if (!tensor.node) {
-      tensor.grad = tensor.grad ? accumulate(tensor.grad, dy) : dy;
-      continue;
+  if (!y.requiresGrad) {
+    throw misuse(
+      `nothing that ${y.label} was made from asks for a gradient`,
+      'Set requiresGrad on a leaf, or do not freeze the module; inside noGrad() nothing is on the tape.',
+    );
+  }
+  const accumulate = createGraph ? addOnTape : (a: Tensor, b: Tensor) => sumOf(a, b, `${a.label} + ${b.label}`);
+  withTape(createGraph, () => {
+    const grads = new Map<Tensor, Tensor>([[y, seed ?? filled(y, 1, 'one')]]);
+    const pending = new Set([y]);
+    while (pending.size > 0) {
+      const tensor = latest(pending);
+      pending.delete(tensor);
+      const dy = grads.get(tensor) as Tensor;
+      grads.delete(tensor);
+      visit(tensor, dy);
+      if (!tensor.node) continue;
+      const { inputs, needs, label } = tensor.node;
+      const parts = backwardOf(tensor, createGraph)(dy, needs);
+      inputs.forEach((input, i) => {
+        const part = parts[i];
+        if (!needs[i] || !part) return;
+        if (!sameShape(part.shape, input.shape)) {
+          throw new Error(`${label}: the gradient of ${input.label} is [${part.shape}], the tensor [${input.shape}]`);
+        }
+        const own = storedLike(part, input);
+        const before = grads.get(input);
+        grads.set(input, before ? accumulate(before, own) : own);
+        pending.add(input);
+      });
     }
-    const { inputs, needs } = tensor.node;
-    const parts = tensor.node.backward(dy, needs);
-    inputs.forEach((input, i) => {
-      const part = parts[i];
-      if (!needs[i] || !part) return;
-      if (!sameShape(part.shape, input.shape)) {
-        throw new Error(`gradient of ${input.label} is [${part.shape}], the tensor [${input.shape}]`);
-      }
-      const own = storedLike(part, input);
-      const before = grads.get(input);
-      grads.set(input, before ? accumulate(before, own) : own);
-      pending.add(input);
-    });
-  }
+  });
+}
+
+function backwardOf({ node }: Tensor, createGraph: boolean): Backward {
+  if (!node) throw new Error('a leaf has no backward');
+  if (!createGraph) return node.backward;
+  if (node.differentiableBackward) return node.differentiableBackward;
+  throw new PixtapeError(
+    `${node.label} has no second derivative`,
+    'Leave createGraph out, or compose the operation of others that have one.',
+    { code: 'unsupported', details: { operation: node.label } },
+  );
 }
 
 /** Of the tensors that still wait, the one made last; leaves come at the very end. */
@@ -150,14 +217,15 @@ function latest(pending: ReadonlySet<Tensor>): Tensor {
 /** A gradient is stored as its tensor is; where they met in one operation, it may have come as the other kind. */
 function storedLike(gradient: Tensor, tensor: Tensor): Tensor {
   if (gradient.dtype === tensor.dtype) return gradient;
-  const y = tensor.like(gradient.label);
-  dispatchElements(y.device.kernel('scale', scaleSource, 'forward'), { x: gradient, y }, { n: y.size, factor: 1 });
-  return y;
+  const cast = (from: Tensor, like: Tensor): Tensor => {
+    const back: Backward = (dy) => [cast(dy, from)];
+    return differentiable(scaled(from, 1, from.label, like), [from], back, back);
+  };
+  return cast(gradient, tensor);
 }
 
 /** A fresh tensor for the sum: gradients may be shared between inputs, so none is ever changed in place. */
-function accumulate(a: Tensor, b: Tensor): Tensor {
-  const y = a.like(`${a.label} + ${b.label}`);
-  dispatchElements(a.device.kernel('add', addSource, 'forward'), { a, b, y }, { n: a.size });
-  return y;
+function addOnTape(a: Tensor, b: Tensor): Tensor {
+  const back: Backward = (dy) => [dy, dy];
+  return differentiable(sumOf(a, b, `${a.label} + ${b.label}`), [a, b], back, back);
 }

@@ -1,9 +1,9 @@
-import fillSource from '../../../shaders/elementwise/fill.wgsl';
 import type { Device } from '../gpu/device.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { Workgroups } from '../gpu/program.ts';
 import type { Bindable } from '../gpu/storage.ts';
-import { currentProgram } from './record.ts';
+import { PixtapeError } from '../util/errors.ts';
+import { currentProgram } from './current.ts';
 import { Tensor } from './tensor.ts';
 
 type Bound = Tensor | Bindable;
@@ -21,10 +21,20 @@ export function dispatch(
   currentProgram(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
 }
 
+/** @throws PixtapeError if the tensors belong to different devices */
 function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): Device {
-  const tensor = Object.values(bindings).find((b) => b instanceof Tensor);
-  if (!tensor) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
-  return tensor.device;
+  const tensors = Object.values(bindings).filter((b) => b instanceof Tensor);
+  const [first] = tensors;
+  if (!first) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
+  const stranger = tensors.find((t) => t.device !== first.device);
+  if (stranger) {
+    throw new PixtapeError(
+      `${kernel.label}: ${first.label} and ${stranger.label} belong to different devices`,
+      'Make all tensors of a program on one device.',
+      { code: 'misuse' },
+    );
+  }
+  return first.device;
 }
 
 /** Elements that an invocation of a CPU driver should have at least: a workgroup costs as much as some dozens. */
@@ -66,11 +76,4 @@ export function split1d(groups: number): [number, number] {
 export function split2d(x: number, y: number): [number, number, number] {
   const z = Math.ceil(x / MOST_GROUPS);
   return [Math.ceil(x / z), y, z];
-}
-
-/** A temporary with every element set to `value`. */
-export function filled(like: Tensor, value: number, label: string): Tensor {
-  const y = like.like(label);
-  dispatchElements(like.device.kernel('fill', fillSource), { y }, { n: y.size, value });
-  return y;
 }

@@ -1,18 +1,9 @@
-import type { Device } from '../gpu/device.ts';
+import { Device } from '../gpu/device.ts';
 import { Program } from '../gpu/program.ts';
-import type { Dtype } from '../gpu/storage.ts';
+import { type Precision, Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { noteProgram } from './current.ts';
 import { Tensor } from './tensor.ts';
-
-let current: Program | undefined;
-
-/** The program that is being recorded on `device`. @throws Error outside `record`. */
-export function currentProgram(device: Device): Program {
-  if (!current)
-    throw new Error('operations only work inside record(device, () => …): they note what to run, nothing runs at once');
-  if (current.device !== device) throw new Error('a tensor of one device was used while recording on another');
-  return current;
-}
 
 /** A recorded program together with what the recorded function returned. */
 export class Recorded<T> {
@@ -36,53 +27,95 @@ export class Recorded<T> {
 }
 
 export interface RecordOptions {
-  /** Hears of each finished kernel. */
+  /** Called after each compiled kernel. */
   onCompiled?: ((done: number, total: number) => void) | undefined;
   /**
-   * `f16`: what convolutions and concatenations give, and what is made of it, gradients too, is stored as halves: half the
+   * `f16` stores what convolutions and concatenations give, and what is made of it, gradients too, as halves: half the
    * memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32, which is also
    * the default for everything. Gradients above 65504 become infinite: see `Adam.lossScale`.
    */
-  precision?: Dtype;
+  precision?: Precision;
 }
 
 /**
  * Records what `body` does as one program, compiles its kernels and finds it memory. `body` runs once, on the host,
  * synchronously; shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
- * @throws PixtapeError if it is to store halves, and the adapter cannot
+ * @throws PixtapeError if it is to store halves and the adapter cannot, if `body` is async, or inside another record()
  */
 export async function record<T>(
   device: Device,
   body: () => T,
   { onCompiled, precision = 'f32' }: RecordOptions = {},
 ): Promise<Recorded<T>> {
-  if (current) throw new Error('record() inside record(): call the function directly instead');
   if (precision === 'f16' && !device.capabilities.f16) {
     throw new PixtapeError(
       `precision f16: ${device.description} cannot store halves (it lacks WebGPU's shader-f16)`,
-      'Leave --precision out, which means f32, or take another --adapter.',
+      'Use precision f32, or another adapter.',
+      { code: 'unsupported' },
     );
   }
-  const program = new Program(device, precision);
-  current = program;
-  let outputs: T;
-  try {
-    outputs = body();
-  } finally {
-    current = undefined;
+  const { program, result } = noteProgram(device, precision, body);
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+    throw new PixtapeError(
+      'record() was given an async function: what it does after its first await would not be recorded',
+      'Load data before record(), and give it a plain function.',
+      { code: 'misuse' },
+    );
   }
-  retainTensors(program, outputs, new Set());
+  retainTensors(program, result, new Set());
   await program.compile(onCompiled);
-  return new Recorded(program, outputs);
+  return new Recorded(program, result);
 }
 
+/**
+ * Records `body`, runs it once, reads its tensors and gives the memory back: for notebooks and first steps. What runs
+ * more than once is faster through `record`.
+ * @returns what `body` returned, with each tensor's values in its place: a tensor, or an array or object of tensors
+ */
+export async function run<T>(device: Device, body: () => T): Promise<Read<T>> {
+  const recorded = await record(device, body);
+  try {
+    recorded.run();
+    return (await valuesOf(recorded.outputs)) as Read<T>;
+  } finally {
+    recorded.destroy();
+  }
+}
+
+/** What `run` gives for what its function returned. */
+export type Read<T> = T extends Tensor
+  ? Float32Array
+  : T extends readonly (infer E)[]
+    ? Read<E>[]
+    : T extends object
+      ? { [K in keyof T]: Read<T[K]> }
+      : T;
+
+async function valuesOf(value: unknown): Promise<unknown> {
+  if (value instanceof Tensor) {
+    return value.dtype === 'u32' || value.dtype === 'i32' ? value.readIntegers() : value.read();
+  }
+  if (Array.isArray(value)) return Promise.all(value.map(valuesOf));
+  if (value instanceof Map) {
+    return new Map(await Promise.all([...value].map(async ([key, item]) => [key, await valuesOf(item)] as const)));
+  }
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).map(async ([key, item]) => [key, await valuesOf(item)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Tensors anywhere in the result: in arrays, maps, sets, plain objects and class instances. */
 function retainTensors(program: Program, value: unknown, seen: Set<object>): void {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  if (typeof value !== 'object' || value === null || seen.has(value) || isOpaque(value)) return;
   seen.add(value);
   if (value instanceof Tensor) program.retain(value.storage);
   else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
     for (const item of value) retainTensors(program, item, seen);
-  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+  } else {
     for (const item of Object.values(value)) retainTensors(program, item, seen);
   }
+}
+
+function isOpaque(value: object): boolean {
+  return value instanceof Device || value instanceof Program || value instanceof Storage || ArrayBuffer.isView(value);
 }

@@ -1,11 +1,40 @@
 import type { Device } from '../gpu/device.ts';
+import type { Program } from '../gpu/program.ts';
 import { bytesOf, type Dtype, type Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { fromHalf, toHalf } from '../util/half.ts';
-import type { TapeNode } from './autograd.ts';
-import { currentProgram } from './record.ts';
+import { currentProgram, programBeingRecorded } from './current.ts';
 
 export type Shape = readonly number[];
+
+/** Values for a tensor, in row-major order. */
+export type Values = Float32Array | Uint32Array | Int32Array | readonly number[];
+
+/** What a tensor is to the module that holds it: learnt, a running statistic, or a count of steps. */
+export type StateKind = 'parameter' | 'buffer' | 'counter';
+
+/**
+ * How a tensor was made. Reverse-mode differentiation goes along these nodes (the idea as in micrograd, over tensors):
+ * each knows its inputs and how to turn the gradient of the result into theirs.
+ */
+export interface TapeNode {
+  inputs: readonly Tensor[];
+  /** Which inputs asked for a gradient at record time, so that thawing a weight later does not add one. */
+  needs: readonly boolean[];
+  /** The position on the tape: an operation always comes after everything it used. */
+  order: number;
+  /** What the operation is called, for errors. */
+  label: string;
+  backward: Backward;
+  /** The same gradients written with differentiable operations; undefined if there is no second derivative. */
+  differentiableBackward: Backward | undefined;
+}
+
+/**
+ * Records the backward of one operation. `dy` is the gradient of its result; the answer holds one gradient for each
+ * input, in order. Where `needs[i]` is false nobody asks for the i-th: return undefined and save the work.
+ */
+export type Backward = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((a, b) => a * b, 1);
@@ -16,11 +45,11 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /**
- * A dense array on the GPU, row-major (pictures are NCHW): of float32 values, or, between the operations of a program of
- * precision f16, of values that are stored as halves and computed with as float32.
+ * A dense array on the GPU, row-major (pictures are NCHW). It holds float32 values; between the operations of a program
+ * of precision f16, values that are stored as halves and computed with as float32; or whole numbers (u32, i32).
  *
- * A *leaf* (made by `Tensor.from` or `Tensor.zeros`) keeps its memory; the result of an operation belongs to the
- * program that is being recorded and has values only once that program has run.
+ * A *leaf* (made by `Tensor.from`, `Tensor.zeros` and the like) keeps its memory until `dispose`. The result of an
+ * operation belongs to the program that is being recorded and has values only once that program has run.
  */
 export class Tensor {
   readonly device: Device;
@@ -28,10 +57,11 @@ export class Tensor {
   readonly storage: Storage;
   /** Whether `backward` should work out a gradient for it. Set on leaves; results inherit it from their inputs. */
   requiresGrad: boolean;
+  /** What it is to the module that holds it; see `parameter` and `buffer`. */
+  kind: StateKind | undefined;
   /** How it was made, if a gradient can flow back through it. */
   node: TapeNode | undefined;
-  /** After `backward` in the same recording: the gradient of a leaf, of the same shape. */
-  grad: Tensor | undefined;
+  private gradient: { program: Program | undefined; value: Tensor } | undefined;
 
   constructor(device: Device, shape: Shape, storage: Storage, requiresGrad = false) {
     this.device = device;
@@ -40,10 +70,14 @@ export class Tensor {
     this.requiresGrad = requiresGrad;
   }
 
-  /** A leaf with these values, in row-major order. @throws PixtapeError if their number does not fit the shape. */
-  static from(device: Device, shape: Shape, data: Float32Array | readonly number[], label = 'tensor'): Tensor {
-    const tensor = Tensor.zeros(device, shape, label);
-    tensor.write(data);
+  /**
+   * A leaf with these values, in row-major order. `Uint32Array` and `Int32Array` make tensors of whole numbers.
+   * @throws PixtapeError if their number does not fit the shape
+   */
+  static from(device: Device, shape: Shape, values: Values, label = 'tensor'): Tensor {
+    const dtype = values instanceof Uint32Array ? 'u32' : values instanceof Int32Array ? 'i32' : 'f32';
+    const tensor = Tensor.zeros(device, shape, label, dtype);
+    tensor.write(values);
     return tensor;
   }
 
@@ -51,6 +85,13 @@ export class Tensor {
   static zeros(device: Device, shape: Shape, label = 'tensor', dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
     return new Tensor(device, shape, device.persistent(bytesOf(sizeOf(shape), dtype), label, dtype));
+  }
+
+  /** A leaf whose first values `make` gives when something first needs them; never, if they are overwritten before. */
+  static lazy(device: Device, shape: Shape, label: string, make: () => Float32Array): Tensor {
+    const tensor = Tensor.zeros(device, shape, label);
+    tensor.storage.pending = make;
+    return tensor;
   }
 
   /** A temporary of the program that is being recorded; its values are undefined until a kernel writes them all. */
@@ -76,6 +117,20 @@ export class Tensor {
     return this.storage.label;
   }
 
+  /**
+   * The gradient of a leaf, of the same shape, after `backward` in the same recording. Gradients belong to a program:
+   * each recording begins without any. To read one after a run, return it from the recorded function.
+   */
+  get grad(): Tensor | undefined {
+    const [now, { program, value } = {}] = [programBeingRecorded(), this.gradient];
+    // One that was set by hand, outside a recording, holds for all of them.
+    return !now || !program || program === now ? value : undefined;
+  }
+
+  set grad(value: Tensor | undefined) {
+    this.gradient = value && { program: programBeingRecorded(), value };
+  }
+
   /** A temporary with this tensor's shape, stored in the same way. */
   like(label: string): Tensor {
     return Tensor.temporary(this.device, this.shape, label, this.dtype);
@@ -87,20 +142,49 @@ export class Tensor {
   }
 
   /** Overwrites a leaf's values (in order with the programs submitted before and after). */
-  write(data: Float32Array | readonly number[]): void {
-    if (data.length !== this.size) {
-      throw new PixtapeError(`${this.label} is [${this.shape}], ${this.size} values; ${data.length} were given`);
+  write(values: Values): void {
+    if (values.length !== this.size) {
+      throw new PixtapeError(`${this.label} is [${this.shape}], ${this.size} values; ${values.length} were given`);
     }
-    const floats = data instanceof Float32Array ? data : Float32Array.from(data);
-    this.device.write(this.storage, this.dtype === 'f16' ? wholeWords(toHalf(floats)) : floats);
+    this.device.write(this.storage, encode(values, this.dtype));
   }
 
-  /** Copies the values back. Waits for what was submitted before. */
+  /**
+   * Copies the values back. Waits for what was submitted before.
+   * @throws PixtapeError if they are whole numbers (see `readIntegers`), or a temporary's whose memory others have used
+   */
   async read(): Promise<Float32Array> {
-    const words = await this.device.read(this.storage);
-    if (this.dtype === 'f32') return words.subarray(0, this.size);
-    return fromHalf(new Uint16Array(words.buffer, words.byteOffset, this.size));
+    if (this.dtype === 'u32' || this.dtype === 'i32') {
+      throw new PixtapeError(`${this.label} holds ${this.dtype}, not floats`, 'Use readIntegers().', {
+        code: 'misuse',
+      });
+    }
+    const { buffer, byteOffset } = await this.device.read(this.storage);
+    if (this.dtype === 'f16') return fromHalf(new Uint16Array(buffer, byteOffset, this.size));
+    return new Float32Array(buffer, byteOffset, this.size);
   }
+
+  /** As `read`, of a tensor of whole numbers. */
+  async readIntegers(): Promise<Uint32Array | Int32Array> {
+    if (this.dtype === 'f32' || this.dtype === 'f16') {
+      throw new PixtapeError(`${this.label} holds floats`, 'Use read().', { code: 'misuse' });
+    }
+    const { buffer, byteOffset } = await this.device.read(this.storage);
+    if (this.dtype === 'u32') return new Uint32Array(buffer, byteOffset, this.size);
+    return new Int32Array(buffer, byteOffset, this.size);
+  }
+
+  /** Gives a leaf's memory back. It cannot be used any more, nor can programs that use it run. */
+  dispose(): void {
+    this.device.dispose(this.storage);
+  }
+}
+
+function encode(values: Values, dtype: Dtype): ArrayBufferView {
+  if (dtype === 'u32') return values instanceof Uint32Array ? values : Uint32Array.from(values);
+  if (dtype === 'i32') return values instanceof Int32Array ? values : Int32Array.from(values);
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  return dtype === 'f16' ? wholeWords(toHalf(floats)) : floats;
 }
 
 /** Copies to the device are of whole words. */

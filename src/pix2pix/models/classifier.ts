@@ -37,15 +37,11 @@ export class Classifier extends Module {
     }
     const channels = (level: number) => hidden * 2 ** Math.min(level, 2);
     const each = Array.from({ length: levels }, (_, i) => i);
-    this.convs = this.childList(
-      'convs',
-      each.map((i) => new Conv2d(device, i === 0 ? 3 : channels(i - 1), channels(i), 3, { padding: 1, bias: false })),
+    this.convs = each.map(
+      (i) => new Conv2d(device, i === 0 ? 3 : channels(i - 1), channels(i), 3, { padding: 1, bias: false }),
     );
-    this.norms = this.childList(
-      'norms',
-      each.map((i) => new BatchNorm2d(device, channels(i))),
-    );
-    this.last = this.child('last', new Conv2d(device, channels(levels - 1), classes, 4));
+    this.norms = each.map((i) => new BatchNorm2d(device, channels(i)));
+    this.last = new Conv2d(device, channels(levels - 1), classes, 4);
   }
 
   forward(picture: Tensor): Tensor {

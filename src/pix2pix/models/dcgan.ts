@@ -41,37 +41,34 @@ export function dcganLevels(side: number): number {
  */
 export class DcganGenerator extends Module {
   readonly config: DcganConfig;
-  private readonly convs: ConvTranspose2d[];
-  private readonly norms: BatchNorm2d[];
+  /** As in DCGAN's code: convolution, norm, and a place for the ReLU, which has no state. */
+  private readonly main: (ConvTranspose2d | BatchNorm2d)[];
 
   constructor(device: Device, config: DcganConfig) {
     super();
     this.config = config;
     const { side, nz, ngf, classes } = config;
     const levels = dcganLevels(side);
-    this.convs = [];
-    this.norms = [];
+    this.main = [];
     let cin = nz + classes;
     for (let i = 0; i < levels; i++) {
       const cout = ngf * 2 ** (levels - 1 - i);
-      const conv = new ConvTranspose2d(device, cin, cout, 4, i === 0 ? WHOLE : HALVING);
-      this.convs.push(this.child(`main.${3 * i}`, conv));
-      this.norms.push(this.child(`main.${3 * i + 1}`, new BatchNorm2d(device, cout)));
+      this.main[3 * i] = new ConvTranspose2d(device, cin, cout, 4, i === 0 ? WHOLE : HALVING);
+      this.main[3 * i + 1] = new BatchNorm2d(device, cout);
       cin = cout;
     }
-    this.convs.push(this.child(`main.${3 * levels}`, new ConvTranspose2d(device, cin, CHANNELS, 4, HALVING)));
+    this.main[3 * levels] = new ConvTranspose2d(device, cin, CHANNELS, 4, HALVING);
   }
 
   /** @throws PixtapeError if the vectors do not fit, or there are classes without labels or labels without classes */
   forward(noise: Tensor, labels?: Tensor): Tensor {
     checkLabels('generator', this.config, labels);
     let x = labels ? concat([noise, labels]) : noise;
-    this.convs.forEach((conv, i) => {
-      x = conv.forward(x);
-      const norm = this.norms[i];
-      x = norm ? norm.forward(x, 0) : tanh(x);
+    // The places of the ReLUs are empty, and forEach passes them over: each runs with the norm before it.
+    this.main.forEach((layer) => {
+      x = layer instanceof BatchNorm2d ? layer.forward(x, 0) : layer.forward(x);
     });
-    return x;
+    return tanh(x);
   }
 }
 
@@ -82,27 +79,21 @@ export class DcganGenerator extends Module {
  */
 export class DcganDiscriminator extends Module {
   readonly config: DcganConfig;
-  private readonly first: Conv2d;
-  private readonly convs: Conv2d[];
-  private readonly norms: BatchNorm2d[];
-  private readonly last: Conv2d;
+  /** As in DCGAN's code: convolution, norm, and a place for the leaky ReLU, which has no state. */
+  private readonly main: (Conv2d | BatchNorm2d)[];
 
   constructor(device: Device, config: DcganConfig) {
     super();
     this.config = config;
     const { side, ndf, classes } = config;
     const levels = dcganLevels(side);
-    const first = new Conv2d(device, CHANNELS + classes, ndf, 4, { ...HALVING, slope: SLOPE });
-    this.first = this.child('main.0', first);
-    this.convs = [];
-    this.norms = [];
+    this.main = [new Conv2d(device, CHANNELS + classes, ndf, 4, { ...HALVING, slope: SLOPE })];
     for (let i = 1; i < levels; i++) {
       const channels = ndf * 2 ** i;
-      this.convs.push(this.child(`main.${3 * i - 1}`, new Conv2d(device, channels / 2, channels, 4, HALVING)));
-      this.norms.push(this.child(`main.${3 * i}`, new BatchNorm2d(device, channels)));
+      this.main[3 * i - 1] = new Conv2d(device, channels / 2, channels, 4, HALVING);
+      this.main[3 * i] = new BatchNorm2d(device, channels);
     }
-    const last = new Conv2d(device, ndf * 2 ** (levels - 1), 1, 4, WHOLE);
-    this.last = this.child(`main.${3 * levels - 1}`, last);
+    this.main[3 * levels - 1] = new Conv2d(device, ndf * 2 ** (levels - 1), 1, 4, WHOLE);
   }
 
   /** @throws PixtapeError if picture or labels do not fit, or there are classes without labels or labels without classes */
@@ -111,11 +102,10 @@ export class DcganDiscriminator extends Module {
     const { side } = this.config;
     // Aligned corners: every pixel of the map is the value itself, not a mixture of the value with itself.
     let x = labels ? concat([picture, upsampleBilinear(labels, side, side, true)]) : picture;
-    x = this.first.forward(x);
-    this.convs.forEach((conv, i) => {
-      x = (this.norms[i] as BatchNorm2d).forward(conv.forward(x), SLOPE);
+    this.main.forEach((layer) => {
+      x = layer instanceof BatchNorm2d ? layer.forward(x, SLOPE) : layer.forward(x);
     });
-    return this.last.forward(x);
+    return x;
   }
 }
 

@@ -44,39 +44,43 @@ interface LayerOptions {
  * they have in a PyTorch Sequential where norm and leaky ReLU count as layers of their own.
  */
 abstract class ConvDiscriminator extends Module {
-  private readonly layers: Layer[] = [];
-  private final: Conv2d | undefined;
-  private next = 0;
-  private readonly device: Device;
-  private readonly list: string;
+  readonly #layers: Layer[] = [];
+  readonly #device: Device;
+  #final: Conv2d | undefined;
+  readonly #sequence: Module[] = [];
 
-  constructor(device: Device, list: string) {
+  constructor(device: Device) {
     super();
-    this.device = device;
-    this.list = list;
+    this.#device = device;
+  }
+
+  /** All modules at their places in PyTorch's nn.Sequential; subclasses hold it under PyTorch's name for it. */
+  protected get sequence(): Module[] {
+    return this.#sequence;
   }
 
   /** @param normed whether a norm's place follows, which `norm: none` leaves empty */
   protected layer(cin: number, cout: number, { kernel, norm, ...options }: LayerOptions, normed: boolean): void {
-    const after = normed ? createNorm(this.device, norm, cout) : undefined;
+    const after = normed ? createNorm(this.#device, norm, cout) : undefined;
     const slope = after ? {} : { slope: SLOPE };
-    const conv = this.child(
-      `${this.list}.${this.next}`,
-      new Conv2d(this.device, cin, cout, kernel, { ...options, ...slope }),
-    );
-    if (after) this.child(`${this.list}.${this.next + 1}`, after);
-    this.layers.push(new Layer(conv, after));
-    this.next += normed ? 3 : 2;
+    const conv = new Conv2d(this.#device, cin, cout, kernel, { ...options, ...slope });
+    this.#layers.push(new Layer(conv, after));
+    const modules = this.#sequence;
+    const place = modules.length;
+    modules[place] = conv;
+    if (after) modules[place + 1] = after;
+    modules.length = place + (normed ? 3 : 2);
   }
 
   protected last(cin: number, { kernel, norm: _, ...options }: LayerOptions): void {
-    this.final = this.child(`${this.list}.${this.next}`, new Conv2d(this.device, cin, 1, kernel, options));
+    this.#final = new Conv2d(this.#device, cin, 1, kernel, options);
+    this.#sequence.push(this.#final);
   }
 
   forward(picture: Tensor, condition: Tensor): Tensor {
     let x = concat([condition, picture]);
-    for (const layer of this.layers) x = layer.forward(x);
-    return (this.final as Conv2d).forward(x);
+    for (const layer of this.#layers) x = layer.forward(x);
+    return (this.#final as Conv2d).forward(x);
   }
 }
 
@@ -86,8 +90,10 @@ abstract class ConvDiscriminator extends Module {
  * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
  */
 export class BasicDiscriminator extends ConvDiscriminator {
+  readonly model: Module[];
+
   constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
-    super(device, 'model');
+    super(device);
     const halve = { kernel: 4, stride: 2, padding: 1, norm };
     const keep = { ...halve, stride: 1 };
     const bias = norm === 'instance';
@@ -96,6 +102,7 @@ export class BasicDiscriminator extends ConvDiscriminator {
     this.layer(hidden * 2, hidden * 4, { ...halve, bias }, true);
     this.layer(hidden * 4, hidden * 8, { ...keep, bias }, true);
     this.last(hidden * 8, { ...keep, bias: true });
+    this.model = this.sequence;
   }
 }
 
@@ -104,12 +111,15 @@ export class BasicDiscriminator extends ConvDiscriminator {
  * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
  */
 export class PixelDiscriminator extends ConvDiscriminator {
+  readonly net: Module[];
+
   constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
-    super(device, 'net');
+    super(device);
     const single = { kernel: 1, stride: 1, padding: 0, norm };
     const bias = norm === 'instance';
     this.layer(inChannels, hidden, { ...single, bias: true }, false);
     this.layer(hidden, hidden * 2, { ...single, bias }, true);
     this.last(hidden * 2, { ...single, bias });
+    this.net = this.sequence;
   }
 }

@@ -17,7 +17,7 @@ export class ConvBlock extends Module {
 
   constructor(device: Device, cin: number, cout: number) {
     super();
-    this.conv1 = this.child('conv1', new Conv2d(device, cin, cout, 3, { padding: 1, slope: 0.2 }));
+    this.conv1 = new Conv2d(device, cin, cout, 3, { padding: 1, slope: 0.2 });
   }
 
   forward(x: Tensor): Tensor {
@@ -27,17 +27,17 @@ export class ConvBlock extends Module {
 
 /** (c, H, W) → (2c, H/2, W/2): two blocks, then a 2×2 max-pool. */
 export class DownSampleConv extends Module {
-  readonly block1: ConvBlock;
-  readonly block2: ConvBlock;
+  readonly convBlock1: ConvBlock;
+  readonly convBlock2: ConvBlock;
 
   constructor(device: Device, channels: number) {
     super();
-    this.block1 = this.child('conv_block1', new ConvBlock(device, channels, channels * 2));
-    this.block2 = this.child('conv_block2', new ConvBlock(device, channels * 2, channels * 2));
+    this.convBlock1 = new ConvBlock(device, channels, channels * 2);
+    this.convBlock2 = new ConvBlock(device, channels * 2, channels * 2);
   }
 
   forward(x: Tensor): Tensor {
-    return maxPool2d(this.block2.forward(this.block1.forward(x)), 2, 2, 0);
+    return maxPool2d(this.convBlock2.forward(this.convBlock1.forward(x)), 2, 2, 0);
   }
 }
 
@@ -54,26 +54,28 @@ export class UpSampleConv extends Module {
   readonly conv1: Conv2d;
   readonly conv2: Conv2d;
   readonly conv3: Conv2d;
-  readonly norm1: BatchNorm2d;
-  readonly norm2: BatchNorm2d;
+  readonly batchnorm: BatchNorm2d;
+  /** Only where the two places do not share one. */
+  readonly batchnorm2: BatchNorm2d | undefined;
   private readonly dropout: Dropout | undefined;
 
   constructor(device: Device, channels: number, { dropout, sharedNorm, rng }: UpOptions) {
     super();
     const half = channels / 2;
-    this.conv1 = this.child('conv1', new Conv2d(device, channels, half, 2));
-    this.conv2 = this.child('conv2', new Conv2d(device, channels, half, 3, { padding: 1 }));
-    this.conv3 = this.child('conv3', new Conv2d(device, half, half, 2, { padding: 1 }));
-    this.norm1 = this.child('batchnorm', new BatchNorm2d(device, half));
-    this.norm2 = sharedNorm ? this.norm1 : this.child('batchnorm2', new BatchNorm2d(device, half));
-    if (dropout > 0) this.dropout = this.child('dropout', new Dropout(dropout, rng));
+    this.conv1 = new Conv2d(device, channels, half, 2);
+    this.conv2 = new Conv2d(device, channels, half, 3, { padding: 1 });
+    this.conv3 = new Conv2d(device, half, half, 2, { padding: 1 });
+    this.batchnorm = new BatchNorm2d(device, half);
+    this.batchnorm2 = sharedNorm ? undefined : new BatchNorm2d(device, half);
+    if (dropout > 0) this.dropout = new Dropout(dropout, rng);
   }
 
   forward(x: Tensor, skip: Tensor): Tensor {
     const [, , height = 1, width = 1] = x.shape;
     const up = this.conv1.forward(upsampleBilinear(x, height * 2, width * 2, true));
     const joined = concat([up, centerCrop(skip, height * 2 - 1, width * 2 - 1)]);
-    return this.finish(this.norm2, this.conv3.forward(this.finish(this.norm1, this.conv2.forward(joined))));
+    const halfway = this.finish(this.batchnorm, this.conv2.forward(joined));
+    return this.finish(this.batchnorm2 ?? this.batchnorm, this.conv3.forward(halfway));
   }
 
   private finish(norm: BatchNorm2d, x: Tensor): Tensor {
@@ -131,8 +133,8 @@ export class Generator extends Module {
   readonly unit: number;
   readonly conv1: Conv2d;
   readonly convFinal: Conv2d;
-  readonly down: DownSampleConv[];
-  readonly up: UpSampleConv[];
+  readonly contractingLayers: DownSampleConv[];
+  readonly expandingLayers: UpSampleConv[];
   recompute = false;
 
   constructor(device: Device, config: Partial<GeneratorConfig>, rng: Rng) {
@@ -142,18 +144,12 @@ export class Generator extends Module {
     this.unit = 2 ** depth;
     const levels = Array.from({ length: depth }, (_, i) => i);
     const drops = (i: number) => (dropoutAt === 'output' ? i < 3 : i >= depth - 3);
-    this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
-    this.convFinal = this.child('conv_final', new Conv2d(device, hidden, outChannels, 1));
-    this.down = this.childList(
-      'contracting_layers',
-      levels.map((i) => new DownSampleConv(device, hidden * 2 ** i)),
-    );
-    this.up = this.childList(
-      'expanding_layers',
-      levels.map((i) => {
-        return new UpSampleConv(device, hidden * 2 ** (i + 1), { dropout: drops(i) ? dropout : 0, sharedNorm, rng });
-      }),
-    );
+    this.conv1 = new Conv2d(device, inChannels, hidden, 1);
+    this.convFinal = new Conv2d(device, hidden, outChannels, 1);
+    this.contractingLayers = levels.map((i) => new DownSampleConv(device, hidden * 2 ** i));
+    this.expandingLayers = levels.map((i) => {
+      return new UpSampleConv(device, hidden * 2 ** (i + 1), { dropout: drops(i) ? dropout : 0, sharedNorm, rng });
+    });
   }
 
   /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
@@ -163,12 +159,12 @@ export class Generator extends Module {
     let x = this.conv1.forward(condition);
     const skips = [x];
     const level = this.recompute ? checkpoint : runDirectly;
-    for (const layer of this.down) {
+    for (const layer of this.contractingLayers) {
       x = level([x], ([input]) => layer.forward(input as Tensor));
       skips.push(x);
     }
-    for (let i = this.up.length - 1; i >= 0; i--) {
-      const layer = this.up[i] as UpSampleConv;
+    for (let i = this.expandingLayers.length - 1; i >= 0; i--) {
+      const layer = this.expandingLayers[i] as UpSampleConv;
       x = level([x, skips[i] as Tensor], ([input, skip]) => layer.forward(input as Tensor, skip as Tensor));
     }
     return sigmoid(this.convFinal.forward(x));

@@ -17,21 +17,25 @@ export interface PatchGanConfig {
  */
 export class PatchGAN extends Module {
   private readonly conv1: Conv2d;
-  private readonly contract: DownSampleConv[];
+  private readonly contract1: DownSampleConv;
+  private readonly contract2: DownSampleConv;
+  private readonly contract3: DownSampleConv;
+  private readonly contract4: DownSampleConv;
   private readonly final: Conv2d;
 
   constructor(device: Device, { inChannels = 6, hidden = 8 }: Partial<PatchGanConfig> = {}) {
     super();
-    this.conv1 = this.child('conv1', new Conv2d(device, inChannels, hidden, 1));
-    this.contract = [1, 2, 3, 4].map((n) => {
-      return this.child(`contract${n}`, new DownSampleConv(device, hidden * 2 ** (n - 1)));
-    });
-    this.final = this.child('final', new Conv2d(device, hidden * 16, 1, 1));
+    this.conv1 = new Conv2d(device, inChannels, hidden, 1);
+    this.contract1 = new DownSampleConv(device, hidden);
+    this.contract2 = new DownSampleConv(device, hidden * 2);
+    this.contract3 = new DownSampleConv(device, hidden * 4);
+    this.contract4 = new DownSampleConv(device, hidden * 8);
+    this.final = new Conv2d(device, hidden * 16, 1, 1);
   }
 
   forward(picture: Tensor, condition: Tensor): Tensor {
     let x = this.conv1.forward(concat([picture, condition]));
-    for (const layer of this.contract) x = layer.forward(x);
+    for (const layer of [this.contract1, this.contract2, this.contract3, this.contract4]) x = layer.forward(x);
     return this.final.forward(x);
   }
 }

@@ -61,13 +61,10 @@ interface BlockOptions {
  * works in place, so the input that goes on as the skip has been through it; here the layer above has applied it already.
  */
 export class UnetBlock extends Module {
-  readonly downConv: Conv2d;
-  readonly downNorm: Norm | undefined;
-  readonly below: UnetBlock | undefined;
-  readonly upConv: ConvTranspose2d;
-  readonly upNorm: Norm | undefined;
-  readonly dropout: Dropout | undefined;
+  /** The parts below, at their places in PyTorch's nn.Sequential. */
+  private readonly model: Module[];
   readonly outermost: boolean;
+  readonly #at: typeof BETWEEN;
   recompute = false;
 
   constructor(device: Device, { input, inner, output, below, outermost, dropout, norm, rng }: BlockOptions) {
@@ -81,15 +78,40 @@ export class UnetBlock extends Module {
     const activation = downNorm ? {} : { slope: below ? SLOPE : 0 };
 
     const at = outermost ? OUTERMOST : below ? BETWEEN : INNERMOST;
-    const part = <M extends Module>(place: number, module: M): M => this.child(`model.${place}`, module);
     const conv = { stride: 2, padding: 1 };
-    this.downConv = part(at.downConv, new Conv2d(device, input, inner, 4, { ...conv, bias, ...activation }));
-    this.downNorm = downNorm && part(at.downNorm, downNorm);
-    this.below = below && part(at.below, below);
     const wide = below ? 2 * inner : inner;
-    this.upConv = part(at.upConv, new ConvTranspose2d(device, wide, output, 4, { ...conv, bias: bias || outermost }));
-    this.upNorm = upNorm && part(at.upNorm, upNorm);
-    this.dropout = dropout > 0 ? part(at.dropout, new Dropout(dropout, rng)) : undefined;
+    this.#at = at;
+    this.model = [];
+    this.model[at.downConv] = new Conv2d(device, input, inner, 4, { ...conv, bias, ...activation });
+    if (downNorm) this.model[at.downNorm] = downNorm;
+    if (below) this.model[at.below] = below;
+    this.model[at.upConv] = new ConvTranspose2d(device, wide, output, 4, { ...conv, bias: bias || outermost });
+    if (upNorm) this.model[at.upNorm] = upNorm;
+    if (dropout > 0) this.model[at.dropout] = new Dropout(dropout, rng);
+  }
+
+  get downConv(): Conv2d {
+    return this.model[this.#at.downConv] as Conv2d;
+  }
+
+  get downNorm(): Norm | undefined {
+    return this.model[this.#at.downNorm] as Norm | undefined;
+  }
+
+  get below(): UnetBlock | undefined {
+    return this.model[this.#at.below] as UnetBlock | undefined;
+  }
+
+  get upConv(): ConvTranspose2d {
+    return this.model[this.#at.upConv] as ConvTranspose2d;
+  }
+
+  get upNorm(): Norm | undefined {
+    return this.model[this.#at.upNorm] as Norm | undefined;
+  }
+
+  get dropout(): Dropout | undefined {
+    return this.model[this.#at.dropout] as Dropout | undefined;
   }
 
   /** @param x through the leaky ReLU already, but for the outermost block */
@@ -126,7 +148,7 @@ export class UnetGenerator extends Module {
   readonly range: PictureRange = 'symmetric';
   readonly unit: number;
   /** The outermost level; the others are `below` one another. */
-  readonly outermost: UnetBlock;
+  readonly model: UnetBlock;
   recompute = false;
 
   /** @throws PixtapeError if there are fewer than 5 levels. */
@@ -151,7 +173,7 @@ export class UnetGenerator extends Module {
       below = new UnetBlock(device, { ...options, dropout: drops ? dropout : 0 });
     }
     const ends = { input: inChannels, inner: hidden, output: outChannels, outermost: true };
-    this.outermost = this.child('model', new UnetBlock(device, { ...ends, below, dropout: 0, norm, rng }));
+    this.model = new UnetBlock(device, { ...ends, below, dropout: 0, norm, rng });
   }
 
   /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
@@ -159,6 +181,6 @@ export class UnetGenerator extends Module {
     const [, , height = 0, width = 0] = condition.shape;
     checkSides(width, height, this.config.depth, 'unet');
     for (const [, part] of this.modules()) if (part instanceof UnetBlock) part.recompute = this.recompute;
-    return this.outermost.forward(condition);
+    return this.model.forward(condition);
   }
 }

@@ -12,8 +12,8 @@ beforeAll(async () => {
 afterAll(() => closeTestDevice(device));
 
 class Layers extends Module {
-  readonly conv = this.child('conv', new Conv2d(device, 32, 64, 3));
-  readonly norm = this.child('norm', new BatchNorm2d(device, 256));
+  readonly conv = new Conv2d(device, 32, 64, 3);
+  readonly norm = new BatchNorm2d(device, 256);
 }
 
 const spread = (values: Float32Array) => {

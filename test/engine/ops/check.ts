@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import type { Dtype } from '../../../src/engine/gpu/storage.ts';
+import type { Dtype, Precision } from '../../../src/engine/gpu/storage.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
@@ -32,7 +32,7 @@ export async function check(
   problem: Problem<unknown>,
   seed: number,
   repeat = false,
-  precision: Dtype = 'f32',
+  precision: Precision = 'f32',
 ): Promise<void> {
   const random = uniform(seed);
   const rounded = (a: NdArray): NdArray => {
@@ -90,7 +90,7 @@ async function runOnGpu(
   inputs: readonly NdArray[],
   weights: NdArray,
   repeat: boolean,
-  precision: Dtype,
+  precision: Precision,
 ): Promise<{ results: (Float32Array | undefined)[]; dtypes: (Dtype | undefined)[] }> {
   const leaf = ({ shape, data }: NdArray, label: string, dtype: Dtype) => {
     const tensor = Tensor.zeros(device, shape, label, dtype);
@@ -127,7 +127,7 @@ async function runOnGpu(
     return { results, dtypes: recorded.outputs.map((t) => t?.dtype) };
   } finally {
     recorded.destroy();
-    for (const t of made) device.free(t.storage.buffer as GPUBuffer);
+    for (const t of made) t.dispose();
   }
 }
 

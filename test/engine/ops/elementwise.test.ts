@@ -122,7 +122,7 @@ test('a sum of 17 million values is right to a few units of float32 and the same
   expect(await recorded.outputs.sum.read()).toEqual(first);
   expect(await recorded.program.brokenGuards()).toEqual([]);
   recorded.destroy();
-  device.free(x.storage.buffer as GPUBuffer);
+  x.dispose();
 });
 
 test('wrong shapes and arguments are named', async () => {

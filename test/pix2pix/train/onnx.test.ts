@@ -107,7 +107,7 @@ describe('the file', () => {
     const config = tutorial({ hidden: 72, depth: 6 });
     const generator = createGenerator(paper, config, new Rng(paper, 0));
     // 2.4 GB of zeros that nobody touches take no memory.
-    const values = new Map(generator.stateDict().map(({ name, tensor }) => [name, new Float32Array(tensor.size)]));
+    const values = new Map(generator.stateEntries().map(({ name, tensor }) => [name, new Float32Array(tensor.size)]));
     expect(() => encodeOnnx(generator, values, {})).toThrow(/takes 2\.2 GiB, an ONNX file holds 2 at most/);
   });
 });

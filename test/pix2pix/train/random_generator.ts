@@ -20,7 +20,7 @@ export function noise(count: number, seed: number): Float32Array {
 export async function randomGenerator(device: Device, config: TrainConfig) {
   const generator = createGenerator(device, config, new Rng(device, 0));
   const tensors = new Map<string, NamedTensor>();
-  for (const [seed, { name, tensor, kind }] of generator.stateDict().entries()) {
+  for (const [seed, { name, tensor, kind }] of generator.stateEntries().entries()) {
     if (kind === 'counter') {
       tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(3n) });
       continue;

@@ -3,23 +3,30 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import type { Rng } from './rng.ts';
+import { defaultRng, type Rng } from './rng.ts';
 
 /**
  * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call
- * within a program is a layer with a mask of its own; `rng.setStep` before a run gives all of them new masks.
- * Rate 0 gives x itself.
+ * within a program is a layer with a mask of its own, and each run has new masks. Rate 0 gives x itself.
  *
  * Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
  * @throws PixtapeError if the rate is not in [0, 1)
  */
-export function dropout(x: Tensor, rate: number, rng: Rng): Tensor {
+export function dropout(x: Tensor, rate: number, rng: Rng = defaultRng(x.device)): Tensor {
   if (!(rate >= 0 && rate < 1)) throw new PixtapeError(`dropout: the rate is ${rate}; it must be in [0, 1)`);
   if (rate === 0) return x;
   const layer = rng.nextLayer();
-  return differentiable(masked(x, rate, rng, layer, 'dropout'), [x], (dy) => {
-    return [masked(dy, rate, rng, layer, 'dropout.dx')];
-  });
+  return dropped(x, rate, rng, layer);
+}
+
+/** The gradient is the same kernel over dy, which is differentiable in the same way. */
+function dropped(x: Tensor, rate: number, rng: Rng, layer: number): Tensor {
+  return differentiable(
+    masked(x, rate, rng, layer, 'dropout'),
+    [x],
+    (dy) => [masked(dy, rate, rng, layer, 'dropout.dx')],
+    (dy) => [dropped(dy, rate, rng, layer)],
+  );
 }
 
 function masked(x: Tensor, rate: number, rng: Rng, layer: number, label: string): Tensor {

@@ -1,18 +1,22 @@
 import type { Device } from '../../gpu/device.ts';
+import type { Program } from '../../gpu/program.ts';
 import type { Storage } from '../../gpu/storage.ts';
-import { currentProgram } from '../../tape/record.ts';
+import { currentProgram } from '../../tape/current.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
 /**
  * The key of a program's random numbers: (seed, step). They are not drawn from a stream but worked out from the key,
  * the number of the layer and the number of the element, so nothing needs to be stored between forward and backward,
- * and a step can be repeated at any time.
+ * and a step can be repeated at any time. Each run of a program that uses them is a step of its own: the step advances
+ * by itself.
  */
 export class Rng {
   readonly device: Device;
   readonly seed: number;
   /** Four words: seed lo, seed hi, step lo, step hi. */
   readonly key: Storage;
+  private step = 0;
+  private readonly programs = new WeakSet<Program>();
 
   /**
    * @param seed a whole number in 0 … 2^53 − 1
@@ -25,20 +29,46 @@ export class Rng {
     this.device = device;
     this.seed = seed;
     this.key = device.persistent(16, 'random key');
-    this.setStep(0);
   }
 
-  /** Says which step the next run is: each has its own numbers. `step` ≥ 0; 0 until somebody says otherwise. */
+  /**
+   * Says which step the next run is, to go on where a saved run stopped. Without it the first run is step 0.
+   * @throws PixtapeError if it is not a whole number of at least 0
+   */
   setStep(step: number): void {
     if (!Number.isSafeInteger(step) || step < 0)
-      throw new Error(`Rng: step ${step} is not a whole number of at least 0`);
-    this.device.write(this.key, Uint32Array.of(...words(this.seed), ...words(step)));
+      throw new PixtapeError(`Rng: step ${step}; steps are whole numbers from 0`);
+    this.step = step;
   }
 
-  /** The next layer number of the program that is being recorded: 0, 1, 2 … */
+  /** The next layer number of the program that is being recorded: 0, 1, 2 … Each run of it takes the next step. */
   nextLayer(): number {
-    return currentProgram(this.device).callIndex('dropout');
+    const program = currentProgram(this.device);
+    if (!this.programs.has(program)) {
+      this.programs.add(program);
+      program.beforeRun(() => {
+        this.device.write(this.key, Uint32Array.of(...words(this.seed), ...words(this.step++)));
+      });
+    }
+    return program.callIndex('dropout');
   }
+
+  /** Gives its memory back. */
+  dispose(): void {
+    this.device.dispose(this.key);
+  }
+}
+
+const defaults = new WeakMap<Device, Rng>();
+
+/** The random numbers of all layers that are not given any of their own: one for a device, with the device's seed. */
+export function defaultRng(device: Device): Rng {
+  let rng = defaults.get(device);
+  if (!rng) {
+    rng = new Rng(device, device.seed);
+    defaults.set(device, rng);
+  }
+  return rng;
 }
 
 function words(n: number): [number, number] {

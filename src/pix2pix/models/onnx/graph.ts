@@ -38,7 +38,7 @@ export class OnnxGraph {
    * @param values of those tensors, by the same names
    */
   constructor(network: Module, values: ReadonlyMap<string, Float32Array>) {
-    for (const { name, tensor, kind } of network.stateDict()) {
+    for (const { name, tensor, kind } of network.stateEntries()) {
       if (kind === 'counter') continue;
       const data = values.get(name);
       if (data?.length !== tensor.size) throw new Error(`${name} has ${data?.length} values, not ${tensor.size}`);

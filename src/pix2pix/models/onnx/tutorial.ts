@@ -4,7 +4,8 @@ import type { OnnxGraph, Value } from './graph.ts';
 import { batchNorm, concat, conv, relu } from './layers.ts';
 
 /** The tutorial's generator, as `Generator.forward` goes through it. */
-export function tutorialGraph(graph: OnnxGraph, { conv1, down, up, convFinal }: Generator, condition: Value): Value {
+export function tutorialGraph(graph: OnnxGraph, generator: Generator, condition: Value): Value {
+  const { conv1, contractingLayers: down, expandingLayers: up, convFinal } = generator;
   let x = conv(graph, conv1, condition);
   const skips = [x];
   for (const layer of down) {
@@ -15,8 +16,8 @@ export function tutorialGraph(graph: OnnxGraph, { conv1, down, up, convFinal }: 
   return graph.node('Sigmoid', [conv(graph, convFinal, x)]);
 }
 
-function contract(graph: OnnxGraph, { block1, block2 }: DownSampleConv, x: Value): Value {
-  const y = conv(graph, block2.conv1, conv(graph, block1.conv1, x));
+function contract(graph: OnnxGraph, { convBlock1, convBlock2 }: DownSampleConv, x: Value): Value {
+  const y = conv(graph, convBlock2.conv1, conv(graph, convBlock1.conv1, x));
   return graph.node('MaxPool', [y], { kernel_shape: [2, 2], strides: [2, 2] });
 }
 
@@ -35,5 +36,6 @@ function expand(graph: OnnxGraph, layer: UpSampleConv, x: Value, skip: Value): V
     graph.ints('rows_and_columns', [2, 3]),
   ]);
   const joined = concat(graph, [conv(graph, layer.conv1, larger), cropped]);
-  return finish(layer.norm2, conv(graph, layer.conv3, finish(layer.norm1, conv(graph, layer.conv2, joined))));
+  const halfway = finish(layer.batchnorm, conv(graph, layer.conv2, joined));
+  return finish(layer.batchnorm2 ?? layer.batchnorm, conv(graph, layer.conv3, halfway));
 }

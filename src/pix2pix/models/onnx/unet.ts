@@ -3,8 +3,8 @@ import type { OnnxGraph, Value } from './graph.ts';
 import { concat, conv, convTranspose, leakyRelu, norm, relu } from './layers.ts';
 
 /** The paper's U-Net, as `UnetGenerator.forward` goes through it: values from −1 to 1. */
-export function unetGraph(graph: OnnxGraph, { outermost }: UnetGenerator, condition: Value): Value {
-  return level(graph, outermost, condition);
+export function unetGraph(graph: OnnxGraph, { model }: UnetGenerator, condition: Value): Value {
+  return level(graph, model, condition);
 }
 
 function level(graph: OnnxGraph, block: UnetBlock, x: Value): Value {

@@ -69,9 +69,7 @@ export class ConvBenchmark {
   }
 
   destroy(): void {
-    for (const { storage } of [this.x, this.w, this.y, this.bias]) {
-      if (storage.buffer) this.device.free(storage.buffer);
-    }
+    for (const tensor of [this.x, this.w, this.y, this.bias]) tensor.dispose();
   }
 
   private tensor(shape: readonly number[], label: string, stream: number): Tensor {

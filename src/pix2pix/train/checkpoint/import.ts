@@ -46,7 +46,7 @@ export async function importGenerator(
     if (found.norm !== 'instance' || !isStatistic(name)) tensors.set(name, tensor);
   }
   // Weights of before PyTorch 0.4 do not count their batches, and nothing depends on the count.
-  for (const { name, kind } of wanted.stateDict()) {
+  for (const { name, kind } of wanted.stateEntries()) {
     if (kind === 'counter' && !tensors.has(name)) {
       tensors.set(name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
     }

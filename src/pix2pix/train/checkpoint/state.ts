@@ -1,9 +1,8 @@
-import type { Adam } from '../../../engine/nn/adam.ts';
-import type { Module, StateEntry, StateKind } from '../../../engine/nn/module.ts';
+import type { Module, StateEntry } from '../../../engine/nn/module.ts';
 import { NORMS } from '../../../engine/nn/norm.ts';
-import { sameShape } from '../../../engine/tape/tensor.ts';
+import type { Optimizer } from '../../../engine/nn/optim/optimizer.ts';
+import { checkState, writeState } from '../../../engine/nn/state.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { fromHalf } from '../../../engine/util/half.ts';
 import type { NamedTensor } from '../../../engine/util/safetensors.ts';
 import { NETS_D, NETS_G, TUTORIAL_NETWORKS } from '../../models/networks.ts';
 import { INITS, PRESETS, type TrainConfig } from '../config/config.ts';
@@ -29,8 +28,8 @@ const DISC = 'disc.';
 export interface GanState {
   readonly generator: Module;
   readonly disc: Module | undefined;
-  readonly optimG: Adam;
-  readonly optimD: Adam | undefined;
+  readonly optimG: Optimizer;
+  readonly optimD: Optimizer | undefined;
   /** Steps done. */
   step: number;
 }
@@ -44,17 +43,18 @@ export interface CheckpointHeader<C = TrainConfig> {
 }
 
 function networkEntries(model: GanState): StateEntry[] {
-  return [...model.generator.stateDict(GENERATOR), ...(model.disc?.stateDict(DISC) ?? [])];
+  return [...model.generator.stateEntries(GENERATOR), ...(model.disc?.stateEntries(DISC) ?? [])];
 }
 
 function adamEntries(model: GanState): StateEntry[] {
-  const kind: StateKind = 'buffer';
+  const kind = 'buffer';
   const { generator, optimG, disc, optimD } = model;
-  const nets: [string, Module, Adam][] = [['gen', generator, optimG]];
+  const nets: [string, Module, Optimizer][] = [['gen', generator, optimG]];
   if (disc && optimD) nets.push(['disc', disc, optimD]);
   return nets.flatMap(([net, network, optim]) => {
-    const names = network.stateDict().flatMap((e) => (e.kind === 'parameter' ? [e.name] : []));
-    const { m, v } = optim.state();
+    const learnt = new Map(network.stateEntries().flatMap((e) => (e.kind === 'parameter' ? [[e.tensor, e.name]] : [])));
+    const names = [...learnt.values()];
+    const averages = [...optim.state()];
     const { lossScale } = optim;
     const scaling: StateEntry[] = lossScale
       ? [
@@ -62,15 +62,14 @@ function adamEntries(model: GanState): StateEntry[] {
           { name: `adam.${net}.good_steps`, tensor: lossScale.goodSteps, kind: 'counter' },
         ]
       : [];
-    const averages = names.flatMap((name, i) => {
-      const [first, second] = [m[i], v[i]];
-      if (!first || !second) throw new Error(`Adam has no state for ${net}.${name}`);
-      return [
-        { name: `adam.${net}.exp_avg.${name}`, tensor: first, kind },
-        { name: `adam.${net}.exp_avg_sq.${name}`, tensor: second, kind },
-      ];
-    });
-    return [...averages, ...scaling];
+    const own = names.flatMap((name, i) =>
+      averages.map(([average, tensors]): StateEntry => {
+        const tensor = tensors[i];
+        if (!tensor) throw new Error(`the optimizer has no ${average} of ${net}.${name}`);
+        return { name: `adam.${net}.${average}.${name}`, tensor, kind };
+      }),
+    );
+    return [...own, ...scaling];
   });
 }
 
@@ -81,12 +80,12 @@ function adamEntries(model: GanState): StateEntry[] {
 export async function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
   for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
-    const data = await tensor.read();
     if (kind === 'counter') {
-      const count = new Uint32Array(data.buffer, data.byteOffset, 1)[0] as number;
+      const [count = 0] = await tensor.readIntegers();
       tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(count)) });
       continue;
     }
+    const data = await tensor.read();
     const bad = firstNotFinite(data);
     if (bad >= 0) {
       throw new PixtapeError(
@@ -207,7 +206,9 @@ export function restoreState(
       'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
     );
   }
-  restore([...networkEntries(model), ...adamEntries(model)], values, file);
+  const entries = [...networkEntries(model), ...adamEntries(model)];
+  checkState(entries, values, { source: file });
+  writeState(entries, values);
   model.step = step;
 }
 
@@ -233,34 +234,5 @@ export function generatorOf(values: ReadonlyMap<string, NamedTensor>): Map<strin
  *   floats
  */
 export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
-  restore(generator.stateDict(), generatorOf(values), file);
-}
-
-function restore(entries: readonly StateEntry[], values: ReadonlyMap<string, NamedTensor>, file: string): void {
-  const hint = 'It belongs to another model or another configuration.';
-  const known = new Set(entries.map((e) => e.name));
-  for (const name of values.keys()) {
-    if (!known.has(name)) throw new PixtapeError(`${file}: the model has no tensor named ${name}`, hint);
-  }
-  for (const { name, tensor, kind } of entries) {
-    const value = values.get(name);
-    const dtype = kind === 'counter' ? 'I64' : 'F32';
-    const shape = kind === 'counter' ? [] : tensor.shape;
-    if (!value) throw new PixtapeError(`${file}: the tensor ${name} is missing`, hint);
-    const fits = value.dtype === dtype || (value.dtype === 'F16' && dtype === 'F32');
-    if (fits && sameShape(value.shape, shape)) continue;
-    throw new PixtapeError(
-      `${file}: ${name} is ${value.dtype} [${value.shape}], the model's is ${dtype} [${shape}]`,
-      hint,
-    );
-  }
-  for (const { name, tensor } of entries) {
-    tensor.device.write(tensor.storage, words(values.get(name) as NamedTensor));
-  }
-}
-
-/** What goes to the device: floats, and a counter as one u32. */
-function words({ dtype, data }: NamedTensor): ArrayBufferView {
-  if (dtype === 'I64') return Uint32Array.of(Number(data[0]));
-  return dtype === 'F16' ? fromHalf(data) : data;
+  generator.loadStateDict(generatorOf(values), { source: file });
 }

@@ -1,4 +1,4 @@
-import type { Dtype } from '../../../engine/gpu/storage.ts';
+import type { Precision } from '../../../engine/gpu/storage.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts';
 import type { GanMode } from './gan_loss.ts';
@@ -28,7 +28,7 @@ export interface TrainConfig extends NetworksConfig {
   /** Keep less for the backward and work it out again: the same bits with less memory, for one more forward of the generator. Default false. */
   recompute?: boolean;
   /** What activations and their gradients are stored as, in training; see `record`. Default f32. */
-  precision?: Dtype;
+  precision?: Precision;
   seed: number;
   /** Epochs at the full learning rate, then epochs of linear decay to zero. */
   epochs: number;

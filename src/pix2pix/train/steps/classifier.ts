@@ -1,6 +1,6 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { Adam } from '../../../engine/nn/adam.ts';
 import { initWeights } from '../../../engine/nn/init.ts';
+import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { crossEntropy } from '../../../engine/ops/loss/cross_entropy.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
@@ -67,8 +67,8 @@ export class ClassifierTraining {
       await inFlight;
       this.write(pictures);
       this.target.write(oneHot(labels, classes));
-      this.optim.setStep(++this.step);
       this.training.run();
+      this.step++;
       inFlight = this.device.drain();
       onStep(this.step);
     }
@@ -79,7 +79,6 @@ export class ClassifierTraining {
 
   private recordStep(): Tensor {
     this.network.train();
-    this.network.zeroGrad();
     const loss = crossEntropy(this.network.forward(this.pictures), this.target);
     backward(loss);
     this.optim.step();

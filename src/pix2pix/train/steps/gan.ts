@@ -1,6 +1,6 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { Adam } from '../../../engine/nn/adam.ts';
 import { initWeights } from '../../../engine/nn/init.ts';
+import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { add } from '../../../engine/ops/elementwise/add.ts';
 import { scale } from '../../../engine/ops/elementwise/scale.ts';
 import { sigmoid } from '../../../engine/ops/elementwise/sigmoid.ts';
@@ -105,8 +105,6 @@ export class Gan {
     const { ganMode } = config;
     generator.train();
     disc.train();
-    generator.zeroGrad();
-    disc.zeroGrad();
 
     const fake = generator.forward(noise, labels);
     const realLogits = disc.forward(real, labels);
@@ -117,7 +115,7 @@ export class Gan {
     backward(lossD);
     optimD.step();
 
-    const lossG = disc.frozen(() => ganLoss(ganMode, disc.forward(fake, labels), 1));
+    const lossG = disc.withFrozenWeights(() => ganLoss(ganMode, disc.forward(fake, labels), 1));
     backward(lossG);
     optimG.step();
 
@@ -137,8 +135,9 @@ export class Gan {
     this.wrong?.write(oneHot(batch.wrong, config.classes.length));
     this.ring.setStep(step);
     const rates = ganRates(config, step);
-    this.optimG.setStep(step + 1, rates.gen);
-    this.optimD.setStep(step + 1, rates.disc);
+    this.optimG.lr = rates.gen;
+    this.optimD.lr = rates.disc;
+    for (const optim of [this.optimG, this.optimD]) optim.setStep(step + 1);
     this.recorded.run();
     this.step++;
   }

@@ -1,7 +1,7 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { Adam } from '../../../engine/nn/adam.ts';
 import { type InitOptions, initWeights } from '../../../engine/nn/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
+import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { add } from '../../../engine/ops/elementwise/add.ts';
 import { scale } from '../../../engine/ops/elementwise/scale.ts';
 import { l1Loss } from '../../../engine/ops/loss/losses.ts';
@@ -115,8 +115,6 @@ export class Pix2Pix {
   private recordStep(keepGradients: boolean): StepOutputs {
     const { generator, disc, condition, config, ring } = this;
     generator.train();
-    generator.zeroGrad();
-    disc?.zeroGrad();
 
     // Without a discriminator, and with --reuse_fake, the one forward of the generator carries the tape of its step.
     const once = config.reuseFake || !disc;
@@ -145,7 +143,7 @@ export class Pix2Pix {
   /** The generator's step; gives its loss and the parts of it. */
   private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
     const { generator, disc, real, condition, config, optimG } = this;
-    const adv = disc?.frozen(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
+    const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
     const l1 = l1Loss(fake, real);
     const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
     let gen = scale(l1, config.lambda);
@@ -173,8 +171,12 @@ export class Pix2Pix {
     const rates = learningRates(this.config, epochs);
     this.rng.setStep(this.step);
     this.ring.setStep(this.step);
-    this.optimG.setStep(this.step + 1, rates.gen);
-    this.optimD?.setStep(this.step + 1, rates.disc);
+    this.optimG.lr = rates.gen;
+    this.optimG.setStep(this.step + 1);
+    if (this.optimD) {
+      this.optimD.lr = rates.disc;
+      this.optimD.setStep(this.step + 1);
+    }
     this.recorded.run();
     this.step++;
   }
@@ -212,5 +214,5 @@ function lossOf({ ganMode }: TrainConfig): GanLoss {
 }
 
 function gradientsOf(network: Module): Map<string, Tensor> {
-  return new Map(network.stateDict().flatMap((e) => (e.tensor.grad ? [[e.name, e.tensor.grad] as const] : [])));
+  return new Map([...network.stateDict()].flatMap(([name, { grad }]) => (grad ? [[name, grad] as const] : [])));
 }

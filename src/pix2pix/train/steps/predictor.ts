@@ -69,7 +69,7 @@ export class Predictor {
       try {
         program = { input, recorded: await record(device, () => this.forward(input)) };
       } catch (error) {
-        free(input);
+        input.dispose();
         throw error;
       }
     }
@@ -92,7 +92,7 @@ export class Predictor {
     const program = this.programs.get(key);
     if (!program) return;
     program.recorded.destroy();
-    free(program.input);
+    program.input.dispose();
     this.programs.delete(key);
   }
 
@@ -100,8 +100,4 @@ export class Predictor {
   destroy(): void {
     for (const key of [...this.programs.keys()]) this.drop(key);
   }
-}
-
-function free({ device, storage }: Tensor): void {
-  if (storage.buffer) device.free(storage.buffer);
 }

@@ -1,9 +1,9 @@
-import source from '../../../shaders/optim/loss_scale.wgsl';
-import type { Device } from '../gpu/device.ts';
-import type { Bindable } from '../gpu/storage.ts';
-import { elementWorkgroups } from '../tape/dispatch.ts';
-import { currentProgram } from '../tape/record.ts';
-import { Tensor } from '../tape/tensor.ts';
+import source from '../../../../shaders/optim/loss_scale.wgsl';
+import type { Device } from '../../gpu/device.ts';
+import type { Bindable } from '../../gpu/storage.ts';
+import { currentProgram } from '../../tape/current.ts';
+import { elementWorkgroups } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
 
 /** The scale of a fresh run. */
 export const FIRST_SCALE = 2 ** 15;
@@ -13,7 +13,7 @@ const MOST = 2 ** 24;
 
 /**
  * The scale of a loss whose gradients pass through halves, which hold 6e-8 … 65504 only. It lives on the device, finds its
- * own size there, and always is a power of two, so that scaling rounds nothing. `Adam` with `lossScale` drives it.
+ * own size there, and always is a power of two, so that scaling rounds nothing. An optimizer with `lossScale` drives it.
  */
 export class LossScale {
   /** Shape [1]: the gradient of the loss to start `backward` from. */
@@ -27,8 +27,8 @@ export class LossScale {
   constructor(device: Device) {
     this.device = device;
     this.scale = Tensor.from(device, [1], [FIRST_SCALE], 'loss scale');
-    this.goodSteps = Tensor.zeros(device, [1], 'loss scale.good_steps');
-    this.overflow = Tensor.zeros(device, [1], 'loss scale.overflow');
+    this.goodSteps = Tensor.zeros(device, [1], 'loss scale.good_steps', 'u32');
+    this.overflow = Tensor.zeros(device, [1], 'loss scale.overflow', 'u32');
   }
 
   /** To be recorded for every gradient (of n elements), before any of them is used. */
@@ -41,6 +41,11 @@ export class LossScale {
   adjust(): void {
     const { overflow, scale, goodSteps } = this;
     this.dispatch('adjust', { overflow: overflow.storage, scale: scale.storage, good: goodSteps.storage }, 1, [1]);
+  }
+
+  /** Gives its memory back. */
+  dispose(): void {
+    for (const t of [this.scale, this.goodSteps, this.overflow]) t.dispose();
   }
 
   private dispatch(entry: string, bindings: Readonly<Record<string, Bindable>>, n: number, groups: [number]): void {

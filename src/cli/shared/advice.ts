@@ -1,0 +1,13 @@
+import type { PixtapeError } from '../../engine/util/errors.ts';
+
+/**
+ * What a person at the command line can do about an error of the engine, which knows no flags; undefined where the
+ * error's own hint says it.
+ */
+export function flagAdvice({ code, hint }: PixtapeError): string | undefined {
+  if (hint?.includes('--')) return undefined;
+  if (code === 'out-of-memory') return 'Here: a smaller --batch_size, --crop_size or --ngf, or another --adapter.';
+  if (code === 'device-lost') return 'Here: start again with --continue_train, which goes on from the last checkpoint.';
+  if (code === 'unsupported') return 'Here: leave --precision out, which means f32, or take another --adapter.';
+  return undefined;
+}

@@ -1,0 +1,49 @@
+import type { Device } from '../gpu/device.ts';
+import { Program } from '../gpu/program.ts';
+import type { Precision } from '../gpu/storage.ts';
+import { PixtapeError } from '../util/errors.ts';
+
+let current: Program | undefined;
+
+/** The program that is being recorded; undefined outside `record`. */
+export function programBeingRecorded(): Program | undefined {
+  return current;
+}
+
+/** The program that is being recorded on `device`. @throws PixtapeError outside `record`, or inside one on another device */
+export function currentProgram(device: Device): Program {
+  if (!current) {
+    throw new PixtapeError(
+      'an operation was called outside record()',
+      'Call operations inside record(device, () => …), which notes what to run, or inside run(device, () => …), which runs it once.',
+      { code: 'misuse' },
+    );
+  }
+  if (current.device !== device) {
+    throw new PixtapeError(
+      'a tensor of one device was used while recording on another',
+      'Make all tensors and modules of a program on the device that record() was given.',
+      { code: 'misuse' },
+    );
+  }
+  return current;
+}
+
+/**
+ * Notes in a new program what `body` does.
+ * @throws PixtapeError if another program is being recorded
+ */
+export function noteProgram<T>(device: Device, precision: Precision, body: () => T): { program: Program; result: T } {
+  if (current) {
+    throw new PixtapeError('record() was called inside record()', 'Call the inner function directly instead.', {
+      code: 'misuse',
+    });
+  }
+  const program = new Program(device, precision);
+  current = program;
+  try {
+    return { program, result: body() };
+  } finally {
+    current = undefined;
+  }
+}
