@@ -4,11 +4,12 @@
 //   w = w - rate * m / (sqrt(v) * correction + eps)
 // with rate = lr / (1 - beta1^t) and correction = 1 / sqrt(1 - beta2^t), which the host works out in float64 and
 // writes before each run. The order of operations is that of torch.optim.Adam.
-// `scaled` is for gradients of a loss that was multiplied by a scale: it divides by that, and does nothing where one of
-// the step's gradients has overflown (see loss_scale.wgsl).
-// Source: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization".
+// DECAY, a constant of the loader: 1 adds decay * w to the gradient (Adam with weight_decay), 2 shrinks the weight by
+// 1 - lr * decay first (AdamW), 0 does neither.
+// Sources: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization"; Loshchilov & Hutter 2019, "Decoupled Weight
+// Decay Regularization".
 //
-// Layout: flat arrays of n floats. Invocations stride through the elements.
+// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader joins to this text.
 
 struct Params {
   n: u32,
@@ -18,44 +19,24 @@ struct Params {
   rest1: f32,
   rest2: f32,
   eps: f32,
+  decay: f32,
 }
 
-@group(0) @binding(0) var<uniform> p: Params;
-// rate, correction
-@group(0) @binding(1) var<storage, read> step: vec2f;
-@group(0) @binding(2) var<storage, read> g: array<f32>;
-@group(0) @binding(3) var<storage, read_write> w: array<f32>;
-@group(0) @binding(4) var<storage, read_write> m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<f32>;
+@group(0) @binding(6) var<storage, read_write> m: array<f32>;
+@group(0) @binding(7) var<storage, read_write> v: array<f32>;
 
-// Moves weight i.
-fn move_by(i: u32, gradient: f32, s: vec2f) {
-  let first = p.beta1 * m[i] + p.rest1 * gradient;
-  let second = p.beta2 * v[i] + p.rest2 * gradient * gradient;
+// s: rate, correction, 1 - lr * decay
+fn update(i: u32, gradient: f32, s: vec4f) {
+  var g = gradient;
+  if (DECAY == 1u) {
+    g += p.decay * w[i];
+  }
+  let first = p.beta1 * m[i] + p.rest1 * g;
+  let second = p.beta2 * v[i] + p.rest2 * g * g;
   m[i] = first;
   v[i] = second;
+  if (DECAY == 2u) {
+    w[i] *= s.z;
+  }
   w[i] -= s.x * first / (sqrt(second) * s.y + p.eps);
-}
-
-@compute @workgroup_size(LANES)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let s = step;
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    move_by(i, g[i], s);
-  }
-}
-
-@group(0) @binding(6) var<storage, read> scale: array<f32>;
-@group(0) @binding(7) var<storage, read> overflow: array<u32>;
-
-@compute @workgroup_size(LANES)
-fn scaled(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  if (overflow[0] != 0u) {
-    return;
-  }
-  let s = step;
-  let unscale = 1.0 / scale[0];
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    move_by(i, unscale * g[i], s);
-  }
 }

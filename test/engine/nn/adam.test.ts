@@ -17,7 +17,7 @@ async function open(options: DeviceOptions = {}): Promise<Device> {
 }
 afterEach(() => closeTestDevice(device));
 
-type Settings = Required<Omit<AdamOptions, 'lossScale'>>;
+type Settings = Required<Omit<AdamOptions, 'lossScale' | 'weightDecay'>>;
 
 /** Adam in float64, written from the paper's algorithm 1; `grads[t]` is the gradient of step t + 1. */
 function reference(w: Float32Array, grads: Float32Array[], options: Settings, rates: number[]) {

@@ -1,13 +1,18 @@
+import loopSource from '../../../../shaders/optim/optimizer.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import type { Bindable, Storage } from '../../gpu/storage.ts';
+import type { ShaderConstants } from '../../gpu/wgsl.ts';
 import { currentProgram } from '../../tape/current.ts';
+import { elementWorkgroups } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { LossScale } from './loss_scale.ts';
 
 export interface OptimizerOptions {
-  /** Learning rate. `optimizer.lr` can change it before any run. */
-  lr?: number;
+  /** Learning rate: a number, or for each step (from 1) a number. `optimizer.lr` can change it before any run. */
+  lr?: LearningRate;
+  /** Added to each gradient, times the weight; by default 0. */
+  weightDecay?: number;
   /**
    * For programs of precision f16: `backward(loss, optimizer.lossScale?.scale)` scales the gradients up, `step` down
    * again, and a step in which one of them overflows leaves weights and averages as they are. It counts as a step all
@@ -16,8 +21,22 @@ export interface OptimizerOptions {
   lossScale?: boolean;
 }
 
+/** A number, or what gives it for each step, counted from 1; see `schedules.ts`. */
+export type LearningRate = number | ((step: number) => number);
+
+/** What an optimizer's shader needs beside the gradient and the weight. */
+export interface Update {
+  label: string;
+  /** The text that is joined to optimizer.wgsl. */
+  source: string;
+  constants: ShaderConstants;
+  params: Readonly<Record<string, number>>;
+  /** The tensors that it keeps for a parameter, under their names in the shader. */
+  state: Readonly<Record<string, Tensor>>;
+}
+
 /** What an update reads of a weight: all of it, or the part that a kernel can bind at once. */
-export type Slice = (tensor: Tensor) => Bindable;
+type Slice = (tensor: Tensor) => Bindable;
 
 /**
  * Updates weights by their gradients. `step()` is recorded once, after `backward`; each run of the program is then a step
@@ -25,7 +44,7 @@ export type Slice = (tensor: Tensor) => Bindable;
  */
 export abstract class Optimizer {
   /** Takes effect with the next run. */
-  lr: number;
+  lr: LearningRate;
   /** If it was asked for. */
   readonly lossScale: LossScale | undefined;
   protected readonly device: Device;
@@ -38,12 +57,12 @@ export abstract class Optimizer {
    * @param params leaf tensors; one that is listed twice is updated once
    * @throws PixtapeError if a parameter is not a leaf
    */
-  protected constructor(name: string, device: Device, params: readonly Tensor[], lr: number, lossScale = false) {
+  protected constructor(name: string, device: Device, params: readonly Tensor[], lr: LearningRate, lossScale = false) {
     this.name = name;
     this.device = device;
     this.params = [...new Set(params)];
     this.lr = lr;
-    this.checkRate();
+    this.rate(1);
     this.lossScale = lossScale ? new LossScale(device) : undefined;
     for (const p of params) {
       if (p.storage.persistent) continue;
@@ -83,24 +102,42 @@ export abstract class Optimizer {
         code: 'misuse',
       });
     }
-    const scalars = device.persistent(this.scalars(1).length * 4, `${this.name} step`);
+    const scalars = device.persistent(16, `${this.name} step`);
     program.onDestroy(() => device.dispose(scalars));
     program.beforeRun(() => {
-      this.checkRate();
-      device.write(scalars, Float32Array.from(this.scalars(this.next++)));
+      const step = this.next;
+      device.write(scalars, Float32Array.of(...this.scalars(step, this.rate(step)), 0, 0, 0).subarray(0, 4));
+      this.next++;
     });
     if (lossScale) {
       for (const [, g] of learning) this.slices(g, (slice, n) => lossScale.inspect(slice(g), n));
     }
-    for (const [p, g] of learning) this.slices(p, (slice, n) => this.update(p, g, scalars, slice, n));
+    for (const [p, g] of learning) this.recordUpdate(p, g, scalars);
     lossScale?.adjust();
   }
 
-  /** What the kernels have to know of step `step`, from the learning rate on; as many numbers every time. */
-  protected abstract scalars(step: number): number[];
+  private recordUpdate(w: Tensor, g: Tensor, scalars: Storage): void {
+    const { device, lossScale } = this;
+    const { label, source, constants, params, state } = this.update(w);
+    const text = `${source}\n${loopSource}`;
+    const kernel = lossScale
+      ? device.kernel(`${label}.scaled`, text, 'scaled', constants)
+      : device.kernel(label, text, 'main', constants);
+    const scaling: Record<string, Bindable> = lossScale
+      ? { scale: lossScale.scale.storage, overflow: lossScale.overflow.storage }
+      : {};
+    this.slices(w, (slice, n) => {
+      const kept = Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, slice(tensor)]));
+      const bindings = { step: scalars, g: slice(g), w: slice(w), ...kept, ...scaling };
+      currentProgram(device).dispatch(kernel, bindings, { n, ...params }, elementWorkgroups(device, n));
+    });
+  }
 
-  /** Records the update of `n` elements of a parameter by its gradient. */
-  protected abstract update(parameter: Tensor, gradient: Tensor, scalars: Storage, slice: Slice, n: number): void;
+  /** Up to four numbers that the shader has to know of a step. */
+  protected abstract scalars(step: number, lr: number): number[];
+
+  /** How a parameter is updated. */
+  protected abstract update(parameter: Tensor): Update;
 
   /** What it keeps for each parameter, in the order given, under PyTorch's names: for checkpoints. */
   abstract state(): Map<string, Tensor[]>;
@@ -122,8 +159,9 @@ export abstract class Optimizer {
     }
   }
 
-  private checkRate(): void {
-    if (!(this.lr >= 0 && Number.isFinite(this.lr)))
-      throw new PixtapeError(`${this.name}: the learning rate is ${this.lr}; it must be at least 0`);
+  private rate(step: number): number {
+    const rate = typeof this.lr === 'function' ? this.lr(step) : this.lr;
+    if (rate >= 0 && Number.isFinite(rate)) return rate;
+    throw new PixtapeError(`${this.name}: the learning rate is ${rate}; it must be a number of at least 0`);
   }
 }

@@ -1,0 +1,63 @@
+/** Learning rates that change with the steps, counted from 1: `new Adam(device, params, { lr: cosine(1e-3, 10_000) })`. */
+export type Schedule = (step: number) => number;
+
+/** `lr` for `keep` steps, then straight down to 0 over `decay` more. */
+export function linearDecay(lr: number, keep: number, decay: number): Schedule {
+  return (step) => lr * Math.min(1, Math.max(0, 1 - (step - 1 - keep) / Math.max(1, decay)));
+}
+
+/** `lr` times `gamma` after every `size` steps. */
+export function stepDecay(lr: number, size: number, gamma = 0.1): Schedule {
+  return (step) => lr * gamma ** Math.floor((step - 1) / size);
+}
+
+/**
+ * Half a cosine from `lr` to `least` over `steps`, then `least`.
+ * Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts".
+ */
+export function cosine(lr: number, steps: number, least = 0): Schedule {
+  return (step) => least + ((lr - least) * (1 + Math.cos(Math.PI * Math.min(1, (step - 1) / steps)))) / 2;
+}
+
+/** Straight up from 0 over the first `steps`, then as `schedule` says. */
+export function warmup(schedule: Schedule | number, steps: number): Schedule {
+  const after = typeof schedule === 'number' ? () => schedule : schedule;
+  return (step) => after(step) * Math.min(1, step / steps);
+}
+
+export interface PlateauOptions {
+  /** What the rate is multiplied by; by default 0.1. */
+  factor?: number;
+  /** Measurements without an improvement that are borne; by default 10. */
+  patience?: number;
+  /** What counts as an improvement, as a share of the best; by default 1e-4. */
+  threshold?: number;
+  /** The rate does not fall below it; by default 0. */
+  least?: number;
+}
+
+/** Lowers a rate where a measurement (smaller is better) stops improving, as torch.optim.lr_scheduler.ReduceLROnPlateau. */
+export class Plateau {
+  lr: number;
+  private best = Number.POSITIVE_INFINITY;
+  private bad = 0;
+  private readonly options: Required<PlateauOptions>;
+
+  constructor(lr: number, { factor = 0.1, patience = 10, threshold = 1e-4, least = 0 }: PlateauOptions = {}) {
+    this.lr = lr;
+    this.options = { factor, patience, threshold, least };
+  }
+
+  /** Takes a measurement, and gives the rate from now on: `adam.lr = plateau.observe(loss)`. */
+  observe(value: number): number {
+    const { factor, patience, threshold, least } = this.options;
+    if (value < this.best * (1 - threshold)) {
+      this.best = value;
+      this.bad = 0;
+    } else if (++this.bad > patience) {
+      this.lr = Math.max(least, this.lr * factor);
+      this.bad = 0;
+    }
+    return this.lr;
+  }
+}

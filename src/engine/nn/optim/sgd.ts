@@ -1,0 +1,62 @@
+import plainSource from '../../../../shaders/optim/sgd.wgsl';
+import momentumSource from '../../../../shaders/optim/sgd_momentum.wgsl';
+import type { Device } from '../../gpu/device.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { checkFactor } from './check.ts';
+import { Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
+
+export interface SgdOptions extends OptimizerOptions {
+  /** How much of the last step's movement each step keeps; by default 0. */
+  momentum?: number;
+  /** How much of the gradient momentum leaves out; by default 0. */
+  dampening?: number;
+  /** Look ahead by the momentum; by default false. */
+  nesterov?: boolean;
+}
+
+/**
+ * Stochastic gradient descent, with momentum if asked for, as torch.optim.SGD computes it. The learning rate is 0.001 by
+ * default.
+ *
+ * Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
+ */
+export class SGD extends Optimizer {
+  private readonly options: Required<Pick<SgdOptions, 'momentum' | 'dampening' | 'nesterov' | 'weightDecay'>>;
+  private readonly buffers: ReadonlyMap<Tensor, Tensor>;
+
+  /** @throws PixtapeError if a parameter is not a leaf, a rate is out of its range, or Nesterov has no momentum */
+  constructor(device: Device, params: readonly Tensor[], options: SgdOptions = {}) {
+    const { lr = 1e-3, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, lossScale } = options;
+    super('SGD', device, params, lr, lossScale);
+    for (const [name, value] of Object.entries({ momentum, dampening, weightDecay })) {
+      checkFactor('SGD', `${name} is ${value}; it`, value);
+    }
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new PixtapeError('SGD: nesterov takes a momentum above 0 and a dampening of 0');
+    }
+    this.options = { momentum, dampening, nesterov, weightDecay };
+    const buffered = momentum > 0 ? this.params : [];
+    this.buffers = new Map(
+      buffered.map((p) => [p, Tensor.zeros(device, p.shape, `${p.label}.momentum_buffer`)] as const),
+    );
+  }
+
+  /** PyTorch's first step takes the whole gradient, whatever the dampening. */
+  protected override scalars(step: number, lr: number): number[] {
+    return [lr, step === 1 ? 1 : 1 - this.options.dampening];
+  }
+
+  protected override update(parameter: Tensor): Update {
+    const { momentum, nesterov, weightDecay } = this.options;
+    const b = this.buffers.get(parameter);
+    const decay = weightDecay;
+    if (!b) return { label: 'sgd', source: plainSource, constants: {}, params: { decay }, state: {} };
+    const constants = { NESTEROV: nesterov };
+    return { label: 'sgd.momentum', source: momentumSource, constants, params: { momentum, decay }, state: { b } };
+  }
+
+  override state(): Map<string, Tensor[]> {
+    return this.buffers.size > 0 ? new Map([['momentum_buffer', [...this.buffers.values()]]]) : new Map();
+  }
+}

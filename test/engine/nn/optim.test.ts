@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../../src/engine/gpu/device.ts';
+import { Conv2d } from '../../../src/engine/nn/layers.ts';
+import { Adam, AdamW } from '../../../src/engine/nn/optim/adam.ts';
+import { WeightAverage } from '../../../src/engine/nn/optim/average.ts';
+import { RMSprop } from '../../../src/engine/nn/optim/rmsprop.ts';
+import { cosine, linearDecay, Plateau, stepDecay, warmup } from '../../../src/engine/nn/optim/schedules.ts';
+import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
+import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
+import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
+import { backward } from '../../../src/engine/tape/autograd.ts';
+import { record } from '../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../src/engine/tape/tensor.ts';
+import { readSafetensors } from '../../../src/files/files.ts';
+import { closeTestDevice, openTestDevice } from '../../device.ts';
+
+/** Optimizers held to what PyTorch made of the same gradients: `scripts/optim_fixtures.py` writes the file. */
+const file = await readSafetensors(fileURLToPath(new URL('../../fixtures/optim.safetensors', import.meta.url)));
+const cases: { name: keyof typeof optimizers; args: object }[] = JSON.parse(file.metadata.cases ?? '');
+const optimizers = { SGD, Adam, AdamW, RMSprop };
+
+let device: Device;
+beforeAll(async () => {
+  device = await openTestDevice({ guards: true });
+});
+afterAll(async () => {
+  await file.close();
+  closeTestDevice(device);
+});
+
+const floats = async (name: string) => (await file.read(name)).data as Float32Array;
+
+describe.each([false, true])('five steps, gradients scaled: %s', (lossScale) => {
+  it.each(cases.map((c, n) => [`${c.name} ${JSON.stringify(c.args)}`, n, c] as const))('%s', async (_, n, c) => {
+    const [start, grads, after] = [await floats(`${n}.start`), await floats(`${n}.grads`), await floats(`${n}.after`)];
+    const size = start.length;
+    const [w, g] = [Tensor.from(device, [size], start, 'w'), Tensor.zeros(device, [size], 'g')];
+    w.requiresGrad = true;
+    const optimizer = new optimizers[c.name](device, [w], { ...c.args, lossScale });
+    const recorded = await record(device, () => {
+      backward(sum(mul(w, g)), optimizer.lossScale?.scale);
+      optimizer.step();
+    });
+    for (let t = 0; t < grads.length / size; t++) {
+      g.write(grads.subarray(t * size, (t + 1) * size));
+      recorded.run();
+      const got = await w.read();
+      got.forEach((value, i) => {
+        const want = after[t * size + i] as number;
+        expect(Math.abs(value - want), `w[${i}] after step ${t + 1}`).toBeLessThan(2e-6 * Math.max(1, Math.abs(want)));
+      });
+    }
+    expect(await recorded.program.brokenGuards()).toEqual([]);
+    recorded.destroy();
+  });
+});
+
+it('refuses rates that cannot be', () => {
+  const w = Tensor.from(device, [1], [1], 'w');
+  expect(() => new SGD(device, [w], { momentum: -1 })).toThrow(/momentum is -1/);
+  expect(() => new SGD(device, [w], { nesterov: true })).toThrow(/nesterov takes a momentum/);
+  expect(() => new RMSprop(device, [w], { alpha: 1 })).toThrow(/alpha is 1; it must be in \[0, 1\)/);
+  expect(() => new AdamW(device, [w], { weightDecay: -1 })).toThrow(/AdamW: weightDecay is -1/);
+});
+
+describe('learning rates', () => {
+  it('are what torch.optim.lr_scheduler gives', () => {
+    const each = (schedule: (step: number) => number, n = 6) =>
+      Array.from({ length: n }, (_, i) => Number(schedule(i + 1).toFixed(6)));
+    expect(each(stepDecay(1, 2, 0.5))).toEqual([1, 1, 0.5, 0.5, 0.25, 0.25]);
+    expect(each(linearDecay(1, 2, 4), 7)).toEqual([1, 1, 1, 0.75, 0.5, 0.25, 0]);
+    // CosineAnnealingLR(T_max=4, eta_min=0.1)
+    expect(each(cosine(1, 4, 0.1), 5)).toEqual([1, 0.868198, 0.55, 0.231802, 0.1]);
+    expect(each(warmup(1, 4), 5)).toEqual([0.25, 0.5, 0.75, 1, 1]);
+    const plateau = new Plateau(1, { factor: 0.5, patience: 1 });
+    expect([3, 2, 2, 2, 2, 2, 1].map((loss) => plateau.observe(loss))).toEqual([1, 1, 1, 0.5, 0.5, 0.25, 0.25]);
+  });
+
+  it('drive an optimizer by themselves', async () => {
+    const w = Tensor.from(device, [1], [0], 'w');
+    w.requiresGrad = true;
+    const sgd = new SGD(device, [w], { lr: stepDecay(1, 2, 0.5) });
+    const recorded = await record(device, () => {
+      backward(sum(w));
+      sgd.step();
+    });
+    const places = [];
+    for (let t = 0; t < 4; t++) {
+      recorded.run();
+      places.push((await w.read())[0]);
+    }
+    expect(places).toEqual([-1, -2, -2.5, -3]);
+  });
+});
+
+it('an average of weights follows them, and forgets where they began', async () => {
+  const [net, smooth] = [new Conv2d(device, 1, 1, 1), new Conv2d(device, 1, 1, 1)];
+  const average = new WeightAverage(net, smooth, { decay: 0.5 });
+  const recorded = await record(device, () => average.update());
+  let want = 0;
+  for (const [t, value] of [4, 8, 16, 2].entries()) {
+    net.weight.write([value]);
+    recorded.run();
+    const rate = t === 0 ? 1 : 1 - Math.min(0.5, (2 + t) / (11 + t));
+    want += rate * (value - want);
+    expect((await smooth.weight.read())[0]).toBeCloseTo(want, 5);
+  }
+  recorded.destroy();
+  expect(() => new WeightAverage(net, new Conv2d(device, 2, 1, 1))).toThrow(/weight is \[1,1,1,1\]/);
+});
