@@ -168,7 +168,10 @@ export class Device {
     if (storage.disposed) return;
     storage.disposed = true;
     storage.pending = undefined;
-    if (storage.buffer) this.free(storage.buffer);
+    const { arena } = storage;
+    if (arena) {
+      if (--arena.tenants === 0) this.dispose(arena);
+    } else if (storage.buffer) this.free(storage.buffer);
     storage.buffer = undefined;
   }
 
@@ -269,7 +272,8 @@ export class Device {
     const buffer = bufferOf(storage);
     if (data.byteLength < storage.bytes) this.settle(storage);
     storage.pending = undefined;
-    this.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const at = storage.offset + offset;
+    this.gpu.queue.writeBuffer(buffer, at, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
 
   /** Writes a storage's first values, if they have not been needed so far. */
@@ -300,7 +304,7 @@ export class Device {
   async read(storage: Storage): Promise<Uint8Array> {
     this.throwIfBroken();
     this.settle(storage);
-    return this.readBytes(bufferOf(storage), 0, Math.ceil(storage.bytes / 4) * 4);
+    return this.readBytes(bufferOf(storage), storage.offset, Math.ceil(storage.bytes / 4) * 4);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { PixtapeError } from '../util/errors.ts';
+import { layOut } from './arena.ts';
 import type { Device } from './device.ts';
 import type { Kernel } from './kernel.ts';
 import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
@@ -46,6 +47,8 @@ export class Program implements StorageOwner {
   private readonly dispatches: Dispatch[] = [];
   private readonly temporaries: Storage[] = [];
   private readonly retained = new Set<Storage>();
+  /** Temporaries that lie in one buffer with others: which, and where. */
+  private readonly parts = new Map<Storage, { whole: Storage; offset: number }>();
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
   private readonly hooks: (() => void)[] = [];
@@ -74,6 +77,34 @@ export class Program implements StorageOwner {
 
   isRetained(storage: Storage): boolean {
     return this.retained.has(storage);
+  }
+
+  /**
+   * Puts temporaries side by side in one buffer, so that one dispatch can go through all of them. Only those that have been
+   * written and not read so far can be: WebGPU refuses to read one part of a buffer and write another in one dispatch.
+   * @returns the whole as one storage; undefined where it cannot be
+   */
+  colocate(storages: readonly Storage[], label: string): Storage | undefined {
+    const read = new Set<Storage>();
+    for (const d of this.dispatches) {
+      d.kernel.shader.bindings.forEach(({ access }, i) => {
+        const slice = d.slices[i];
+        if (access === 'read' && slice && slice !== 'params') read.add(slice.storage);
+      });
+    }
+    const free = storages.every((s) => s.owner === this && !read.has(s) && !this.parts.has(s));
+    const { offsets, bytes } = layOut(
+      this.device,
+      storages.map((s) => s.bytes),
+    );
+    if (this.device.guards || !free || new Set(storages).size < 2 || bytes > this.device.limits.maxBufferSize) {
+      return undefined;
+    }
+    const whole = this.temporary(bytes, label);
+    storages.forEach((storage, i) => {
+      this.parts.set(storage, { whole, offset: offsets[i] as number });
+    });
+    return whole;
   }
 
   /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
@@ -180,6 +211,10 @@ export class Program implements StorageOwner {
     used.forEach(({ storage }, i) => {
       storage.buffer = made[guards ? i : (plan.slot[i] as number)];
     });
+    for (const [part, { whole, offset }] of this.parts) {
+      part.buffer = whole.buffer;
+      part.offset = offset;
+    }
   }
 
   private lifetimes(): { storage: Storage; life: Lifetime }[] {
@@ -192,21 +227,27 @@ export class Program implements StorageOwner {
           this.addExternal(slice.storage, d.kernel.label);
           return;
         }
-        const life = lives.get(slice.storage);
+        const storage = this.wholeOf(slice.storage);
+        const life = lives.get(storage);
         if (life) life.last = at;
         else if (binding.access === 'read') {
           throw new Error(`${d.kernel.label} reads ${slice.storage.label} before anything has written it`);
-        } else lives.set(slice.storage, { bytes: align(slice.storage.bytes, 4), first: at, last: at });
+        } else lives.set(storage, { bytes: align(storage.bytes, 4), first: at, last: at });
       });
     });
     for (const storage of this.retained) {
-      const life = lives.get(storage);
+      const life = lives.get(this.wholeOf(storage));
       if (life) life.last = this.dispatches.length;
     }
     return this.temporaries.flatMap((storage) => {
       const life = lives.get(storage);
       return life ? [{ storage, life }] : [];
     });
+  }
+
+  /** What has memory of its own: the storage itself, or what it is a part of. */
+  private wholeOf(storage: Storage): Storage {
+    return this.parts.get(storage)?.whole ?? storage;
   }
 
   private addExternal(storage: Storage, label: string): void {
@@ -236,6 +277,7 @@ export class Program implements StorageOwner {
     const uniforms = gpu.createBuffer({ label: 'params', size: block.byteLength, usage: 0x40 | 0x8 });
     gpu.queue.writeBuffer(uniforms, 0, block);
     this.buffers.push(uniforms);
+    for (const d of this.dispatches) checkAccess(d);
     this.bindGroups = this.dispatches.map((d, i) =>
       gpu.createBindGroup({
         label: d.kernel.label,
@@ -266,7 +308,9 @@ export class Program implements StorageOwner {
     // instead of being clamped onto the last element, where nobody would see it.
     const whole = slice.offset === 0 && slice.size === slice.storage.bytes;
     const size = align(slice.size, 4) + (this.device.guards && whole ? GUARD_BYTES : 0);
-    return { buffer, offset: slice.offset, size: Math.min(size, buffer.size - slice.offset) };
+    slice.storage.bound = true;
+    const offset = slice.storage.offset + slice.offset;
+    return { buffer, offset, size: Math.min(size, buffer.size - offset) };
   }
 
   /** Runs everything once: one command buffer, one submit, no waiting. */
@@ -363,6 +407,28 @@ export class Program implements StorageOwner {
     for (const b of this.buffers.splice(0)) this.device.free(b);
     this.bindGroups = [];
   }
+}
+
+/** WebGPU refuses a dispatch that reads one part of a buffer and writes another, and would blame it on the whole submit. */
+function checkAccess({ kernel, slices }: Dispatch): void {
+  const written = new Map<GPUBuffer, Storage>();
+  kernel.shader.bindings.forEach(({ access }, i) => {
+    const slice = slices[i];
+    if (access === 'read_write' && slice && slice !== 'params' && slice.storage.buffer) {
+      written.set(slice.storage.buffer, slice.storage);
+    }
+  });
+  kernel.shader.bindings.forEach(({ access }, i) => {
+    const slice = slices[i];
+    if (access !== 'read' || !slice || slice === 'params' || !slice.storage.buffer) return;
+    const other = written.get(slice.storage.buffer);
+    if (!other) return;
+    throw new PixtapeError(
+      `${kernel.label} reads ${slice.storage.label} and writes ${other.label}, which lie in one buffer`,
+      'Copy one of them first: an optimizer keeps all its parameters in one buffer.',
+      { code: 'misuse' },
+    );
+  });
 }
 
 /** Whole numbers must not be read as floats. The other way round kernels keep their own words in f32 storage. */

@@ -35,6 +35,14 @@ export class Storage {
   readonly owner: StorageOwner | undefined;
   /** The real buffer; undefined for a temporary until its program is compiled, and for storage that was disposed. */
   buffer: GPUBuffer | undefined;
+  /** Where it begins in the buffer; 0 but for a part of an arena. */
+  offset = 0;
+  /** The storage that it is a part of, if it shares its buffer with others for good. */
+  arena: Storage | undefined;
+  /** Of an arena: the parts that have not been disposed of. */
+  tenants = 0;
+  /** Whether a program has bound it, so that it cannot move any more. */
+  bound = false;
   /** Makes the first values, which are written when something first needs them. */
   pending: (() => ArrayBufferView) | undefined;
   disposed = false;

@@ -10,6 +10,7 @@ import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
 import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
+import { dispatch } from '../../../src/engine/tape/dispatch.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { readSafetensors } from '../../../src/files/files.ts';
@@ -108,4 +109,83 @@ it('an average of weights follows them, and forgets where they began', async () 
   }
   recorded.destroy();
   expect(() => new WeightAverage(net, new Conv2d(device, 2, 1, 1))).toThrow(/weight is \[1,1,1,1\]/);
+});
+
+describe('weights side by side in one buffer', () => {
+  let plain: Device;
+  beforeAll(async () => {
+    // Guard words behind each tensor would keep them apart.
+    plain = await openTestDevice();
+  });
+  afterAll(() => closeTestDevice(plain));
+
+  const values = (n: number, seed: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(seed + 1.7 * i));
+
+  async function steps(on: Device, frozen: boolean) {
+    const sizes = [3, 70, 1, 129];
+    const params = sizes.map((n, i) => Tensor.from(on, [n], values(n, i), `w${i}`));
+    const factors = sizes.map((n, i) => Tensor.from(on, [n], values(n, 10 + i), `c${i}`));
+    for (const p of params) p.requiresGrad = true;
+    if (frozen) (params[1] as Tensor).requiresGrad = false;
+    const before = on.memory.bytes;
+    const adam = new Adam(on, params, { lr: 0.1 });
+    const recorded = await record(on, () => {
+      params.forEach((p, i) => {
+        if (p.requiresGrad) backward(sum(mul(mul(p, p), factors[i] as Tensor)));
+      });
+      adam.step();
+    });
+    for (let t = 0; t < 3; t++) recorded.run();
+    const state = await Promise.all([...params, ...[...adam.state().values()].flat()].map((t) => t.read()));
+    const updates = recorded.program.dispatchCount;
+    recorded.destroy();
+    adam.dispose();
+    for (const p of params) p.dispose();
+    const kept = sizes.reduce((bytes, n) => bytes + 4 * n + (on.guards ? 256 : 0), 0);
+    return { state, updates, left: on.memory.bytes - (before - kept) };
+  }
+
+  it('are updated in one dispatch, with the same bits, and give their memory back', async () => {
+    const [apart, together] = [await steps(device, false), await steps(plain, false)];
+    expect(together.state).toEqual(apart.state);
+    expect(apart.updates - together.updates).toBe(3);
+    expect(together.left).toBe(0);
+  });
+
+  it('one of them frozen: the others are updated one by one, and it stays', async () => {
+    const [apart, together] = [await steps(device, true), await steps(plain, true)];
+    expect(together.state).toEqual(apart.state);
+    expect(together.updates).toBe(apart.updates);
+    expect(together.left).toBe(0);
+  });
+
+  it('weights that a program has bound stay where they are, and that program goes on', async () => {
+    const w = [1, 2].map((v) => Tensor.from(plain, [2], [v, v], `w${v}`));
+    for (const p of w) p.requiresGrad = true;
+    const read = await record(plain, () => w.map((p) => mul(p, p)));
+    const sgd = new SGD(plain, w, { lr: 1 });
+    const step = await record(plain, () => {
+      for (const p of w) backward(sum(p));
+      sgd.step();
+    });
+    step.run();
+    read.run();
+    expect(await Promise.all(read.outputs.map(async (t) => [...(await t.read())]))).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+  });
+
+  it('a kernel that reads one and writes another is refused by name', async () => {
+    const w = [1, 2].map((v) => Tensor.from(plain, [2], [v, v], `w${v}`));
+    for (const p of w) p.requiresGrad = true;
+    new SGD(plain, w);
+    const source = `
+      @group(0) @binding(0) var<storage, read> x: array<f32>;
+      @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+      @compute @workgroup_size(1) fn main() { y[0] = x[0]; }`;
+    const [x, y] = w as [Tensor, Tensor];
+    const copy = () => dispatch(plain.kernel('copy', source), { x, y }, undefined, [1]);
+    await expect(record(plain, copy)).rejects.toThrow(/copy reads w1 and writes w2, which lie in one buffer/);
+  });
 });

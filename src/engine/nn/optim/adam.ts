@@ -1,8 +1,8 @@
 import source from '../../../../shaders/optim/adam.wgsl';
 import type { Device } from '../../gpu/device.ts';
-import { Tensor } from '../../tape/tensor.ts';
+import type { Tensor } from '../../tape/tensor.ts';
 import { checkFactor } from './check.ts';
-import { Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
+import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the averages of g and of g², each in [0, 1); by default [0.9, 0.999]. */
@@ -27,7 +27,8 @@ export class Adam extends Optimizer {
   private readonly weightDecay: number;
   private readonly decoupled: boolean;
   /** The averages of g and of g² of each parameter. */
-  private readonly moments: ReadonlyMap<Tensor, { m: Tensor; v: Tensor }>;
+  private readonly m: KeptState;
+  private readonly v: KeptState;
 
   /** @throws PixtapeError if a parameter is not a leaf, or a rate is out of its range */
   constructor(device: Device, params: readonly Tensor[], options: AdamOptions = {}, decoupled = false) {
@@ -41,12 +42,8 @@ export class Adam extends Optimizer {
     this.eps = eps;
     this.weightDecay = weightDecay;
     this.decoupled = decoupled;
-    this.moments = new Map(
-      this.params.map((p) => {
-        const m = Tensor.zeros(device, p.shape, `${p.label}.exp_avg`);
-        return [p, { m, v: Tensor.zeros(device, p.shape, `${p.label}.exp_avg_sq`) }];
-      }),
-    );
+    this.m = this.keep('exp_avg');
+    this.v = this.keep('exp_avg_sq');
   }
 
   /** lr / (1 − β1^t), 1 / √(1 − β2^t), and what AdamW shrinks the weights to. */
@@ -55,21 +52,18 @@ export class Adam extends Optimizer {
     return [lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), 1 - lr * this.weightDecay];
   }
 
-  protected override update(parameter: Tensor): Update {
-    const { eps, weightDecay } = this;
+  protected override update(): Update {
+    const { eps, weightDecay, m, v } = this;
     const [beta1, beta2] = this.betas;
-    const state = this.moments.get(parameter);
-    if (!state) throw new Error(`Adam has no averages for ${parameter.label}`);
     const DECAY = weightDecay === 0 ? NO_DECAY : this.decoupled ? DECOUPLED : INTO_GRADIENT;
     const params = { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, eps, decay: weightDecay };
-    return { label: 'adam', source, constants: { DECAY }, params, state: { ...state } };
+    return { label: 'adam', source, constants: { DECAY }, params, state: { m, v } };
   }
 
   override state(): Map<string, Tensor[]> {
-    const each = [...this.moments.values()];
     return new Map([
-      ['exp_avg', each.map(({ m }) => m)],
-      ['exp_avg_sq', each.map(({ v }) => v)],
+      ['exp_avg', [...this.m.tensors.values()]],
+      ['exp_avg_sq', [...this.v.tensors.values()]],
     ]);
   }
 }

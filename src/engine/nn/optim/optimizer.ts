@@ -1,10 +1,12 @@
 import loopSource from '../../../../shaders/optim/optimizer.wgsl';
+import { moveIntoArena, partOfArena } from '../../gpu/arena.ts';
 import type { Device } from '../../gpu/device.ts';
-import type { Bindable, Storage } from '../../gpu/storage.ts';
+import type { Program } from '../../gpu/program.ts';
+import type { Bindable, Storage, StorageSlice } from '../../gpu/storage.ts';
 import type { ShaderConstants } from '../../gpu/wgsl.ts';
 import { currentProgram } from '../../tape/current.ts';
 import { elementWorkgroups } from '../../tape/dispatch.ts';
-import type { Tensor } from '../../tape/tensor.ts';
+import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { LossScale } from './loss_scale.ts';
 
@@ -31,12 +33,24 @@ export interface Update {
   source: string;
   constants: ShaderConstants;
   params: Readonly<Record<string, number>>;
-  /** The tensors that it keeps for a parameter, under their names in the shader. */
-  state: Readonly<Record<string, Tensor>>;
+  /** What it keeps for each parameter, under its name in the shader. */
+  state: Readonly<Record<string, KeptState>>;
 }
 
-/** What an update reads of a weight: all of it, or the part that a kernel can bind at once. */
-type Slice = (tensor: Tensor) => Bindable;
+/** A tensor for each parameter, of its shape; laid out in memory as the parameters are. */
+export interface KeptState {
+  tensors: ReadonlyMap<Tensor, Tensor>;
+  /** All of them as one storage, where the parameters lie in one buffer, too. */
+  arena: Storage | undefined;
+}
+
+/** Parameters that one dispatch can go through: a single one, or all, where weights, gradients and state lie side by side. */
+interface Run {
+  bytes: number;
+  weights: Storage;
+  gradients: Storage;
+  state: Readonly<Record<string, Storage>>;
+}
 
 /**
  * Updates weights by their gradients. `step()` is recorded once, after `backward`; each run of the program is then a step
@@ -51,6 +65,7 @@ export abstract class Optimizer {
   /** The parameters, each once. */
   protected readonly params: readonly Tensor[];
   private readonly name: string;
+  private readonly arena: Storage | undefined;
   private next = 1;
 
   /**
@@ -71,6 +86,24 @@ export abstract class Optimizer {
         'Give it leaf tensors only.',
       );
     }
+    this.arena = moveIntoArena(
+      device,
+      this.params.map((p) => p.storage),
+      `${name} weights`,
+    );
+  }
+
+  /** Zeros for each parameter, of its shape: what a subclass keeps from step to step. */
+  protected keep(suffix: string): KeptState {
+    const { device, arena, params } = this;
+    const label = (p: Tensor) => `${p.label}.${suffix}`;
+    if (!arena) {
+      const tensors = new Map(params.map((p) => [p, Tensor.zeros(device, p.shape, label(p))] as const));
+      return { tensors, arena: undefined };
+    }
+    const own = device.persistent(arena.bytes, `${this.name} ${suffix}`);
+    const part = (p: Tensor) => partOfArena(own, p.storage.offset, p.storage.bytes, label(p));
+    return { tensors: new Map(params.map((p) => [p, new Tensor(device, p.shape, part(p))] as const)), arena: own };
   }
 
   /** Steps done so far. */
@@ -110,15 +143,40 @@ export abstract class Optimizer {
       this.next++;
     });
     if (lossScale) {
-      for (const [, g] of learning) this.slices(g, (slice, n) => lossScale.inspect(slice(g), n));
+      for (const [, { storage }] of learning) {
+        this.slices(storage.bytes, (slice, n) => lossScale.inspect(slice(storage), n));
+      }
     }
-    for (const [p, g] of learning) this.recordUpdate(p, g, scalars);
+    const update = this.update();
+    for (const run of this.runs(program, learning, update)) this.recordUpdate(run, update, scalars);
     lossScale?.adjust();
   }
 
-  private recordUpdate(w: Tensor, g: Tensor, scalars: Storage): void {
+  /** One run where weights, gradients and state lie side by side and every weight learns; else one a weight. */
+  private runs(program: Program, learning: readonly (readonly [Tensor, Tensor])[], update: Update): Run[] {
+    const { arena: weights, params } = this;
+    const state = Object.entries(update.state);
+    if (weights && learning.length === params.length && learning.every(([, g]) => g.dtype === 'f32')) {
+      const gradients = program.colocate(
+        learning.map(([, g]) => g.storage),
+        `${this.name} gradients`,
+      );
+      const arenas = Object.fromEntries(state.flatMap(([name, { arena }]) => (arena ? [[name, arena] as const] : [])));
+      if (gradients) return [{ bytes: weights.bytes, weights, gradients, state: arenas }];
+    }
+    return learning.map(([p, g]) => {
+      const own = state.map(([name, { tensors }]) => {
+        const kept = tensors.get(p);
+        if (!kept) throw new Error(`${this.name} keeps no ${name} for ${p.label}`);
+        return [name, kept.storage] as const;
+      });
+      return { bytes: p.size * 4, weights: p.storage, gradients: g.storage, state: Object.fromEntries(own) };
+    });
+  }
+
+  private recordUpdate({ bytes, weights, gradients, state }: Run, update: Update, scalars: Storage): void {
     const { device, lossScale } = this;
-    const { label, source, constants, params, state } = this.update(w);
+    const { label, source, constants, params } = update;
     const text = `${source}\n${loopSource}`;
     const kernel = lossScale
       ? device.kernel(`${label}.scaled`, text, 'scaled', constants)
@@ -126,9 +184,9 @@ export abstract class Optimizer {
     const scaling: Record<string, Bindable> = lossScale
       ? { scale: lossScale.scale.storage, overflow: lossScale.overflow.storage }
       : {};
-    this.slices(w, (slice, n) => {
-      const kept = Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, slice(tensor)]));
-      const bindings = { step: scalars, g: slice(g), w: slice(w), ...kept, ...scaling };
+    this.slices(bytes, (slice, n) => {
+      const kept = Object.fromEntries(Object.entries(state).map(([name, storage]) => [name, slice(storage)]));
+      const bindings = { step: scalars, g: slice(gradients), w: slice(weights), ...kept, ...scaling };
       currentProgram(device).dispatch(kernel, bindings, { n, ...params }, elementWorkgroups(device, n));
     });
   }
@@ -136,8 +194,8 @@ export abstract class Optimizer {
   /** Up to four numbers that the shader has to know of a step. */
   protected abstract scalars(step: number, lr: number): number[];
 
-  /** How a parameter is updated. */
-  protected abstract update(parameter: Tensor): Update;
+  /** How parameters are updated. */
+  protected abstract update(): Update;
 
   /** What it keeps for each parameter, in the order given, under PyTorch's names: for checkpoints. */
   abstract state(): Map<string, Tensor[]>;
@@ -148,14 +206,13 @@ export abstract class Optimizer {
     this.lossScale?.dispose();
   }
 
-  /** Once for the tensor, or for each slice of n elements where it is larger than a kernel can bind at once. */
-  private slices({ size: elements }: Tensor, visit: (slice: Slice, n: number) => void): void {
-    const bytes = elements * 4;
+  /** Once for all, or for each slice of n elements where they are more than a kernel can bind at once. */
+  private slices(bytes: number, visit: (slice: (of: Storage) => Storage | StorageSlice, n: number) => void): void {
     const unit = this.device.limits.minStorageBufferOffsetAlignment;
     const most = Math.floor(this.device.bindingLimit / unit) * unit;
     for (let offset = 0; offset < bytes; offset += most) {
       const size = Math.min(most, bytes - offset);
-      visit(({ storage }) => (size === bytes ? storage : { storage, offset, size }), size / 4);
+      visit((storage) => (size === bytes ? storage : { storage, offset, size }), size / 4);
     }
   }
 

@@ -1,8 +1,8 @@
 import source from '../../../../shaders/optim/rmsprop.wgsl';
 import type { Device } from '../../gpu/device.ts';
-import { Tensor } from '../../tape/tensor.ts';
+import type { Tensor } from '../../tape/tensor.ts';
 import { checkFactor } from './check.ts';
-import { Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
+import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface RmsPropOptions extends OptimizerOptions {
   /** Decay of the average of g², in [0, 1); by default 0.99. */
@@ -18,7 +18,7 @@ export interface RmsPropOptions extends OptimizerOptions {
  */
 export class RMSprop extends Optimizer {
   private readonly options: Required<Pick<RmsPropOptions, 'alpha' | 'eps' | 'weightDecay'>>;
-  private readonly averages: ReadonlyMap<Tensor, Tensor>;
+  private readonly averages: KeptState;
 
   /** @throws PixtapeError if a parameter is not a leaf, or a rate is out of its range */
   constructor(device: Device, params: readonly Tensor[], options: RmsPropOptions = {}) {
@@ -28,24 +28,20 @@ export class RMSprop extends Optimizer {
     checkFactor('RMSprop', `eps is ${eps}; it`, eps, { above: 0 });
     checkFactor('RMSprop', `weightDecay is ${weightDecay}; it`, weightDecay);
     this.options = { alpha, eps, weightDecay };
-    this.averages = new Map(
-      this.params.map((p) => [p, Tensor.zeros(device, p.shape, `${p.label}.square_avg`)] as const),
-    );
+    this.averages = this.keep('square_avg');
   }
 
   protected override scalars(_: number, lr: number): number[] {
     return [lr];
   }
 
-  protected override update(parameter: Tensor): Update {
+  protected override update(): Update {
     const { alpha, eps, weightDecay } = this.options;
-    const v = this.averages.get(parameter);
-    if (!v) throw new Error(`RMSprop has no average for ${parameter.label}`);
     const params = { alpha, rest: 1 - alpha, eps, decay: weightDecay };
-    return { label: 'rmsprop', source, constants: {}, params, state: { v } };
+    return { label: 'rmsprop', source, constants: {}, params, state: { v: this.averages } };
   }
 
   override state(): Map<string, Tensor[]> {
-    return new Map([['square_avg', [...this.averages.values()]]]);
+    return new Map([['square_avg', [...this.averages.tensors.values()]]]);
   }
 }

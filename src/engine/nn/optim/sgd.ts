@@ -1,10 +1,10 @@
 import plainSource from '../../../../shaders/optim/sgd.wgsl';
 import momentumSource from '../../../../shaders/optim/sgd_momentum.wgsl';
 import type { Device } from '../../gpu/device.ts';
-import { Tensor } from '../../tape/tensor.ts';
+import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkFactor } from './check.ts';
-import { Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
+import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface SgdOptions extends OptimizerOptions {
   /** How much of the last step's movement each step keeps; by default 0. */
@@ -23,7 +23,7 @@ export interface SgdOptions extends OptimizerOptions {
  */
 export class SGD extends Optimizer {
   private readonly options: Required<Pick<SgdOptions, 'momentum' | 'dampening' | 'nesterov' | 'weightDecay'>>;
-  private readonly buffers: ReadonlyMap<Tensor, Tensor>;
+  private readonly buffers: KeptState | undefined;
 
   /** @throws PixtapeError if a parameter is not a leaf, a rate is out of its range, or Nesterov has no momentum */
   constructor(device: Device, params: readonly Tensor[], options: SgdOptions = {}) {
@@ -36,10 +36,7 @@ export class SGD extends Optimizer {
       throw new PixtapeError('SGD: nesterov takes a momentum above 0 and a dampening of 0');
     }
     this.options = { momentum, dampening, nesterov, weightDecay };
-    const buffered = momentum > 0 ? this.params : [];
-    this.buffers = new Map(
-      buffered.map((p) => [p, Tensor.zeros(device, p.shape, `${p.label}.momentum_buffer`)] as const),
-    );
+    this.buffers = momentum > 0 ? this.keep('momentum_buffer') : undefined;
   }
 
   /** PyTorch's first step takes the whole gradient, whatever the dampening. */
@@ -47,16 +44,15 @@ export class SGD extends Optimizer {
     return [lr, step === 1 ? 1 : 1 - this.options.dampening];
   }
 
-  protected override update(parameter: Tensor): Update {
-    const { momentum, nesterov, weightDecay } = this.options;
-    const b = this.buffers.get(parameter);
-    const decay = weightDecay;
+  protected override update(): Update {
+    const { momentum, nesterov, weightDecay: decay } = this.options;
+    const b = this.buffers;
     if (!b) return { label: 'sgd', source: plainSource, constants: {}, params: { decay }, state: {} };
     const constants = { NESTEROV: nesterov };
     return { label: 'sgd.momentum', source: momentumSource, constants, params: { momentum, decay }, state: { b } };
   }
 
   override state(): Map<string, Tensor[]> {
-    return this.buffers.size > 0 ? new Map([['momentum_buffer', [...this.buffers.values()]]]) : new Map();
+    return new Map(this.buffers ? [['momentum_buffer', [...this.buffers.tensors.values()]]] : []);
   }
 }

@@ -1,0 +1,65 @@
+import type { Device } from './device.ts';
+import { Storage } from './storage.ts';
+
+/**
+ * Several storages in one buffer, so that a kernel goes through all of them in one dispatch. Each begins at a multiple of
+ * the device's storage alignment; what lies between two is padding, whose values mean nothing.
+ */
+export interface ArenaLayout {
+  /** Where each storage begins, in bytes. */
+  offsets: number[];
+  bytes: number;
+}
+
+export function layOut(device: Device, sizes: readonly number[]): ArenaLayout {
+  const unit = Math.max(device.limits.minStorageBufferOffsetAlignment, 4);
+  let bytes = 0;
+  const offsets = sizes.map((size) => {
+    const offset = bytes;
+    bytes += Math.ceil(size / unit) * unit;
+    return offset;
+  });
+  // The last one needs no padding.
+  const last = sizes.at(-1) ?? 0;
+  return { offsets, bytes: (offsets.at(-1) ?? 0) + Math.ceil(last / 4) * 4 };
+}
+
+/**
+ * Moves persistent storages into one buffer, values included. Only storages that no program has bound yet can move.
+ * @returns the whole as one storage; undefined where it cannot be, and nothing has moved
+ */
+export function moveIntoArena(device: Device, storages: readonly Storage[], label: string): Storage | undefined {
+  const { offsets, bytes } = layOut(
+    device,
+    storages.map((s) => s.bytes),
+  );
+  // With guards on, every tensor has guard words of its own behind it.
+  const fixed = storages.some((s) => !s.persistent || s.bound || s.arena || s.disposed || !s.buffer);
+  if (device.guards || fixed || storages.length < 2 || bytes > device.limits.maxBufferSize) return undefined;
+  const arena = device.persistent(bytes, label);
+  const encoder = device.gpu.createCommandEncoder();
+  const old = storages.map((storage, i) => {
+    const from = storage.buffer as GPUBuffer;
+    const size = Math.ceil(storage.bytes / 4) * 4;
+    if (!storage.pending) encoder.copyBufferToBuffer(from, 0, arena.buffer as GPUBuffer, offsets[i] as number, size);
+    return from;
+  });
+  device.gpu.queue.submit([encoder.finish()]);
+  storages.forEach((storage, i) => {
+    storage.buffer = arena.buffer;
+    storage.offset = offsets[i] as number;
+    storage.arena = arena;
+    device.free(old[i] as GPUBuffer);
+  });
+  arena.tenants = storages.length;
+  return arena;
+}
+
+/** A part of an arena as a storage of its own; gone when the arena is. */
+export function partOfArena(arena: Storage, offset: number, bytes: number, label: string): Storage {
+  const part = new Storage(bytes, label, arena.dtype, { buffer: arena.buffer as GPUBuffer });
+  part.offset = offset;
+  part.arena = arena;
+  arena.tenants++;
+  return part;
+}
