@@ -2,7 +2,7 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../pix2pix/models/generator.ts';
 import { type NetworksConfig, parseGeneratorName } from '../../pix2pix/models/networks.ts';
 import { PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
-import type { TrainFlags } from './command.ts';
+import type { TrainFlags } from './flags.ts';
 
 /** The flags that say which networks there are. */
 export type NetworkFlags = Pick<TrainFlags, 'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init'>;

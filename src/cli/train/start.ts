@@ -16,8 +16,8 @@ import { checkTrainingMemory, withinMemory } from '../shared/memory.ts';
 import { chooseFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning, trainingWork } from '../tune/tuning.ts';
-import type { TrainFlags } from './command.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord, type RunRecord } from './config.ts';
+import type { TrainFlags } from './flags.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {

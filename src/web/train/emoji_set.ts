@@ -1,8 +1,8 @@
 import { unzlibSync } from 'fflate';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { decodeSafetensors } from '../../engine/util/safetensors.ts';
+import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
 import { Budget, jittered, PairDataset, type PairSource, type Sides } from '../../pix2pix/data/sets/pairs.ts';
-import type { OpenedData } from '../../pix2pix/data/sources/open.ts';
 import { type EmojiSetText, emojiSetPath } from '../shared/emoji_set.ts';
 import type { RunRecord } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { Dataset, Pair } from '../../pix2pix/data/sources/open.ts';
+import type { Dataset, Pair } from '../../pix2pix/data/sets/dataset.ts';
 import { meanAbsoluteError } from '../../pix2pix/train/evaluate/metrics.ts';
 import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { toRgba } from '../shared/pixels.ts';

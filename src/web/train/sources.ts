@@ -1,6 +1,6 @@
 import { unzipSync } from 'fflate';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { OpenedData } from '../../pix2pix/data/sources/open.ts';
+import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
 import { openPairs } from '../../pix2pix/data/sources/open_pairs.ts';
 import { openEmojiSet } from './emoji_set.ts';
 import { DroppedTree, isPicture } from './file_tree.ts';

@@ -1,7 +1,7 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
-import type { OpenedData } from '../../pix2pix/data/sources/open.ts';
+import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
 import { captureState, encodeHeader, restoreState } from '../../pix2pix/train/checkpoint/state.ts';
 import { learningRates, scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { unitsOf } from '../../pix2pix/train/config/value_range.ts';

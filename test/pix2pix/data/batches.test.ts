@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';
 import { BatchLoader, stepsPerEpoch } from '../../../src/pix2pix/data/sets/batches.ts';
-import type { Dataset } from '../../../src/pix2pix/data/sources/open.ts';
+import type { Dataset } from '../../../src/pix2pix/data/sets/dataset.ts';
 
 /** Pairs of one pixel: the index, and a number from the augmenting stream. */
 function counted(length: number, { fail = -1, log = [] as number[] } = {}): Dataset {

@@ -5,8 +5,9 @@ import { RandomStream } from '../../../src/engine/util/random.ts';
 import { findPairs } from '../../../src/pix2pix/data/files/layout.ts';
 import type { Raster } from '../../../src/pix2pix/data/image/raster.ts';
 import { resize } from '../../../src/pix2pix/data/image/resize.ts';
+import type { Dataset } from '../../../src/pix2pix/data/sets/dataset.ts';
 import { Budget, PairDataset, type PairSource } from '../../../src/pix2pix/data/sets/pairs.ts';
-import { type Dataset, openDataset } from '../../../src/pix2pix/data/sources/open.ts';
+import { openDataset } from '../../../src/pix2pix/data/sources/open.ts';
 import { draw, drawPair, encode, options, pattern, planesOf, scratch } from './pictures.ts';
 
 const at = scratch();

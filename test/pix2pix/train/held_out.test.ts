@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import type { Dataset } from '../../../src/pix2pix/data/sources/open.ts';
+import type { Dataset } from '../../../src/pix2pix/data/sets/dataset.ts';
 import { chooseSamples, HeldOutSet } from '../../../src/pix2pix/train/evaluate/held_out.ts';
 import { sampleGrid } from '../../../src/pix2pix/train/sheets/grid.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';

@@ -39,7 +39,8 @@ export interface TrainConfig extends NetworksConfig {
 export const INITS = ['tutorial', 'paper', 'he'] as const;
 export type Init = (typeof INITS)[number];
 
-export type PresetName = 'tutorial' | 'quick' | 'paper';
+export const PRESET_NAMES = ['tutorial', 'quick', 'paper'] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
 
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch norm
