@@ -12,7 +12,7 @@ const src = join(root, 'src', 'web');
 const scripts = [
   { source: 'src/web/main.ts', target: 'main.js', format: 'esm' },
   { source: 'src/web/paint/worker.ts', target: 'paint.js', format: 'iife' },
-  { source: 'src/web/train/worker.ts', target: 'train.js', format: 'iife' },
+  { source: 'src/web/train/worker/worker.ts', target: 'train.js', format: 'iife' },
   { source: 'src/index.ts', target: 'pixtape.js', format: 'esm' },
   { source: 'src/web/style.css', target: 'style.css' },
 ];

@@ -3,8 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decode } from '../../../src/pix2pix/data/image/decode.ts';
 import type { Raster } from '../../../src/pix2pix/data/image/raster.ts';
 import { exportFacades } from '../../../src/pix2pix/data/make/build_pairs.ts';
-import { FACADE_CLASSES, FACADE_COLOURS, type FacadeClass } from '../../../src/pix2pix/data/sources/facades/classes.ts';
 import { drawFacade, FACADE_SIDE } from '../../../src/pix2pix/data/sources/facades/draw.ts';
+import {
+  FACADE_CLASSES,
+  FACADE_COLOURS,
+  type FacadeClass,
+} from '../../../src/pix2pix/data/sources/facades/picture/classes.ts';
 import { openDataset } from '../../../src/pix2pix/data/sources/open.ts';
 import { options, scratch } from './pictures.ts';
 

@@ -1,4 +1,4 @@
-import type { Samples } from './types.ts';
+import type { Samples } from '../types.ts';
 
 const PARTS = ['condition', 'output', 'real'] as const;
 const TITLES = { condition: 'drawn from', output: 'painted', real: 'meant' };

@@ -1,5 +1,5 @@
-import { emit } from '../shared/remote.ts';
-import type { TrainEvent } from './types.ts';
+import { emit } from '../../shared/remote.ts';
+import type { TrainEvent } from '../types.ts';
 
 /** Drawings that the page has been asked for. */
 const asked = new Map<number, (picture: ImageBitmap | undefined) => void>();

@@ -1,14 +1,14 @@
-import { formatBytes } from '../../engine/util/format.ts';
-import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../page/dom.ts';
-import { type PlacedFile, placed } from '../page/dropped.ts';
-import { openSvg } from '../page/svg.ts';
-import { Remote, revive } from '../shared/remote.ts';
-import { explain, shortCount } from '../shared/words.ts';
+import { formatBytes } from '../../../engine/util/format.ts';
+import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../../page/dom.ts';
+import { type PlacedFile, placed } from '../../page/dropped.ts';
+import { openSvg } from '../../page/svg.ts';
+import { Remote, revive } from '../../shared/remote.ts';
+import { explain, shortCount } from '../../shared/words.ts';
+import type { Progress, RestoredInfo, Source, TrainEvent } from '../types.ts';
+import type { TrainCalls } from '../worker/worker.ts';
 import { Curves } from './curves.ts';
 import { allowChanges, readSchedule, readSettings, showRun } from './form.ts';
 import { SampleSheet } from './sample_sheet.ts';
-import type { Progress, RestoredInfo, Source, TrainEvent } from './types.ts';
-import type { TrainCalls } from './worker.ts';
 
 type Phase = 'idle' | 'opening' | 'running' | 'pausing' | 'paused';
 

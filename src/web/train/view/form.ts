@@ -1,7 +1,7 @@
 /** The fields that say what a run is to be. */
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { element, input, select } from '../page/dom.ts';
-import type { RestoredInfo, Schedule, Settings } from './types.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { element, input, select } from '../../page/dom.ts';
+import type { RestoredInfo, Schedule, Settings } from '../types.ts';
 
 const SOURCES = ['openmoji', 'own'] as const;
 const SETTINGS = ['size', 'hidden', 'batch', 'direction'] as const;

@@ -1,7 +1,7 @@
-import { element } from '../page/dom.ts';
+import { element } from '../../page/dom.ts';
+import type { Point } from '../types.ts';
 import { Chart } from './chart.ts';
 import { Series, smooth } from './series.ts';
-import type { Point } from './types.ts';
 
 /** Both charts: how far the pictures are off, and how the two networks stand against each other. */
 export class Curves {

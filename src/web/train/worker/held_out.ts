@@ -1,8 +1,8 @@
-import type { Dataset, Pair } from '../../pix2pix/data/sets/dataset.ts';
-import { meanAbsoluteError } from '../../pix2pix/train/evaluate/metrics.ts';
-import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
-import { toRgba } from '../shared/pixels.ts';
-import type { Samples } from './types.ts';
+import type { Dataset, Pair } from '../../../pix2pix/data/sets/dataset.ts';
+import { meanAbsoluteError } from '../../../pix2pix/train/evaluate/metrics.ts';
+import type { Predictor } from '../../../pix2pix/train/steps/predictor.ts';
+import { toRgba } from '../../shared/pixels.ts';
+import type { Samples } from '../types.ts';
 
 /** Pictures shown while it learns. */
 const SHOWN = 4;

@@ -1,4 +1,4 @@
-import { CHANNELS, type Raster } from '../../image/raster.ts';
+import { CHANNELS, type Raster } from '../../../image/raster.ts';
 
 /**
  * The twelve classes of the CMP Facade Database (Tyleček & Šára 2013) in its own order and colours, which are those of

@@ -1,6 +1,6 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { type Box, blend, type Canvas, type Rgb, SKY, tint } from './canvas.ts';
-import { hash, noise } from './noise.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { type Box, blend, type Canvas, type Rgb, SKY, tint } from '../picture/canvas.ts';
+import { hash, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 import { plaster, sky } from './surfaces.ts';
 

@@ -1,7 +1,7 @@
-import { BadFile } from '../../pix2pix/data/files/formats.ts';
-import type { Raster } from '../../pix2pix/data/image/raster.ts';
-import type { PictureHost } from '../../pix2pix/data/sources/open_pairs.ts';
-import { fractionOfDigest } from '../../pix2pix/data/split/hold_out.ts';
+import { BadFile } from '../../../pix2pix/data/files/formats.ts';
+import type { Raster } from '../../../pix2pix/data/image/raster.ts';
+import type { PictureHost } from '../../../pix2pix/data/sources/open_pairs.ts';
+import { fractionOfDigest } from '../../../pix2pix/data/split/hold_out.ts';
 import type { DroppedTree } from './file_tree.ts';
 import { drawSvg } from './svg.ts';
 

@@ -1,5 +1,5 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { blend, type Rgb, tint } from './canvas.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { blend, type Rgb, tint } from '../picture/canvas.ts';
 
 /** What is the same all over one building, and the light it stands in. */
 export interface Style {

@@ -1,16 +1,16 @@
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { encodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
-import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
-import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
-import { captureState, encodeHeader, restoreState } from '../../pix2pix/train/checkpoint/state.ts';
-import { learningRates, scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
-import { unitsOf } from '../../pix2pix/train/config/value_range.ts';
-import { RING_LENGTH } from '../../pix2pix/train/steps/loss_ring.ts';
-import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
-import { isLost, lossOf, openDevice } from '../shared/device.ts';
-import { failureOf } from '../shared/remote.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.ts';
+import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
+import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
+import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
+import { RING_LENGTH } from '../../../pix2pix/train/steps/loss_ring.ts';
+import { Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
+import { isLost, lossOf, openDevice } from '../../shared/device.ts';
+import { failureOf } from '../../shared/remote.ts';
+import type { RunRecord, Schedule, TrainEvent } from '../types.ts';
 import { PageHeldOut } from './held_out.ts';
-import type { RunRecord, Schedule, TrainEvent } from './types.ts';
 
 /** A state of a run: what a checkpoint holds. */
 export interface Snapshot {

@@ -1,11 +1,11 @@
 import { unzipSync } from 'fflate';
-import { PixtapeError } from '../../engine/util/errors.ts';
-import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
-import { openPairs } from '../../pix2pix/data/sources/open_pairs.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import { openPairs } from '../../../pix2pix/data/sources/open_pairs.ts';
+import type { RunRecord, Source } from '../types.ts';
 import { openEmojiSet } from './emoji_set.ts';
 import { DroppedTree, isPicture } from './file_tree.ts';
 import { browserHost } from './pictures.ts';
-import type { RunRecord, Source } from './types.ts';
 
 /** Opens the pairs of a source at a size. @throws PixtapeError saying what is wrong with it. */
 export async function openSource(

@@ -1,6 +1,6 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { type Box, type Canvas, tint } from './canvas.ts';
-import { hash, noise } from './noise.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { type Box, type Canvas, tint } from '../picture/canvas.ts';
+import { hash, noise } from '../picture/noise.ts';
 import { drawDoor, drawWindow } from './openings.ts';
 import type { Style } from './style.ts';
 import { drawSill, drawSurround } from './trim.ts';

@@ -1,6 +1,6 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { type Box, blend, type Canvas, inset, type Rgb, tint } from './canvas.ts';
-import { clamp, noise } from './noise.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { type Box, blend, type Canvas, inset, type Rgb, tint } from '../picture/canvas.ts';
+import { clamp, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 import { trimSurface } from './surfaces.ts';
 

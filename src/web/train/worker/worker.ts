@@ -1,16 +1,16 @@
 /** The worker behind the Train view: holds one run. */
 
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { decodeSafetensors } from '../../engine/util/safetensors.ts';
-import { exportGenerator } from '../../pix2pix/train/checkpoint/export.ts';
-import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
-import { PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
-import { emit, serve } from '../shared/remote.ts';
-import { plain } from '../shared/words.ts';
-import { openSource } from './sources.ts';
-import { drawn } from './svg.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { decodeSafetensors } from '../../../engine/util/safetensors.ts';
+import { exportGenerator } from '../../../pix2pix/train/checkpoint/export.ts';
+import { decodeHeader } from '../../../pix2pix/train/checkpoint/state.ts';
+import { PRESETS, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
+import { emit, serve } from '../../shared/remote.ts';
+import { plain } from '../../shared/words.ts';
+import { openSource } from '../sources/open.ts';
+import { drawn } from '../sources/svg.ts';
+import type { RestoredInfo, RunRecord, Schedule, Settings, Source, TrainEvent } from '../types.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
-import type { RestoredInfo, RunRecord, Schedule, Settings, Source, TrainEvent } from './types.ts';
 
 export type TrainCalls = typeof calls;
 

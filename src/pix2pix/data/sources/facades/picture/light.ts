@@ -1,5 +1,5 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { CHANNELS, type Raster } from '../../image/raster.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { CHANNELS, type Raster } from '../../../image/raster.ts';
 import { type Canvas, type Rgb, SKY } from './canvas.ts';
 import { clamp, cloud, hash, noise } from './noise.ts';
 

@@ -1,5 +1,5 @@
-import { blend, type Material, type Rgb, tint } from './canvas.ts';
-import { clamp, cloud, hash, noise } from './noise.ts';
+import { blend, type Material, type Rgb, tint } from '../picture/canvas.ts';
+import { clamp, cloud, hash, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 
 type Surface = Required<Pick<Material, 'colour' | 'depth'>>;

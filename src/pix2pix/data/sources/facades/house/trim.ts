@@ -1,5 +1,5 @@
-import type { RandomStream } from '../../../../engine/util/random.ts';
-import { type Box, type Canvas, inset, tint } from './canvas.ts';
+import type { RandomStream } from '../../../../../engine/util/random.ts';
+import { type Box, type Canvas, inset, tint } from '../picture/canvas.ts';
 import { archOf } from './openings.ts';
 import type { Style } from './style.ts';
 import { trimSurface } from './surfaces.ts';
