@@ -21,7 +21,7 @@ export interface Fixture {
   tensors: ReadonlyMap<string, NamedTensor>;
 }
 
-const HINT = 'scripts/make_fixtures.py writes files that fit.';
+const HINT = 'tools/pytorch/python/make_fixtures.py writes files that fit.';
 
 /**
  * Takes a file's text and tensors for a fixture of format version 1.
