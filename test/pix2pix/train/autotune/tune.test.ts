@@ -90,9 +90,9 @@ describe('race', () => {
     const { chosen, entries } = await benchmarkCandidates(['a', 'none', 'slow', 'hopeless', 'hiccup'], open);
     expect(chosen).toBe('hiccup');
     expect(entries.slice(1)).toEqual([
-      { choice: 'none', left: 'none needs what is not there' },
-      { choice: 'slow', ms: 25, left: 'too slow from the start' },
-      { choice: 'hopeless', ms: 400, left: 'too slow from the start' },
+      { choice: 'none', excluded: 'none needs what is not there' },
+      { choice: 'slow', ms: 25, excluded: 'too slow from the start' },
+      { choice: 'hopeless', ms: 400, excluded: 'too slow from the start' },
       { choice: 'hiccup', ms: 8 },
     ]);
     const runs = (choice: string) => log.filter((name) => name === choice).length;
@@ -104,7 +104,7 @@ describe('race', () => {
     let asked = 0;
     const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open, () => asked++ === 0);
     expect(chosen).toBe('b');
-    expect(entries[2]).toEqual({ choice: 'c', left: 'no time left' });
+    expect(entries[2]).toEqual({ choice: 'c', excluded: 'no time left' });
     expect((await benchmarkCandidates(['a', 'b'], open, () => false)).entries[0]).toEqual({ choice: 'a', ms: 10 });
   });
 

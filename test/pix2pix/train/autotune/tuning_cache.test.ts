@@ -93,7 +93,7 @@ it('writes into a record what was taken, and reads it for the same adapter only'
       [FIRST, 'gemm 64x64'],
       [SECOND, 'direct'],
     ]),
-    choices: new Map([[FIRST, { choice: 'gemm 16x64', uses: 3 }]]),
+    algorithms: new Map([[FIRST, { choice: 'gemm 16x64', uses: 3 }]]),
   } as unknown as Device;
   const tuning = tuningRecord(device);
   expect(tuning).toEqual({ adapter: 'a GPU', choices: { [FIRST]: 'gemm 16x64', [SECOND]: 'direct' } });

@@ -90,7 +90,7 @@ it('gives a generator of grey the luma of a picture, and its answer three equal 
   const grey = (channels: { in: number; out: number }) =>
     ({
       channels,
-      paint: async (condition: Float32Array) => {
+      predict: async (condition: Float32Array) => {
         asked.push([...condition]);
         return Float32Array.of(0.25, 0.5).slice(0, 2 * channels.out);
       },
