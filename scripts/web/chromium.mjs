@@ -49,7 +49,7 @@ async function unpackChromium() {
   }
   // The package does not export its package.json; its entry lies in build/cjs/.
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
-  const packageFolder = join(dirname(entry), '../..', '../..');
+  const packageFolder = join(dirname(entry), '..', '..');
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8'));
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pixtape');
   const folder = join(cache, `chromium-${version}`);
