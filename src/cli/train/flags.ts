@@ -1,8 +1,11 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { NORMS } from '../../engine/nn/norm.ts';
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
-import { generatorName, NETS_D } from '../../pix2pix/models/networks.ts';
-import { INITS, PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { generatorName } from '../../pix2pix/models/networks.ts';
+import { NETS_D } from '../../pix2pix/models/registry/discriminators.ts';
+import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
+import { INITS } from '../../pix2pix/models/registry/kind.ts';
+import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
@@ -12,6 +15,7 @@ export type TrainFlags = FlagsOf<typeof trainFlags>;
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
+  const generators = Object.values(GENERATORS);
   return new Command('train')
     .description('Train a generator on pairs of pictures. Held-out pairs measure it; a checkpoint is always at hand.')
     .optionsGroup('Data:')
@@ -85,8 +89,8 @@ export function trainFlags() {
     .addOption(
       choice(
         '--netG <name>',
-        `generator: the tutorial's, or the paper's U-Net for sides that are multiples of N${each(generatorName)}`,
-        ['tutorial', 'unet_32', 'unet_64', 'unet_128', 'unet_256', 'unet_512'],
+        `generator: ${generators.map(({ help }) => help).join(', or ')}${each(generatorName)}`,
+        generators.flatMap(({ choices }) => choices),
       ),
     )
     .addOption(

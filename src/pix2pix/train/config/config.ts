@@ -1,6 +1,7 @@
 import type { Precision } from '../../../engine/gpu/storage.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts';
+import type { Init } from '../../models/registry/kind.ts';
 import type { GanMode } from './gan_loss.ts';
 
 /** Everything that decides what is computed; goes into the checkpoint whole. */
@@ -34,10 +35,6 @@ export interface TrainConfig extends NetworksConfig {
   epochs: number;
   epochsDecay: number;
 }
-
-/** How weights begin, for --init. */
-export const INITS = ['tutorial', 'paper', 'he'] as const;
-export type Init = (typeof INITS)[number];
 
 export const PRESET_NAMES = ['tutorial', 'quick', 'paper'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];

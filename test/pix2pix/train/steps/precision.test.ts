@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
 <<<<<<< ours
+
 import { continuedConfig } from '../../../src/cli/train/config.ts';
 import type { Device, DeviceOptions } from '../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
@@ -20,7 +22,9 @@ import { estimateTraining } from '../../../src/pix2pix/train/memory/estimate.ts'
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../device.ts';
 import { bits, temporaryFolders, tinyConfig, train } from './tiny.ts';
+
 =======
+
 import { continuedConfig } from '../../../../src/cli/train/config.ts';
 import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../../src/engine/gpu/dry_run.ts';
@@ -39,6 +43,7 @@ import { estimateTraining } from '../../../../src/pix2pix/train/memory/estimate.
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';
 import { bits, temporaryFolders, tinyConfig, train } from '../tiny.ts';
+
 >>>>>>> theirs
 
 const folder = temporaryFolders();
