@@ -2,34 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-<<<<<<< ours
-
-import { continuedConfig } from '../../../src/cli/train/config.ts';
-import type { Device, DeviceOptions } from '../../../src/engine/gpu/device.ts';
-import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
-import { Adam } from '../../../src/engine/nn/optim/adam.ts';
-import { FIRST_SCALE, type LossScale } from '../../../src/engine/nn/optim/loss_scale.ts';
-import { conv2d } from '../../../src/engine/ops/conv/conv2d.ts';
-import { add } from '../../../src/engine/ops/elementwise/add.ts';
-import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
-import { backward } from '../../../src/engine/tape/autograd.ts';
-import { record } from '../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../src/engine/tape/tensor.ts';
-import { RandomStream } from '../../../src/engine/util/random.ts';
-import { loadCheckpoint, saveCheckpoint } from '../../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import { PRESETS, type TrainConfig } from '../../../src/pix2pix/train/config/config.ts';
-import { estimateTraining } from '../../../src/pix2pix/train/memory/estimate.ts';
-import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
-import { openTestDevice } from '../../device.ts';
-import { bits, temporaryFolders, tinyConfig, train } from './tiny.ts';
-
-=======
-
 import { continuedConfig } from '../../../../src/cli/train/config.ts';
 import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../../src/engine/gpu/dry_run.ts';
-import { Adam } from '../../../../src/engine/nn/adam.ts';
-import { FIRST_SCALE, type LossScale } from '../../../../src/engine/nn/loss_scale.ts';
+import { Adam } from '../../../../src/engine/nn/optim/adam.ts';
+import { FIRST_SCALE, type LossScale } from '../../../../src/engine/nn/optim/loss_scale.ts';
 import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
 import { add } from '../../../../src/engine/ops/elementwise/add.ts';
 import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
@@ -43,8 +20,6 @@ import { estimateTraining } from '../../../../src/pix2pix/train/memory/estimate.
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';
 import { bits, temporaryFolders, tinyConfig, train } from '../tiny.ts';
-
->>>>>>> theirs
 
 const folder = temporaryFolders();
 const devices: Device[] = [];

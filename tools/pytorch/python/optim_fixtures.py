@@ -1,4 +1,4 @@
-"""Optimizers in PyTorch, for test/engine/nn/optim.test.ts:  python3 scripts/optim_fixtures.py OUT_FILE
+"""Optimizers in PyTorch, for test/engine/nn/optim.test.ts:  python3 tools/pytorch/python/optim_fixtures.py OUT_FILE
 
 The file's metadata: format pixtape-optim, version 1, and `cases`, a JSON list of {name, args}. Case N's tensors: N.start,
 the weights; N.grads (steps, n), the gradient of each step; N.after (steps, n), the weights after each. Computed in float64
