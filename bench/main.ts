@@ -6,10 +6,10 @@ import { closeAdapter } from '../src/drivers/index.ts';
 import { PixtapeError } from '../src/engine/util/errors.ts';
 import { DEFAULT_ROUNDS } from './measure.ts';
 import { openBench, repositoryRoot } from './open.ts';
-import { checkTable, driverSlug, recordOf, rooflineTable, writeResults } from './results.ts';
+import { checkTable, driverSlug, recordOf, rooflineTable, writeResults } from './report/results.ts';
+import { asText, type Table } from './report/table.ts';
 import type { SectionResult } from './section.ts';
 import { ALL, SECTIONS, type SectionName } from './sections.ts';
-import { asText, type Table } from './table.ts';
 
 interface Flags {
   adapter: string;

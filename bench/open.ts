@@ -7,14 +7,14 @@ import type { Rounds } from './measure.ts';
 import { type Missing, openWebGpuPeers } from './peers/open.ts';
 import type { Peer } from './peers/peer.ts';
 import { PyTorch } from './peers/pytorch.ts';
-import { measureRoofline } from './roofline.ts';
+import { measureRoofline } from './roofline/roofline.ts';
 import type { Bench } from './section.ts';
 
-/** The repository's root: the first folder upwards that holds bench/pytorch.py. */
+/** The repository's root: the first folder upwards that holds bench/peers/pytorch.py. */
 export function repositoryRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'bench', 'pytorch.py'))) return folder;
-    if (folder === dirname(folder)) throw new Error('bench/pytorch.py is not above this program');
+    if (existsSync(join(folder, 'bench', 'peers', 'pytorch.py'))) return folder;
+    if (folder === dirname(folder)) throw new Error('bench/peers/pytorch.py is not above this program');
   }
 }
 
@@ -39,7 +39,7 @@ export async function openBench(options: OpenOptions): Promise<Bench & { close()
   const pytorch = once(async (): Promise<PyTorch | Missing> => {
     if (!options.peers) return { name: 'PyTorch', reason: 'left out by --no-peers' };
     progress('looking for a Python that imports torch');
-    return PyTorch.open(join(root, 'bench', 'pytorch.py'), kind === 'gpu').catch((error: Error) => {
+    return PyTorch.open(join(root, 'bench', 'peers', 'pytorch.py'), kind === 'gpu').catch((error: Error) => {
       return { name: 'PyTorch', reason: error.message };
     });
   });
@@ -66,7 +66,7 @@ export async function openBench(options: OpenOptions): Promise<Bench & { close()
     kind,
     environment,
     adapterChoice: choice === 'auto' ? kind : choice,
-    firstStep: join(root, 'dist', 'bench', 'first_step.js'),
+    firstStep: join(root, 'dist', 'bench', 'step', 'first_step.js'),
     rounds,
     quick,
     rows,

@@ -4,8 +4,8 @@ import type { Rounds, Timing } from './measure.ts';
 import type { Missing } from './peers/open.ts';
 import type { Peer } from './peers/peer.ts';
 import type { PyTorch } from './peers/pytorch.ts';
-import type { Roofline } from './roofline.ts';
-import type { Table } from './table.ts';
+import type { Table } from './report/table.ts';
+import type { Roofline } from './roofline/roofline.ts';
 
 /** What every section of the bench is given. Peers and roofline are opened and measured when first asked for. */
 export interface Bench {

@@ -1,9 +1,9 @@
-import { measureConvolutions } from './conv.ts';
-import { reportConvolutions } from './conv_report.ts';
-import { hostSection } from './host.ts';
-import { memorySection } from './memory.ts';
+import { measureConvolutions } from './conv/conv.ts';
+import { reportConvolutions } from './conv/report.ts';
+import { memorySection } from './memory/memory.ts';
 import type { Bench, SectionResult } from './section.ts';
-import { stepSection } from './step.ts';
+import { hostSection } from './step/host.ts';
+import { stepSection } from './step/step.ts';
 
 export type SectionName = 'conv' | 'peers' | 'memory' | 'step' | 'host';
 

@@ -23,7 +23,7 @@ const packages = {
 
 await build({
   absWorkingDir: root,
-  entryPoints: ['bench/main.ts', 'bench/first_step.ts'],
+  entryPoints: ['bench/main.ts', 'bench/step/first_step.ts'],
   outdir: 'dist/bench',
   bundle: true,
   splitting: true,

@@ -2,7 +2,7 @@
  * Bundles src/ into dist/: the command (pixtape.js), the library for browsers (index.js) and with what only Node can
  * (node.js), and the reference runner (reference.js).
  * Packages stay outside the bundles; shaders, style sheets and `?raw` imports go in as text. The page of `npm run web` is
- * made by build_web.mjs.
+ * made by web/build.mjs.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

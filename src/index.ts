@@ -70,14 +70,9 @@ export {
   type PictureRange,
   TUTORIAL_GENERATOR,
 } from './pix2pix/models/generator.ts';
-export {
-  createDiscriminator,
-  createGenerator,
-  type Discriminator,
-  type NetworksConfig,
-  type PictureGenerator,
-} from './pix2pix/models/networks.ts';
+export { createDiscriminator, createGenerator, type NetworksConfig } from './pix2pix/models/networks.ts';
 export { PatchGAN, type PatchGanConfig } from './pix2pix/models/patch_gan.ts';
+export type { Discriminator, PictureGenerator } from './pix2pix/models/registry/kind.ts';
 export { type UnetConfig, UnetGenerator } from './pix2pix/models/unet.ts';
 export {
   type CheckpointHeader,

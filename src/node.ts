@@ -11,13 +11,8 @@ export * from './index.ts';
 export { writePictureAs } from './pix2pix/data/image/encode.ts';
 export { type Picture, readPicture, resizePicture } from './pix2pix/data/image/picture.ts';
 export { type Batch, BatchLoader, stepsPerEpoch } from './pix2pix/data/sets/batches.ts';
-export {
-  type DataOptions,
-  type Dataset,
-  type OpenedData,
-  openDataset,
-  type Pair,
-} from './pix2pix/data/sources/open.ts';
+export type { DataOptions, Dataset, OpenedData, Pair } from './pix2pix/data/sets/dataset.ts';
+export { openDataset } from './pix2pix/data/sources/open.ts';
 export { Classifier, type ClassifierConfig } from './pix2pix/models/classifier.ts';
 export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './pix2pix/models/dcgan.ts';
 export { type Tuned, type TuneOptions, trainingStep, tuneModel } from './pix2pix/train/autotune/tune.ts';

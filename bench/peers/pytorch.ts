@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { ConvProblem, LoadedConv, Peer } from './peer.ts';
 
-/** PyTorch in a process of its own: bench/pytorch.py, which takes a line of JSON and answers with one. */
+/** PyTorch in a process of its own: bench/peers/pytorch.py, which takes a line of JSON and answers with one. */
 export class PyTorch implements Peer {
   readonly name = 'PyTorch';
   readonly version: string;

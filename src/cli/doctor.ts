@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, release } from 'node:os';
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import {
   type Advice,
@@ -41,7 +41,7 @@ interface Diagnosis {
   faster: Advice;
 }
 
-export function doctorCommand(): Command {
+export function doctorCommand() {
   return new Command('doctor')
     .description(
       'show which GPU or software drivers were found, which one a run takes and why, and how to get a faster one',

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
@@ -41,7 +41,7 @@ Examples:
 giveUsageHints(program, '');
 
 /** After a wrong flag or argument: where the right ones are listed. */
-function giveUsageHints(command: Command, above: string): void {
+function giveUsageHints(command: CommandUnknownOpts, above: string): void {
   const name = `${above}${command.name()}`;
   command.showHelpAfterError(`(${name} --help shows what there is)`);
   for (const sub of command.commands) giveUsageHints(sub, `${name} `);

@@ -8,7 +8,7 @@ import { Tabs } from './page/tabs.ts';
 import { PaintView } from './paint/view.ts';
 import { findAdapter } from './shared/device.ts';
 import { explain } from './shared/words.ts';
-import { TrainView } from './train/view.ts';
+import { TrainView } from './train/view/view.ts';
 
 async function main(): Promise<void> {
   const adapter = await findAdapter().catch(() => undefined);

@@ -99,5 +99,5 @@ it('takes flags with dashes as with underscores', async () => {
     home,
   );
   expect(code).toBe(0);
-  expect(stdout).toContain('generator 2/2');
+  expect(stdout).toContain('generator U-Net 2/2');
 });

@@ -17,7 +17,7 @@ import { readSafetensors, type SafetensorsFile } from '../../src/files/files.ts'
 import { closeTestDevice, openTestDevice } from '../device.ts';
 
 /**
- * Single operations held to what PyTorch made of them: `scripts/op_fixtures.py` writes the file and tells its layout.
+ * Single operations held to what PyTorch made of them: `tools/pytorch/python/op_fixtures.py` writes the file and tells its layout.
  * What PyTorch does at ties, kinks and borders is checked here; random shapes are the business of test/ops.
  */
 const FILE = fileURLToPath(new URL('../fixtures/ops.safetensors', import.meta.url));

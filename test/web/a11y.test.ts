@@ -2,9 +2,21 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/build_web.mjs';
-import { describeInBrowser, type Web } from './browser.ts';
-import { answer, differs, drawStroke, drop, otherAnswer, pause, ready, SLOW, SOON, stepOf, text } from './person.ts';
+import { buildWeb } from '../../scripts/web/build.mjs';
+import { describeInBrowser, type Web } from './helpers/browser.ts';
+import {
+  answer,
+  differs,
+  drawStroke,
+  drop,
+  otherAnswer,
+  pause,
+  ready,
+  SLOW,
+  SOON,
+  stepOf,
+  text,
+} from './helpers/person.ts';
 
 /** For those who do not see the page, or see little of it, or use no mouse. */
 

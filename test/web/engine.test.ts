@@ -2,11 +2,11 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/build_web.mjs';
+import { buildWeb } from '../../scripts/web/build.mjs';
 import { decodeSafetensors } from '../../src/engine/util/safetensors.ts';
 import type { ReferenceGroup } from '../../tools/pytorch/reference.ts';
-import { describeInBrowser, type Web } from './browser.ts';
-import { bundleForPage, root, runInNode } from './bundle.ts';
+import { describeInBrowser, type Web } from './helpers/browser.ts';
+import { bundleForPage, root, runInNode } from './helpers/bundle.ts';
 import type { TenSteps } from './page/ten_steps.ts';
 
 /** The engine in a page: the same tests, the same fixtures, the same bits. */

@@ -11,7 +11,7 @@ import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
 import { reflect, stripComments } from '../../src/engine/gpu/wgsl.ts';
 import { convCandidates } from '../../src/engine/ops/conv/choose.ts';
 import { compareWithDirect } from '../engine/ops/compare.ts';
-import { root } from './bundle.ts';
+import { root } from './helpers/bundle.ts';
 
 /** The library as a page gets it, by the package's name; and the command that serves the page. */
 
@@ -186,7 +186,7 @@ export const wrong = (device: Device) => Tensor.zeros(device, '1, 2');
 }, 60_000);
 
 it('npm run web prints a link, and the page is there', async () => {
-  const child = spawn(process.execPath, ['scripts/web.mjs', '--port', '0'], { cwd: root, stdio: 'pipe' });
+  const child = spawn(process.execPath, ['scripts/web/serve.mjs', '--port', '0'], { cwd: root, stdio: 'pipe' });
   try {
     const link = await new Promise<string>((found, fail) => {
       let out = '';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/build_web.mjs';
+import { buildWeb } from '../../scripts/web/build.mjs';
 import { loadEmojis } from '../../src/pix2pix/data/sources/openmoji.ts';
 import { writePairs } from '../cli/command.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from './browser.ts';
+import { describeInBrowser, type Web } from './helpers/browser.ts';
 import {
   answer,
   conditionError,
@@ -20,7 +20,7 @@ import {
   SOON,
   text,
   watchCondition,
-} from './person.ts';
+} from './helpers/person.ts';
 
 /** The Paint view, as a person uses it. */
 

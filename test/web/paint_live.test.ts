@@ -2,10 +2,10 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/build_web.mjs';
+import { buildWeb } from '../../scripts/web/build.mjs';
 import { decodeSafetensors } from '../../src/engine/util/safetensors.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from './browser.ts';
+import { describeInBrowser, type Web } from './helpers/browser.ts';
 import {
   answer,
   choose,
@@ -18,7 +18,7 @@ import {
   SLOW,
   SOON,
   text,
-} from './person.ts';
+} from './helpers/person.ts';
 
 /** The hand and the answer at the same time; pens; files from the disk. */
 

@@ -4,8 +4,8 @@ import { findPairsIn } from '../../src/pix2pix/data/files/find_pairs.ts';
 import { adviseBrowser } from '../../src/web/page/missing.ts';
 import { toPlanes, toRgba } from '../../src/web/shared/pixels.ts';
 import { explain } from '../../src/web/shared/words.ts';
-import { DroppedTree } from '../../src/web/train/file_tree.ts';
-import { Series, smooth } from '../../src/web/train/series.ts';
+import { DroppedTree } from '../../src/web/train/sources/file_tree.ts';
+import { Series, smooth } from '../../src/web/train/view/series.ts';
 
 /** The page's parts that need no browser. */
 

@@ -2,7 +2,8 @@ import type { Module } from '../../src/engine/nn/module.ts';
 import { NORMS } from '../../src/engine/nn/norm.ts';
 import { PixtapeError } from '../../src/engine/util/errors.ts';
 import type { NamedTensor } from '../../src/engine/util/safetensors.ts';
-import { checkNetworks, NETS_D, parseGeneratorName, TUTORIAL_NETWORKS } from '../../src/pix2pix/models/networks.ts';
+import { checkNetworks, parseGeneratorName, TUTORIAL_NETWORKS } from '../../src/pix2pix/models/networks.ts';
+import { NETS_D } from '../../src/pix2pix/models/registry/discriminators.ts';
 import { PRESETS, type TrainConfig } from '../../src/pix2pix/train/config/config.ts';
 
 /** The two networks, in the order in which a step trains them. */
@@ -21,7 +22,7 @@ export interface Fixture {
   tensors: ReadonlyMap<string, NamedTensor>;
 }
 
-const HINT = 'scripts/make_fixtures.py writes files that fit.';
+const HINT = 'tools/pytorch/python/make_fixtures.py writes files that fit.';
 
 /**
  * Takes a file's text and tensors for a fixture of format version 1.

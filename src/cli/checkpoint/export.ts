@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../../files/files.ts';
@@ -9,13 +9,8 @@ import { OPSET } from '../../pix2pix/models/onnx/graph.ts';
 import { generatorTensors } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../../pix2pix/train/checkpoint/export.ts';
 import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import { type FlagsOf, runsOption } from '../shared/flags.ts';
 import { findCheckpoint } from './find.ts';
-
-export interface ExportFlags {
-  f16?: boolean;
-  onnx?: boolean;
-  checkpoints_dir: string;
-}
 
 const EXAMPLES = `
 Examples:
@@ -35,18 +30,20 @@ training. It is safetensors with PyTorch's names, or with --onnx a model (opset 
 x is (batch, channels, height, width), values from 0 to 1, and so is the picture. Batch and sizes are free, sides
 multiples of 2^depth. Evaluation mode: running statistics, no dropout. metadata_props tell configuration and step.`;
 
-export function exportCommand(): Command {
+type ExportFlags = FlagsOf<typeof exportFlags>;
+
+function exportFlags() {
   return new Command('export')
     .description('Write the generator of a checkpoint into a file of its own.')
     .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
     .argument('<out>', 'the file to write')
     .option('--f16', 'store the weights of convolutions in half precision')
     .option('--onnx', 'write an ONNX model instead of safetensors, for onnxruntime and others')
-    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
-    .allowExcessArguments(false)
-    .addHelpText('after', EXAMPLES)
-    .action(exportFile);
+    .addOption(runsOption())
+    .allowExcessArguments(false);
 }
+
+export const exportCommand = () => exportFlags().addHelpText('after', EXAMPLES).action(exportFile);
 
 async function exportFile(checkpoint: string, out: string, flags: ExportFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);

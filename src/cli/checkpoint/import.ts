@@ -1,16 +1,12 @@
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { formatBytes } from '../../engine/util/format.ts';
 import { writeSafetensorsAtomic } from '../../files/files.ts';
 import { checkNetworks, describeGenerator } from '../../pix2pix/models/networks.ts';
 import { allTensors, reading } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { importGenerator } from '../../pix2pix/train/checkpoint/import.ts';
 import { pictureSize } from '../shared/arguments.ts';
+import type { FlagsOf } from '../shared/flags.ts';
 import { quoted } from '../shared/run_text.ts';
-
-export interface ImportFlags {
-  crop_size?: { width: number; height: number };
-  dropout: boolean;
-}
 
 const EXAMPLES = `
 Examples:
@@ -27,17 +23,19 @@ safetensors:
 
 pix2pix's test.py keeps dropout and the batch's own statistics on unless told otherwise: so does translate --dropout.`;
 
-export function importCommand(): Command {
+type ImportFlags = FlagsOf<typeof importFlags>;
+
+function importFlags() {
   return new Command('import')
     .description("Make a checkpoint to paint with from a generator's weights that PyTorch trained.")
     .argument('<weights>', "safetensors with the names of the generator's state_dict()")
     .argument('<out>', 'the checkpoint to write, for translate, export and the page')
     .option('--crop_size <size>', 'side of the pictures that it was trained with, or WIDTHxHEIGHT', pictureSize)
     .option('--no-dropout', 'it was trained without dropout')
-    .allowExcessArguments(false)
-    .addHelpText('after', EXAMPLES)
-    .action(importWeights);
+    .allowExcessArguments(false);
 }
+
+export const importCommand = () => importFlags().addHelpText('after', EXAMPLES).action(importWeights);
 
 async function importWeights(path: string, out: string, flags: ImportFlags): Promise<void> {
   const options = { dropout: flags.dropout ? 0.5 : 0, source: path };

@@ -1,12 +1,12 @@
 import { relative } from 'node:path';
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { combineFolders, splitPairs } from '../../pix2pix/data/make/build_pairs.ts';
 import { checkFolder } from '../../pix2pix/data/make/check.ts';
 import { edgesCommand, grayCommand } from './pictures.ts';
 import { counted, tell, tellHowToTrain, warn } from './report.ts';
 import { facadesCommand, openmojiCommand, photosCommand } from './sets.ts';
 
-export function dataCommand(): Command {
+export function dataCommand() {
   return new Command('data')
     .description('Check and make folders of paired pictures.')
     .addCommand(checkCommand())
@@ -19,7 +19,7 @@ export function dataCommand(): Command {
     .addCommand(photosCommand());
 }
 
-function checkCommand(): Command {
+function checkCommand() {
   return new Command('check')
     .description(
       'Decode every picture of a folder as train would. Lists those that cannot be used, with the reason, and what is odd about others: another size than most, grey among colour, 16 bits, alpha, tiny, not square, the same twice.',
@@ -49,7 +49,7 @@ async function check(dir: string): Promise<void> {
   }
 }
 
-function combineCommand(): Command {
+function combineCommand() {
   return new Command('combine')
     .description(
       'Join two folders into side-by-side pairs: A left (what is painted), B right (what it is painted from). Files match by name without extension; train/ and test/ (or val/) folders below A and B are kept.',
@@ -60,14 +60,14 @@ function combineCommand(): Command {
     .option('--skip_bad', 'leave bad files out and go on')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
-    .action(async (a: string, b: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
+    .action(async (a, b, out, { skip_bad = false }) => {
       const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
       tell(out, made);
       tellHowToTrain(out);
     });
 }
 
-function splitCommand(): Command {
+function splitCommand() {
   return new Command('split')
     .description(
       'Take side-by-side pairs apart, the reverse of combine: left halves into OUT/A, right halves into OUT/B; train/ and test/ (or val/) are kept below them.',
@@ -77,7 +77,7 @@ function splitCommand(): Command {
     .option('--skip_bad', 'leave bad files out and go on')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data split facades halves')
-    .action(async (pairs: string, out: string, { skip_bad = false }: { skip_bad?: boolean }) => {
+    .action(async (pairs, out, { skip_bad = false }) => {
       tell(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
     });
 }

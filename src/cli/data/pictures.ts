@@ -1,28 +1,22 @@
-import { Command, Option } from 'commander';
-import { FITS, type Fit } from '../../pix2pix/data/image/fit_picture.ts';
+import { Command, Option } from '@commander-js/extra-typings';
+import { FITS } from '../../pix2pix/data/image/fit_picture.ts';
 import { gray } from '../../pix2pix/data/image/gray.ts';
 import { EDGE_DEFAULTS, edges } from '../../pix2pix/data/make/edges.ts';
 import { type PairsFromPictures, pairsFromPictures } from '../../pix2pix/data/make/from_pictures.ts';
 import { between, pictureSize } from '../shared/arguments.ts';
+import type { FlagsOf } from '../shared/flags.ts';
 import { counted, tell, tellHowToTrain, warn } from './report.ts';
 
-interface Flags {
-  crop_size?: { width: number; height: number };
-  fit: Fit;
-  test?: number;
-  skip_bad?: boolean;
-}
-
-export function grayCommand(): Command {
+export function grayCommand() {
   return picturesCommand('gray')
     .description(
       'Make side-by-side pairs of any pictures, to learn colouring: each picture left (A), the same in grey right (B). Folders in the folder are gone through; train/ and test/ (or val/) are kept.',
     )
     .addHelpText('after', '\nExample: pixtape data gray photos pairs --crop_size 256 --test 0.1')
-    .action((pictures: string, out: string, flags: Flags) => make(pictures, out, flags, gray));
+    .action((pictures, out, flags) => make(pictures, out, flags, gray));
 }
 
-export function edgesCommand(): Command {
+export function edgesCommand() {
   const { sigma, threshold } = EDGE_DEFAULTS;
   return picturesCommand('edges')
     .description(
@@ -31,12 +25,12 @@ export function edgesCommand(): Command {
     .option('--sigma <pixels>', 'blur before looking: more leaves fine detail out', between(0, 20, true), sigma)
     .option('--threshold <t>', 'contrast that makes a line, of black on white', between(0, 1), threshold)
     .addHelpText('after', '\nExample: pixtape data edges shoes pairs --crop_size 256 --sigma 2')
-    .action((pictures: string, out: string, flags: Flags & typeof EDGE_DEFAULTS) =>
-      make(pictures, out, flags, (picture) => edges(picture, flags)),
-    );
+    .action((pictures, out, flags) => make(pictures, out, flags, (picture) => edges(picture, flags)));
 }
 
-function picturesCommand(name: string): Command {
+type PicturesFlags = FlagsOf<typeof picturesCommand>;
+
+function picturesCommand(name: string) {
   return new Command(name)
     .argument('<pictures>', 'a folder of pictures')
     .argument('<out>', 'a new folder')
@@ -54,7 +48,7 @@ function picturesCommand(name: string): Command {
     .allowExcessArguments(false);
 }
 
-async function make(pictures: string, out: string, flags: Flags, condition: PairsFromPictures['condition']) {
+async function make(pictures: string, out: string, flags: PicturesFlags, condition: PairsFromPictures['condition']) {
   const { crop_size: size, fit, test, skip_bad = false } = flags;
   const sizes = { fit, ...(size ? { size } : {}), ...(test === undefined ? {} : { test }) };
   const work = { condition, skipBad: skip_bad, warn, onWritten: counted('written') };

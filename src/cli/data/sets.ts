@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, Option } from '@commander-js/extra-typings';
 import { exportFacades, exportOpenmoji } from '../../pix2pix/data/make/build_pairs.ts';
 import { exportPhotos, STAMPS } from '../../pix2pix/data/make/photos.ts';
 import { withStampsPackage } from '../../pix2pix/data/make/stamps_package.ts';
@@ -6,7 +6,7 @@ import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
 import { quoted } from '../shared/run_text.ts';
 import { counted, tell, tellHowToTrain, warn } from './report.ts';
 
-export function openmojiCommand(): Command {
+export function openmojiCommand() {
   return new Command('openmoji')
     .description(
       'Write the emoji set as side-by-side pairs, colour left and line drawing right, split as --data openmoji is.',
@@ -20,7 +20,7 @@ export function openmojiCommand(): Command {
     .option('--groups <names...>', 'only these groups or subgroups')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data openmoji emoji --crop_size 128 --groups smileys-emotion')
-    .action(async (out: string, flags: { crop_size: { width: number; height: number }; groups?: string[] }) => {
+    .action(async (out, flags) => {
       const { crop_size: size, groups } = flags;
       const counters = { onRendered: counted('rendered'), onWritten: counted('written') };
       const made = await exportOpenmoji(out, {
@@ -36,13 +36,7 @@ export function openmojiCommand(): Command {
     });
 }
 
-interface FacadeFlags {
-  n: number;
-  seed: number;
-  format: 'png' | 'jpg';
-}
-
-export function facadesCommand(): Command {
+export function facadesCommand() {
   return new Command('facades')
     .description(
       "Write facades drawn by rules, in the layout of CMP's set as pix2pix users have it: facade left, label map right, 512 × 256, a fifth in test. 500 of seed 0 are what train --data facades-toy takes.",
@@ -53,7 +47,7 @@ export function facadesCommand(): Command {
     .addOption(new Option('--format <format>', 'the real set is jpg').choices(['png', 'jpg']).default('png'))
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data facades facades-toy --n 100 --seed 1')
-    .action(async (out: string, { n, seed, format }: FacadeFlags) => {
+    .action(async (out, { n, seed, format }) => {
       const counters = { onWritten: counted('drawn') };
       const made = await exportFacades(out, { count: n, seed, format, skipBad: false, warn, ...counters });
       tell(out, made);
@@ -61,13 +55,7 @@ export function facadesCommand(): Command {
     });
 }
 
-interface PhotoFlags {
-  from: string;
-  download?: boolean;
-  test?: number;
-}
-
-export function photosCommand(): Command {
+export function photosCommand() {
   return new Command('photos')
     .description(
       "Copy the photographs among Tux Paint's stamps (animals, plants, food, things; GPL-2+) into a folder, on white, with credits: real colour pictures for data gray and data edges. They come from Debian's package tuxpaint-stamps-default.",
@@ -81,7 +69,7 @@ export function photosCommand(): Command {
       'after',
       '\nExample: pixtape data photos photos --download\n         pixtape data gray photos gray --crop_size 256 --fit pad --test 0.1',
     )
-    .action(async (out: string, { from, download, test }: PhotoFlags) => {
+    .action(async (out, { from, download, test }) => {
       const counters = { onLooked: counted('looked at'), onWritten: counted('written') };
       const options = { ...(test === undefined ? {} : { test }), skipBad: false, warn, ...counters };
       const copy = (stamps: string) => exportPhotos(stamps, out, options);

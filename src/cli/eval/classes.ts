@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
@@ -12,15 +12,7 @@ import { findCheckpoint } from '../checkpoint/find.ts';
 import type { GanRecord } from '../gan/config.ts';
 import { wholeNumber } from '../shared/arguments.ts';
 import { counter } from '../shared/counter.ts';
-
-interface EvalFlags {
-  n: number;
-  steps: number;
-  seed: number;
-  json?: string;
-  checkpoints_dir: string;
-  adapter: string;
-}
+import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 
 const EXPLAINED = `
 Example: pixtape eval-classes smileys-quick
@@ -29,7 +21,9 @@ A small convolutional classifier is trained on the run's own pictures, moved a l
 pictures held out of the GAN's training are held out of the classifier's, too; how well it does on those, and on
 those that it has seen (moved anew, with --augment or --flip), says what its judgement is worth. Then it looks at what the GAN makes.`;
 
-export function evalClassesCommand(): Command {
+type EvalClassesFlags = FlagsOf<typeof evalClassesFlags>;
+
+function evalClassesFlags() {
   return new Command('eval-classes')
     .description('How often a GAN makes the class that it is asked for, judged by a classifier.')
     .argument('<checkpoint>', 'a checkpoint of a GAN with classes, the folder of a run, or the name of one')
@@ -42,14 +36,14 @@ export function evalClassesCommand(): Command {
       1,
     )
     .option('--json <file>', "where to write the figures (default: classes.json in the run's folder)")
-    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
-    .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
-    .allowExcessArguments(false)
-    .addHelpText('after', EXPLAINED)
-    .action(evalClasses);
+    .addOption(runsOption())
+    .addOption(adapterOption())
+    .allowExcessArguments(false);
 }
 
-async function evalClasses(checkpoint: string, flags: EvalFlags): Promise<void> {
+export const evalClassesCommand = () => evalClassesFlags().addHelpText('after', EXPLAINED).action(evalClasses);
+
+async function evalClasses(checkpoint: string, flags: EvalClassesFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
   const { config, step, run } = await readGanHeader(path);
   const { classes, side } = config;

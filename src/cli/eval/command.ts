@@ -1,24 +1,5 @@
-import { Command, Option } from 'commander';
-import { DATA_SOURCES, type DataOptions } from '../../pix2pix/data/sources/open.ts';
-import { wholeNumber } from '../shared/arguments.ts';
+import { evalFlags } from './flags.ts';
 import { evaluateCheckpoint } from './start.ts';
-
-export interface EvalFlags {
-  l1?: string;
-  dataroot?: string;
-  data?: DataOptions['data'];
-  direction?: DataOptions['direction'];
-  resize?: DataOptions['resize'];
-  num_test?: number;
-  skip_bad?: boolean;
-  json?: string;
-  sheet?: string;
-  samples: number;
-  dropout?: boolean;
-  seed?: number;
-  checkpoints_dir: string;
-  adapter: string;
-}
 
 const EXAMPLES = `
 Examples:
@@ -40,33 +21,10 @@ before it is measured.
   saturation     mean saturation of HSV, 0 to 1
   colourfulness  Hasler and Süsstrunk 2003: 15 is slightly, 45 quite, 82 highly colourful`;
 
-export function evalCommand(): Command {
-  return new Command('eval')
-    .description('Measure a checkpoint on held-out pictures: L1, PSNR, SSIM and colour, beside baselines.')
-    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
-    .argument('[dataroot]', "a folder of pairs, held out as train does it (default: the run's own data)")
-    .option('--l1 <checkpoint>', 'the same generator trained with --gan_mode none, to be measured as well')
-    .option('--dataroot <dir>', 'the same as the argument, as train has it')
-    .addOption(new Option('--data <set>', 'another set, as train has it').choices([...DATA_SOURCES]))
-    .addOption(new Option('--direction <way>', "BtoA paints A from B (default: the run's)").choices(['AtoB', 'BtoA']))
-    .addOption(
-      new Option('--resize <mode>', "how pictures get their size (default: the run's)").choices([
-        'nearest',
-        'bilinear',
-      ]),
-    )
-    .option('--num_test <n>', 'at most n pictures, spread over the held-out ones (default: all)', wholeNumber(1))
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
-    .option('--json <file>', 'write the scores, of every picture too')
-    .option('--sheet <file>', 'draw condition, L1 alone, ours and real side by side, a PNG')
-    .option('--samples <n>', 'pictures on the sheet', wholeNumber(1), 8)
-    .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
-    .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
-    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
-    .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
-    .allowExcessArguments(false)
+export function evalCommand() {
+  return evalFlags()
     .addHelpText('after', EXAMPLES)
-    .action((checkpoint: string, dataroot: string | undefined, flags: EvalFlags) =>
+    .action((checkpoint, dataroot, flags) =>
       evaluateCheckpoint(checkpoint, dataroot === undefined ? flags : { ...flags, dataroot }),
     );
 }

@@ -3,8 +3,9 @@ import { openDevice } from '../../drivers/open_device.ts';
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
+import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
-import { type OpenedData, openDataset } from '../../pix2pix/data/sources/open.ts';
+import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import {
@@ -22,7 +23,7 @@ import { findCheckpoint } from '../checkpoint/find.ts';
 import { counter } from '../shared/counter.ts';
 import { paintingMode } from '../shared/run_text.ts';
 import { type RunRecord, refuseTwoSets } from '../train/config.ts';
-import type { EvalFlags } from './command.ts';
+import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
 import { scoreNotes, scoreTable } from './table.ts';
 

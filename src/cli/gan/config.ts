@@ -2,16 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { PictureData } from '../../pix2pix/data/sources/open_pictures.ts';
-import { GAN_PRESETS, type GanConfig, type GanPresetName } from '../../pix2pix/train/config/gan_config.ts';
+import { GAN_PRESETS, type GanConfig } from '../../pix2pix/train/config/gan_config.ts';
 import type { Beginning } from '../shared/run_text.ts';
 import { refuseChange, refuseTwoSets } from '../train/config.ts';
-import type { GanFlags } from './command.ts';
-
-/** Steps between grids and checkpoints, where no flag says otherwise. */
-export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
-  dcgan: { sample: 500, save: 1000 },
-  quick: { sample: 250, save: 500 },
-};
+import type { GanFlags } from './flags.ts';
 
 /** What a GAN's run remembers in its checkpoint, beside the model's configuration. */
 export interface GanRecord extends Beginning {

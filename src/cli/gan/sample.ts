@@ -1,5 +1,5 @@
 import { extname, join } from 'node:path';
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
@@ -11,17 +11,9 @@ import { pictureSheet } from '../../pix2pix/train/sheets/sheet.ts';
 import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { wholeNumber } from '../shared/arguments.ts';
+import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { namesFolder } from '../translate/files.ts';
 import type { GanRecord } from './config.ts';
-
-interface SampleFlags {
-  n: number;
-  seed?: number;
-  class?: string;
-  interpolate?: number;
-  checkpoints_dir: string;
-  adapter: string;
-}
 
 const EXAMPLES = `
 Examples:
@@ -33,7 +25,9 @@ Examples:
 Batch norm uses the running statistics from training, so a picture depends on its noise and class alone: with the run's
 own seed, these are the pixels of the grids in its samples folder.`;
 
-export function sampleCommand(): Command {
+type SampleFlags = FlagsOf<typeof sampleFlags>;
+
+function sampleFlags() {
   return new Command('sample')
     .description('Make pictures with a trained GAN.')
     .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
@@ -42,12 +36,12 @@ export function sampleCommand(): Command {
     .option('--seed <n>', "of the noise (default: the run's, as in its grids)", wholeNumber(0))
     .option('--class <name>', 'only pictures of this class')
     .option('--interpolate <k>', 'strips of k pictures, each from one noise vector to another', wholeNumber(2))
-    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
-    .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
-    .allowExcessArguments(false)
-    .addHelpText('after', EXAMPLES)
-    .action(sample);
+    .addOption(runsOption())
+    .addOption(adapterOption())
+    .allowExcessArguments(false);
 }
+
+export const sampleCommand = () => sampleFlags().addHelpText('after', EXAMPLES).action(sample);
 
 async function sample(checkpoint: string, out: string, flags: SampleFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);

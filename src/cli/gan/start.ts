@@ -20,15 +20,8 @@ import { withinMemory } from '../shared/memory.ts';
 import { chooseRunFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning } from '../tune/tuning.ts';
-import type { GanFlags } from './command.ts';
-import {
-  continuedGanConfig,
-  continuedGanRecord,
-  freshGanConfig,
-  freshGanRecord,
-  GAN_INTERVALS,
-  type GanRecord,
-} from './config.ts';
+import { continuedGanConfig, continuedGanRecord, freshGanConfig, freshGanRecord, type GanRecord } from './config.ts';
+import { GAN_INTERVALS, type GanFlags } from './flags.ts';
 
 /** `pixtape gan`. `given` holds only the flags that the user typed: what a continued run may override. */
 export async function startGan(dir: string | undefined, flags: GanFlags, given: Partial<GanFlags>): Promise<void> {

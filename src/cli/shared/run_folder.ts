@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
-import type { TrainFlags } from '../train/command.ts';
+import type { TrainFlags } from '../train/flags.ts';
 
 /** The flags that say where a run is. */
 export type RunFlags = Pick<TrainFlags, 'checkpoints_dir' | 'continue_train' | 'name'>;

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { SSIM_WINDOW } from '../../engine/ops/loss/ssim.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { DataOptions } from '../../pix2pix/data/sources/open.ts';
+import type { DataOptions } from '../../pix2pix/data/sets/dataset.ts';
 import { checkNetworks, generatorName } from '../../pix2pix/models/networks.ts';
 import { PAPER_DATA, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
-import type { TrainFlags } from './command.ts';
+import type { TrainFlags } from './flags.ts';
 import { networksOf } from './networks.ts';
 
 /** What a run remembers in its checkpoint, beside the model's configuration. */
@@ -20,7 +20,7 @@ export interface RunRecord {
 }
 
 /** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
-export function freshConfig(flags: TrainFlags, given: Partial<TrainFlags>): TrainConfig {
+export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
   checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
   checkWindow(config);

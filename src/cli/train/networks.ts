@@ -1,8 +1,10 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
-import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../pix2pix/models/generator.ts';
+import type { GeneratorConfig } from '../../pix2pix/models/generator.ts';
 import { type NetworksConfig, parseGeneratorName } from '../../pix2pix/models/networks.ts';
-import { PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
-import type { TrainFlags } from './command.ts';
+import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';
+import { GENERATORS, type NetG } from '../../pix2pix/models/registry/generators.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import type { TrainFlags } from './flags.ts';
 
 /** The flags that say which networks there are. */
 export type NetworkFlags = Pick<TrainFlags, 'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init'>;
@@ -16,35 +18,43 @@ export function networksOf(
   base: NetworksConfig & Pick<TrainConfig, 'init'>,
   flags: Partial<NetworkFlags>,
 ): NetworksConfig & Pick<TrainConfig, 'init'> {
-  const named = flags.netG === undefined ? base : parseGeneratorName(flags.netG);
-  if (!named) throw new PixtapeError(`--netG ${flags.netG}: tutorial, or unet_32, unet_64, … are wanted`);
-  const { netG } = named;
+  const { netG, generator } = generatorOf(base, flags);
   const { netD = base.netD } = flags;
-  const another = netG !== base.netG;
-  const { inChannels, outChannels } = base.generator;
-  const own = netG === 'unet' ? PAPER_GENERATOR : TUTORIAL_GENERATOR;
-  const from = another ? { ...own, inChannels, outChannels } : base.generator;
-  const levels = 'depth' in named ? named.depth : from.depth;
-  const depth = netG === 'unet' && levels !== undefined ? levels : (flags.depth ?? from.depth);
-  if (netG === 'unet' && flags.depth !== undefined && flags.depth !== depth) {
-    throw new PixtapeError(
-      `--depth ${flags.depth}: unet_${2 ** depth} has ${depth} levels`,
-      'Choose them with --netG.',
-    );
-  }
-  const paperD = (net: NetworksConfig['netD']) => net !== 'tutorial';
-  const ownD = PRESETS[paperD(netD) ? 'paper' : 'tutorial'].discHidden;
+  const kind = GENERATORS[netG];
+  const disc = DISCRIMINATORS[netD];
+  const { dropout } = flags;
   return {
     netG,
     netD,
     norm: flags.norm ?? base.norm,
     generator: {
-      ...from,
-      hidden: flags.ngf ?? from.hidden,
-      depth,
-      dropout: flags.dropout === undefined ? from.dropout : flags.dropout ? 0.5 : 0,
+      ...generator,
+      hidden: flags.ngf ?? generator.hidden,
+      dropout: dropout === undefined ? generator.dropout : dropout ? 0.5 : 0,
     },
-    discHidden: flags.ndf ?? (paperD(netD) === paperD(base.netD) ? base.discHidden : ownD),
-    init: flags.init ?? (another && netG === 'unet' ? 'paper' : base.init),
+    discHidden: flags.ndf ?? (disc.hidden === DISCRIMINATORS[base.netD].hidden ? base.discHidden : disc.hidden),
+    init: flags.init ?? (netG === base.netG ? base.init : (kind.init ?? base.init)),
   };
+}
+
+/** The kind of generator and its depth. */
+function generatorOf(
+  base: NetworksConfig,
+  { netG: name, depth }: Partial<NetworkFlags>,
+): { netG: NetG; generator: GeneratorConfig } {
+  const named = name === undefined ? { netG: base.netG } : parseGeneratorName(name);
+  if (!named) throw new PixtapeError(`--netG ${name}: tutorial, or unet_32, unet_64, … are wanted`);
+  const { netG, ...sizes } = named;
+  const kind = GENERATORS[netG];
+  const { inChannels, outChannels } = base.generator;
+  const from = netG === base.netG ? base.generator : { ...kind.defaults, inChannels, outChannels };
+  const generator = { ...from, ...sizes };
+  if (depth === undefined) return { netG, generator };
+  const deeper = { ...generator, depth };
+  // Where the name says the depth, the flag may not say another.
+  if (kind.nameOf(deeper) === kind.nameOf(generator)) return { netG, generator: deeper };
+  throw new PixtapeError(
+    `--depth ${depth}: ${kind.nameOf(generator)} has ${generator.depth} levels`,
+    'Choose them with --netG.',
+  );
 }

@@ -4,7 +4,8 @@ import { formatBytes } from '../../engine/util/format.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
-import { DISCRIMINATOR_NAMES, describeGenerator } from '../../pix2pix/models/networks.ts';
+import { describeGenerator } from '../../pix2pix/models/networks.ts';
+import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
@@ -16,8 +17,8 @@ import { checkTrainingMemory, withinMemory } from '../shared/memory.ts';
 import { chooseFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning, trainingWork } from '../tune/tuning.ts';
-import type { TrainFlags } from './command.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord, type RunRecord } from './config.ts';
+import type { TrainFlags } from './flags.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
@@ -103,7 +104,7 @@ function lastStep(flags: TrainFlags, config: TrainConfig, perEpoch: number): num
 
 function modelLine({ generator, disc, config }: Pix2Pix): string {
   const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
-  const judge = disc ? `${DISCRIMINATOR_NAMES[config.netD]} ${millions(disc.parameterCount)}` : 'no discriminator';
+  const judge = disc ? `${DISCRIMINATORS[config.netD].label} ${millions(disc.parameterCount)}` : 'no discriminator';
   const lsgan = config.ganMode === 'lsgan' ? ', least squares' : '';
   return (
     `generator ${describeGenerator(config)}, ${millions(generator.parameterCount)} parameters; ${judge}${lsgan}; ` +

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, Option } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
@@ -6,23 +6,12 @@ import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpo
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { pictureSize, wholeNumber } from '../shared/arguments.ts';
+import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { paintingMode } from '../shared/run_text.ts';
 import type { RunRecord } from '../train/config.ts';
 import { findPictures } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
-
-export interface TranslateFlags {
-  side?: 'left' | 'right';
-  crop_size?: { width: number; height: number };
-  resize?: 'nearest' | 'bilinear';
-  format: string;
-  dropout?: boolean;
-  seed?: number;
-  skip_bad?: boolean;
-  checkpoints_dir: string;
-  adapter: string;
-}
 
 const EXAMPLES = `
 Examples:
@@ -34,7 +23,9 @@ Examples:
 Pictures whose sides are multiples of the network's unit (2^depth; 256 for unet_256) keep their size and go through as they are. Others are
 filled up by repeating their edge, painted, and cut back. The format of OUT is what its name ends in: .png, .jpg or .webp.`;
 
-export function translateCommand(): Command {
+type TranslateFlags = FlagsOf<typeof translateFlags>;
+
+function translateFlags() {
   return new Command('translate')
     .description('Paint pictures with a trained generator.')
     .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
@@ -51,12 +42,12 @@ export function translateCommand(): Command {
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
     .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
-    .option('--checkpoints_dir <dir>', 'where runs are, for a name', 'runs')
-    .option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor', 'auto')
-    .allowExcessArguments(false)
-    .addHelpText('after', EXAMPLES)
-    .action(translate);
+    .addOption(runsOption())
+    .addOption(adapterOption())
+    .allowExcessArguments(false);
 }
+
+export const translateCommand = () => translateFlags().addHelpText('after', EXAMPLES).action(translate);
 
 async function translate(checkpoint: string, from: string, to: string, flags: TranslateFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);

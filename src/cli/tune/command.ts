@@ -1,19 +1,14 @@
-import { Command } from 'commander';
+import { Command } from '@commander-js/extra-typings';
 import { version } from '../../../package.json';
 import { openDevice } from '../../drivers/open_device.ts';
 import { convolutionsOf, type Tuned } from '../../pix2pix/train/autotune/tune.ts';
 import { TuningCache } from '../../pix2pix/train/autotune/tuning_cache.ts';
 import { between } from '../shared/arguments.ts';
-import { type TrainFlags, trainCommand } from '../train/command.ts';
+import { type FlagsOf, givenFlags } from '../shared/flags.ts';
 import { freshConfig } from '../train/config.ts';
+import { type TrainFlags, trainFlags } from '../train/flags.ts';
 import { tuneTable } from './table.ts';
 import { measure, trainingWork } from './tuning.ts';
-
-interface TuneFlags extends TrainFlags {
-  force?: boolean;
-  minutes: number;
-  json?: boolean;
-}
 
 const EXAMPLES = `
 Examples:
@@ -25,23 +20,27 @@ Every way of computing each convolution is compiled, checked against the default
 others. The fastest is kept for this adapter, driver and version of the shaders, and taken by later runs, where it saves at
 least 5 % of the default's time. A run keeps the kernels that it began with: --continue_train repeats bit for bit.`;
 
-export function tuneCommand(): Command {
-  const command = new Command('tune')
+type TuneFlags = FlagsOf<typeof tuneFlags> & Pick<TrainFlags, 'preset' | 'adapter'>;
+
+function tuneFlags() {
+  return new Command('tune')
     .description('Measure on the device at hand which kernels compute a model fastest, and keep that for later runs.')
     .option('--force', 'measure again what is known')
     .option('--minutes <m>', 'begin nothing further after m minutes', between(0, Number.POSITIVE_INFINITY), 10)
-    .option('--json', 'print what was measured as JSON');
-  for (const option of trainCommand().options) {
+    .option('--json', 'print what was measured as JSON')
+    .allowExcessArguments(false);
+}
+
+/** With the options of `train` that say which model it is. */
+export function tuneCommand() {
+  const command = tuneFlags();
+  for (const option of trainFlags().options) {
     const { long, helpGroupHeading: group } = option;
     if (group === 'Model:' || long === '--adapter') command.addOption(option);
   }
   return command
-    .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: TuneFlags, self: Command) => {
-      const given = Object.entries(flags).filter(([name]) => self.getOptionValueSource(name) === 'cli');
-      await tune(flags, Object.fromEntries(given));
-    });
+    .action((flags, self) => tune(flags as TuneFlags, givenFlags(self, flags)));
 }
 
 async function tune(flags: TuneFlags, given: Partial<TrainFlags>): Promise<void> {

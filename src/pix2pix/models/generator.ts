@@ -155,7 +155,7 @@ export class Generator extends Module {
   /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
-    checkSides(width, height, this.config.depth);
+    checkSides(width, height, tutorialSides(this.config.depth));
     let x = this.conv1.forward(condition);
     const skips = [x];
     const level = this.recompute ? checkpoint : runDirectly;
@@ -171,16 +171,29 @@ export class Generator extends Module {
   }
 }
 
-/** @throws PixtapeError that says which sizes work, if a side cannot be halved `depth` times. */
-export function checkSides(width: number, height: number, depth: number, netG: 'tutorial' | 'unet' = 'tutorial'): void {
-  const unit = 2 ** depth;
+/** The sides that a network takes, and how an error about them names it. */
+export interface SidesOf {
+  /** Both sides are multiples of this. */
+  unit: number;
+  network: string;
+  /** What else could be changed to make a picture fit. */
+  instead: string;
+}
+
+/** The sides that the tutorial's generator takes. */
+export const tutorialSides = (depth: number): SidesOf => ({
+  unit: 2 ** depth,
+  network: `a generator of depth ${depth}`,
+  instead: 'a smaller --depth',
+});
+
+/** @throws PixtapeError that says which sizes work, if a side is not a multiple of the network's unit. */
+export function checkSides(width: number, height: number, { unit, network, instead }: SidesOf): void {
   if (width > 0 && height > 0 && width % unit === 0 && height % unit === 0) return;
   const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v > 0);
   const fits = [...new Set([...near(width), ...near(height), unit])].sort((a, b) => a - b).slice(0, 4);
-  const [name, smaller] =
-    netG === 'unet' ? [`unet_${unit}`, 'another --netG'] : [`a generator of depth ${depth}`, 'a smaller --depth'];
   throw new PixtapeError(
-    `a picture of ${width} × ${height} does not fit ${name}: both sides must be multiples of ${unit}`,
-    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${smaller}.`,
+    `a picture of ${width} × ${height} does not fit ${network}: both sides must be multiples of ${unit}`,
+    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${instead}.`,
   );
 }

@@ -9,7 +9,7 @@ import { concat } from '../../engine/ops/shape/concat.ts';
 import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import { checkSides, type PictureRange } from './generator.ts';
+import { checkSides, type PictureRange, type SidesOf } from './generator.ts';
 
 /**
  * Places of a block's layers in PyTorch's Sequential; those without values of their own (leaky ReLU, ReLU, tanh) take the
@@ -179,8 +179,15 @@ export class UnetGenerator extends Module {
   /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
-    checkSides(width, height, this.config.depth, 'unet');
+    checkSides(width, height, unetSides(this.config.depth));
     for (const [, part] of this.modules()) if (part instanceof UnetBlock) part.recompute = this.recompute;
     return this.model.forward(condition);
   }
 }
+
+/** The sides that a U-Net takes. */
+export const unetSides = (depth: number): SidesOf => ({
+  unit: 2 ** depth,
+  network: `unet_${2 ** depth}`,
+  instead: 'another --netG',
+});

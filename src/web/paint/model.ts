@@ -2,7 +2,8 @@ import type { Device } from '../../engine/gpu/device.ts';
 import { Rng } from '../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { decodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
-import { createGenerator, describeGenerator, type PictureGenerator } from '../../pix2pix/models/networks.ts';
+import { createGenerator, describeGenerator } from '../../pix2pix/models/networks.ts';
+import type { PictureGenerator } from '../../pix2pix/models/registry/kind.ts';
 import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { lossOf, openDevice } from '../shared/device.ts';
@@ -60,8 +61,15 @@ export class Model {
     const loaded = await load(config, own, name);
     const { width, height } = config;
     const parameters = loaded.generator.parameterCount;
-    const network = `${config.netG === 'tutorial' ? 'U-Net ' : ''}${describeGenerator(config)}`;
-    const info = { name, width, height, network, parameters, step, adapter: loaded.device.description };
+    const info = {
+      name,
+      width,
+      height,
+      network: describeGenerator(config),
+      parameters,
+      step,
+      adapter: loaded.device.description,
+    };
     return new Model(info, own, config, loaded);
   }
 

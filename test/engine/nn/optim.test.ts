@@ -16,7 +16,7 @@ import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { readSafetensors } from '../../../src/files/files.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
-/** Optimizers held to what PyTorch made of the same gradients: `scripts/optim_fixtures.py` writes the file. */
+/** Optimizers held to what PyTorch made of the same gradients: `tools/pytorch/python/optim_fixtures.py` writes the file. */
 const file = await readSafetensors(fileURLToPath(new URL('../../fixtures/optim.safetensors', import.meta.url)));
 const cases: { name: keyof typeof optimizers; args: object }[] = JSON.parse(file.metadata.cases ?? '');
 const optimizers = { SGD, Adam, AdamW, RMSprop };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeEach } from 'vitest';
-import type { DataOptions } from '../../../src/pix2pix/data/sources/open.ts';
+import type { DataOptions } from '../../../src/pix2pix/data/sets/dataset.ts';
 
 /** A fresh folder for each test, `at()` inside it; all are gone in the end. */
 export function scratch(): (...parts: string[]) => string {

@@ -5,7 +5,7 @@ import { afterAll } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { RandomStream } from '../../../src/engine/util/random.ts';
 import { BatchLoader } from '../../../src/pix2pix/data/sets/batches.ts';
-import type { Dataset, Pair } from '../../../src/pix2pix/data/sources/open.ts';
+import type { Dataset, Pair } from '../../../src/pix2pix/data/sets/dataset.ts';
 import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { PRESETS, type TrainConfig } from '../../../src/pix2pix/train/config/config.ts';
 import { Progress } from '../../../src/pix2pix/train/loop/progress.ts';

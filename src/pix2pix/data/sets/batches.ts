@@ -1,5 +1,5 @@
 import { RandomStream } from '../../../engine/util/random.ts';
-import type { Dataset, Pair } from '../sources/open.ts';
+import type { Dataset, Pair } from './dataset.ts';
 
 /** What the streams are for; initial weights use (seed, 1 or 2, tensor). */
 const SHUFFLE = 101;

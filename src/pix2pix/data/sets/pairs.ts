@@ -2,7 +2,7 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { RandomStream } from '../../../engine/util/random.ts';
 import { BadFile, CHECK_PAIRS, withSkipHint } from '../files/formats.ts';
 import { cut, type Raster, toFloats } from '../image/raster.ts';
-import type { Dataset, Pair } from '../sources/open.ts';
+import type { Dataset, Pair } from './dataset.ts';
 
 export interface Sides {
   real: Raster;

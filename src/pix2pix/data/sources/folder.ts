@@ -3,9 +3,9 @@ import type { Layout, PairFiles } from '../files/find_pairs.ts';
 import { disk } from '../files/layout.ts';
 import { decode, inspect } from '../image/decode.ts';
 import type { Raster } from '../image/raster.ts';
+import type { DataOptions, OpenedData } from '../sets/dataset.ts';
 import { roomForPictures } from '../split/cache_budget.ts';
 import { fractionOf } from '../split/split.ts';
-import type { DataOptions, OpenedData } from './open.ts';
 import { checkHeadersOf, loadPairFrom, openPairs, type PictureHost } from './open_pairs.ts';
 
 const host: PictureHost = {

@@ -3,10 +3,10 @@ import { type FileTree, findPairsIn, type Layout, type PairFiles } from '../file
 import { BadFile, CHECK_PAIRS, withSkipHint } from '../files/formats.ts';
 import { cut, type Raster } from '../image/raster.ts';
 import { resize } from '../image/resize.ts';
+import type { DataOptions, OpenedData } from '../sets/dataset.ts';
 import { Budget, PairDataset, type PairSource, type Sides } from '../sets/pairs.ts';
 import { holdOutBy } from '../split/hold_out.ts';
 import { mapBounded } from '../split/parallel.ts';
-import type { DataOptions, OpenedData } from './open.ts';
 
 /** No more pictures than this are held out where there is no test folder: measuring on them takes time. */
 const MOST_HELD_OUT = 200;

@@ -1,9 +1,5 @@
-import { Generator } from '../generator.ts';
-import type { PictureGenerator } from '../networks.ts';
-import { UnetGenerator } from '../unet.ts';
+import type { GeneratorKind, PictureGenerator } from '../registry/kind.ts';
 import { OnnxGraph, type Value } from './graph.ts';
-import { tutorialGraph } from './tutorial.ts';
-import { unetGraph } from './unet.ts';
 
 /** What the file's only input and output are called. */
 export const INPUT = 'condition';
@@ -12,11 +8,13 @@ export const OUTPUT = 'picture';
 /**
  * A generator in evaluation mode as an ONNX model, as pieces of the file: `condition`, (batch, in, height, width) with
  * values in [0, 1] → `picture`, (batch, out, height, width), likewise; batch, height and width are free.
+ * @param kind the generator's row of `GENERATORS`
  * @param values of the generator's tensors, by the names of its state dict
  * @param metadata goes into the model's metadata_props, beside a description of input and output
  * @throws PixtapeError where the weights take more than the 2 GiB that the format can hold.
  */
 export function encodeOnnx(
+  kind: GeneratorKind,
   generator: PictureGenerator,
   values: ReadonlyMap<string, Float32Array>,
   metadata: Readonly<Record<string, string>>,
@@ -24,7 +22,8 @@ export function encodeOnnx(
   const { config, range, unit } = generator;
   const { inChannels, outChannels } = config;
   const graph = new OnnxGraph(generator, values);
-  const picture = range === 'symmetric' ? shifted(graph, generator) : network(graph, generator, INPUT);
+  const network = (x: Value) => kind.graph(graph, generator, x);
+  const picture = range === 'symmetric' ? shifted(graph, network) : network(INPUT);
   graph.name(OUTPUT, picture);
   const sides = `sides are multiples of ${unit}`;
   return graph.encode(
@@ -40,15 +39,9 @@ export function encodeOnnx(
   );
 }
 
-function network(graph: OnnxGraph, generator: PictureGenerator, condition: Value): Value {
-  if (generator instanceof UnetGenerator) return unetGraph(graph, generator, condition);
-  if (generator instanceof Generator) return tutorialGraph(graph, generator, condition);
-  throw new Error('this generator has no ONNX graph');
-}
-
 /** Of a network between −1 and 1: 2x − 1 before it, (y + 1) / 2 after it. */
-function shifted(graph: OnnxGraph, generator: PictureGenerator): Value {
+function shifted(graph: OnnxGraph, network: (x: Value) => Value): Value {
   const [half, one, two] = [graph.float('half', 0.5), graph.float('one', 1), graph.float('two', 2)];
   const x = graph.node('Sub', [graph.node('Mul', [INPUT, two]), one]);
-  return graph.node('Mul', [graph.node('Add', [network(graph, generator, x), one]), half]);
+  return graph.node('Mul', [graph.node('Add', [network(x), one]), half]);
 }

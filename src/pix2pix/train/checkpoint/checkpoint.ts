@@ -2,7 +2,8 @@ import type { Device } from '../../../engine/gpu/device.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../../../files/files.ts';
-import { createGenerator, type PictureGenerator } from '../../models/networks.ts';
+import { createGenerator } from '../../models/networks.ts';
+import type { PictureGenerator } from '../../models/registry/kind.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
 import {
   type CheckpointHeader,

@@ -4,6 +4,7 @@ import { fromHalf, LARGEST_HALF, toHalf } from '../../../engine/util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import { createGenerator } from '../../models/networks.ts';
 import { encodeOnnx } from '../../models/onnx/encode.ts';
+import { GENERATORS } from '../../models/registry/generators.ts';
 import { type CheckpointHeader, encodeHeader, restoreGenerator } from './state.ts';
 
 /**
@@ -43,7 +44,7 @@ export async function exportOnnx(
       values.set(name, dtype === 'F32' ? data : fromHalf(data));
     }
   }
-  return encodeOnnx(generator, values, { config: JSON.stringify(config), step: String(step) });
+  return encodeOnnx(GENERATORS[config.netG], generator, values, { config: JSON.stringify(config), step: String(step) });
 }
 
 function halved(tensor: NamedTensor): NamedTensor {

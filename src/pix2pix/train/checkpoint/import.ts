@@ -1,15 +1,12 @@
 import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
-import type { NormKind } from '../../../engine/nn/norm.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
-import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
-import { createGenerator, type NetworksConfig } from '../../models/networks.ts';
+import { createGenerator, type GeneratorParts } from '../../models/networks.ts';
+import { GENERATORS, NETS_G } from '../../models/registry/generators.ts';
+import type { Weights } from '../../models/registry/kind.ts';
 import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { encodeHeader, generatorOf, restoreGenerator } from './state.ts';
-
-type Weights = ReadonlyMap<string, NamedTensor>;
-type GeneratorParts = Pick<NetworksConfig, 'netG' | 'norm' | 'generator'>;
 
 export interface ImportOptions {
   /** The size of picture that it was trained at; by default 256 × 256, or what a smaller U-Net has its name from. */
@@ -33,9 +30,9 @@ export async function importGenerator(
   // Of a model with both networks, as Lightning saves the tutorial's, the generator.
   const own = generatorOf(weights);
   const plain = new Map([...own].map(([name, tensor]) => [name.replace(/^module\./, ''), tensor]));
-  const found = isUnet(plain) ? describeUnet(plain) : describeTutorial(plain, source);
-  const preset = PRESETS[found.netG === 'unet' ? 'paper' : 'tutorial'];
-  const side = usualSide(found);
+  const found = recognise(plain, source);
+  const preset = Object.values(PRESETS).find(({ netG }) => netG === found.netG) ?? PRESETS.paper;
+  const side = GENERATORS[found.netG].usualSide(found.generator);
   const { width, height } = size ?? { width: side, height: side };
   const config = { ...preset, ...found, generator: { ...found.generator, dropout }, width, height };
 
@@ -56,42 +53,20 @@ export async function importGenerator(
   return { config, pieces: encodeSafetensors(tensors, header) };
 }
 
-/** What a U-Net has its name from; of the tutorial's 256, or more where it is too deep for that. */
-const usualSide = ({ netG, generator: { depth } }: GeneratorParts): number =>
-  netG === 'unet' ? 2 ** depth : Math.max(256, 2 ** depth);
-
 /** Of instance norms, old files have statistics that were never used. */
 const isStatistic = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-const UNET_FIRST = 'model.model.0.weight';
-
-const isUnet = (weights: Weights): boolean => weights.has(UNET_FIRST);
-
-function describeUnet(weights: Weights): GeneratorParts {
-  const level = (i: number) => `model.model.1${'.model.3'.repeat(i - 1)}.model`;
-  let depth = 1;
-  while (weights.has(`${level(depth)}.1.weight`)) depth++;
-  const [hidden = 0, inChannels = 0] = weights.get(UNET_FIRST)?.shape ?? [];
-  const [, outChannels = 0] = weights.get('model.model.3.weight')?.shape ?? [];
-  let norm: NormKind = 'none';
-  if (weights.has(`${level(1)}.2.weight`)) norm = 'batch';
-  else if (weights.has(`${level(1)}.1.bias`)) norm = 'instance';
-  return { netG: 'unet', norm, generator: { ...PAPER_GENERATOR, inChannels, outChannels, hidden, depth } };
-}
-
-function describeTutorial(weights: Weights, source: string): GeneratorParts {
-  const [first, final] = [weights.get('conv1.weight'), weights.get('conv_final.weight')];
-  if (!first || !final) {
-    const some = [...weights.keys()].slice(0, 3).join(', ');
-    throw new PixtapeError(
-      `${source}: these are not the weights of a generator that is known here (${some}, …)`,
-      'Known are pix2pix’s U-Nets (model.model.0.weight, …) and the tutorial’s generator (conv1.weight, …).',
-    );
+/** @throws PixtapeError if the weights are of no kind of generator that is known here. */
+function recognise(weights: Weights, source: string): GeneratorParts {
+  for (const netG of NETS_G) {
+    const parts = GENERATORS[netG].recognise(weights);
+    if (parts) return { netG, ...parts };
   }
-  const [hidden = 0, inChannels = 0] = first.shape;
-  let depth = 0;
-  while (weights.has(`contracting_layers.${depth}.conv_block1.conv1.weight`)) depth++;
-  const sharedNorm = !weights.has('expanding_layers.0.batchnorm2.weight');
-  const sizes = { inChannels, outChannels: final.shape[0] ?? 0, hidden, depth };
-  return { netG: 'tutorial', norm: 'batch', generator: { ...TUTORIAL_GENERATOR, ...sizes, sharedNorm } };
+  const some = [...weights.keys()].slice(0, 3).join(', ');
+  throw new PixtapeError(
+    `${source}: these are not the weights of a generator that is known here (${some}, …)`,
+    `Known are ${Object.values(GENERATORS)
+      .map((kind) => kind.recognised)
+      .join(' and ')}.`,
+  );
 }

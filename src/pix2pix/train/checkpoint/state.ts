@@ -4,8 +4,11 @@ import type { Optimizer } from '../../../engine/nn/optim/optimizer.ts';
 import { checkState, writeState } from '../../../engine/nn/state.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { NamedTensor } from '../../../engine/util/safetensors.ts';
-import { NETS_D, NETS_G, TUTORIAL_NETWORKS } from '../../models/networks.ts';
-import { INITS, PRESETS, type TrainConfig } from '../config/config.ts';
+import { TUTORIAL_NETWORKS } from '../../models/networks.ts';
+import { NETS_D } from '../../models/registry/discriminators.ts';
+import { NETS_G } from '../../models/registry/generators.ts';
+import { INITS } from '../../models/registry/kind.ts';
+import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { GAN_MODES } from '../config/gan_loss.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { Precision } from '../../../engine/gpu/storage.ts';
 import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts';
+import type { Init } from '../../models/registry/kind.ts';
 import type { GanMode } from './gan_loss.ts';
 
 /** Everything that decides what is computed; goes into the checkpoint whole. */
@@ -35,11 +36,8 @@ export interface TrainConfig extends NetworksConfig {
   epochsDecay: number;
 }
 
-/** How weights begin, for --init. */
-export const INITS = ['tutorial', 'paper', 'he'] as const;
-export type Init = (typeof INITS)[number];
-
-export type PresetName = 'tutorial' | 'quick' | 'paper';
+export const PRESET_NAMES = ['tutorial', 'quick', 'paper'] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
 
 /**
  * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch norm

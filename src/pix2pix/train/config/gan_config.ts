@@ -22,7 +22,8 @@ export interface GanConfig extends Omit<DcganConfig, 'classes'> {
   stepsDecay: number;
 }
 
-export type GanPresetName = 'dcgan' | 'quick';
+export const GAN_PRESET_NAMES = ['dcgan', 'quick'] as const;
+export type GanPresetName = (typeof GAN_PRESET_NAMES)[number];
 
 /** `dcgan`: the paper's sizes and constants. `quick`: small, for a machine without a GPU. */
 export const GAN_PRESETS: Readonly<Record<GanPresetName, GanConfig>> = {

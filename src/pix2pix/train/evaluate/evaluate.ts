@@ -1,4 +1,4 @@
-import type { Dataset } from '../../data/sources/open.ts';
+import type { Dataset } from '../../data/sets/dataset.ts';
 import type { PictureRow } from '../sheets/grid.ts';
 import type { Predictor } from '../steps/predictor.ts';
 import { type Scores, score } from './metrics.ts';

@@ -1,4 +1,4 @@
-import type { Dataset } from '../../data/sources/open.ts';
+import type { Dataset } from '../../data/sets/dataset.ts';
 import { type SampleRow, sampleGrid } from '../sheets/grid.ts';
 import type { Pix2Pix } from '../steps/pix2pix.ts';
 import { meanAbsoluteError } from './metrics.ts';

@@ -1,5 +1,5 @@
 import type { BatchLoader } from '../../data/sets/batches.ts';
-import type { Dataset } from '../../data/sources/open.ts';
+import type { Dataset } from '../../data/sets/dataset.ts';
 import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { learningRates } from '../config/config.ts';
 import { unitsOf } from '../config/value_range.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { type InitOptions, initWeights } from '../../../engine/nn/init.ts';
+import { initWeights } from '../../../engine/nn/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { add } from '../../../engine/ops/elementwise/add.ts';
@@ -11,12 +11,10 @@ import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import {
-  createDiscriminator,
-  createGenerator,
-  type Discriminator,
-  type PictureGenerator,
-} from '../../models/networks.ts';
+import { createDiscriminator, createGenerator } from '../../models/networks.ts';
+import { DISCRIMINATORS } from '../../models/registry/discriminators.ts';
+import { GENERATORS } from '../../models/registry/generators.ts';
+import type { Discriminator, PictureGenerator } from '../../models/registry/kind.ts';
 import { learningRates, type TrainConfig } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
 import { RANGES, toNetwork } from '../config/value_range.ts';
@@ -89,10 +87,9 @@ export class Pix2Pix {
     if (initialise) {
       const normMean = config.init === 'tutorial' ? 0 : 1;
       const weights = config.init === 'he' ? 'he' : 'normal';
-      const biases = (net: TrainConfig['netG' | 'netD']): InitOptions['biases'] =>
-        net === 'tutorial' ? 'uniform' : 'zero';
-      initWeights(this.generator, { seed, stream: 1, normMean, weights, biases: biases(config.netG) });
-      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: biases(config.netD) });
+      const [{ biases }, { biases: discBiases }] = [GENERATORS[config.netG], DISCRIMINATORS[config.netD]];
+      initWeights(this.generator, { seed, stream: 1, normMean, weights, biases });
+      if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: discBiases });
     }
     const betas: [number, number] = [beta1, beta2];
     const lossScale = config.precision === 'f16';

@@ -3,7 +3,7 @@ import type { Rng } from '../../../engine/ops/random/rng.ts';
 import { noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
-import type { PictureGenerator } from '../../models/networks.ts';
+import type { PictureGenerator } from '../../models/registry/kind.ts';
 import { fromNetwork, toNetwork } from '../config/value_range.ts';
 
 export interface PredictorOptions {

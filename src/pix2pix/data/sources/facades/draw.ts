@@ -1,14 +1,14 @@
 import { RandomStream } from '../../../../engine/util/random.ts';
 import type { Raster } from '../../image/raster.ts';
-import { type Box, Canvas } from './canvas.ts';
-import { labelPicture } from './classes.ts';
-import { drawGroundFloor } from './ground.ts';
-import { drawLight, photograph } from './light.ts';
-import { drawShutters, drawWindow } from './openings.ts';
-import { drawStyle, type Style } from './style.ts';
-import { rusticSurface, wallSurface } from './surfaces.ts';
-import { drawSurroundings } from './surroundings.ts';
-import { drawBalcony, drawDeco, drawHead, drawMolding, drawPillar, drawSill, drawSurround } from './trim.ts';
+import { drawGroundFloor } from './house/ground.ts';
+import { drawShutters, drawWindow } from './house/openings.ts';
+import { drawStyle, type Style } from './house/style.ts';
+import { rusticSurface, wallSurface } from './house/surfaces.ts';
+import { drawSurroundings } from './house/surroundings.ts';
+import { drawBalcony, drawDeco, drawHead, drawMolding, drawPillar, drawSill, drawSurround } from './house/trim.ts';
+import { type Box, Canvas } from './picture/canvas.ts';
+import { labelPicture } from './picture/classes.ts';
+import { drawLight, photograph } from './picture/light.ts';
 
 /** Pixels on a side of each half, as in the real set. */
 export const FACADE_SIDE = 256;

@@ -1,6 +1,6 @@
 import { resize } from '../../image/resize.ts';
+import type { DataOptions, OpenedData } from '../../sets/dataset.ts';
 import { Budget, PairDataset, type PairSource, type Sides } from '../../sets/pairs.ts';
-import type { DataOptions, OpenedData } from '../open.ts';
 import { drawFacade } from './draw.ts';
 
 /** About as many as CMP's facades have for training, and for testing. */

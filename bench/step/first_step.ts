@@ -1,0 +1,26 @@
+/**
+ * The first training step of a fresh process, and when each part of the way to it was done, in milliseconds since the
+ * process began: a line of JSON. Started by first_steps.ts, with the shader cache that it is to find.
+ */
+
+import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
+import { Device } from '../../src/engine/gpu/device.ts';
+import { PRESETS } from '../../src/pix2pix/train/config/config.ts';
+import { Pix2Pix } from '../../src/pix2pix/train/steps/pix2pix.ts';
+
+const { adapter, description } = await openAdapter();
+const device = await Device.open(adapter, description);
+const opened = performance.now();
+const model = new Pix2Pix(device, PRESETS.quick);
+const built = performance.now();
+const { program } = await model.prepare();
+const compiled = performance.now();
+const random = (n: number) => Float32Array.from({ length: n }, Math.random);
+model.train({ real: random(model.real.size), condition: random(model.condition.size) }, 0);
+const [losses] = await model.lossesSince(0);
+const stepped = performance.now();
+if (!Number.isFinite(losses?.gen)) throw new Error(`the generator's loss is ${losses?.gen}`);
+device.destroy();
+closeAdapter();
+const line = JSON.stringify({ opened, built, compiled, stepped, shaders: program.kernels.length });
+process.stdout.write(`${line}\n`, () => process.exit(0));

@@ -1,0 +1,70 @@
+/** Builds the page of `npm run web`: a folder of static files, and for its server the code that renders emoji (web_data.js). */
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { build as bundle } from 'esbuild';
+import { put, rawText, shaderText } from '../build.mjs';
+import { root } from '../setup.mjs';
+
+const src = join(root, 'src', 'web');
+
+/** What is bundled, and how it is loaded: the page as a module, workers as plain scripts, which every browser takes. */
+const scripts = [
+  { source: 'src/web/main.ts', target: 'main.js', format: 'esm' },
+  { source: 'src/web/paint/worker.ts', target: 'paint.js', format: 'iife' },
+  { source: 'src/web/train/worker/worker.ts', target: 'train.js', format: 'iife' },
+  { source: 'src/index.ts', target: 'pixtape.js', format: 'esm' },
+  { source: 'src/web/style.css', target: 'style.css' },
+];
+const files = ['index.html', 'example.html', 'assets/icon.svg', 'assets/paint.safetensors'];
+
+/** Writes the page into `folder`. */
+export async function buildWeb(folder = join(root, 'dist', 'web')) {
+  mkdirSync(join(folder, 'examples'), { recursive: true });
+  for (const { source, target, format } of scripts) {
+    const { outputFiles } = await bundle({
+      absWorkingDir: root,
+      entryPoints: [source],
+      outfile: join(folder, target),
+      bundle: true,
+      minify: true,
+      platform: 'browser',
+      target: 'es2023',
+      ...(format ? { format } : {}),
+      plugins: [shaderText, rawText],
+      write: false,
+      logLevel: 'warning',
+    });
+    for (const { path, contents } of outputFiles) put(path, contents);
+  }
+  for (const file of files) copyFileSync(join(src, file), join(folder, file.replace('assets/', '')));
+  copyExamples(join(folder, 'examples'));
+  await buildServerCode();
+  return folder;
+}
+
+/** The drawings to begin with, from the openmoji package. Given a size, without which some browsers draw none. */
+function copyExamples(folder) {
+  const drawings = join(dirname(createRequire(import.meta.url).resolve('openmoji/package.json')), 'black', 'svg');
+  for (const { hexcode } of JSON.parse(readFileSync(join(src, 'assets', 'examples.json'), 'utf8'))) {
+    const svg = readFileSync(join(drawings, `${hexcode}.svg`), 'utf8');
+    put(join(folder, `${hexcode}.svg`), svg.replace('<svg ', '<svg width="72" height="72" '));
+  }
+}
+
+async function buildServerCode() {
+  const { outputFiles } = await bundle({
+    absWorkingDir: root,
+    entryPoints: ['src/web/server/emoji_set.ts'],
+    outfile: 'dist/web_data.js',
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    packages: 'external',
+    write: false,
+    logLevel: 'warning',
+  });
+  if (!existsSync(join(root, 'dist'))) mkdirSync(join(root, 'dist'));
+  for (const { path, contents } of outputFiles) put(path, contents);
+}

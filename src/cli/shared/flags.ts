@@ -1,0 +1,27 @@
+import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+
+/** The options that a function declares on a command, as its action gets them. */
+export type FlagsOf<Declare extends (...args: never[]) => { opts(): unknown }> = ReturnType<
+  ReturnType<Declare>['opts']
+>;
+
+/** Only the flags that the user typed: what may override a continued run. */
+export function givenFlags<F extends object>(command: CommandUnknownOpts, flags: F): Partial<F> {
+  const typed = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
+  return Object.fromEntries(typed) as Partial<F>;
+}
+
+/** An option that takes one of `choices`. */
+export const choice = <const Flag extends string, const Choices extends readonly string[]>(
+  flag: Flag,
+  text: string,
+  choices: Choices,
+) => new Option(flag, text).choices(choices);
+
+export const adapterOption = () =>
+  new Option('--adapter <name>', 'auto, gpu, lavapipe, swiftshader, or part of a name; see pixtape doctor').default(
+    'auto',
+  );
+
+/** Where runs are looked for by name. */
+export const runsOption = () => new Option('--checkpoints_dir <dir>', 'where runs are, for a name').default('runs');

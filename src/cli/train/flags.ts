@@ -1,0 +1,163 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { NORMS } from '../../engine/nn/norm.ts';
+import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
+import { generatorName } from '../../pix2pix/models/networks.ts';
+import { NETS_D } from '../../pix2pix/models/registry/discriminators.ts';
+import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
+import { INITS } from '../../pix2pix/models/registry/kind.ts';
+import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
+import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
+import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
+
+export type TrainFlags = FlagsOf<typeof trainFlags>;
+
+/** `pixtape train` with all its options; commander infers their types. */
+export function trainFlags() {
+  const positive = between(0, Number.POSITIVE_INFINITY);
+  const generators = Object.values(GENERATORS);
+  return new Command('train')
+    .description('Train a generator on pairs of pictures. Held-out pairs measure it; a checkpoint is always at hand.')
+    .optionsGroup('Data:')
+    .option(
+      '--dataroot <dir>',
+      'side-by-side pairs (left A, right B), or folders A/ and B/; train/ and test/ in it are honoured',
+    )
+    .addOption(choice('--data <set>', 'where pictures come from', DATA_SOURCES).default('folder'))
+    .addOption(choice('--direction <way>', 'BtoA paints A from B', ['AtoB', 'BtoA']).default('BtoA'))
+    .option('--groups <names...>', 'openmoji: only these groups or subgroups (default: all)')
+    .option('--max_dataset_size <n>', 'use no more than n training pairs', wholeNumber(1))
+    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .addOption(
+      choice('--resize <mode>', 'how pictures get their size (default: nearest, paper bilinear)', [
+        'nearest',
+        'bilinear',
+      ]),
+    )
+    .option('--flip', 'mirror pairs at random (--no-flip: do not; default: off, paper on)')
+    .addOption(new Option('--no-flip').hideHelp())
+    .option('--jitter', 'enlarge pairs by 286/256 and cut out at random (--no-jitter: do not; default: off, paper on)')
+    .addOption(new Option('--no-jitter').hideHelp())
+    .option('--load_size <size>', 'the same, as pix2pix has it: --load_size 286 --crop_size 256', pictureSize)
+    .optionsGroup('Run:')
+    .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
+    .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
+    .option('--continue_train', 'go on with the run of that --name, bit for bit as if it had never stopped')
+    .option(
+      '--n_epochs <n>',
+      `epochs at the full learning rate, e.g. 0.5${each((c) => c.epochs)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--n_epochs_decay <n>',
+      `epochs of linear decay after them${each((c) => c.epochsDecay)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option('--steps <n>', 'stop after n steps in all, instead of after the epochs', wholeNumber(1))
+    .option('--minutes <m>', 'stop after m minutes of training in this session, if that comes first', positive)
+    .option('--seed <n>', `decides weights, order and dropout${each((c) => c.seed)}`, wholeNumber(0))
+    .addOption(adapterOption())
+    .option('--samples <n>', 'held-out pictures in a sample grid', wholeNumber(1), 8)
+    .option(
+      '--num_test <n>',
+      'measure held-out L1 on at most n pictures, spread over the test set',
+      wholeNumber(1),
+      256,
+    )
+    .option('--print_freq <n>', 'steps between two looks at the losses (every 5 s at the latest)', wholeNumber(1), 20)
+    .option('--display_freq <n>', 'steps between two sample grids (default: 400, quick 100)', wholeNumber(1))
+    .option(
+      '--save_latest_freq <n>',
+      'steps between two checkpoints (default: 1000, quick 250; every 10 min at the latest)',
+      wholeNumber(1),
+    )
+    .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)
+    .option('--open', 'show the report in a browser when done')
+    .option('--tune', 'measure first which kernels are fastest here, as a run on an unknown GPU does; see pixtape tune')
+    .option('--no-tune', 'take the kernels of the shipped table, whatever was measured')
+    .optionsGroup('Model:')
+    .addOption(
+      choice(
+        '--preset <name>',
+        "tutorial: the tutorial's own model and constants; quick: a small mended one for a machine without a GPU; " +
+          "paper: the paper's networks, constants, jitter and flip",
+        PRESET_NAMES,
+      ).default('tutorial'),
+    )
+    .option('--crop_size <size>', `side of the pictures, or WIDTHxHEIGHT${each((c) => c.width)}`, pictureSize)
+    .option('--batch_size <n>', `pairs in a step${each((c) => c.batch)}`, wholeNumber(1))
+    .addOption(
+      choice(
+        '--netG <name>',
+        `generator: ${generators.map(({ help }) => help).join(', or ')}${each(generatorName)}`,
+        generators.flatMap(({ choices }) => choices),
+      ),
+    )
+    .addOption(
+      choice(
+        '--netD <name>',
+        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 (basic) or 1 × 1 pixels${each((c) => c.netD)}`,
+        NETS_D,
+      ),
+    )
+    .addOption(
+      choice(
+        '--gan_mode <mode>',
+        `loss: cross-entropy, least squares, or L1 alone${each((c) => c.ganMode)}`,
+        GAN_MODES,
+      ),
+    )
+    .addOption(choice('--norm <kind>', `of the paper's networks${each((c) => c.norm)}`, NORMS))
+    .option('--ngf <n>', `channels of the generator's first level${each((c) => c.generator.hidden)}`, wholeNumber(1))
+    .option('--depth <n>', `levels of the generator${each((c) => c.generator.depth)}`, wholeNumber(1))
+    .option('--ndf <n>', `channels of the PatchGAN's first level${each((c) => c.discHidden)}`, wholeNumber(1))
+    .option('--dropout', `dropout of 0.5 in the generator${each((c) => (c.generator.dropout > 0 ? 'on' : 'off'))}`)
+    .option('--no-dropout', 'no dropout')
+    .addOption(
+      choice(
+        '--init <scheme>',
+        `how weights begin: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: by the size of each layer, batch norm around 1${each((c) => c.init)}`,
+        INITS,
+      ),
+    )
+    .optionsGroup('Optimisation:')
+    .option('--lr <rate>', `Adam's learning rate, for both networks unless --lr_D${each((c) => c.lr)}`, positive)
+    .option('--lr_D <rate>', `the PatchGAN's learning rate${each((c) => c.lrDisc)}`, positive)
+    .option('--beta1 <b>', `Adam's decay of the gradient's mean${each((c) => c.beta1)}`, between(0, 1, true))
+    .option('--beta2 <b>', `Adam's decay of its square${each((c) => c.beta2)}`, between(0, 1))
+    .option(
+      '--lambda_L1 <weight>',
+      `weight of the L1 term${each((c) => c.lambda)}`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--lambda_ssim <weight>',
+      `weight of the structural term, 1 − SSIM${each((c) => c.lambdaSsim)}; 0 with --gan_mode none, unless given`,
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--reuse_fake',
+      `one forward of the generator a step, a quarter faster${each((c) => (c.reuseFake ? 'on' : 'off'))}`,
+    )
+    .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
+    .option(
+      '--recompute',
+      'less memory for large pictures: parts of the generator work their forward out again, same bits',
+    )
+    .option('--no-recompute', 'keep all of it (the default)')
+    .addOption(
+      choice(
+        '--precision <kind>',
+        'f16: half the memory between operations, where the adapter has shader-f16; arithmetic stays f32 (default: f32)',
+        ['f32', 'f16'],
+      ),
+    )
+    .allowExcessArguments(false);
+}
+
+/** ` (default: 4)`, or ` (default: 256, quick 64)` where a preset differs from the tutorial's. */
+function each(value: (config: TrainConfig) => unknown): string {
+  const usual = value(PRESETS.tutorial);
+  const others = (['quick', 'paper'] as const).filter((name) => value(PRESETS[name]) !== usual);
+  return ` (default: ${[usual, ...others.map((name) => `${name} ${value(PRESETS[name])}`)].join(', ')})`;
+}

@@ -1,0 +1,81 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import type { InitOptions } from '../../../engine/nn/init.ts';
+import type { Module } from '../../../engine/nn/module.ts';
+import type { NormKind } from '../../../engine/nn/norm.ts';
+import type { Rng } from '../../../engine/ops/random/rng.ts';
+import type { Tensor } from '../../../engine/tape/tensor.ts';
+import type { NamedTensor } from '../../../engine/util/safetensors.ts';
+import type { GeneratorConfig, PictureRange, SidesOf } from '../generator.ts';
+import type { OnnxGraph, Value } from '../onnx/graph.ts';
+
+/** What all generators have in common. */
+export interface PictureGenerator extends Module {
+  readonly config: { inChannels: number; outChannels: number };
+  /** Both sides of a picture must be multiples of this. */
+  readonly unit: number;
+  /** The range of values that it takes and returns. */
+  readonly range: PictureRange;
+  /** Keep only what passes between the levels for the backward pass and recompute the rest: for large pictures. */
+  recompute: boolean;
+  /** (N, in, H, W) → (N, out, H, W). @throws PixtapeError if the sides do not fit. */
+  forward(condition: Tensor): Tensor;
+}
+
+/** What all discriminators have in common: logits, one for each patch that they judge. */
+export interface Discriminator extends Module {
+  forward(picture: Tensor, condition: Tensor): Tensor;
+}
+
+/** How weights begin, for --init. */
+export const INITS = ['tutorial', 'paper', 'he'] as const;
+export type Init = (typeof INITS)[number];
+
+export type Weights = ReadonlyMap<string, NamedTensor>;
+
+interface NetworkKind {
+  /** Names the network in messages. */
+  readonly title: string;
+  /** The norms that it can have. */
+  readonly norms: readonly NormKind[];
+  /** How its biases begin. */
+  readonly biases: InitOptions['biases'];
+}
+
+/** A row of `GENERATORS`: all that the program knows of a kind of generator. */
+export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> extends NetworkKind {
+  /** The names that --netG offers, and what its help says of them. */
+  readonly choices: readonly string[];
+  readonly help: string;
+  /** The sizes that a name stands for; undefined if the name is not of this kind. */
+  parse(name: string): Partial<GeneratorConfig> | undefined;
+  /** The inverse of `parse`. */
+  nameOf(config: GeneratorConfig): string;
+  /** The network and what sizes it, in a few words. */
+  describe(config: GeneratorConfig, norm: NormKind): string;
+  /** The sizes to start from when a preset's generator is replaced by one of this kind. */
+  readonly defaults: GeneratorConfig;
+  /** The initial weights to start from then; undefined keeps the preset's. */
+  readonly init?: Init;
+  sidesOf(config: GeneratorConfig): SidesOf;
+  create(device: Device, config: GeneratorConfig, norm: NormKind, rng: Rng): G;
+  /** Adds its evaluation mode to an ONNX graph and returns the answer, both in the network's own range of values. */
+  graph(graph: OnnxGraph, generator: G, condition: Value): Value;
+  /** The configuration that weights under PyTorch's names have; undefined if they are not of this kind. */
+  recognise(weights: Weights): { norm: NormKind; generator: GeneratorConfig } | undefined;
+  /** Such weights, for people: one name and whose they are. */
+  readonly recognised: string;
+  /** The side of the pictures that such weights were most likely trained with. */
+  usualSide(config: GeneratorConfig): number;
+}
+
+/** A row of `DISCRIMINATORS`. */
+export interface DiscriminatorKind extends NetworkKind {
+  /** What progress lines call it. */
+  readonly label: string;
+  /** Its usual channels of the first level. */
+  readonly hidden: number;
+  /** The smallest side of a picture that leaves it something to judge. */
+  readonly leastSide: number;
+  /** @param inChannels channels of picture and condition together */
+  create(device: Device, config: { inChannels: number; hidden: number; norm: NormKind }): Discriminator;
+}

@@ -1,0 +1,279 @@
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.ts';
+import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
+import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
+import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
+import { RING_LENGTH } from '../../../pix2pix/train/steps/loss_ring.ts';
+import { Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
+import { isLost, lossOf, openDevice } from '../../shared/device.ts';
+import { failureOf } from '../../shared/remote.ts';
+import type { RunRecord, Schedule, TrainEvent } from '../types.ts';
+import { PageHeldOut } from './held_out.ts';
+
+/** A state of a run: what a checkpoint holds. */
+export interface Snapshot {
+  step: number;
+  tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** Seconds between two looks at the losses, and the least between two snapshots. */
+const LOOK_SECONDS = 1;
+const SNAPSHOT_SECONDS = 20;
+/** A snapshot may take this share of the time. */
+const SNAPSHOT_SHARE = 0.05;
+/** Samples come often at first, when much changes, then less often. */
+const SAMPLE_SECONDS = { first: 4, most: 20, growth: 1.5 };
+/** Devices lost one after the other without a step in between, after which it gives up. */
+const MOST_LOSSES = 3;
+
+type Emit = (event: TrainEvent) => void;
+
+/**
+ * One training run in a browser: goes on until it is paused or its epochs are over, tells how it fares, and survives the loss
+ * of its device by going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
+ */
+export class Trainer {
+  readonly record: RunRecord;
+  /** Its own: the model looks into it for each step's learning rates, so that a change of schedule counts at once. */
+  private readonly config: TrainConfig;
+  private readonly emit: Emit;
+  private readonly loader: BatchLoader;
+  private readonly heldOut: PageHeldOut;
+  private model: Pix2Pix;
+  private snapshot: Snapshot;
+  private paused = true;
+  private running: Promise<void> = Promise.resolve();
+  /** The last step whose losses were told, and when. */
+  private looked = 0;
+  private lookedAt = 0;
+  private sampleEvery = SAMPLE_SECONDS.first;
+  private sampledAt = Number.NEGATIVE_INFINITY;
+  private snapshotAt = 0;
+  private snapshotEvery = SNAPSHOT_SECONDS;
+  private losses = 0;
+  private turn: Promise<void> = Promise.resolve();
+
+  private constructor(
+    config: TrainConfig,
+    record: RunRecord,
+    data: OpenedData,
+    heldOut: PageHeldOut,
+    model: Pix2Pix,
+    snapshot: Snapshot,
+    emit: Emit,
+  ) {
+    this.config = config;
+    this.record = record;
+    this.loader = new BatchLoader(data.train, { batchSize: config.batch, seed: config.seed });
+    this.heldOut = heldOut;
+    this.model = model;
+    this.snapshot = snapshot;
+    this.emit = emit;
+    this.looked = model.step;
+  }
+
+  /** @param from a state to go on from; without it the weights are drawn from the configuration's seed */
+  static async open(
+    config: TrainConfig,
+    record: RunRecord,
+    data: OpenedData,
+    from: Snapshot | undefined,
+    emit: Emit,
+  ): Promise<Trainer> {
+    refuseIfOver(from?.step ?? 0, scheduledSteps(config, stepsPerEpoch(data.train.length, config.batch)));
+    const heldOut = await PageHeldOut.load(data.test);
+    const model = await build(config, from, emit);
+    const { description } = model.device;
+    const parameters = model.generator.parameterCount;
+    if (record.adapter !== undefined && record.adapter !== description) {
+      emit({
+        kind: 'warning',
+        text: `the run began on ${record.adapter}: here its numbers may differ in the last digits`,
+      });
+    }
+    emit({ kind: 'opened', summary: data.summary, adapter: description, parameters });
+    const snapshot = from ?? { step: 0, tensors: await captureState(model) };
+    const kept = { ...record, pairs: record.pairs ?? data.train.length, adapter: record.adapter ?? description };
+    return new Trainer(config, kept, data, heldOut, model, snapshot, emit);
+  }
+
+  /** How long to go on. @throws PixtapeError when the run has already got there. */
+  reschedule(schedule: Schedule): void {
+    refuseIfOver(this.model.step, scheduledSteps({ ...this.config, ...schedule }, this.loader.stepsPerEpoch));
+    Object.assign(this.config, schedule);
+  }
+
+  private get lastStep(): number {
+    return scheduledSteps(this.config, this.loader.stepsPerEpoch);
+  }
+
+  /** Trains until `pause`, or to the end. */
+  start(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.running = this.running
+      .then(() => this.run())
+      .catch((error: unknown) => {
+        this.paused = true;
+        this.emit({ kind: 'failed', failure: failureOf(error) });
+      });
+  }
+
+  /** Ends with the step that is under way. */
+  async pause(): Promise<void> {
+    this.paused = true;
+    await this.running;
+  }
+
+  /** The state of now as a checkpoint of the command line's format, in pieces; of a lost device the last one known. */
+  async checkpoint(): Promise<{ pieces: Uint8Array[]; step: number }> {
+    await this.alone(async () => {
+      await this.takeSnapshot().catch(async (error: unknown) => {
+        if ((await lossOf(this.model.device)) === undefined) throw error;
+      });
+    });
+    const { step, tensors } = this.snapshot;
+    return { pieces: encodeSafetensors(tensors, encodeHeader({ config: this.config, step, run: this.record })), step };
+  }
+
+  destroy(): void {
+    this.model.device.destroy();
+  }
+
+  private async run(): Promise<void> {
+    this.emit({ kind: 'running' });
+    this.lookedAt = performance.now();
+    // A device lost while looking takes the run back to before its end.
+    do {
+      await this.surviving(async () => {
+        await this.loop();
+        await this.alone(() => this.look());
+        if (this.over) await this.alone(() => this.sample());
+      });
+    } while (!(this.paused || this.over));
+    this.paused = true;
+    this.emit({ kind: 'paused', step: this.model.step, done: this.over });
+  }
+
+  /** Does something; where the device is lost meanwhile, makes a new one and takes up the last snapshot instead. */
+  private async surviving(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const why = await lossOf(this.model.device);
+      if (why === undefined || ++this.losses > MOST_LOSSES) throw error;
+      this.emit({ kind: 'lost', why, step: this.snapshot.step });
+      this.model = await build(this.config, this.snapshot, this.emit);
+      this.looked = this.model.step;
+      this.lookedAt = performance.now();
+    }
+  }
+
+  private get over(): boolean {
+    return this.model.step >= this.lastStep;
+  }
+
+  private async loop(): Promise<void> {
+    let inFlight: Promise<unknown> = Promise.resolve();
+    while (!(this.paused || this.over)) {
+      const batch = await this.loader.batch(this.model.step);
+      // One step runs while the next is being prepared, no more, so that a pause need not wait for a long queue.
+      await inFlight;
+      await this.alone(async () => {
+        const { model } = this;
+        if (isLost(model.device)) throw new Error('the device was lost');
+        model.train(batch, batch.epochsDone);
+        inFlight = model.device.gpu.queue.onSubmittedWorkDone();
+        if (since(this.lookedAt) > LOOK_SECONDS || model.step - this.looked >= RING_LENGTH) await this.look();
+        const trained = performance.now();
+        if (since(this.sampledAt) > this.sampleEvery) await this.sample();
+        if (since(this.snapshotAt) > this.snapshotEvery) await this.takeSnapshot();
+        // What was done beside training does not count against its speed.
+        this.lookedAt += performance.now() - trained;
+      });
+    }
+    await inFlight;
+  }
+
+  /** Keeps a checkpoint from being taken in the middle of a step, and steps from being made in the middle of one. */
+  private alone(work: () => Promise<void>): Promise<void> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Tells the losses since the last look. @throws PixtapeError where one is not a number. */
+  private async look(): Promise<void> {
+    const { model, loader, config } = this;
+    const rows = await model.lossesSince(this.looked);
+    const last = rows.at(-1);
+    if (!last) return;
+    const seconds = since(this.lookedAt);
+    const units = unitsOf(model.generator.range); // of the held-out measure, beside which L1 is drawn
+    this.record.seconds = (this.record.seconds ?? 0) + seconds;
+    this.emit({
+      kind: 'progress',
+      progress: {
+        step: model.step,
+        lastStep: this.lastStep,
+        learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch).gen,
+        epoch: loader.epochOf(last.step) + 1,
+        imagesPerSecond: (rows.length * config.batch) / seconds,
+        memory: model.device.memory.bytes,
+        points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1: units * l1 })),
+      },
+    });
+    this.looked = model.step;
+    this.lookedAt = performance.now();
+    this.losses = 0;
+    const bad = rows.find(({ disc, gen }) => !Number.isFinite(disc + gen));
+    if (!bad) return;
+    const { gen } = learningRates(config, loader.epochOf(bad.step));
+    throw new PixtapeError(
+      `step ${bad.step + 1}: a loss is not a number any more, at a learning rate of ${gen}`,
+      'Start again; a smaller network or larger batches are steadier.',
+    );
+  }
+
+  private async sample(): Promise<void> {
+    const { model, heldOut, emit } = this;
+    emit({ kind: 'samples', samples: await heldOut.paint(model.painter, model.step) });
+    this.sampleEvery = Math.min(SAMPLE_SECONDS.most, this.sampleEvery * SAMPLE_SECONDS.growth);
+    this.sampledAt = performance.now();
+  }
+
+  private async takeSnapshot(): Promise<void> {
+    const begun = performance.now();
+    this.snapshot = { step: this.model.step, tensors: await captureState(this.model) };
+    this.snapshotAt = performance.now();
+    this.snapshotEvery = Math.max(SNAPSHOT_SECONDS, since(begun) / SNAPSHOT_SHARE);
+  }
+}
+
+function refuseIfOver(step: number, lastStep: number): void {
+  if (step < lastStep) return;
+  throw new PixtapeError(
+    `this run has already done ${step.toLocaleString('en')} of ${lastStep.toLocaleString('en')} steps`,
+    'Ask for more epochs.',
+  );
+}
+
+const since = (time: number): number => (performance.now() - time) / 1000;
+
+/** A model on a device of its own, its step compiled. */
+async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit): Promise<Pix2Pix> {
+  const device = await openDevice();
+  try {
+    const model = new Pix2Pix(device, config, { initialise: from === undefined });
+    if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');
+    await model.prepare({
+      onCompiled: (done, total) => emit({ kind: 'compiling', done, total }),
+    });
+    return model;
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}

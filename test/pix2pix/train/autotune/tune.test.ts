@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../../../src/engine/gpu/device.ts';
+import { convCandidates, defaultChoice } from '../../../../src/engine/ops/conv/choose.ts';
+import { convKey, parseConvKey } from '../../../../src/engine/ops/conv/key.ts';
+import { findChoice, lookUp } from '../../../../src/engine/ops/conv/tuning_tables.ts';
+import { benchmarkCandidates, type Trial } from '../../../../src/pix2pix/train/autotune/benchmark.ts';
+import {
+  convolutionsOf,
+  measureConvolution,
+  operations,
+  trainingStep,
+  tuneModel,
+} from '../../../../src/pix2pix/train/autotune/tune.ts';
+import { closeTestDevice, openTestDevice } from '../../../device.ts';
+import { tinyConfig } from '../tiny.ts';
+
+const g = {
+  batch: 2,
+  inC: 5,
+  inH: 9,
+  inW: 7,
+  outC: 6,
+  outH: 4,
+  outW: 4,
+  kernelH: 4,
+  kernelW: 3,
+  strideH: 2,
+  strideW: 2,
+  padH: 1,
+  padW: 1,
+};
+
+/** Choices whose runs take the times given, the last one again and again, and compute `values`. */
+function stable(times: Record<string, number[]>, values: Record<string, number[]> = {}) {
+  const log: string[] = [];
+  const open = async (choice: string): Promise<Trial> => {
+    const left = [...(times[choice] as number[])];
+    if (left.length === 0) throw new Error(`${choice} needs what is not there\nsecond line`);
+    return {
+      run: async () => {
+        log.push(choice);
+        return (left.length > 1 ? left.shift() : left[0]) as number;
+      },
+      result: async () => Float32Array.from(values[choice] ?? [1, -2, 3]),
+      destroy: () => void log.push(`${choice} gone`),
+    };
+  };
+  return { open, log };
+}
+
+describe('race', () => {
+  it('takes the fastest, timed in turns', async () => {
+    const { open, log } = stable({ a: [50, 10], b: [90, 8], c: [40, 9] });
+    const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open);
+    expect(chosen).toBe('b');
+    expect(entries).toEqual([
+      { choice: 'a', ms: 10 },
+      { choice: 'b', ms: 8 },
+      { choice: 'c', ms: 9 },
+    ]);
+    // Two runs each to begin with: compiled and checked, then a first look at the time.
+    expect(log.slice(0, 12).join(' ')).toBe('a a b b c c a b c a b c');
+    expect(log.slice(-3)).toEqual(['a gone', 'b gone', 'c gone']);
+  });
+
+  it('goes by the median, not by the luckiest run', async () => {
+    const { open } = stable({ a: [10], b: [10, 10, 1, 1, 12], c: [30, 10, 9] });
+    expect((await benchmarkCandidates(['a', 'b', 'c'], open)).chosen).toBe('c');
+  });
+
+  it('stays with the default where nothing gains 5 %', async () => {
+    expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.6] }).open)).chosen).toBe('a');
+    expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.4] }).open)).chosen).toBe('b');
+    expect((await benchmarkCandidates(['a'], stable({ a: [10] }).open)).chosen).toBe('a');
+  });
+
+  it('does not let a wrong result win, and says how far it is off', async () => {
+    const { open } = stable(
+      { a: [10], wrong: [1], close: [5], lost: [2] },
+      { wrong: [1, -2, 3.1], close: [1.00001, -2, 3], lost: [1, Number.NaN, 3] },
+    );
+    const { chosen, entries } = await benchmarkCandidates(['a', 'wrong', 'close', 'lost'], open);
+    expect(chosen).toBe('close');
+    expect(entries[1]?.excluded).toMatch(/its result is off: 2\.7e-2 of the default's, 3\.3e-2 at worst/);
+    expect(entries[3]?.excluded).toMatch(/its result is off: element 1 is NaN, not -2/);
+  });
+
+  it('leaves out what cannot run and what is hopelessly slow', async () => {
+    const { open, log } = stable({ a: [10], none: [], slow: [300, 25], hopeless: [900, 400], hiccup: [50, 60, 8] });
+    const { chosen, entries } = await benchmarkCandidates(['a', 'none', 'slow', 'hopeless', 'hiccup'], open);
+    expect(chosen).toBe('hiccup');
+    expect(entries.slice(1)).toEqual([
+      { choice: 'none', excluded: 'none needs what is not there' },
+      { choice: 'slow', ms: 25, excluded: 'too slow from the start' },
+      { choice: 'hopeless', ms: 400, excluded: 'too slow from the start' },
+      { choice: 'hiccup', ms: 8 },
+    ]);
+    const runs = (choice: string) => log.filter((name) => name === choice).length;
+    expect([runs('slow'), runs('hopeless')]).toEqual([4, 3]);
+  });
+
+  it('compiles no further choice when time is up, and decides between those that it has', async () => {
+    const { open } = stable({ a: [10], b: [5], c: [1] });
+    let asked = 0;
+    const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open, () => asked++ === 0);
+    expect(chosen).toBe('b');
+    expect(entries[2]).toEqual({ choice: 'c', excluded: 'no time left' });
+    expect((await benchmarkCandidates(['a', 'b'], open, () => false)).entries[0]).toEqual({ choice: 'a', ms: 10 });
+  });
+
+  it('fails with the default, for there is nothing to compare with', async () => {
+    await expect(benchmarkCandidates(['a', 'b'], stable({ a: [], b: [1] }).open)).rejects.toThrow(
+      'needs what is not there',
+    );
+  });
+});
+
+describe('keys and tables', () => {
+  it('reads back every key, and nothing else', () => {
+    for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
+      expect(parseConvKey(convKey(direction, g))).toEqual({ direction, g });
+    }
+    for (const text of ['', 'forward', `${convKey('forward', g)} `, convKey('forward', g).replace('forward', 'side')]) {
+      expect(parseConvKey(text)).toBeUndefined();
+    }
+  });
+
+  it('takes what was measured, then the first rule that applies and names something that fits', () => {
+    const key = convKey('forward', g);
+    const candidates = ['tile 2x4x8', 'tile 2x2x8', 'gemm 16x64'];
+    const rules = [
+      { channels: 100, prefer: ['gemm'] },
+      { kernel: 3, prefer: ['gemm'] },
+      { direction: 'forward', stride: 2, prefer: ['winograd4', 'tile 2x2x8'] },
+      { prefer: ['gemm'] },
+    ] as const;
+    const look = (measured: Record<string, string>, direction: 'forward' | 'inputGradient') =>
+      lookUp({ name: '', measured, rules }, key, direction, g, candidates);
+    expect(look({ [key]: 'gemm 16x64' }, 'forward')).toBe('gemm 16x64');
+    expect(look({ [key]: 'gemm 64x64' }, 'forward')).toBe('tile 2x2x8');
+    expect(look({}, 'forward')).toBe('tile 2x2x8');
+    expect(look({}, 'inputGradient')).toBe('gemm 16x64');
+    expect(findChoice(candidates, 'tile')).toBe('tile 2x4x8');
+    expect(findChoice(candidates, 'til')).toBeUndefined();
+  });
+});
+
+describe('tuneModel', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await openTestDevice();
+  });
+  afterAll(() => closeTestDevice(device));
+
+  it('finds every convolution of a training step on paper, in every direction', async () => {
+    const before = device.memory.bytes;
+    const all = await convolutionsOf(device, trainingStep(tinyConfig()));
+    expect(device.memory.bytes).toBe(before);
+    expect(device.algorithms.size).toBe(0);
+    // The PatchGAN's first layer is computed for the fake, the real picture, and the fake again.
+    const first = all.find(({ key }) => key.startsWith('forward 2x6x16x16 2x6x'));
+    expect(first?.uses).toBe(3);
+    for (const direction of ['forward', 'inputGradient', 'weightGradient']) {
+      expect(all.filter((c) => c.direction === direction).length).toBeGreaterThan(5);
+    }
+  });
+
+  it('measures the largest first, leaves out what is known, and stops in time', async () => {
+    const all = await convolutionsOf(device, trainingStep(tinyConfig()));
+    const known = new Map([[all[0]?.key ?? '', 'gemm']]);
+    let time = 0;
+    const progress: string[] = [];
+    const tuned = await tuneModel(device, trainingStep(tinyConfig()), {
+      known,
+      seconds: 4.5,
+      clock: () => time,
+      measure: async (_, { key }) => {
+        time += 1000;
+        return { chosen: `for ${key}`, entries: [] };
+      },
+      onProgress: (done, total) => progress.push(`${done} of ${total}`),
+    });
+    expect(tuned).toHaveLength(5);
+    expect(tuned.every(({ key, chosen }) => chosen === `for ${key}` && !known.has(key))).toBe(true);
+    const work = tuned.map((t) => t.uses * operations(t.g));
+    expect(work).toEqual([...work].sort((a, b) => b - a));
+    expect(progress.slice(0, 2)).toEqual([`0 of ${all.length - 1}`, `1 of ${all.length - 1}`]);
+    expect(progress.at(-1)).toBe(`${all.length - 1} of ${all.length - 1}`);
+  });
+
+  it('races the real kernels on the device and gives its memory back', async () => {
+    const before = device.memory.bytes;
+    for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
+      const convolution = { key: convKey(direction, g), direction, g, uses: 1 };
+      // A driver that compiles slowly may leave some out for lack of time: that one is right is seen in test/ops.
+      const end = performance.now() + 5000;
+      const { chosen, entries } = await measureConvolution(device, convolution, () => performance.now() < end);
+      const candidates = convCandidates(device, direction, g);
+      expect(entries[0]?.choice).toBe(defaultChoice(device, direction, g));
+      expect(entries.map((e) => e.choice).sort()).toEqual([...candidates].sort());
+      expect(candidates).toContain(chosen);
+      // None may be wrong; being slow is allowed.
+      for (const { ms, excluded: left } of entries) {
+        expect([undefined, 'too slow from the start', 'no time left']).toContain(left);
+        if (left !== 'no time left') expect(ms).toBeGreaterThan(0);
+      }
+    }
+    expect(device.memory.bytes).toBe(before);
+    expect(device.algorithms.size).toBe(0);
+  }, 120_000);
+});

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
+import { convCandidates, defaultChoice } from '../../../../src/engine/ops/conv/choose.ts';
+import { convolutionsOf, trainingStep } from '../../../../src/pix2pix/train/autotune/tune.ts';
+import {
+  loadCheckpoint,
+  loadGenerator,
+  readCheckpointHeader,
+} from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
+import type { TuningRecord } from '../../../../src/pix2pix/train/checkpoint/tuning_record.ts';
+import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
+import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
+import { openTestDevice } from '../../../device.ts';
+import { bits, madeUpPairs, temporaryFolders, tinyConfig, train } from '../tiny.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+const folder = temporaryFolders();
+const devices: Device[] = [];
+async function open(options: DeviceOptions = {}): Promise<Device> {
+  devices.push(await openTestDevice(options));
+  return devices.at(-1) as Device;
+}
+afterEach(() => {
+  for (const device of devices.splice(0)) device.destroy();
+});
+
+/** For each convolution of the tiny training step, and of painting one picture, something else than the default. */
+async function otherTable(): Promise<Map<string, string>> {
+  const device = await open();
+  const convolutions = await convolutionsOf(device, async (paper) => {
+    await trainingStep(tinyConfig())(paper);
+    await new Predictor(paper, new Pix2Pix(paper, tinyConfig()).generator).program(1, 16, 16);
+  });
+  return new Map(
+    convolutions.map(({ key, direction, g }) => {
+      const own = defaultChoice(device, direction, g);
+      return [key, convCandidates(device, direction, g).findLast((choice) => choice !== own) ?? own];
+    }),
+  );
+}
+
+it('goes on bit for bit with the kernels that it began with, and paints with them', async () => {
+  const tuning = await otherTable();
+  const [whole, parts, plain] = [folder(), folder(), folder()];
+  const model = async (options: DeviceOptions) => new Pix2Pix(await open(options), tinyConfig());
+  const run = async (path: string, steps: number, options: DeviceOptions) => {
+    const made = await model(options);
+    return train(made.device, path, { steps }, { model: made });
+  };
+  const straight = await run(whole, 4, { tuning });
+  await run(parts, 2, { tuning });
+
+  const path = join(parts, 'latest.safetensors');
+  const { run: record } = await readCheckpointHeader(path);
+  const { adapter, choices } = record.tuning as TuningRecord;
+  const device = await open();
+  expect(adapter).toBe(device.description);
+  expect(choices).toMatchObject(Object.fromEntries(tuning));
+
+  // A device that knows nothing of a table takes the record's.
+  const { model: loaded } = await loadCheckpoint(device, path);
+  const resumed = await train(device, parts, { steps: 4, resumed: true, record }, { model: loaded });
+  expect(resumed.model.step).toBe(4);
+  expect(await bits(resumed.model)).toEqual(await bits(straight.model));
+  expect((await readCheckpointHeader(path)).run.tuning).toEqual(record.tuning);
+
+  const { condition } = await madeUpPairs(1).pair(0);
+  const painted = await straight.model.paint(condition, 1, 16, 16);
+  const { device: other, generator } = await (async () => {
+    const fresh = await open();
+    return { device: fresh, ...(await loadGenerator(fresh, join(whole, 'latest.safetensors'))) };
+  })();
+  expect(await new Predictor(other, generator).predict(condition, 1, 16, 16)).toEqual(painted);
+
+  // The proof that the table mattered: other kernels add in another order.
+  const usual = await run(plain, 4, {});
+  if (device.capabilities.cpu) expect(await bits(usual.model)).not.toEqual(await bits(straight.model));
+});
+
+it("prefers a table given to the device to the record's", async () => {
+  const tuning = await otherTable();
+  const path = folder();
+  await train(await open({ tuning }), path, { steps: 1 });
+  const own = new Map<string, string>();
+  const device = await open({ tuning: own });
+  await loadCheckpoint(device, join(path, 'latest.safetensors'));
+  expect(device.tuning).toBe(own);
+});

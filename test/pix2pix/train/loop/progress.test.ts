@@ -1,0 +1,84 @@
+import { Writable } from 'node:stream';
+import { expect, it } from 'vitest';
+import { Progress } from '../../../../src/pix2pix/train/loop/progress.ts';
+
+/** A stream that keeps what is written, as a terminal of 200 columns or as a file would get it. */
+function sink(isTTY: boolean) {
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += chunk;
+      done();
+    },
+  });
+  Object.assign(stream, { isTTY, columns: 200, cursorTo: () => true, moveCursor: () => true, clearLine: () => true });
+  Object.assign(stream, { clearScreenDown: () => true });
+  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+function start(isTTY: boolean, startStep = 0, limitSeconds?: number) {
+  const clock = { ms: 0 };
+  const out = sink(isTTY);
+  const progress = new Progress({ stream: out.stream, now: () => clock.ms });
+  progress.start(100, startStep, limitSeconds);
+  return { progress, clock, text: out.text };
+}
+
+it('writes a plain line every few seconds where there is no terminal, and the last state', () => {
+  const { progress, clock, text } = start(false);
+  for (let step = 1; step <= 25; step++) {
+    clock.ms += 500;
+    progress.update(step, { imagesPerSecond: 8, lossG: 12.3456, lossD: 0.5 });
+  }
+  progress.note('saved');
+  progress.stop();
+  progress.stop();
+  expect(text().split('\n')).toEqual([
+    ' 10% · step 10/100 · 8.00 img/s · ETA 45 s · G 12.346 · D 0.500',
+    ' 20% · step 20/100 · 8.00 img/s · ETA 40 s · G 12.346 · D 0.500',
+    'saved',
+    ' 25% · step 25/100 · 8.00 img/s · ETA 38 s · G 12.346 · D 0.500',
+    '',
+  ]);
+});
+
+it('counts the pace of this session only, and the time limit where that ends the run first', () => {
+  const { progress, clock, text } = start(false, 50, 20);
+  clock.ms = 5000;
+  progress.update(55); // 45 steps would take 45 s more, but 15 s are left
+  expect(text()).toBe(' 55% · step 55/100 · ETA 15 s\n');
+  clock.ms = 18_000;
+  progress.update(68);
+  expect(text().split('\n')[1]).toBe(' 90% · step 68/100 · ETA 2 s');
+  progress.stop();
+});
+
+it('draws a bar on a terminal, with lines above it, and stops twice without harm', () => {
+  const { progress, clock, text } = start(true);
+  clock.ms = 1000;
+  progress.update(50, { imagesPerSecond: 31.25, lossG: 7, lossD: 0.69 });
+  progress.note('checkpoint saved');
+  expect(text()).toContain('checkpoint saved\n');
+  expect(text()).toMatch(/█+░+\s+50% │ step 50\/100 · 31\.3 img\/s · ETA 1 s · G 7\.000 · D 0\.690/);
+  expect(text().lastIndexOf('step 50')).toBeGreaterThan(text().indexOf('checkpoint saved'));
+  progress.stop();
+  const after = text();
+  progress.stop();
+  progress.update(60);
+  expect(text()).toBe(after);
+  progress.note('done');
+  expect(text()).toBe(`${after}done\n`);
+});
+
+it('may run again after a stop, and takes notes before a start', () => {
+  const out = sink(false);
+  const progress = new Progress({ stream: out.stream, now: () => 0 });
+  progress.note('preparing');
+  progress.update(3);
+  progress.start(10);
+  progress.stop();
+  progress.start(Number.POSITIVE_INFINITY, 4, 60);
+  progress.update(5);
+  progress.stop();
+  expect(out.text()).toBe('preparing\n  0% · step 0/10\n  0% · step 5 · ETA 1 min 00 s\n');
+});
