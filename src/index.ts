@@ -18,8 +18,8 @@
 
 // The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
 export { type Capabilities, Device, type DeviceOptions } from './engine/gpu/device.ts';
-export type { Kernel } from './engine/gpu/kernel.ts';
 export type { DispatchTiming, Program, Workgroups } from './engine/gpu/program.ts';
+export type { Kernel } from './engine/gpu/shader/kernel.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './engine/gpu/storage.ts';
 export { type InitOptions, initWeights } from './engine/nn/init.ts';
 export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './engine/nn/layers.ts';

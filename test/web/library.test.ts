@@ -8,7 +8,7 @@ import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { shaderText } from '../../scripts/build.mjs';
 import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
-import { reflect, stripComments } from '../../src/engine/gpu/wgsl.ts';
+import { reflect, stripComments } from '../../src/engine/gpu/shader/wgsl.ts';
 import { convCandidates } from '../../src/engine/ops/conv/choose.ts';
 import { compareWithDirect } from '../engine/ops/compare.ts';
 import { root } from './helpers/bundle.ts';

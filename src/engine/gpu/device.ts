@@ -1,9 +1,10 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
-import { Kernel } from './kernel.ts';
+import { BufferUsage, MAP_MODE_READ } from './constants.ts';
+import { Kernel } from './shader/kernel.ts';
+import type { ShaderConstants } from './shader/wgsl.ts';
 import { type Dtype, GUARD_BYTES, Storage } from './storage.ts';
 import { WaitEstimate } from './wait_estimate.ts';
-import type { ShaderConstants } from './wgsl.ts';
 
 export interface DeviceOptions {
   /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
@@ -22,6 +23,8 @@ export interface DeviceOptions {
   /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
   seed?: number;
 }
+
+const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
 
 /** What to do about a lack of memory. */
 const SMALLER = 'Use smaller batches, smaller pictures, or fewer channels.';
@@ -208,7 +211,7 @@ export class Device {
 
   private createBuffer(bytes: number, label: string): GPUBuffer {
     const size = Math.max(bytes, 4);
-    const buffer = this.gpu.createBuffer({ label, size, usage: 0x80 | 0x8 | 0x4 /* STORAGE | COPY_DST | COPY_SRC */ });
+    const buffer = this.gpu.createBuffer({ label, size, usage: STORAGE | COPY_DST | COPY_SRC });
     this.sizes.set(buffer, size);
     this.allocated += size;
     this.peak = Math.max(this.peak, this.allocated);
@@ -285,12 +288,12 @@ export class Device {
 
   /** Copies bytes back. Waits for everything submitted so far. */
   async readBytes(buffer: GPUBuffer, offset: number, size: number): Promise<Uint8Array> {
-    const staging = this.gpu.createBuffer({ label: 'read-back', size, usage: 0x1 | 0x8 /* MAP_READ | COPY_DST */ });
+    const staging = this.gpu.createBuffer({ label: 'read-back', size, usage: MAP_READ | COPY_DST });
     try {
       const encoder = this.gpu.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
       this.gpu.queue.submit([encoder.finish()]);
-      await staging.mapAsync(1 /* GPUMapMode.READ */);
+      await staging.mapAsync(MAP_MODE_READ);
       const bytes = new Uint8Array(staging.getMappedRange()).slice();
       staging.unmap();
       this.throwIfBroken();

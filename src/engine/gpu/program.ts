@@ -1,37 +1,19 @@
 import { PixtapeError } from '../util/errors.ts';
-import { layOut } from './arena.ts';
+import { bindDispatches, checkDtype, type Dispatch } from './bind.ts';
 import type { Device } from './device.ts';
-import type { Kernel } from './kernel.ts';
-import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
-import {
-  asSlice,
-  type Bindable,
-  type Dtype,
-  GUARD_BYTES,
-  type Precision,
-  Storage,
-  type StorageOwner,
-  type StorageSlice,
-} from './storage.ts';
-import type { ShaderBinding } from './wgsl.ts';
+import { brokenGuards, paintGuards } from './guards.ts';
+import type { MemoryPlan } from './memory/plan.ts';
+import { bytesTogether, Temporaries } from './memory/temporaries.ts';
+import type { Kernel } from './shader/kernel.ts';
+import { asSlice, type Bindable, type Dtype, type Precision, Storage, type StorageOwner } from './storage.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
-
-interface Dispatch {
-  kernel: Kernel;
-  /** One per storage binding of the kernel, in its order; uniform bindings other than `p` come here too. */
-  slices: (StorageSlice | 'params')[];
-  params: Uint8Array | undefined;
-  groups: [number, number, number];
-}
 
 /** What the dispatches of a program were, for the bench and for tests. */
 export interface DispatchTiming {
   label: string;
   milliseconds: number;
 }
-
-const GUARD_WORD = 0x7fc0dead;
 
 /**
  * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
@@ -45,16 +27,11 @@ export class Program implements StorageOwner {
   destroyed = false;
   plan: MemoryPlan | undefined;
   private readonly dispatches: Dispatch[] = [];
-  private readonly temporaries: Storage[] = [];
-  private readonly retained = new Set<Storage>();
-  /** Temporaries that lie in one buffer with others: which, and where. */
-  private readonly parts = new Map<Storage, { whole: Storage; offset: number }>();
+  private readonly temporaries = new Temporaries();
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
   private readonly hooks: (() => void)[] = [];
   private readonly destroyHooks: (() => void)[] = [];
-  /** What the dispatches use that is not the program's own: leaves, and outputs of other programs. */
-  private readonly externals = new Set<Storage>();
   private counters = new Map<string, number>();
 
   constructor(device: Device, precision: Precision = 'f32') {
@@ -65,18 +42,16 @@ export class Program implements StorageOwner {
   /** A temporary of this program: memory is found for it when the program is compiled. */
   temporary(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.device.checkSize(bytes, label);
-    const storage = new Storage(bytes, label, dtype, { owner: this });
-    this.temporaries.push(storage);
-    return storage;
+    return this.temporaries.add(new Storage(bytes, label, dtype, { owner: this }));
   }
 
   /** Keeps a temporary's bytes readable after the run: its buffer is not given to anything recorded later. */
   retain(storage: Storage): void {
-    if (storage.owner === this) this.retained.add(storage);
+    if (storage.owner === this) this.temporaries.retained.add(storage);
   }
 
   isRetained(storage: Storage): boolean {
-    return this.retained.has(storage);
+    return this.temporaries.retained.has(storage);
   }
 
   /**
@@ -85,25 +60,10 @@ export class Program implements StorageOwner {
    * @returns the whole as one storage; undefined where it cannot be
    */
   colocate(storages: readonly Storage[], label: string): Storage | undefined {
-    const read = new Set<Storage>();
-    for (const d of this.dispatches) {
-      d.kernel.shader.bindings.forEach(({ access }, i) => {
-        const slice = d.slices[i];
-        if (access === 'read' && slice && slice !== 'params') read.add(slice.storage);
-      });
-    }
-    const free = storages.every((s) => s.owner === this && !read.has(s) && !this.parts.has(s));
-    const { offsets, bytes } = layOut(
-      this.device,
-      storages.map((s) => s.bytes),
-    );
-    if (this.device.guards || !free || new Set(storages).size < 2 || bytes > this.device.limits.maxBufferSize) {
-      return undefined;
-    }
-    const whole = this.temporary(bytes, label);
-    storages.forEach((storage, i) => {
-      this.parts.set(storage, { whole, offset: offsets[i] as number });
-    });
+    const { device, temporaries, dispatches } = this;
+    if (!temporaries.canColocate(device, storages, dispatches)) return undefined;
+    const whole = this.temporary(bytesTogether(device, storages), label);
+    temporaries.colocate(device, storages, whole);
     return whole;
   }
 
@@ -194,129 +154,20 @@ export class Program implements StorageOwner {
     const compiled = Promise.all(
       kernels.map((k) => k.compile(this.device.gpu).then(() => onCompiled?.(++done, kernels.length))),
     );
-    await this.allocate();
-    await compiled;
-    this.bind();
-    await this.device.check();
-  }
-
-  private async allocate(): Promise<void> {
-    const used = this.lifetimes();
-    const guards = this.device.guards;
-    const plan = planMemory(used.map((u) => u.life));
+    const { plan, buffers } = await this.temporaries.allocate(this.device, this.dispatches);
     this.plan = plan;
-    const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : plan.slotBytes;
-    const made = await this.device.allocate(slots, 'temporaries');
-    this.buffers.push(...made);
-    used.forEach(({ storage }, i) => {
-      storage.buffer = made[guards ? i : (plan.slot[i] as number)];
-    });
-    for (const [part, { whole, offset }] of this.parts) {
-      part.buffer = whole.buffer;
-      part.offset = offset;
-    }
-  }
-
-  private lifetimes(): { storage: Storage; life: Lifetime }[] {
-    const lives = new Map<Storage, Lifetime>();
-    this.dispatches.forEach((d, at) => {
-      d.kernel.shader.bindings.forEach((binding, i) => {
-        const slice = d.slices[i] as StorageSlice | 'params';
-        if (slice === 'params') return;
-        if (slice.storage.owner !== this) {
-          this.addExternal(slice.storage, d.kernel.label);
-          return;
-        }
-        const storage = this.wholeOf(slice.storage);
-        const life = lives.get(storage);
-        if (life) life.last = at;
-        else if (binding.access === 'read') {
-          throw new Error(`${d.kernel.label} reads ${slice.storage.label} before anything has written it`);
-        } else lives.set(storage, { bytes: align(storage.bytes, 4), first: at, last: at });
-      });
-    });
-    for (const storage of this.retained) {
-      const life = lives.get(this.wholeOf(storage));
-      if (life) life.last = this.dispatches.length;
-    }
-    return this.temporaries.flatMap((storage) => {
-      const life = lives.get(storage);
-      return life ? [{ storage, life }] : [];
-    });
-  }
-
-  /** What has memory of its own: the storage itself, or what it is a part of. */
-  private wholeOf(storage: Storage): Storage {
-    return this.parts.get(storage)?.whole ?? storage;
-  }
-
-  private addExternal(storage: Storage, label: string): void {
-    if (storage.owner && !storage.owner.isRetained(storage)) {
-      throw new PixtapeError(
-        `${label} uses ${storage.label}, a temporary of another program`,
-        'Return it from the function that you gave to that record(), or compute it in this one.',
-        { code: 'misuse' },
-      );
-    }
-    this.externals.add(storage);
-  }
-
-  private bind(): void {
-    const { gpu, limits } = this.device;
-    const unit = limits.minUniformBufferOffsetAlignment;
-    let offset = 0;
-    const offsets = this.dispatches.map((d) => {
-      const at = offset;
-      if (d.params) offset += align(d.params.byteLength, unit);
-      return at;
-    });
-    const block = new Uint8Array(Math.max(offset, unit));
-    this.dispatches.forEach((d, i) => {
-      if (d.params) block.set(d.params, offsets[i]);
-    });
-    const uniforms = gpu.createBuffer({ label: 'params', size: block.byteLength, usage: 0x40 | 0x8 });
-    gpu.queue.writeBuffer(uniforms, 0, block);
+    this.buffers.push(...buffers);
+    await compiled;
+    const { uniforms, bindGroups } = bindDispatches(this.device, this.dispatches);
     this.buffers.push(uniforms);
-    for (const d of this.dispatches) checkAccess(d);
-    this.bindGroups = this.dispatches.map((d, i) =>
-      gpu.createBindGroup({
-        label: d.kernel.label,
-        layout: d.kernel.pipeline.getBindGroupLayout(0),
-        entries: d.kernel.shader.bindings.map((binding, j) => {
-          const slice = d.slices[j] as StorageSlice | 'params';
-          if (slice === 'params') {
-            if (!d.params) throw new Error(`${d.kernel.label}: no params given`);
-            return {
-              binding: binding.index,
-              resource: { buffer: uniforms, offset: offsets[i], size: d.params.byteLength },
-            };
-          }
-          return { binding: binding.index, resource: this.range(slice) };
-        }),
-      }),
-    );
-  }
-
-  private range(slice: StorageSlice): GPUBufferBinding {
-    const buffer = slice.storage.buffer;
-    if (!buffer) {
-      throw new PixtapeError(`${slice.storage.label} was disposed, or its program destroyed`, undefined, {
-        code: 'misuse',
-      });
-    }
-    // With guards on, a whole storage is bound together with its guard words: a write past the end lands there
-    // instead of being clamped onto the last element, where nobody would see it.
-    const whole = slice.offset === 0 && slice.size === slice.storage.bytes;
-    const size = align(slice.size, 4) + (this.device.guards && whole ? GUARD_BYTES : 0);
-    slice.storage.bound = true;
-    const offset = slice.storage.offset + slice.offset;
-    return { buffer, offset, size: Math.min(size, buffer.size - offset) };
+    this.bindGroups = bindGroups;
+    await this.device.check();
   }
 
   /** Runs everything once: one command buffer, one submit, no waiting. */
   run(): void {
     this.prepareRun();
-    if (this.device.guards) this.paintGuards();
+    if (this.device.guards) paintGuards(this.device, this.dispatches);
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     this.encode(pass, 0, this.dispatches.length);
@@ -329,7 +180,7 @@ export class Program implements StorageOwner {
     if (this.destroyed) {
       throw new PixtapeError('this program was destroyed', 'Record it again to run it.', { code: 'misuse' });
     }
-    for (const storage of this.externals) {
+    for (const storage of this.temporaries.externals) {
       if (storage.disposed || storage.owner?.destroyed) {
         const what = storage.disposed ? 'was disposed' : 'belongs to a program that was destroyed';
         throw new PixtapeError(`this program uses ${storage.label}, which ${what}`, 'Record it again without it.', {
@@ -376,27 +227,10 @@ export class Program implements StorageOwner {
     return timings;
   }
 
-  private paintGuards(): void {
-    const paint = new Uint32Array(GUARD_BYTES / 4).fill(GUARD_WORD);
-    for (const s of this.guarded()) {
-      this.device.gpu.queue.writeBuffer(s.buffer as GPUBuffer, align(s.bytes, 4), paint);
-    }
-  }
-
-  private guarded(): Storage[] {
-    const touched = this.dispatches.flatMap((d) => d.slices.flatMap((s) => (s === 'params' ? [] : [s.storage])));
-    return [...new Set(touched)].filter((s) => s.buffer && s.buffer.size >= align(s.bytes, 4) + GUARD_BYTES);
-  }
-
   /** After a run on a device with guards: the labels of the tensors behind which something has been written. */
   async brokenGuards(): Promise<string[]> {
     if (!this.device.guards) throw new PixtapeError('this device was opened without guards');
-    const broken: string[] = [];
-    for (const s of this.guarded()) {
-      const words = await this.device.readBytes(s.buffer as GPUBuffer, align(s.bytes, 4), GUARD_BYTES);
-      if (new Uint32Array(words.buffer).some((w) => w !== GUARD_WORD)) broken.push(s.label);
-    }
-    return broken;
+    return brokenGuards(this.device, this.dispatches);
   }
 
   /** Gives the program's memory back. It cannot run again. */
@@ -407,38 +241,4 @@ export class Program implements StorageOwner {
     for (const b of this.buffers.splice(0)) this.device.free(b);
     this.bindGroups = [];
   }
-}
-
-/** WebGPU refuses a dispatch that reads one part of a buffer and writes another, and would blame it on the whole submit. */
-function checkAccess({ kernel, slices }: Dispatch): void {
-  const written = new Map<GPUBuffer, Storage>();
-  kernel.shader.bindings.forEach(({ access }, i) => {
-    const slice = slices[i];
-    if (access === 'read_write' && slice && slice !== 'params' && slice.storage.buffer) {
-      written.set(slice.storage.buffer, slice.storage);
-    }
-  });
-  kernel.shader.bindings.forEach(({ access }, i) => {
-    const slice = slices[i];
-    if (access !== 'read' || !slice || slice === 'params' || !slice.storage.buffer) return;
-    const other = written.get(slice.storage.buffer);
-    if (!other) return;
-    throw new PixtapeError(
-      `${kernel.label} reads ${slice.storage.label} and writes ${other.label}, which lie in one buffer`,
-      'Copy one of them first: an optimizer keeps all its parameters in one buffer.',
-      { code: 'misuse' },
-    );
-  });
-}
-
-/** Whole numbers must not be read as floats. The other way round kernels keep their own words in f32 storage. */
-function checkDtype(kernel: Kernel, { name, type }: ShaderBinding, { dtype, label }: Storage): void {
-  if ((dtype !== 'u32' && dtype !== 'i32') || !/^array<f32>$/.test(type)) return;
-  throw new PixtapeError(`${kernel.label}: ${label} holds ${dtype}, but "${name}" is read as f32`, 'Cast it first.', {
-    details: { dtype, binding: name },
-  });
-}
-
-function align(bytes: number, unit: number): number {
-  return Math.ceil(bytes / unit) * unit;
 }

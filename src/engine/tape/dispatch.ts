@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.ts';
-import type { Kernel } from '../gpu/kernel.ts';
 import type { Workgroups } from '../gpu/program.ts';
+import type { Kernel } from '../gpu/shader/kernel.ts';
 import type { Bindable } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { currentProgram } from './current.ts';

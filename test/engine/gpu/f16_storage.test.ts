@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { storeAsF16 } from '../../../src/engine/gpu/f16_storage.ts';
-import { stripComments } from '../../../src/engine/gpu/wgsl.ts';
+import { storeAsF16 } from '../../../src/engine/gpu/shader/f16_storage.ts';
+import { stripComments } from '../../../src/engine/gpu/shader/wgsl.ts';
 
 /** A shader with three bindings and this function. */
 const shader = (fn: string) => `enable subgroups;

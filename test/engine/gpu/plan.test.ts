@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Lifetime, planMemory } from '../../../src/engine/gpu/plan.ts';
+import { type Lifetime, planMemory } from '../../../src/engine/gpu/memory/plan.ts';
 
 const life = fc
   .tuple(fc.integer({ min: 4, max: 4096 }), fc.nat(60), fc.nat(20))

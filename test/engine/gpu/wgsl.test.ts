@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { packParams, reflect, unroll, withConstants } from '../../../src/engine/gpu/wgsl.ts';
+import { packParams, reflect, unroll, withConstants } from '../../../src/engine/gpu/shader/wgsl.ts';
 
 const SOURCE = `
 // Mentions other: not a use.

@@ -1,9 +1,9 @@
 import loopSource from '../../../../shaders/optim/optimizer.wgsl';
-import { moveIntoArena, partOfArena } from '../../gpu/arena.ts';
 import type { Device } from '../../gpu/device.ts';
+import { moveIntoArena, partOfArena } from '../../gpu/memory/arena.ts';
 import type { Program } from '../../gpu/program.ts';
+import type { ShaderConstants } from '../../gpu/shader/wgsl.ts';
 import type { Bindable, Storage, StorageSlice } from '../../gpu/storage.ts';
-import type { ShaderConstants } from '../../gpu/wgsl.ts';
 import { currentProgram } from '../../tape/current.ts';
 import { elementWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';

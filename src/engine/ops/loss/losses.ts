@@ -1,5 +1,5 @@
 import source from '../../../../shaders/loss/losses.wgsl';
-import type { Kernel } from '../../gpu/kernel.ts';
+import type { Kernel } from '../../gpu/shader/kernel.ts';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch, dispatchElements, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';

@@ -1,6 +1,6 @@
 import source from '../../../../../shaders/conv/conv_gemm.wgsl';
 import type { Device } from '../../../gpu/device.ts';
-import type { Kernel } from '../../../gpu/kernel.ts';
+import type { Kernel } from '../../../gpu/shader/kernel.ts';
 import { dispatch, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
 import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../../gpu/device.ts';
-import type { Kernel } from '../../../gpu/kernel.ts';
+import type { Kernel } from '../../../gpu/shader/kernel.ts';
 import type { StorageSlice } from '../../../gpu/storage.ts';
 import { dispatch, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';

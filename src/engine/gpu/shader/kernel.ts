@@ -1,3 +1,4 @@
+import { STAGE_COMPUTE } from '../constants.ts';
 import { storeAsF16 } from './f16_storage.ts';
 import { packParams, reflect, type ShaderConstants, type ShaderInterface, unroll, withConstants } from './wgsl.ts';
 
@@ -64,7 +65,7 @@ export class Kernel {
           label: this.label,
           entries: this.shader.bindings.map((b) => ({
             binding: b.index,
-            visibility: 4 /* GPUShaderStage.COMPUTE */,
+            visibility: STAGE_COMPUTE,
             buffer: { type: b.space === 'uniform' ? 'uniform' : b.access === 'read' ? 'read-only-storage' : 'storage' },
           })),
         }),

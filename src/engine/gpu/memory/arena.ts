@@ -1,5 +1,5 @@
-import type { Device } from './device.ts';
-import { Storage } from './storage.ts';
+import type { Device } from '../device.ts';
+import { Storage } from '../storage.ts';
 
 /**
  * Several storages in one buffer, so that a kernel goes through all of them in one dispatch. Each begins at a multiple of

@@ -1,0 +1,115 @@
+import { PixtapeError } from '../../util/errors.ts';
+import { type Dispatch, storagesOf } from '../bind.ts';
+import type { Device } from '../device.ts';
+import { GUARD_BYTES, type Storage } from '../storage.ts';
+import { layOut } from './arena.ts';
+import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
+
+/** The temporaries of one program, and the memory that they get when it is compiled. */
+export class Temporaries {
+  /** What the dispatches use that is not the program's own: leaves, and outputs of other programs. */
+  readonly externals = new Set<Storage>();
+  readonly retained = new Set<Storage>();
+  private readonly all: Storage[] = [];
+  /** Those that lie in one buffer with others: which, and where. */
+  private readonly parts = new Map<Storage, { whole: Storage; offset: number }>();
+
+  add(storage: Storage): Storage {
+    this.all.push(storage);
+    return storage;
+  }
+
+  /**
+   * Gives temporaries of an arena's layout the same places in `whole`. Only those that have been written and not read so
+   * far can be: WebGPU refuses to read one part of a buffer and write another in one dispatch.
+   * @returns whether that can be
+   */
+  canColocate(device: Device, storages: readonly Storage[], dispatches: readonly Dispatch[]): boolean {
+    if (device.guards || new Set(storages).size < 2 || bytesTogether(device, storages) > device.limits.maxBufferSize) {
+      return false;
+    }
+    const read = new Set<Storage>();
+    for (const d of dispatches) {
+      for (const { access, slice } of storagesOf(d)) if (access === 'read') read.add(slice.storage);
+    }
+    return storages.every((s) => this.all.includes(s) && !read.has(s) && !this.parts.has(s));
+  }
+
+  colocate(device: Device, storages: readonly Storage[], whole: Storage): void {
+    const { offsets } = layOut(
+      device,
+      storages.map((s) => s.bytes),
+    );
+    storages.forEach((storage, i) => {
+      this.parts.set(storage, { whole, offset: offsets[i] as number });
+    });
+  }
+
+  /** Plans memory for all that the dispatches use, and asks the device for it. */
+  async allocate(device: Device, dispatches: readonly Dispatch[]): Promise<{ plan: MemoryPlan; buffers: GPUBuffer[] }> {
+    const used = this.lifetimes(dispatches);
+    const { guards } = device;
+    const plan = planMemory(used.map((u) => u.life));
+    const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : plan.slotBytes;
+    const buffers = await device.allocate(slots, 'temporaries');
+    used.forEach(({ storage }, i) => {
+      storage.buffer = buffers[guards ? i : (plan.slot[i] as number)];
+    });
+    for (const [part, { whole, offset }] of this.parts) {
+      part.buffer = whole.buffer;
+      part.offset = offset;
+    }
+    return { plan, buffers };
+  }
+
+  private lifetimes(dispatches: readonly Dispatch[]): { storage: Storage; life: Lifetime }[] {
+    const own = new Set(this.all);
+    const lives = new Map<Storage, Lifetime>();
+    dispatches.forEach((d, at) => {
+      for (const { access, slice } of storagesOf(d)) {
+        if (!own.has(slice.storage)) {
+          this.addExternal(slice.storage, d.kernel.label);
+          continue;
+        }
+        const storage = this.wholeOf(slice.storage);
+        const life = lives.get(storage);
+        if (life) life.last = at;
+        else if (access === 'read') {
+          throw new Error(`${d.kernel.label} reads ${slice.storage.label} before anything has written it`);
+        } else lives.set(storage, { bytes: Math.ceil(storage.bytes / 4) * 4, first: at, last: at });
+      }
+    });
+    for (const storage of this.retained) {
+      const life = lives.get(this.wholeOf(storage));
+      if (life) life.last = dispatches.length;
+    }
+    return this.all.flatMap((storage) => {
+      const life = lives.get(storage);
+      return life ? [{ storage, life }] : [];
+    });
+  }
+
+  /** What has memory of its own: the storage itself, or what it is a part of. */
+  private wholeOf(storage: Storage): Storage {
+    return this.parts.get(storage)?.whole ?? storage;
+  }
+
+  private addExternal(storage: Storage, label: string): void {
+    if (storage.owner && !storage.owner.isRetained(storage)) {
+      throw new PixtapeError(
+        `${label} uses ${storage.label}, a temporary of another program`,
+        'Return it from the function that you gave to that record(), or compute it in this one.',
+        { code: 'misuse' },
+      );
+    }
+    this.externals.add(storage);
+  }
+}
+
+/** Bytes of these storages side by side. */
+export function bytesTogether(device: Device, storages: readonly Storage[]): number {
+  return layOut(
+    device,
+    storages.map((s) => s.bytes),
+  ).bytes;
+}
