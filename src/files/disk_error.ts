@@ -21,7 +21,8 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, hint: string]>> 
   EMFILE: ['this process has too many files open', 'Allow more with `ulimit -n 4096`, then run it again.'],
   ENFILE: ['the system has too many files open', 'Close other programs, then run it again.'],
   ENOENT: ['the file system takes no new file of that name there', 'Choose another place.'],
-  ENOTDIR: ['a part of the path is a file, not a folder', 'Choose another place.'],
+  ENOTDIR: ['it or a part of its path is a file, not a folder', 'Choose another place.'],
+  EEXIST: ['there is a file of that name, not a folder', 'Choose another name.'],
   EISDIR: ['there is a folder of that name', 'Choose another name.'],
   EBUSY: ['another program holds it', 'Close what has it open, then run it again.'],
   EIO: ['the disk reported an error', 'Check the disk and its cable or network, or choose another one.'],
@@ -30,7 +31,12 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, hint: string]>> 
 };
 
 /** What the operating system says about a path. */
-export class DiskError extends PixtapeError {}
+export class DiskError extends PixtapeError {
+  /** Its own name of it: ENOSPC and so on. */
+  get errno(): string | undefined {
+    return codeOf(this.cause);
+  }
+}
 
 /** What was to be done with a path. */
 export interface DiskWork {

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { codeOf, type DiskWork, explainDiskError } from './disk_error.ts';
 
@@ -49,11 +50,17 @@ export const removeFile = (path: string): Promise<void> => at(path, 'removed', (
 export const removeFolder = (path: string): Promise<void> =>
   at(path, 'removed', () => rm(path, { recursive: true, force: true, maxRetries: 3 }));
 
+/** A new folder, `NAME` with something random behind it, in `within`: by default the system's folder for such. @throws DiskError */
+export function makeTemporaryFolder(name: string, within = tmpdir()): Promise<string> {
+  const start = join(within, name);
+  return at(start, 'written', () => mkdtemp(start));
+}
+
+/** Moves a file or folder on the same disk. @throws DiskError */
+export const move = (from: string, to: string): Promise<void> => at(to, 'written', () => rename(from, to));
+
 /** Moves everything in `from` up into `to`, on the same disk, and removes `from`. @throws DiskError */
 export async function moveAll(from: string, to: string): Promise<void> {
-  for (const name of (await listFolder(from)) ?? []) {
-    const target = join(to, name);
-    await at(target, 'written', () => rename(join(from, name), target));
-  }
+  for (const name of (await listFolder(from)) ?? []) await move(join(from, name), join(to, name));
   await removeFolder(from);
 }
