@@ -41,7 +41,7 @@ const IMPORT =
   /^\s*(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
 /** What reads. Whatever else node:fs has changes the disk, and goes through src/files, which explains what goes wrong. */
 const READS =
-  /^(existsSync|statSync|stat|lstatSync|lstat|fstatSync|accessSync|access|constants|readFileSync|readFile|readdirSync|readdir|realpathSync|realpath|createReadStream|statfs)$/;
+  /^(existsSync|statSync|stat|lstatSync|lstat|fstatSync|accessSync|access|constants|readFileSync|readFile|readdirSync|readdir|realpathSync|realpath|readlinkSync|readlink|createReadStream|statfs)$/;
 const DISK_IMPORT = /^\s*import\s+(?!type\b)(\{[^}]*\}|[^{;'"]*?)\s*from\s*['"]node:fs(?:\/promises)?['"]/gm;
 
 /** The same without those of types, which are gone once it runs. */

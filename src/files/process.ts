@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 
 /** A process, told from every other one, also from a later one that was given the same number. */
@@ -59,4 +59,14 @@ export function isRunning(other: ProcessIdentity): boolean | undefined {
   if (!pidExists(other.pid)) return false;
   const started = startOf(other.pid);
   return started === undefined || other.started === undefined ? undefined : started === other.started;
+}
+
+/** Puts /dev/null in the place of a stream that has gone. Opening takes the lowest number that is free. */
+export function replaceByNull(fd: number): void {
+  try {
+    closeSync(fd);
+    openSync('/dev/null', 'r+');
+  } catch {
+    // Closed already.
+  }
 }
