@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 
 /** A process, told from every other one, also from a later one that was given the same number. */
@@ -59,6 +59,15 @@ export function isRunning(other: ProcessIdentity): boolean | undefined {
   if (!pidExists(other.pid)) return false;
   const started = startOf(other.pid);
   return started === undefined || other.started === undefined ? undefined : started === other.started;
+}
+
+/** Whether a stream leads to a device, a terminal for one, and to no file or pipe. */
+export function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false; // closed
+  }
 }
 
 /** Puts /dev/null in the place of a stream that has gone. Opening takes the lowest number that is free. */

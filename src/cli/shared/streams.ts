@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { replaceByNull } from '../../files/process.ts';
+import { isDevice, replaceByNull } from '../../files/process.ts';
 
 const STANDARD = [0, 1, 2];
 
@@ -17,11 +17,13 @@ export function surviveLostOutput(): void {
   ] as const) {
     stream.on('error', (error: NodeJS.ErrnoException) => lost.set(name, error.code ?? error.message));
   }
-  // Node aborts at its end when a terminal that it began with is gone: it cannot set its modes back.
-  const terminals = STANDARD.filter((fd) => isatty(fd));
-  process.on('exit', () => {
-    for (const fd of terminals) if (!isatty(fd)) replaceByNull(fd);
-  });
+  process.on('exit', replaceClosedTerminals);
+}
+
+/** Node aborts at its end when a terminal that it began with is gone: it cannot set its modes back. */
+function replaceClosedTerminals(): void {
+  if (process.platform === 'win32') return;
+  for (const fd of STANDARD) if (!isatty(fd) && isDevice(fd)) replaceByNull(fd);
 }
 
 /** Why what was printed did not get through; undefined where it did, or where whoever read it wanted no more. */
