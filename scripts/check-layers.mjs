@@ -1,6 +1,7 @@
 /**
  * Imports point downwards only. Reads every import in src/ and fails, naming file and import, where one points up or
- * sideways, or where code that browsers will run reaches for Node or for an npm package.
+ * sideways, where code that browsers will run reaches for Node or for an npm package, or where another than src/files
+ * writes to the disk.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -38,6 +39,11 @@ const portable = new Set([...models]);
 
 const IMPORT =
   /^\s*(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+/** What reads. Whatever else node:fs has changes the disk, and goes through src/files, which explains what goes wrong. */
+const READS =
+  /^(existsSync|statSync|stat|lstatSync|lstat|fstatSync|accessSync|access|constants|readFileSync|readFile|readdirSync|readdir|realpathSync|realpath|readlinkSync|readlink|createReadStream|statfs)$/;
+const DISK_IMPORT = /^\s*import\s+(?!type\b)(\{[^}]*\}|[^{;'"]*?)\s*from\s*['"]node:fs(?:\/promises)?['"]/gm;
+
 /** The same without those of types, which are gone once it runs. */
 const RUN_TIME_IMPORT = new RegExp(IMPORT.source.replaceAll('export)\\s', 'export)\\s(?!type\\b)'), 'gm');
 
@@ -94,6 +100,16 @@ for (const file of files) {
   if (!(layer in table)) {
     faults.push(`${relative(root, file)}: "${layer}" is not a layer; they are ${Object.keys(table).join(', ')}`);
     continue;
+  }
+  if (layer !== 'files') {
+    for (const [, names] of readFileSync(file, 'utf8').matchAll(DISK_IMPORT)) {
+      const writes = names
+        .replace(/[{}]/g, '')
+        .split(',')
+        .map((name) => name.trim().replace(/ as .*/s, ''));
+      for (const name of writes.filter((each) => each && !each.startsWith('type ') && !READS.test(each)))
+        fault('node:fs', `${name} writes to the disk, which only src/files does`);
+    }
   }
   for (const specifier of importsOf(file)) {
     if (!isOurs(specifier)) {

@@ -12,6 +12,8 @@ import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
+import { heedNohup } from './shared/interrupt.ts';
+import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';
 import { tuneCommand } from './tune/command.ts';
@@ -40,6 +42,9 @@ Examples:
   );
 giveUsageHints(program, '');
 
+/** Commands whose result is what they print, not files. */
+const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune']);
+
 /** After a wrong flag or argument: where the right ones are listed. */
 function giveUsageHints(command: CommandUnknownOpts, above: string): void {
   const name = `${above}${command.name()}`;
@@ -47,12 +52,8 @@ function giveUsageHints(command: CommandUnknownOpts, above: string): void {
   for (const sub of command.commands) giveUsageHints(sub, `${name} `);
 }
 
-// Where the reader of a pipe goes away (`pixtape train | head`), the work goes on.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
+heedNohup();
+surviveLostOutput();
 
 try {
   const argv = normaliseFlags(process.argv.slice(2));
@@ -68,4 +69,13 @@ try {
   closeAdapter();
 }
 // Driver threads may still hold the process. What was printed into a pipe may not be through yet.
-process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+process.stdout.write('', () => setImmediate(end));
+
+function end(): void {
+  const lost = lostOutput();
+  if (lost) {
+    console.error(`warning: ${lost} could not be written: a part of what was to be read there is missing`);
+    if (PRINTERS.has(process.argv[2] ?? '')) process.exitCode = 1;
+  }
+  process.stderr.write('', () => process.exit());
+}

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
-import { formatBytes } from '../engine/util/format.ts';
 import {
   type NamedTensor,
   parseSafetensorsHeader,
@@ -12,6 +11,9 @@ import {
   safetensorsHeaderLength,
   tensorFromBytes,
 } from '../engine/util/safetensors.ts';
+import { codeOf, explainDiskError } from './disk_error.ts';
+import { listFolder, makeFolder, removeFile } from './folder.ts';
+import { pidExists } from './process.ts';
 
 /** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
 const PIECE = 256 * 1024 * 1024;
@@ -40,11 +42,11 @@ export async function writeFileAtomic(
     typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     // Through a link to another disk, the file behind the link is the one to replace.
     const target = await realpath(path).catch(() => path);
     const folder = dirname(target);
-    const name = `.${basename(target)}.${host}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+    const name = temporaryName(basename(target));
     const temporary = join(folder, name);
     writing.set(name, temporary);
     try {
@@ -58,8 +60,15 @@ export async function writeFileAtomic(
     }
     await syncFolder(folder);
   } catch (error) {
-    throw await explainDiskError(error, path, bytes);
+    throw await explainDiskError(error, path, { bytes });
   }
+}
+
+/** A long name is cut: the temporary's must fit into the 255 bytes of a file system too. */
+function temporaryName(of: string): string {
+  let kept = of;
+  while (Buffer.byteLength(kept) > 150) kept = [...kept].slice(0, -1).join('');
+  return `.${kept}.${host}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 }
 
 async function writeDurably(path: string, chunks: readonly Uint8Array[]): Promise<void> {
@@ -113,12 +122,8 @@ export function discardTemporaries(): void {
  * those of any machine that are older than a day. Returns the names removed; a missing folder has none.
  */
 export async function removeStaleTemporaries(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return [] as string[];
-    throw error;
-  });
   const removed: string[] = [];
-  for (const name of names) {
+  for (const name of (await listFolder(folder)) ?? []) {
     const match = TEMPORARY.exec(name);
     if (!match || writing.has(name)) continue;
     const path = join(folder, name);
@@ -126,56 +131,15 @@ export async function removeStaleTemporaries(folder: string): Promise<string[]> 
     if (!info?.isFile()) continue;
     const abandoned = Date.now() - info.mtimeMs > ABANDONED_AFTER_MS;
     const ours = match[1] === host;
-    if (!abandoned && !(ours && !isRunning(Number(match[2])))) continue;
-    await rm(path, { force: true });
+    if (!abandoned && !(ours && !runsElsewhere(Number(match[2])))) continue;
+    await removeFile(path);
     removed.push(name);
   }
   return removed;
 }
 
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false; // our own name, but not among those being written: a reused process number
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-/** Turns what the operating system said about writing `path` into an error with advice; others pass unchanged. */
-export async function explainDiskError(error: unknown, path: string, bytes: number): Promise<unknown> {
-  const code = codeOf(error);
-  if (!code || error instanceof PixtapeError) return error;
-  const previous = await stat(path).catch(() => undefined);
-  const kept = previous?.isFile() ? ' The previous file of that name is intact.' : '';
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    const reason = {
-      ENOSPC: 'the disk is full',
-      EDQUOT: 'the disk quota is used up',
-      EFBIG: 'the file would be too large',
-    }[code];
-    const disk = await statfs(dirname(path)).catch(() => undefined);
-    const free = disk && code === 'ENOSPC' ? `, ${formatBytes(disk.bavail * disk.bsize)} free` : '';
-    const needed = `${formatBytes(bytes)} needed (${bytes} bytes)${free}`;
-    return new PixtapeError(
-      `${path} could not be written: ${reason} (${code}); ${needed}.${kept}`,
-      'Make room on that disk, or choose a folder on another one.',
-      { cause: error },
-    );
-  }
-  if (['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'EBUSY', 'ENAMETOOLONG', 'EIO', 'EEXIST'].includes(code)) {
-    return new PixtapeError(
-      `${path} could not be written: ${(error as Error).message}.${kept}`,
-      'Check that the folder may be written to and that nothing else holds the file, or choose another place.',
-      { cause: error },
-    );
-  }
-  return error;
-}
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** Our own number is a reused one: what this process writes now is in `writing`. */
+const runsElsewhere = (pid: number): boolean => pid !== process.pid && pidExists(pid);
 
 /** Writes the pieces that `encodeSafetensors` gave; see `writeFileAtomic` for what holds after a crash. */
 export async function writeSafetensorsAtomic(path: string, chunks: readonly Uint8Array[]): Promise<void> {

@@ -17,7 +17,7 @@ import { Gan } from '../../pix2pix/train/steps/gan.ts';
 import { counter } from '../shared/counter.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { withinMemory } from '../shared/memory.ts';
-import { chooseRunFolder } from '../shared/run_folder.ts';
+import { type RunFolder, takeRunFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning } from '../tune/tuning.ts';
 import { continuedGanConfig, continuedGanRecord, freshGanConfig, freshGanRecord, type GanRecord } from './config.ts';
@@ -28,7 +28,21 @@ export async function startGan(dir: string | undefined, flags: GanFlags, given: 
   // Before anything else: what is wrong with the flags should be said first.
   const fresh = freshGanRecord(dir, flags);
   const noData = new PixtapeError('no data: gan needs a folder, gan DIR', 'Or try --data smileys --preset quick');
-  const { name, folder, latest } = chooseRunFolder(flags, defaultName(dir, flags), noData);
+  const run = await takeRunFolder('gan', flags, defaultName(dir, flags), noData);
+  try {
+    await trainIn(run, fresh, dir, flags, given);
+  } finally {
+    await run.lock.release();
+  }
+}
+
+async function trainIn(
+  { name, folder, latest, lock }: RunFolder,
+  fresh: GanRecord,
+  dir: string | undefined,
+  flags: GanFlags,
+  given: Partial<GanFlags>,
+): Promise<void> {
   const before = flags.continue_train ? await readGanHeader(latest) : undefined;
   const saved = before?.run as GanRecord | undefined;
   const record = saved ? continuedGanRecord(saved, dir, given) : fresh;
@@ -71,6 +85,7 @@ export async function startGan(dir: string | undefined, flags: GanFlags, given: 
     const options: LoopOptions & { samples: number } = {
       folder,
       name,
+      lock,
       steps,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
       logEvery: flags.print_freq,

@@ -1,32 +1,71 @@
+import { fstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { discardTemporaries } from '../../files/files.ts';
 
 /** What a shell reports for a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
 /** Under npm one Ctrl-C arrives twice: from the terminal, and passed on by npm. So close together they are one. */
 const SAME_PRESS_MS = 500;
+/** SIGHUP: the terminal was closed, or the connection to it was lost. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Until `stop` is called, Ctrl-C (or a request to terminate) is only noted, and `onFirst` says what comes now. The second
- * one ends the process at once, without leaving half-written files behind.
+ * Until `stop` is called, Ctrl-C (or a request to terminate, or a terminal that closes) is only noted, and `onFirst` says
+ * what comes now. The second one ends the process at once, without leaving half-written files behind; a terminal that
+ * closes is never the second, since nobody asked for that.
  */
 export function watchInterrupt(onFirst: () => void): { asked: () => boolean; stop: () => void } {
   let first: number | undefined;
-  const handler = () => {
+  const handler = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGHUP' && hangupsIgnored) return;
     if (first === undefined) {
       first = performance.now();
       onFirst();
-    } else if (performance.now() - first > SAME_PRESS_MS) {
+    } else if (signal !== 'SIGHUP' && performance.now() - first > SAME_PRESS_MS) {
       discardTemporaries();
       process.exit(INTERRUPTED);
     }
   };
-  process.on('SIGINT', handler);
-  process.on('SIGTERM', handler);
+  for (const signal of SIGNALS) process.on(signal, handler);
   return {
     asked: () => first !== undefined,
     stop: () => {
-      process.off('SIGINT', handler);
-      process.off('SIGTERM', handler);
+      for (const signal of SIGNALS) process.off(signal, handler);
     },
   };
+}
+
+let hangupsIgnored = false;
+
+/**
+ * Ignores SIGHUP from now on where the command was started with nohup. Node forgets at its start that it is to be
+ * ignored.
+ */
+export function heedNohup(): void {
+  hangupsIgnored = underNohup();
+  if (hangupsIgnored) process.on('SIGHUP', () => undefined);
+}
+
+/** Seen by what nohup does to the streams: GNU's leaves an input that only takes, every one of them a file nohup.out. */
+function underNohup(): boolean {
+  try {
+    const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))?.[1] ?? '0', 8);
+    if (readlinkSync('/proc/self/fd/0') === '/dev/null' && (flags & 3) === 1) return true;
+  } catch {
+    // No /proc: not Linux.
+  }
+  return ['nohup.out', join(homedir(), 'nohup.out')].some((path) => {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file !== undefined && [1, 2].some((fd) => isSame(fd, file));
+  });
+}
+
+function isSame(fd: number, { dev, ino }: { dev: number; ino: number }): boolean {
+  try {
+    const open = fstatSync(fd);
+    return open.dev === dev && open.ino === ino;
+  } catch {
+    return false; // closed
+  }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { FolderInUse, FolderLock } from '../../files/lock.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import type { TrainFlags } from '../train/flags.ts';
 
@@ -13,39 +14,77 @@ export interface RunFolder {
   folder: string;
   /** Its last checkpoint, which exists already if the run is continued. */
   latest: string;
+  /** Keeps other runs out until it is released. */
+  lock: FolderLock;
 }
 
-/** The folder of a `train` run; see `chooseRunFolder`. */
-export function chooseFolder(flags: TrainFlags): RunFolder {
+/** The folder of a `train` run; see `takeRunFolder`. */
+export function takeFolder(flags: TrainFlags): Promise<RunFolder> {
   const described = flags.data !== 'folder' || flags.dataroot !== undefined;
   const noData = new PixtapeError(
     'no data: train needs --dataroot DIR',
     'Or a set that needs none: --data openmoji --preset quick, or --data facades-toy',
   );
-  return chooseRunFolder(flags, described ? defaultName(flags) : undefined, noData);
+  return takeRunFolder('train', flags, described ? defaultName(flags) : undefined, noData);
 }
 
 /**
- * The folder of the run that the flags name; without --name a free one is found.
+ * The folder of the run that the flags name, locked; without --name a free one is found.
  * @param fallback a name made from the data; undefined where none were named, which `noData` says
- * @throws PixtapeError when the run to continue does not exist, or another one would be overwritten.
+ * @throws PixtapeError when the run to continue does not exist, or another one would be overwritten; FolderInUse when
+ *   another process writes into the folder
  */
-export function chooseRunFolder(flags: RunFlags, fallback: string | undefined, noData: PixtapeError): RunFolder {
+export async function takeRunFolder(
+  command: 'train' | 'gan',
+  flags: RunFlags,
+  fallback: string | undefined,
+  noData: PixtapeError,
+): Promise<RunFolder> {
   const { checkpoints_dir: home, continue_train: resumed, name: given } = flags;
   if (given !== undefined) checkName(given);
-  if (resumed) return existing(home, given ?? fallback);
-  if (fallback === undefined) throw noData;
-  const name = given ?? fallback;
-  if (!holdsRun(home, name)) return at(home, name);
-  if (given !== undefined) {
-    throw new PixtapeError(
-      `${join(home, name)} already holds a checkpoint, which is not overwritten`,
-      'Go on with it: add --continue_train. Or give another --name.',
-    );
+  if (resumed) {
+    const run = existing(home, given ?? fallback);
+    const hint = 'Wait until it is done, or stop it with Ctrl-C there (it saves), then go on with --continue_train.';
+    return { ...run, lock: await lockRun(command, run.folder, hint) };
   }
-  let n = 2;
-  while (holdsRun(home, `${name}-${n}`)) n++;
-  return at(home, `${name}-${n}`);
+  if (fallback === undefined) throw noData;
+  if (given === undefined) return takeFreeName(command, home, fallback);
+  refuseOverwriting(home, given);
+  const run = at(home, given);
+  const lock = await lockRun(command, run.folder, 'Give this run another --name, or wait until that one is done.');
+  try {
+    refuseOverwriting(home, given); // the other one may have finished a moment ago
+    return { ...run, lock };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function lockRun(command: string, folder: string, hint: string): Promise<FolderLock> {
+  return FolderLock.take(folder, { command: `pixtape ${command}`, hint, note: (line) => console.warn(line) });
+}
+
+/** `name`, or else `name-2` and so on: the first that neither holds a run nor is about to. */
+async function takeFreeName(command: string, home: string, name: string): Promise<RunFolder> {
+  for (let n = 1; ; n++) {
+    const run = at(home, n === 1 ? name : `${name}-${n}`);
+    if (holdsRun(home, run.name)) continue;
+    const lock = await lockRun(command, run.folder, 'Name this run with --name.').catch((error: unknown) => {
+      if (error instanceof FolderInUse) return undefined;
+      throw error;
+    });
+    if (lock && !holdsRun(home, run.name)) return { ...run, lock };
+    await lock?.release();
+  }
+}
+
+function refuseOverwriting(home: string, name: string): void {
+  if (!holdsRun(home, name)) return;
+  throw new PixtapeError(
+    `${join(home, name)} already holds a checkpoint, which is not overwritten`,
+    'Go on with it: add --continue_train. Or give another --name.',
+  );
 }
 
 /** Names of the runs in a folder of runs, the newest first. */
@@ -63,10 +102,12 @@ export function runsHint(home: string): string {
   return `Runs in ${home}, the newest first: ${runs.slice(0, 8).join(', ')}${runs.length > 8 ? ', …' : ''}`;
 }
 
-const at = (home: string, name: string): RunFolder => {
+const at = (home: string, name: string): Place => {
   const folder = join(home, name);
   return { name, folder, latest: join(folder, LATEST) };
 };
+
+type Place = Omit<RunFolder, 'lock'>;
 
 const holdsRun = (home: string, name: string): boolean => existsSync(at(home, name).latest);
 
@@ -75,7 +116,7 @@ function defaultName({ data, dataroot, preset }: TrainFlags): string {
   return `${source}-${preset}`;
 }
 
-function existing(home: string, name: string | undefined): RunFolder {
+function existing(home: string, name: string | undefined): Place {
   if (name === undefined) {
     throw new PixtapeError('--continue_train: which run? Name it with --name', runsHint(home));
   }

@@ -14,7 +14,7 @@ import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { counter } from '../shared/counter.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { checkTrainingMemory, withinMemory } from '../shared/memory.ts';
-import { chooseFolder } from '../shared/run_folder.ts';
+import { type RunFolder, takeFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning, trainingWork } from '../tune/tuning.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord, type RunRecord } from './config.ts';
@@ -22,7 +22,16 @@ import type { TrainFlags } from './flags.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
-  const { name, folder, latest } = chooseFolder(flags);
+  const run = await takeFolder(flags);
+  try {
+    await trainIn(run, flags, given);
+  } finally {
+    await run.lock.release();
+  }
+}
+
+async function trainIn(run: RunFolder, flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
+  const { name, folder, latest, lock } = run;
   const before = flags.continue_train ? await readCheckpointHeader(latest) : undefined;
   const config = before ? continuedConfig(before.config, given) : freshConfig(flags, given);
   const record = before ? continuedRecord(before.run as RunRecord, given, config) : freshRecord(flags, config);
@@ -53,7 +62,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
     console.log(`memory   ${formatBytes(device.memory.bytes)} on the device`);
 
     const loader = new BatchLoader(train, { batchSize: config.batch, seed });
-    const options = runOptions(flags, record, { folder, name, steps, resumed: before !== undefined });
+    const options = runOptions(flags, record, { folder, name, steps, lock, resumed: before !== undefined });
     const progress = new Progress();
     const interrupt = watchInterrupt(() => {
       progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
@@ -72,7 +81,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
 function runOptions(
   flags: TrainFlags,
   record: RunRecord,
-  place: Pick<RunOptions, 'folder' | 'name' | 'steps' | 'resumed'>,
+  place: Pick<RunOptions, 'folder' | 'name' | 'steps' | 'lock' | 'resumed'>,
 ): RunOptions {
   const quick = record.preset === 'quick';
   const emojis = record.data.data === 'openmoji';

@@ -1,8 +1,11 @@
+import { statSync } from 'node:fs';
 import { Command, Option } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
+import { FolderLock } from '../../files/lock.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { pictureSize, wholeNumber } from '../shared/arguments.ts';
@@ -10,7 +13,7 @@ import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { paintingMode } from '../shared/run_text.ts';
 import type { RunRecord } from '../train/config.ts';
-import { findPictures } from './files.ts';
+import { findPictures, type Job } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
 
 const EXAMPLES = `
@@ -54,6 +57,22 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
   const { config, run, step } = await readCheckpointHeader(path);
   const record = run as Partial<RunRecord>;
   const jobs = await findPictures(from, to, flags.format);
+  const lock = statSync(from).isDirectory() ? await takeOut(to) : undefined;
+  try {
+    await paint(jobs, { path, config, record, step, to }, flags);
+  } finally {
+    await lock?.release();
+  }
+}
+
+interface Source extends Pick<CheckpointHeader, 'config' | 'step'> {
+  /** The checkpoint. */
+  path: string;
+  record: Partial<RunRecord>;
+  to: string;
+}
+
+async function paint(jobs: Job[], { path, config, record, step, to }: Source, flags: TranslateFlags): Promise<void> {
   const device = await openDevice(flags.adapter);
   const interrupt = watchInterrupt(() => console.log('\nfinishing this picture … (Ctrl-C again to stop at once)'));
   try {
@@ -88,3 +107,11 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
     device.destroy();
   }
 }
+
+/** Two commands that fill one folder would leave a mixture; single pictures may go into one folder side by side. */
+const takeOut = (folder: string) =>
+  FolderLock.take(folder, {
+    command: 'pixtape translate',
+    hint: 'Wait until it is done, or name another folder for OUT.',
+    note: (line) => console.warn(line),
+  });

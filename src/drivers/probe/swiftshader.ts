@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { makeFolder, makeTemporaryFolder, move, removeFolder } from '../../files/folder.ts';
 import { cacheDirectory } from '../cache.ts';
 
 /** The archive also holds OpenGL libraries, more than half of its bytes. */
@@ -68,9 +69,9 @@ async function unpack(archive: string, cache: string, folder: string): Promise<v
     throw new PixtapeError('the package tar, which unpacks SwiftShader, is not installed', INSTALL, { cause: error });
   });
   const bytes = await promisify(brotliDecompress)(await readFile(archive));
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   // Into a folder of its own first, then one rename: another process sees all of the driver or nothing.
-  const partial = await mkdtemp(join(cache, 'unpacking-'));
+  const partial = await makeTemporaryFolder('unpacking-', cache);
   try {
     const wanted = (path: string) => FILES.includes(path.replace(/^\.\//, ''));
     await pipeline(Readable.from([bytes]), tar.extract({ cwd: partial, strict: true, filter: wanted }));
@@ -78,18 +79,18 @@ async function unpack(archive: string, cache: string, folder: string): Promise<v
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not in ${archive}`);
     await replace(partial, folder);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removeFolder(partial);
   }
 }
 
 /** Renames `partial` to `folder`; gives way to another process that has put a whole one there, replaces a damaged one. */
 async function replace(partial: string, folder: string): Promise<void> {
   try {
-    await rename(partial, folder);
+    await move(partial, folder);
   } catch (error) {
     if (!existsSync(folder)) throw error;
     if (FILES.every((name) => existsSync(join(folder, name)))) return;
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
+    await removeFolder(folder);
+    await move(partial, folder);
   }
 }

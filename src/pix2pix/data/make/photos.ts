@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
@@ -58,7 +58,8 @@ export async function exportPhotos(
   return intoNewFolder(out, async (folder) => {
     await writeFileAtomic(join(folder, 'CREDITS.txt'), CREDITS);
     const copyright = join(stamps, '..', '..', 'doc', STAMPS_PACKAGE, 'copyright');
-    if (await stat(copyright).catch(() => undefined)) await copyFile(copyright, join(folder, 'copyright.txt'));
+    const terms = await readFile(copyright).catch(() => undefined);
+    if (terms) await writeFileAtomic(join(folder, 'copyright.txt'), terms);
     return writeAll(folder, { train: tasks(train, test ? 'train' : ''), test: tasks(test ?? [], 'test') }, options);
   });
 }

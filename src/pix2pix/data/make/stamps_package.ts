@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import { listFolder, makeTemporaryFolder, removeFolder } from '../../../files/folder.ts';
 import { STAMPS, STAMPS_PACKAGE } from './photos.ts';
 
 /**
@@ -15,18 +14,18 @@ export async function withStampsPackage<T>(
   say: (line: string) => void,
   use: (stamps: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'pixtape-stamps-'));
+  const folder = await makeTemporaryFolder('pixtape-stamps-');
   try {
     say(`apt-get download ${STAMPS_PACKAGE} (161 MB), in ${folder}, which is deleted afterwards`);
     await command('apt-get', ['download', STAMPS_PACKAGE], folder);
-    const file = (await readdir(folder)).find((name) => name.endsWith('.deb'));
+    const file = (await listFolder(folder))?.find((name) => name.endsWith('.deb'));
     if (file === undefined) throw new PixtapeError('apt-get download left no package');
     const unpacked = join(folder, 'unpacked');
     say(`dpkg -x ${file}`);
     await command('dpkg', ['-x', file, unpacked], folder);
     return await use(join(unpacked, STAMPS));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 

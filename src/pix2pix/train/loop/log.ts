@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { explainDiskError, writeFileAtomic } from '../../../files/files.ts';
+import { AppendedFile } from '../../../files/append.ts';
+import { codeOf, explainDiskError } from '../../../files/disk_error.ts';
+import { writeFileAtomic } from '../../../files/files.ts';
 
 /** One line of log.jsonl: the state of a run after `step` steps. Losses are means over the batch of that step. */
 export interface LogLine {
@@ -28,13 +28,13 @@ export interface LogLine {
 const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
 const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'scoreReal', 'scoreFake', 'testL1'] as const;
 
-/** Appends lines to log.jsonl. Each line goes out in one write, so that a killed run tears at most its last line. */
+/** Appends lines to log.jsonl; a killed run tears at most its last line. */
 export class LogWriter {
   readonly path: string;
-  #file: number | undefined;
+  readonly #file: AppendedFile;
 
-  private constructor(path: string, file: number) {
-    this.path = path;
+  private constructor(file: AppendedFile) {
+    this.path = file.path;
     this.#file = file;
   }
 
@@ -46,24 +46,16 @@ export class LogWriter {
   static async open(path: string, resumeStep?: number): Promise<LogWriter> {
     const kept = resumeStep === undefined ? [] : (await readLog(path)).filter((line) => line.step <= resumeStep);
     await writeFileAtomic(path, kept.map(formatLine).join(''));
-    mkdirSync(dirname(path), { recursive: true });
-    return new LogWriter(path, openSync(path, 'a'));
+    return new LogWriter(await AppendedFile.open(path));
   }
 
   /** NaN and infinities, which JSON lacks, are written as null and read back as NaN. */
-  async append(line: LogLine): Promise<void> {
-    if (this.#file === undefined) throw new Error(`The log ${this.path} is closed.`);
-    const bytes = Buffer.from(formatLine(line));
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
-    } catch (error) {
-      throw await explainDiskError(error, this.path, bytes.length);
-    }
+  append(line: LogLine): Promise<void> {
+    return this.#file.append(formatLine(line));
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+    this.#file.close();
   }
 }
 
@@ -78,8 +70,8 @@ export async function readLog(path: string): Promise<LogLine[]> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
+    if (codeOf(error) === 'ENOENT') return [];
+    throw await explainDiskError(error, path, { doing: 'read' });
   }
   const rows = text.split('\n');
   const lines: LogLine[] = [];

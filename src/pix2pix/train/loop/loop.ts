@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Device } from '../../../engine/gpu/device.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
+import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
 import { RING_LENGTH } from '../steps/loss_ring.ts';
 import { type LogLine, LogWriter, readLog } from './log.ts';
@@ -13,6 +14,8 @@ export const LATEST = 'latest.safetensors';
 export interface LoopOptions {
   /** The run's folder. */
   folder: string;
+  /** Of the folder, where the caller has it already; else it is taken for as long as the loop runs. */
+  lock?: FolderLock;
   name: string;
   /** Stop after this many steps in all. */
   steps: number;
@@ -77,14 +80,32 @@ export interface TrainingTask {
 const LOOK_SECONDS = 5;
 const SAVE_SECONDS = 600;
 
+const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train into another folder.' };
+
 /**
  * The training loop with everything that it leaves in the run's folder: latest.safetensors, log.jsonl with a line for
  * each step, samples/ and report.html. `interrupted` is asked after each step; when it says so, the step is finished and
  * saved, and that is all.
  * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
- *   is intact then.
+ *   is intact then. FolderInUse where another process writes into the folder.
  */
 export async function trainLoop(
+  task: TrainingTask,
+  options: LoopOptions,
+  progress: Progress,
+  interrupted: () => boolean,
+): Promise<LoopResult> {
+  const lock = options.lock ?? (await FolderLock.take(options.folder, LOCK));
+  try {
+    await lock.verify();
+    return await loopIn(lock, task, options, progress, interrupted);
+  } finally {
+    if (!options.lock) await lock.release();
+  }
+}
+
+async function loopIn(
+  lock: FolderLock,
   task: TrainingTask,
   options: LoopOptions,
   progress: Progress,
@@ -95,7 +116,7 @@ export async function trainLoop(
   const lastStep = options.resumed ? task.step : undefined;
   const samples = await SampleStore.open(join(options.folder, 'samples'), lastStep ?? -1);
   const log = await LogWriter.open(join(options.folder, 'log.jsonl'), lastStep);
-  const session = new Session({ task, options, progress, interrupted, samples, log });
+  const session = new Session({ lock, task, options, progress, interrupted, samples, log });
   try {
     return await session.loop();
   } finally {
@@ -105,6 +126,7 @@ export async function trainLoop(
 }
 
 interface Parts {
+  lock: FolderLock;
   task: TrainingTask;
   options: LoopOptions;
   progress: Progress;
@@ -183,6 +205,7 @@ class Session {
     const ringFull = task.step - this.looked >= RING_LENGTH;
     const look = due(options.logEvery) || ringFull || since(this.lookedAt) > LOOK_SECONDS;
     if (!(look || sample || save || keepEpoch)) return progress.update(task.step);
+    await this.parts.lock.verify();
     await this.readLosses(sample);
     if (keepEpoch) await this.save(`epoch-${epoch + 1}.safetensors`);
     if (save) await this.save(LATEST);

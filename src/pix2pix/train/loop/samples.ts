@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../files/files.ts';
+import { listFolder, makeFolder, removeFile } from '../../../files/folder.ts';
 
 const NAME = /^step-(\d{6,})\.png$/;
 const nameOf = (step: number): string => `step-${String(step).padStart(6, '0')}.png`;
@@ -20,18 +21,18 @@ export class SampleStore {
    * its last checkpoint, or, with −1, from another run altogether. Files of any other name stay.
    */
   static async open(folder: string, lastStep: number): Promise<SampleStore> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const kept: number[] = [];
-    for (const name of await readdir(folder)) {
+    for (const name of (await listFolder(folder)) ?? []) {
       const step = Number(NAME.exec(name)?.[1] ?? Number.NaN);
       if (Number.isNaN(step)) continue;
-      if (step > lastStep) await rm(join(folder, name), { force: true });
+      if (step > lastStep) await removeFile(join(folder, name));
       else kept.push(step);
     }
     return new SampleStore(folder, kept);
   }
 
-  /** Keeps the grid of a step. @throws PixtapeError when the disk is full. */
+  /** Keeps the grid of a step. @throws DiskError */
   async add(step: number, png: Uint8Array): Promise<string> {
     const path = join(this.folder, nameOf(step));
     await writeFileAtomic(path, png);

@@ -1,0 +1,72 @@
+import { stat, statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { PixtapeError } from '../engine/util/errors.ts';
+import { formatBytes } from '../engine/util/format.ts';
+
+/** The operating system's own name of an error: ENOSPC and so on. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+const ROOM = 'Make room on that disk, or choose a folder on another one.';
+const ALLOWED = 'Check who owns the folder and may write to it, or choose another place.';
+
+/** What each code means, and what helps. */
+const CAUSES: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  ENOSPC: ['the disk is full', ROOM],
+  EDQUOT: ['the disk quota is used up', 'Delete what you no longer need, ask for more, or choose another disk.'],
+  EFBIG: ['the file would be larger than this file system or a limit (`ulimit -f`) allows', ROOM],
+  EROFS: ['the file system is read-only', 'Choose a folder on a disk that can be written to.'],
+  EACCES: ['permission denied', ALLOWED],
+  EPERM: ['the operation is not permitted', ALLOWED],
+  EMFILE: ['this process has too many files open', 'Allow more with `ulimit -n 4096`, then run it again.'],
+  ENFILE: ['the system has too many files open', 'Close other programs, then run it again.'],
+  ENOENT: ['the file system takes no new file of that name there', 'Choose another place.'],
+  ENOTDIR: ['it or a part of its path is a file, not a folder', 'Choose another place.'],
+  EEXIST: ['there is a file of that name, not a folder', 'Choose another name.'],
+  EISDIR: ['there is a folder of that name', 'Choose another name.'],
+  EBUSY: ['another program holds it', 'Close what has it open, then run it again.'],
+  EIO: ['the disk reported an error', 'Check the disk and its cable or network, or choose another one.'],
+  ESTALE: ['the network folder was unmounted or replaced', 'Mount it again, or choose another place.'],
+  ELOOP: ['links in the path lead in a circle', 'Choose another place.'],
+};
+
+/** What the operating system says about a path. */
+export class DiskError extends PixtapeError {
+  /** Its own name of it: ENOSPC and so on. */
+  get errno(): string | undefined {
+    return codeOf(this.cause);
+  }
+}
+
+/** What was to be done with a path. */
+export interface DiskWork {
+  doing?: 'written' | 'read' | 'removed';
+  /** How many bytes were to be written, where that is known. */
+  bytes?: number;
+}
+
+/** Turns what the operating system said about `path` into an error with advice; errors of any other kind pass unchanged. */
+export async function explainDiskError(
+  error: unknown,
+  path: string,
+  { doing = 'written', bytes }: DiskWork = {},
+): Promise<unknown> {
+  const code = codeOf(error);
+  // Node's own codes, ERR_…, are mistakes of ours.
+  if (!code || !/^E[A-Z0-9]+$/.test(code) || error instanceof PixtapeError) return error;
+  const [reason, hint] =
+    code === 'ENAMETOOLONG' ? tooLong(path) : (CAUSES[code] ?? [(error as Error).message, ALLOWED]);
+  const disk = code === 'ENOSPC' ? await statfs(dirname(path)).catch(() => undefined) : undefined;
+  const needed = disk && bytes !== undefined ? `; ${formatBytes(bytes)} needed (${bytes} bytes)` : '';
+  const free = disk && needed ? `, ${formatBytes(disk.bavail * disk.bsize)} free` : '';
+  const previous = bytes === undefined ? undefined : await stat(path).catch(() => undefined);
+  const kept = previous?.isFile() ? '. The previous file of that name is intact' : '';
+  return new DiskError(`${path} could not be ${doing}: ${reason} (${code})${needed}${free}${kept}`, hint, {
+    cause: error,
+  });
+}
+
+function tooLong(path: string): [string, string] {
+  const bytes = Buffer.byteLength(basename(path));
+  return [`the name is too long (${bytes} bytes, most file systems take 255)`, 'Choose a shorter name.'];
+}
