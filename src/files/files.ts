@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
@@ -14,9 +14,7 @@ import {
 import { codeOf, explainDiskError } from './disk_error.ts';
 import { listFolder, makeFolder, removeFile } from './folder.ts';
 import { pidExists } from './process.ts';
-
-/** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
-const PIECE = 256 * 1024 * 1024;
+import { openToRead, PIECE, readAt } from './read_at.ts';
 
 /** Temporaries that this process is writing now, name → path, so that a clean-up beside it leaves them alone. */
 const writing = new Map<string, string>();
@@ -179,26 +177,4 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
     await handle.close();
     throw error;
   }
-}
-
-async function openToRead(path: string): Promise<FileHandle> {
-  try {
-    if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder, not a safetensors file.`);
-    return await open(path, 'r');
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new PixtapeError(`There is no file ${path}.`, 'Check the path.');
-    if (code === 'EACCES' || code === 'EPERM') throw new PixtapeError(`${path} may not be read: permission denied.`);
-    throw error;
-  }
-}
-
-async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, length - at), position + at);
-    if (bytesRead === 0) throw new PixtapeError(`${path} became shorter while it was being read.`);
-    at += bytesRead;
-  }
-  return bytes;
 }

@@ -1,16 +1,34 @@
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { identifyWeights } from '../../files/weights/identify.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import { runsHint } from '../shared/run_folder.ts';
+import { quoted } from '../shared/run_text.ts';
 
 /** A checkpoint by its path, by its run's folder, or by its run's name. @throws PixtapeError saying where it looked. */
 export function findCheckpoint(given: string, home: string): string {
   const inRun = join(home, given, LATEST);
   const isFolder = existsSync(given) && statSync(given).isDirectory();
   if (isFolder && existsSync(join(given, LATEST))) return join(given, LATEST);
-  if (existsSync(given) && !isFolder) return given;
+  if (existsSync(given) && !isFolder) return checked(given);
   if (existsSync(inRun)) return inRun;
   const tried = [isFolder ? join(given, LATEST) : given, inRun].join(' nor ');
   throw new PixtapeError(`there is no checkpoint "${given}": neither ${tried}`, runsHint(home));
+}
+
+/** @throws PixtapeError for weights of other programs */
+function checked(path: string): string {
+  const head = new Uint8Array(512);
+  const file = openSync(path, 'r');
+  try {
+    const kind = identifyWeights(path, head.subarray(0, readSync(file, head)));
+    if (kind === 'safetensors') return path;
+  } finally {
+    closeSync(file);
+  }
+  throw new PixtapeError(
+    `${path} is a file of PyTorch, not a checkpoint of pixtape`,
+    `Make one of it first: npx pixtape import ${quoted(path)} net.safetensors`,
+  );
 }

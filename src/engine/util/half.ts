@@ -57,3 +57,11 @@ function ofHalf(bits: number): number {
   if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
+
+/** The bits of bfloat16 → float32, exactly: they are its upper half. */
+export function fromBFloat16(bits: Uint16Array): Float32Array {
+  const values = new Float32Array(bits.length);
+  const words = new Uint32Array(values.buffer);
+  for (let i = 0; i < bits.length; i++) words[i] = (bits[i] as number) << 16;
+  return values;
+}

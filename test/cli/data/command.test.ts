@@ -36,11 +36,11 @@ describe('data check', () => {
     for (let seed = 1; seed <= 3; seed++) await drawPair(at(`${seed}.png`), seed);
     await truncate(at('2.png'), 200);
     await draw(at('odd.png'), 15, 6, pattern(1));
-    await writeFile(at('old.bmp'), 'BM');
+    await writeFile(at('old.psd'), '8BPS');
     const said = await data('check', at());
     expect(said).toContain('2 good pairs');
     expect(said).toMatch(
-      /bad {2}2\.png is cut short or damaged \(.*\)\n {5}→ Copy.*\nbad {2}odd\.png is 15 pixels wide.*\n.*\nbad {2}old\.bmp is in a format/,
+      /bad {2}2\.png is cut short or damaged \(.*\)\n {5}→ Copy.*\nbad {2}odd\.png is 15 pixels wide.*\n.*\nbad {2}old\.psd is in a format/,
     );
     expect(said).toContain('3 bad files; train --skip_bad goes on without');
     expect(process.exitCode).toBe(1);

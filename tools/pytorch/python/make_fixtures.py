@@ -138,10 +138,13 @@ def answer(config, given, dtype=torch.float32):
 
 def write_safetensors(path, tensors, metadata):
     """Wide elements first and the header padded to eight bytes, so that every tensor lies aligned."""
-    names = {torch.int64: "I64", torch.float32: "F32"}
+    names = {
+        torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
+        torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+    }  # fmt: skip
     header, blobs, offset = {"__metadata__": metadata}, [], 0
     for key, tensor in sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0])):
-        blob = tensor.contiguous().numpy().tobytes()
+        blob = tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
         header[key] = {
             "dtype": names[tensor.dtype],
             "shape": list(tensor.shape),

@@ -2,11 +2,11 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 
 /** What files of pictures end in. */
 export const READABLE = new Set(
-  'jpg jpeg jpe jfif png webp gif tif tiff avif svg ppm pgm pbm pnm'.split(' ').map((e) => `.${e}`),
+  'jpg jpeg jpe jfif png webp gif tif tiff avif svg bmp dib npy ppm pgm pbm pnm'.split(' ').map((e) => `.${e}`),
 );
 /** Pictures too, but nothing here decodes them. */
 export const UNREADABLE = new Set(
-  'bmp dib heic heif jp2 j2k jxl psd tga pcx exr hdr xcf dng cr2 nef arw'.split(' ').map((e) => `.${e}`),
+  'heic heif jp2 j2k jxl psd tga pcx exr hdr xcf dng cr2 nef arw'.split(' ').map((e) => `.${e}`),
 );
 
 /** A file that cannot be used. `reason` has no name in it, `advice` says what to do about the file. */

@@ -1,109 +1,107 @@
-import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import sharp, { type Metadata, type SharpOptions } from 'sharp';
+import { open, readFile } from 'node:fs/promises';
+import { type DecodeOptions, rasterOf } from '../decoders/bands.ts';
+import { bmpBands, bmpInfo, isBmp } from '../decoders/bmp.ts';
+import { isNpy, npyBands, npyInfo } from '../decoders/npy.ts';
+import { strayExif } from '../decoders/png_exif.ts';
+import { isTiff } from '../decoders/tidy.ts';
+import type { ReadBytes } from '../decoders/tiff/directory.ts';
+import { isPlain, rangeOf, tiffBands, tiffInfo } from '../decoders/tiff/tiff.ts';
+import { type Source, type VectorSize, vipsBands, vipsHeader } from '../decoders/vips.ts';
 import { BadFile, READABLE, UNREADABLE } from '../files/formats.ts';
-import { CHANNELS, type Raster } from './raster.ts';
+import type { Raster } from './raster.ts';
 
-/** Its file cache goes by name, and would give an old picture for a file that was replaced. */
-sharp.cache(false);
-
-/**
- * Warnings count as errors: a decoder that met damaged data only warns and fills the rest with grey. Colour profiles
- * are left aside, as PyTorch's readers do, so that the values in the file are the values that are learnt from.
- */
-const OPTIONS: SharpOptions = { failOn: 'warning', autoOrient: true, ignoreIcc: true };
-
+export type { DecodeOptions, ValueRange } from '../decoders/bands.ts';
+export type { VectorSize } from '../decoders/vips.ts';
 export { BadFile, READABLE, UNREADABLE };
 
-export interface VectorSize {
+/** What a picture's header says. */
+export interface PictureHeader {
+  /** Pixels as it is seen, its EXIF orientation applied. */
   width: number;
   height: number;
-}
-
-/** Width and height of a picture file as it is seen, its EXIF orientation applied; reads no more than the header. */
-export async function inspect(path: string): Promise<{ width: number; height: number }> {
-  return (await header(path, path)).autoOrient;
-}
-
-/** What the header says of a picture's channels: 16 bits each, and whether one is alpha. */
-export async function traits(path: string): Promise<{ wide: boolean; alpha: boolean }> {
-  const { depth, hasAlpha } = await header(path, path);
-  return { wide: depth === 'ushort', alpha: hasAlpha };
+  /** 16 bits a channel. */
+  wide: boolean;
+  alpha: boolean;
+  /** Pages or frames behind the first, which alone is read. */
+  more: boolean;
 }
 
 /**
- * Decodes a picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF (its first frame), PPM and SVG, told apart by content, not
- * name. Grey and palettes become RGB, CMYK is converted; transparent parts are laid over white (rounded to the file's
- * depth); 8-bit files give bytes and 16-bit files words, unchanged.
- * @param vector an SVG drawing is rendered to fit this size, on white (default: the size that it gives itself)
- * @throws BadFile when it is missing, empty, cut short, damaged, or of no known kind.
+ * Reads no more of a picture file than its header.
+ * @param channels how many are wanted, for arrays that could lie in two ways
+ * @throws BadFile when it is missing, empty, cut short, or of no known kind
  */
-export async function decode(path: string, vector?: VectorSize): Promise<Raster> {
-  const bytes = await read(path);
-  const info = await header(path, bytes);
-  const wide = info.depth === 'ushort';
-  if (!wide && info.depth !== 'uchar') {
-    throw new BadFile(path, `holds ${info.depth} values`, 'Save it as an 8-bit or 16-bit PNG.');
-  }
-  let image = sharp(bytes, OPTIONS);
-  if (info.format === 'svg' && vector) {
-    const { width, height } = vector;
-    const density = 72 * Math.min(width / info.width, height / info.height);
-    image = sharp(bytes, { ...OPTIONS, density: Math.min(100_000, Math.max(1, density)) });
-    image.resize(width, height, { fit: 'contain', background: { r: 255, g: 255, b: 255, alpha: 0 } });
-  }
+export async function inspect(path: string, { channels }: DecodeOptions = {}): Promise<PictureHeader> {
+  const handle = await open(path, 'r').catch((error) => Promise.reject(unreadable(path, error)));
   try {
-    const pixels = image.toColourspace(wide ? 'rgb16' : 'srgb').raw({ depth: wide ? 'ushort' : 'uchar' });
-    const { data, info: out } = await pixels.toBuffer({ resolveWithObject: true });
-    // Copied: words need an even offset, which a buffer does not promise.
-    const values = wide ? new Uint16Array(Uint8Array.from(data).buffer) : data;
-    return { width: out.width, height: out.height, data: planes(values, out.channels) };
-  } catch (error) {
-    throw damaged(path, error);
+    const read = async (at: number, length: number): Promise<Uint8Array> => {
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    };
+    const head = await read(0, 12).catch((error) => Promise.reject(unreadable(path, error)));
+    if (isTiff(head)) {
+      const info = await tiffInfo(read, path);
+      const [width, height] = info.orientation >= 5 ? [info.height, info.width] : [info.width, info.height];
+      return { width, height, wide: info.bits === 16, alpha: info.alpha !== undefined, more: info.more };
+    }
+    if (isNpy(head) || isBmp(head)) {
+      const { width, height } = await (isNpy(head) ? npyInfo(read, channels, path) : bmpInfo(read, path));
+      return { width, height, wide: false, alpha: false, more: false };
+    }
+    const source = sourceOf(path);
+    const exif = await strayExif(read, (await handle.stat()).size);
+    const {
+      depth,
+      hasAlpha,
+      autoOrient,
+      pages = 1,
+    } = await vipsHeader(source, exif ? exif(await source.bytes()) : path);
+    const { width, height } = autoOrient;
+    return { width, height, wide: depth === 'ushort', alpha: hasAlpha, more: pages > 1 };
+  } finally {
+    await handle.close();
   }
 }
 
-/** Pixel after pixel (1 or 3 channels, with or without alpha) → three planes. */
-function planes(pixels: Uint8Array | Uint16Array, channels: number): Uint8Array | Uint16Array {
-  const size = pixels.length / channels;
-  const data = pixels instanceof Uint16Array ? new Uint16Array(CHANNELS * size) : new Uint8Array(CHANNELS * size);
-  const white = pixels instanceof Uint16Array ? 65535 : 255;
-  const alpha = channels === 2 || channels === 4;
-  const colours = alpha ? channels - 1 : channels;
-  for (let c = 0; c < CHANNELS; c++) {
-    const from = Math.min(c, colours - 1);
-    for (let i = 0; i < size; i++) {
-      const value = pixels[i * channels + from] as number;
-      const opacity = alpha ? (pixels[i * channels + channels - 1] as number) : white;
-      data[c * size + i] =
-        opacity === white ? value : Math.round((value * opacity + white * (white - opacity)) / white);
+/**
+ * Decodes a picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF (its first frame), BMP, PPM, SVG and NumPy's arrays, told apart
+ * by content, not name. Palettes become RGB, CMYK is converted; transparent parts are laid over white (rounded to the
+ * file's depth); 8-bit files give bytes and 16-bit files words, unchanged. What else the values may be, see `rasterOf`.
+ * @param vector an SVG drawing is rendered to fit this size, on white (default: the size that it gives itself)
+ * @throws BadFile when it is missing, empty, cut short, damaged, of no known kind, or of other bands than are wanted
+ */
+export async function decode(path: string, options: DecodeOptions & { vector?: VectorSize } = {}): Promise<Raster> {
+  const source = sourceOf(path);
+  const bytes = await source.bytes();
+  const read: ReadBytes = (at, length) => bytes.subarray(at, at + length);
+  if (isNpy(bytes)) {
+    const info = await npyInfo(read, options.channels, path);
+    return rasterOf(npyBands(bytes, info, path), options, path);
+  }
+  if (isBmp(bytes)) return rasterOf(bmpBands(bytes, await bmpInfo(read, path), path), options, path);
+  if (isTiff(bytes)) {
+    const info = await tiffInfo(read, path);
+    if (!isPlain(info)) {
+      const range = options.range ?? rangeOf(info);
+      return rasterOf(await tiffBands(bytes, info, path), { ...options, ...(range ? { range } : {}) }, path);
     }
   }
-  return data;
+  const exif = await strayExif(read, bytes.length);
+  const upright = exif ? { path, bytes: async () => exif(bytes) } : source;
+  const info = await vipsHeader(upright, await upright.bytes());
+  return rasterOf(await vipsBands(upright, info, options.vector), options, path);
 }
 
-async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-async function header(path: string, source: string | Buffer): Promise<Metadata> {
-  try {
-    return await sharp(source, OPTIONS).metadata();
-  } catch (error) {
-    // sharp does not say why a file cannot be opened; the system does.
-    const bytes = typeof source === 'string' ? await read(source) : source;
-    if (bytes.length === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
-    if (/unsupported image format/.test(String(error))) {
-      const kind = extname(path).toLowerCase();
-      const what = UNREADABLE.has(kind) ? `is in a format that is not supported (${kind})` : 'is not a picture';
-      throw new BadFile(path, what, 'Convert it to PNG or JPEG.', { cause: error });
-    }
-    throw damaged(path, error);
-  }
+/** Read once, when first asked for. */
+function sourceOf(path: string): Source {
+  let bytes: Promise<Buffer> | undefined;
+  return {
+    path,
+    bytes: () => {
+      bytes ??= readFile(path).catch((error) => Promise.reject(unreadable(path, error)));
+      return bytes;
+    },
+  };
 }
 
 function unreadable(path: string, cause: unknown): unknown {
@@ -112,9 +110,4 @@ function unreadable(path: string, cause: unknown): unknown {
   if (code === 'EISDIR') return new BadFile(path, 'is a folder, not a picture', 'Name a file.', { cause });
   if (typeof code !== 'string') return cause;
   return new BadFile(path, `cannot be read (${code})`, 'Check its permissions and the disk.', { cause });
-}
-
-function damaged(path: string, cause: unknown): BadFile {
-  const said = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]?.trim();
-  return new BadFile(path, `is cut short or damaged (${said})`, 'Copy, download or export it again.', { cause });
 }

@@ -19,7 +19,7 @@ export interface Picture {
  * @throws PixtapeError naming the file when it is missing, cut short, or not a picture.
  */
 export async function readPicture(path: string, vector?: VectorSize): Promise<Picture> {
-  return asPicture(await decode(path, vector));
+  return asPicture(await decode(path, vector ? { vector } : {}));
 }
 
 /** The bytes of an RGB PNG file: 16-bit for a raster of words, else 8-bit, floats rounded and clipped. */

@@ -1,16 +1,21 @@
 /**
- * A decoded picture before it becomes floats: three planes (red, green, blue), row by row. Bytes stand for value/255,
+ * A decoded picture before it becomes floats: planes, row by row. Bytes stand for value/255,
  * 16-bit words for value/65535, floats for themselves: what came from a file stays exact and takes no more room.
  */
 export interface Raster {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** CHW, 3 · height · width values. */
+  /** CHW: planes of height · width values; three of them, red, green and blue, where nothing else is said. */
   readonly data: Uint8Array | Uint16Array | Float32Array;
+  /** Part of the values that lay outside of the range given for them. */
+  readonly clipped?: number;
 }
 
+/** Of a picture. Other data have as many as there are planes. */
 export const CHANNELS = 3;
+
+export const channelsOf = ({ width, height, data }: Raster): number => data.length / (width * height);
 
 /** Room for a raster of the same kind of values as `like`. */
 export function sameKind(like: Raster['data'], length: number): Raster['data'] {
@@ -48,8 +53,9 @@ export function cut(from: Raster, x: number, y: number, width: number, height: n
   if (x < 0 || y < 0 || x + width > from.width || y + height > from.height) {
     throw new Error(`${width} × ${height} at (${x}, ${y}) does not lie in ${from.width} × ${from.height}`);
   }
-  const data = sameKind(from.data, CHANNELS * width * height);
-  for (let c = 0; c < CHANNELS; c++) {
+  const channels = channelsOf(from);
+  const data = sameKind(from.data, channels * width * height);
+  for (let c = 0; c < channels; c++) {
     for (let row = 0; row < height; row++) {
       const start = (c * from.height + y + row) * from.width + x;
       const line = data.subarray((c * height + row) * width, (c * height + row + 1) * width);

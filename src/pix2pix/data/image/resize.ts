@@ -1,4 +1,4 @@
-import { CHANNELS, type Raster, sameKind, toFloats } from './raster.ts';
+import { channelsOf, type Raster, sameKind, toFloats } from './raster.ts';
 
 export type ResizeMode = 'nearest' | 'bilinear';
 
@@ -16,9 +16,10 @@ export function resize(from: Raster, width: number, height: number, mode: Resize
 export function resizeNearest(from: Raster, width: number, height: number): Raster {
   const columns = nearestIndices(from.width, width);
   const rows = nearestIndices(from.height, height);
-  const data = sameKind(from.data, CHANNELS * width * height);
+  const channels = channelsOf(from);
+  const data = sameKind(from.data, channels * width * height);
   let at = 0;
-  for (let c = 0; c < CHANNELS; c++) {
+  for (let c = 0; c < channels; c++) {
     for (const row of rows) {
       const start = (c * from.height + row) * from.width;
       for (const column of columns) data[at++] = from.data[start + column] as number;
@@ -41,9 +42,10 @@ export function resizeBilinear(from: Raster, width: number, height: number): Ras
   const columns = bilinearTaps(from.width, width);
   const rows = bilinearTaps(from.height, height);
   const source = from.data instanceof Float32Array ? from.data : toFloats(from);
-  const data = new Float32Array(CHANNELS * width * height);
+  const channels = channelsOf(from);
+  const data = new Float32Array(channels * width * height);
   let at = 0;
-  for (let c = 0; c < CHANNELS; c++) {
+  for (let c = 0; c < channels; c++) {
     for (let y = 0; y < height; y++) {
       const upper = (c * from.height + (rows.first[y] as number)) * from.width;
       const lower = (c * from.height + (rows.second[y] as number)) * from.width;

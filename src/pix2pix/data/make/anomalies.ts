@@ -3,7 +3,7 @@ import { CHANNELS, type Raster } from '../image/raster.ts';
 /** What `check` looks at in a pair that can be used. */
 export interface PairFacts {
   name: string;
-  files: { path: string; wide: boolean; alpha: boolean; digest: string }[];
+  files: { path: string; wide: boolean; alpha: boolean; more: boolean; digest: string }[];
   part: 'train' | 'test';
   /** Of a side. */
   width: number;
@@ -49,6 +49,11 @@ export function findOddities(pairs: readonly PairFacts[]): Oddity[] {
       files,
       ({ wide }) => wide,
       () => 'has 16 bits a channel',
+    ),
+    ...together(
+      files,
+      ({ more }) => more,
+      () => 'has several pages or frames: the first is read',
     ),
     ...together(pairs, small, (pair) => `is tiny: ${size(pair)}`),
     ...together(pairs, oblong, (pair) => `is not square: ${size(pair)}; a square --crop_size stretches it`),

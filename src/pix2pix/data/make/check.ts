@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { findPairs, type PairFiles } from '../files/layout.ts';
-import { BadFile, traits } from '../image/decode.ts';
+import { BadFile, inspect } from '../image/decode.ts';
 import { checkHeaders, loadPair } from '../sources/folder.ts';
 import { mapBounded } from '../split/parallel.ts';
 import { findOddities, isGrey, type Oddity, type PairFacts } from './anomalies.ts';
@@ -61,13 +61,11 @@ export async function checkFolder(root: string): Promise<FolderReport> {
 async function look(pair: PairFiles, part: PairFacts['part']): Promise<PairFacts> {
   const { a, b } = await loadPair(pair);
   const paths = 'both' in pair ? [pair.both] : [pair.a, pair.b];
-  const files = paths.map(async (path) => ({
-    path,
-    digest: createHash('sha256')
-      .update(await readFile(path))
-      .digest('hex'),
-    ...(await traits(path)),
-  }));
+  const files = paths.map(async (path) => {
+    const { wide, alpha, more } = await inspect(path);
+    const digest = createHash('sha256').update(await readFile(path));
+    return { path, digest: digest.digest('hex'), wide, alpha, more };
+  });
   const { width, height } = a;
   return {
     name: pair.name,

@@ -39,7 +39,7 @@ export async function pairsFromPictures(root: string, out: string, options: Pair
 }
 
 async function pairOf(path: string, { size, fit, condition }: PairsFromPictures): Promise<Raster[]> {
-  const picture = await decode(path, size);
+  const picture = await decode(path, size ? { vector: size } : {});
   const fitted = size ? fitPicture(picture, size, fit) : picture;
   return [beside(fitted, condition(fitted))];
 }

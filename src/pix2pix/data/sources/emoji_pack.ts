@@ -64,7 +64,7 @@ async function render(
   let done = 0;
   const rendered = await mapBounded(emojis, availableParallelism() + 1, async ({ hexcode }) => {
     const draw = async (folder: string) =>
-      (await decode(join(root, folder, 'svg', `${hexcode}.svg`), { width, height })).data;
+      (await decode(join(root, folder, 'svg', `${hexcode}.svg`), { vector: { width, height } })).data;
     const bytes = Buffer.concat([await draw('color'), await draw('black')] as Uint8Array[]);
     const look = createHash('sha256').update(bytes).digest().subarray(0, 8);
     const packed = await squeeze(bytes, { level: 6 });

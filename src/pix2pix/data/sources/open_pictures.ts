@@ -95,7 +95,7 @@ async function openFiles({ dataroot, classes, skipBad, warn }: OpenPictureOption
     load: async (i, side) => {
       const { path } = files[i] as (typeof files)[number];
       const size = { width: side, height: side };
-      return fitPicture(await decode(path, size), size, 'crop');
+      return fitPicture(await decode(path, { vector: size }), size, 'crop');
     },
   };
   const from = typeof classes === 'object' ? `${classes.table}` : dataroot;

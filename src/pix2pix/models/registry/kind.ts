@@ -4,7 +4,6 @@ import type { Module } from '../../../engine/nn/module.ts';
 import type { NormKind } from '../../../engine/nn/norm.ts';
 import type { Rng } from '../../../engine/ops/random/rng.ts';
 import type { Tensor } from '../../../engine/tape/tensor.ts';
-import type { NamedTensor } from '../../../engine/util/safetensors.ts';
 import type { GeneratorConfig, PictureRange, SidesOf } from '../generator.ts';
 import type { OnnxGraph, Value } from '../onnx/graph.ts';
 
@@ -30,7 +29,8 @@ export interface Discriminator extends Module {
 export const INITS = ['tutorial', 'paper', 'he'] as const;
 export type Init = (typeof INITS)[number];
 
-export type Weights = ReadonlyMap<string, NamedTensor>;
+/** Weights by name. Their values are not needed to know what they are of. */
+export type Weights = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 interface NetworkKind {
   /** Names the network in messages. */
@@ -60,6 +60,8 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
   create(device: Device, config: GeneratorConfig, norm: NormKind, rng: Rng): G;
   /** Adds its evaluation mode to an ONNX graph and returns the answer, both in the network's own range of values. */
   graph(graph: OnnxGraph, generator: G, condition: Value): Value;
+  /** The name of weights that each generator of this kind has, and no other network. */
+  readonly mark: string;
   /** The configuration that weights under PyTorch's names have; undefined if they are not of this kind. */
   recognise(weights: Weights): { norm: NormKind; generator: GeneratorConfig } | undefined;
   /** Such weights, for people: one name and whose they are. */

@@ -2,6 +2,8 @@ import { Generator, TUTORIAL_GENERATOR, tutorialSides } from '../generator.ts';
 import { tutorialGraph } from '../onnx/tutorial.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 
+const LAST = 'conv_final.weight';
+
 /** The tutorial's generator. */
 export const TUTORIAL: GeneratorKind<Generator> = {
   title: "the tutorial's generator",
@@ -16,13 +18,14 @@ export const TUTORIAL: GeneratorKind<Generator> = {
   sidesOf: ({ depth }) => tutorialSides(depth),
   create: (device, config, _, rng) => new Generator(device, config, rng),
   graph: tutorialGraph,
+  mark: LAST,
   recognise,
   recognised: 'the tutorial’s generator (conv1.weight, …)',
   usualSide: ({ depth }) => Math.max(256, 2 ** depth),
 };
 
 function recognise(weights: Weights): ReturnType<GeneratorKind['recognise']> {
-  const [first, final] = [weights.get('conv1.weight'), weights.get('conv_final.weight')];
+  const [first, final] = [weights.get('conv1.weight'), weights.get(LAST)];
   if (!first || !final) return undefined;
   const [hidden = 0, inChannels = 0] = first.shape;
   let depth = 0;

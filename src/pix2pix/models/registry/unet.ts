@@ -4,6 +4,8 @@ import { unetGraph } from '../onnx/unet.ts';
 import { LEAST_DOWNS, UnetGenerator, unetSides } from '../unet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 
+const FIRST = 'model.model.0.weight';
+
 /** The paper's U-Net, of which `depth` is the size: 8 is unet_256. */
 export const UNET: GeneratorKind<UnetGenerator> = {
   title: "the paper's U-Net",
@@ -23,13 +25,14 @@ export const UNET: GeneratorKind<UnetGenerator> = {
   sidesOf: ({ depth }) => unetSides(depth),
   create: (device, config, norm, rng) => new UnetGenerator(device, { ...config, norm }, rng),
   graph: unetGraph,
+  mark: FIRST,
   recognise,
   recognised: 'pix2pix’s U-Nets (model.model.0.weight, …)',
   usualSide: ({ depth }) => 2 ** depth,
 };
 
 function recognise(weights: Weights): ReturnType<GeneratorKind['recognise']> {
-  const first = weights.get('model.model.0.weight');
+  const first = weights.get(FIRST);
   if (!first) return undefined;
   const level = (i: number) => `model.model.1${'.model.3'.repeat(i - 1)}.model`;
   let depth = 1;

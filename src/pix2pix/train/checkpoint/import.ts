@@ -1,46 +1,51 @@
 import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import { fromBFloat16 } from '../../../engine/util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import type { WeightsFile } from '../../../files/weights/weights_file.ts';
+import { CHANNELS } from '../../data/image/raster.ts';
 import { createGenerator, type GeneratorParts } from '../../models/networks.ts';
 import { GENERATORS, NETS_G } from '../../models/registry/generators.ts';
 import type { Weights } from '../../models/registry/kind.ts';
 import { PRESETS, type TrainConfig } from '../config/config.ts';
-import { encodeHeader, generatorOf, restoreGenerator } from './state.ts';
+import { findGenerator } from './find_generator.ts';
+import { encodeHeader, restoreGenerator } from './state.ts';
 
 export interface ImportOptions {
   /** The size of picture that it was trained at; by default 256 × 256, or what a smaller U-Net has its name from. */
   size?: { width: number; height: number };
   /** Rate of its dropout, for `translate --dropout`: weights do not tell it. */
   dropout: number;
-  /** Where the weights come from, for the file's record. */
-  source: string;
+  /** Which generator, by what stands in front of its names, where the file holds several. */
+  network?: string;
 }
 
 /**
  * A generator's weights, under the names of PyTorch's `state_dict()`, as a checkpoint that paints: as safetensors pieces,
  * with the configuration that was found. Takes the widely used implementation's U-Net and the tutorial's generator, of
- * any size; what else names and shapes do not tell (dropout, size of the pictures) `options` do.
+ * any size; what else names and shapes do not tell (dropout, size of the pictures) `options` do. Nothing but the
+ * generator is read.
  * @throws PixtapeError if the weights are not those of such a generator.
  */
 export async function importGenerator(
-  weights: Weights,
-  { size, dropout, source }: ImportOptions,
+  file: Pick<WeightsFile, 'path' | 'entries' | 'read'>,
+  { size, dropout, network }: ImportOptions,
 ): Promise<{ config: TrainConfig; pieces: Uint8Array[] }> {
-  // Of a model with both networks, as Lightning saves the tutorial's, the generator.
-  const own = generatorOf(weights);
-  const plain = new Map([...own].map(([name, tensor]) => [name.replace(/^module\./, ''), tensor]));
-  const found = recognise(plain, source);
+  const { path: source, entries } = file;
+  const names = findGenerator(entries, source, network);
+  const found = recognise(new Map([...names].map(([own, name]) => [own, { shape: entries.get(name)?.shape ?? [] }])));
+  checkChannels(found, source);
   const preset = Object.values(PRESETS).find(({ netG }) => netG === found.netG) ?? PRESETS.paper;
   const side = GENERATORS[found.netG].usualSide(found.generator);
   const { width, height } = size ?? { width: side, height: side };
   const config = { ...preset, ...found, generator: { ...found.generator, dropout }, width, height };
 
-  const paper = await detachedDevice();
-  const wanted = createGenerator(paper, config, new Rng(paper, 0));
+  const dry = await detachedDevice();
+  const wanted = createGenerator(dry, config, new Rng(dry, 0));
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, tensor] of plain) {
-    if (found.norm !== 'instance' || !isStatistic(name)) tensors.set(name, tensor);
+  for (const [own, name] of names) {
+    if (found.norm !== 'instance' || !isStatistic(own)) tensors.set(own, storable(await file.read(name)));
   }
   // Weights of before PyTorch 0.4 do not count their batches, and nothing depends on the count.
   for (const { name, kind } of wanted.stateEntries()) {
@@ -48,7 +53,7 @@ export async function importGenerator(
       tensors.set(name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
     }
   }
-  restoreGenerator(wanted, tensors, source); // Checks names, types and shapes; on paper nothing is kept.
+  restoreGenerator(wanted, tensors, source); // Checks names, types and shapes; a dry run keeps nothing.
   const header = encodeHeader({ config, step: 0, run: { preset: 'imported', source } });
   return { config, pieces: encodeSafetensors(tensors, header) };
 }
@@ -56,17 +61,28 @@ export async function importGenerator(
 /** Of instance norms, old files have statistics that were never used. */
 const isStatistic = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-/** @throws PixtapeError if the weights are of no kind of generator that is known here. */
-function recognise(weights: Weights, source: string): GeneratorParts {
+/** `findGenerator` found the mark of one. */
+function recognise(weights: Weights): GeneratorParts {
   for (const netG of NETS_G) {
     const parts = GENERATORS[netG].recognise(weights);
     if (parts) return { netG, ...parts };
   }
-  const some = [...weights.keys()].slice(0, 3).join(', ');
+  throw new Error('weights with the mark of a generator are of none');
+}
+
+/** A type that a checkpoint has: float64 is rounded to float32, bfloat16 becomes it exactly. */
+function storable(tensor: NamedTensor): NamedTensor {
+  const { dtype, shape, data } = tensor;
+  if (dtype === 'F64') return { dtype: 'F32', shape, data: Float32Array.from(data) };
+  if (dtype === 'BF16') return { dtype: 'F32', shape, data: fromBFloat16(data) };
+  return tensor;
+}
+
+/** @throws PixtapeError where the generator takes or gives what is no picture */
+function checkChannels({ generator: { inChannels, outChannels } }: GeneratorParts, source: string): void {
+  if ([inChannels, outChannels].every((channels) => channels === 1 || channels === CHANNELS)) return;
   throw new PixtapeError(
-    `${source}: these are not the weights of a generator that is known here (${some}, …)`,
-    `Known are ${Object.values(GENERATORS)
-      .map((kind) => kind.recognised)
-      .join(' and ')}.`,
+    `${source} holds a generator from ${inChannels} channels to ${outChannels}; pictures have ${CHANNELS}, or 1`,
+    'It was made for other data than pictures, or wants noise or labels beside the picture.',
   );
 }

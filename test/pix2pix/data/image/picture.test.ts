@@ -107,7 +107,7 @@ describe('decode', () => {
   it('EXIF orientation is applied, in size and pixels', async () => {
     const file = await encode(8, 6, pattern(1)).withMetadata({ orientation: 6 }).png().toBuffer();
     await writeFile(at('turned.png'), file);
-    expect(await inspect(at('turned.png'))).toEqual({ width: 6, height: 8 });
+    expect(await inspect(at('turned.png'))).toMatchObject({ width: 6, height: 8 });
     const { width, height, data } = await decode(at('turned.png'));
     expect([width, height]).toEqual([6, 8]);
     // Orientation 6: to be seen upright, the picture is turned by 90° clockwise, so its lower left is at the top left.
@@ -128,7 +128,7 @@ describe('decode', () => {
   it('an SVG drawing is rendered at the size asked for, on white, its proportions kept', async () => {
     const circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10"/></svg>';
     await writeFile(at('a.svg'), circle);
-    const { width, height, data } = await decode(at('a.svg'), { width: 40, height: 20 });
+    const { width, height, data } = await decode(at('a.svg'), { vector: { width: 40, height: 20 } });
     expect([width, height]).toEqual([40, 20]);
     const row = [...data.subarray(0, 40)];
     expect(row.map((v) => v / 255)).toEqual(row.map((_, x) => (x >= 10 && x < 30 ? 0 : 1)));
@@ -184,7 +184,7 @@ describe('decode', () => {
     const said: Record<string, string> = {
       'empty.png': 'empty.png is empty (0 bytes)\n  → Copy or download it again.',
       'text.png': 'text.png is not a picture\n  → Convert it to PNG or JPEG.',
-      'old.bmp': 'old.bmp is in a format that is not supported (.bmp)\n  → Convert it to PNG or JPEG.',
+      'old.bmp': 'old.bmp is a bitmap that is not read (a header of 1679848553 bytes)\n  → Save it as PNG.',
       'folder.png': 'folder.png is a folder, not a picture',
       'none.png': 'none.png does not exist\n  → Check the path.',
     };

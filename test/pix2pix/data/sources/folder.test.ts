@@ -178,8 +178,8 @@ describe('what goes wrong', () => {
     empty: { make: () => writeFile(at('bad.jpg'), ''), message: 'bad.jpg is empty (0 bytes)' },
     'not a picture': { make: () => writeFile(at('bad.jpg'), 'text'), message: 'bad.jpg is not a picture' },
     'of an unsupported format': {
-      make: () => writeFile(at('bad.bmp'), 'BM'),
-      message: 'bad.bmp is in a format that is not supported (.bmp)',
+      make: () => writeFile(at('bad.psd'), '8BPS'),
+      message: 'bad.psd is in a format that is not supported (.psd)',
     },
     'a broken link': { make: () => symlink(at('gone'), at('bad.png')), message: 'bad.png is a link to nothing' },
     'cut within its header': {

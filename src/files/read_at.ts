@@ -1,0 +1,30 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { PixtapeError } from '../engine/util/errors.ts';
+import { codeOf } from './disk_error.ts';
+
+/** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
+export const PIECE = 256 * 1024 * 1024;
+
+/** Opens a file. @throws PixtapeError when it is missing, a folder, or may not be read. */
+export async function openToRead(path: string): Promise<FileHandle> {
+  try {
+    if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder; a file is wanted.`);
+    return await open(path, 'r');
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new PixtapeError(`There is no file ${path}.`, 'Check the path.');
+    if (code === 'EACCES' || code === 'EPERM') throw new PixtapeError(`${path} may not be read: permission denied.`);
+    throw error;
+  }
+}
+
+/** Reads exactly so many bytes from a place in a file. @throws PixtapeError when it has become shorter. */
+export async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(PIECE, length - at), position + at);
+    if (bytesRead === 0) throw new PixtapeError(`${path} became shorter while it was being read.`);
+    at += bytesRead;
+  }
+  return bytes;
+}

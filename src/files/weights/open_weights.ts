@@ -1,0 +1,58 @@
+import type { FileHandle } from 'node:fs/promises';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import type { NamedTensor } from '../../engine/util/safetensors.ts';
+import { readSafetensors } from '../files.ts';
+import { openToRead, readAt } from '../read_at.ts';
+import { identifyWeights } from './identify.ts';
+import { readTorchZip, type TorchArchive } from './torch_archive.ts';
+import { readTorchLegacy } from './torch_legacy.ts';
+import { BYTES_PER_ELEMENT, gather, spanOf, type TorchTensor } from './torch_tensor.ts';
+import { findTensors } from './torch_tensors.ts';
+import type { WeightsFile } from './weights_file.ts';
+
+/**
+ * Opens a file of weights, told apart by content: safetensors, or what `torch.save` wrote (.pth, .pt, .ckpt, .bin; zip or
+ * older). Only tensors and plain containers are read from the latter, and nothing in it is run.
+ * @throws PixtapeError when the file is missing, cut short, damaged, or of another program: then it says of which
+ */
+export async function openWeights(path: string): Promise<WeightsFile> {
+  const handle = await openToRead(path);
+  let opened: WeightsFile | undefined;
+  try {
+    const { size } = await handle.stat();
+    const kind = identifyWeights(path, await readAt(handle, 0, Math.min(size, 512), path));
+    if (kind === 'safetensors') return await readSafetensors(path);
+    const archive = await (kind === 'zip' ? readTorchZip(handle, path) : readTorchLegacy(handle, size, path));
+    opened = openTorch(handle, archive, size, path);
+    return opened;
+  } finally {
+    if (!opened) await handle.close();
+  }
+}
+
+function openTorch(handle: FileHandle, archive: TorchArchive, size: number, path: string): WeightsFile {
+  const tensors = findTensors(archive.root, size, path);
+  for (const [name, tensor] of tensors) checkPlace(archive, name, tensor, path);
+  const read = async (name: string): Promise<NamedTensor> => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new PixtapeError(`${path} holds no tensor "${name}"`, 'Is it of another model?');
+    const { first, end } = spanOf(tensor);
+    const width = BYTES_PER_ELEMENT[tensor.dtype];
+    const start = await (archive.storages.get(tensor.storage.key)?.start() ?? 0);
+    return gather(tensor, await readAt(handle, start + first * width, (end - first) * width, path));
+  };
+  return { path, entries: tensors, read, close: () => handle.close() };
+}
+
+/** @throws PixtapeError when the tensor's storage is missing or too short for it */
+function checkPlace({ storages }: TorchArchive, name: string, tensor: TorchTensor, path: string): void {
+  const { end } = spanOf(tensor);
+  const place = storages.get(tensor.storage.key);
+  const wanted = end * BYTES_PER_ELEMENT[tensor.dtype];
+  if (place && wanted <= place.length) return;
+  const what = place ? `has ${place.length} bytes where ${wanted} are wanted` : 'is missing';
+  throw new PixtapeError(
+    `${path} is cut short or damaged: the storage of ${name} ${what}`,
+    'Copy, download or save it again.',
+  );
+}

@@ -1,0 +1,81 @@
+import { type DType, type NamedTensor, tensorFromBytes } from '../../engine/util/safetensors.ts';
+
+/** Bytes that tensors share, kept outside the pickle. */
+export interface TorchStorage {
+  key: string;
+  /** Undefined for bytes without a type; what reads them says it. */
+  dtype: DType | undefined;
+  /** Elements, or bytes without a type. */
+  length: number;
+  /** Where it begins in the storage of that key, in elements. */
+  start: number;
+}
+
+/** A tensor as a window into a storage: offset, shape and strides in elements. */
+export interface TorchTensor {
+  storage: TorchStorage;
+  dtype: DType;
+  offset: number;
+  shape: number[];
+  stride: number[];
+}
+
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
+  F64: 8,
+  I64: 8,
+  U64: 8,
+  F32: 4,
+  I32: 4,
+  U32: 4,
+  F16: 2,
+  BF16: 2,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+};
+
+export const elementCount = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
+
+/** The elements of its storage that a tensor spans: the first, and one past the last. Equal for an empty tensor. */
+export function spanOf({ storage, offset, shape, stride }: TorchTensor): { first: number; end: number } {
+  const first = storage.start + offset;
+  if (elementCount(shape) === 0) return { first, end: first };
+  return { first, end: first + 1 + shape.reduce((sum, side, i) => sum + (side - 1) * (stride[i] as number), 0) };
+}
+
+/** The tensor in row-major order, from the bytes of its span. */
+export function gather(tensor: TorchTensor, span: Uint8Array): NamedTensor {
+  const { dtype, shape, stride } = tensor;
+  const count = span.byteLength / BYTES_PER_ELEMENT[dtype];
+  const source = tensorFromBytes({ dtype, shape: [count], start: 0, end: span.byteLength }, span);
+  if (isContiguous(shape, stride)) return { ...source, shape: [...shape] } as NamedTensor;
+  const from = source.data as unknown as ArrayLike<number> & { constructor: new (n: number) => Record<number, number> };
+  const data = new from.constructor(elementCount(shape));
+  const index = new Array<number>(shape.length).fill(0);
+  for (let at = 0, place = 0; at < elementCount(shape); at++) {
+    data[at] = from[place] as number;
+    // Counts up like an odometer, the last axis first.
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const [side, step] = [shape[axis] as number, stride[axis] as number];
+      place += step;
+      index[axis] = (index[axis] as number) + 1;
+      if (index[axis] !== side) break;
+      place -= side * step;
+      index[axis] = 0;
+    }
+  }
+  return { dtype, shape: [...shape], data } as unknown as NamedTensor;
+}
+
+/** Whether elements lie row by row without holes. The stride of a side of 1 is never taken. */
+function isContiguous(shape: readonly number[], stride: readonly number[]): boolean {
+  let wanted = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const side = shape[axis] as number;
+    if (side !== 1 && stride[axis] !== wanted) return false;
+    wanted *= side;
+  }
+  return true;
+}

@@ -1,0 +1,167 @@
+import { BadFile } from '../../files/formats.ts';
+import type { Bands, ValueRange } from '../bands.ts';
+import { type ReadBytes, readTiffDirectory } from './directory.ts';
+
+/** What the tags of a TIFF file's first page say. */
+export interface TiffInfo {
+  width: number;
+  height: number;
+  /** Bits of each sample. */
+  bits: number;
+  format: 'unsigned' | 'signed' | 'float';
+  /** Samples of a pixel: colours, opacity, and those that are neither. */
+  bands: number;
+  alpha: Bands['alpha'];
+  /** Samples that are neither colour nor opacity as far as the tags say. */
+  unexplained: number;
+  /** White is zero. */
+  inverted: boolean;
+  /** As EXIF has it: 1 is upright. */
+  orientation: number;
+  /** Another page follows. */
+  more: boolean;
+  /** Bytes that the pixels take, and those that the file has for them (0 where it does not say). */
+  bytes: { needed: number; stored: number; end: number; packed: boolean };
+}
+
+const TAG = {
+  width: 256,
+  height: 257,
+  bits: 258,
+  compression: 259,
+  photometric: 262,
+  stripOffsets: 273,
+  orientation: 274,
+  samples: 277,
+  stripBytes: 279,
+  tileOffsets: 324,
+  tileBytes: 325,
+  extra: 338,
+  format: 339,
+} as const;
+const COLOURS_OF: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3 };
+/** What sharp takes too: 268 million pixels. */
+export const MAX_PIXELS = 0x3fff ** 2;
+const MAX_BYTES = 2 ** 31;
+
+/** @throws BadFile when it is cut short or damaged */
+export async function tiffInfo(read: ReadBytes, path: string): Promise<TiffInfo> {
+  try {
+    return await info(read);
+  } catch (cause) {
+    if (cause instanceof BadFile) throw cause;
+    throw damagedTiff(path, cause);
+  }
+}
+
+async function info(read: ReadBytes): Promise<TiffInfo> {
+  const directory = await readTiffDirectory(read);
+  const list = (tag: number) => directory.numbers(tag);
+  const one = async (tag: number, otherwise: number) => (await list(tag))?.[0] ?? otherwise;
+  const [width, height] = [await one(TAG.width, 0), await one(TAG.height, 0)];
+  const bits = (await list(TAG.bits)) ?? [1];
+  const bands = await one(TAG.samples, 1);
+  if (!(width > 0 && height > 0 && bands > 0)) throw new Error('its tags give it no size');
+  if (new Set(bits).size > 1) throw new Error(`its samples have ${bits.slice(0, 8).join(', ')} bits`);
+  const photometric = await one(TAG.photometric, bands >= 3 ? 2 : 1);
+  const unexplained = bands - (COLOURS_OF[photometric] ?? 1);
+  const extra = ((await list(TAG.extra)) ?? []).slice(-Math.max(0, unexplained));
+  const kind = unexplained === 1 ? extra[0] : undefined;
+  const alpha = kind === 1 ? 'multiplied' : kind === 2 ? 'straight' : undefined;
+  const format = await one(TAG.format, 1);
+  const places = (await list(TAG.stripOffsets)) ?? (await list(TAG.tileOffsets)) ?? [];
+  const counts = (await list(TAG.stripBytes)) ?? (await list(TAG.tileBytes)) ?? [];
+  return {
+    width,
+    height,
+    bits: bits[0] as number,
+    format: format === 3 ? 'float' : format === 2 ? 'signed' : 'unsigned',
+    bands,
+    alpha,
+    unexplained: Math.max(0, unexplained - (alpha ? 1 : 0)),
+    inverted: photometric === 0,
+    orientation: await one(TAG.orientation, 1),
+    more: directory.more,
+    bytes: {
+      needed: Math.ceil((width * bands * (bits[0] as number)) / 8) * height,
+      stored: counts.reduce((sum, count) => sum + count, 0),
+      end: places.reduce((end, place, i) => Math.max(end, place + (counts[i] ?? 0)), 0),
+      packed: (await one(TAG.compression, 1)) !== 1,
+    },
+  };
+}
+
+/** Whether libvips reads it as it is meant: colours or grey of up to 8, or 16 bits, without anything beside them. */
+export const isPlain = ({ unexplained, alpha, bits, format }: TiffInfo): boolean =>
+  unexplained === 0 && !alpha && format === 'unsigned' && (bits <= 8 || bits === 16);
+
+/** What white is, where samples have 9 to 15 bits; the tags alone can tell. */
+export const rangeOf = ({ bits, format }: TiffInfo): ValueRange | undefined =>
+  bits > 8 && bits < 16 && format === 'unsigned' ? { min: 0, max: 2 ** bits - 1 } : undefined;
+
+/** Its bands, read exactly as the file has them. @throws BadFile when it is too large, cut short or damaged */
+export async function tiffBands(file: Uint8Array, info: TiffInfo, path: string): Promise<Bands> {
+  const { width, height, bands, bytes, alpha, inverted } = info;
+  const size = `${width} × ${height}${bands > 1 ? `, ${bands} bands` : ''}`;
+  if (width * height > MAX_PIXELS || bytes.needed > MAX_BYTES) {
+    const reason = `is too large (${size}; at most 268 million pixels, and 2 GiB)`;
+    throw new BadFile(path, reason, 'Cut it into pieces.');
+  }
+  // A packed byte stands for 1,100 at most; without this, a small file could ask for all the memory.
+  const stored = bytes.packed ? 1100 * bytes.stored : bytes.stored;
+  if (bytes.end > file.length || stored < bytes.needed) {
+    throw new BadFile(path, `is cut short (${size})`, 'Copy, download or export it again.');
+  }
+  const planes = await rasters(file, path);
+  if (planes.length !== bands || planes.some((plane) => plane.length !== width * height)) {
+    throw damagedTiff(path, new Error('it holds less than its tags say'));
+  }
+  if (inverted) for (const plane of planes.slice(0, 1)) invert(plane);
+  return turned({ width, height, planes, ...(alpha ? { alpha } : {}) }, info.orientation);
+}
+
+type Plane = Bands['planes'][number];
+
+async function rasters(file: Uint8Array, path: string): Promise<Plane[]> {
+  // Loaded for such files alone.
+  const { fromArrayBuffer } = await import('geotiff');
+  try {
+    const whole = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer;
+    const image = await (await fromArrayBuffer(whole)).getImage(0);
+    return [...(await image.readRasters({ interleave: false }))] as Plane[];
+  } catch (cause) {
+    throw damagedTiff(path, cause);
+  }
+}
+
+function invert(plane: Plane): void {
+  if (!(plane instanceof Uint8Array || plane instanceof Uint16Array)) return;
+  const white = plane instanceof Uint8Array ? 255 : 65535;
+  for (let i = 0; i < plane.length; i++) plane[i] = white - (plane[i] as number);
+}
+
+/** Upright, by EXIF's eight orientations. */
+export function turned(bands: Bands, orientation: number): Bands {
+  const { width, height } = bands;
+  if (!(orientation >= 2 && orientation <= 8)) return bands;
+  const swapped = orientation >= 5;
+  const [w, h] = swapped ? [height, width] : [width, height];
+  // Where a pixel of the upright picture comes from.
+  const source = (x: number, y: number): number => {
+    const [u, v] = swapped ? [y, x] : [x, y];
+    const across = [2, 3, 7, 8].includes(orientation) ? width - 1 - u : u;
+    const down = [3, 4, 6, 7].includes(orientation) ? height - 1 - v : v;
+    return down * width + across;
+  };
+  const planes = bands.planes.map((plane) => {
+    const out = plane.slice();
+    for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) out[y * w + x] = plane[source(x, y)] as number;
+    return out;
+  });
+  return { ...bands, width: w, height: h, planes };
+}
+
+function damagedTiff(path: string, cause: unknown): BadFile {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new BadFile(path, `is cut short or damaged (${said})`, 'Copy, download or export it again.', { cause });
+}

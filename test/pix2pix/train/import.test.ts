@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { fromBFloat16 } from '../../../src/engine/util/half.ts';
+import { decodeSafetensors, type NamedTensor } from '../../../src/engine/util/safetensors.ts';
+import { openWeights } from '../../../src/files/weights/open_weights.ts';
+import { importGenerator } from '../../../src/pix2pix/train/checkpoint/import.ts';
+
+const fixture = (name: string) => resolve(import.meta.dirname, '..', '..', 'fixtures', 'pth', name);
+
+async function imported(name: string, options: { network?: string } = {}) {
+  const file = await openWeights(fixture(name));
+  try {
+    return read(await importGenerator(file, { dropout: 0, ...options }));
+  } finally {
+    await file.close();
+  }
+}
+
+type Imported = Awaited<ReturnType<typeof importGenerator>>;
+const read = ({ config, pieces }: Imported) => ({ config, ...decodeSafetensors(Buffer.concat(pieces), 'imported') });
+
+/** A file of such tensors, wherever it would be. */
+function fileOf(tensors: ReadonlyMap<string, NamedTensor>) {
+  return { path: 'made.pth', entries: tensors, read: async (name: string) => tensors.get(name) as NamedTensor };
+}
+const importMade = async (tensors: ReadonlyMap<string, NamedTensor>, options: { network?: string } = {}) =>
+  read(await importGenerator(fileOf(tensors), { dropout: 0, ...options }));
+
+async function weights(): Promise<Map<string, NamedTensor>> {
+  const file = await openWeights(fixture('latest_net_G.safetensors'));
+  const tensors = new Map<string, NamedTensor>();
+  for (const name of file.entries.keys()) tensors.set(name, await file.read(name));
+  await file.close();
+  return tensors;
+}
+
+const renamed = <T>(tensors: ReadonlyMap<string, T>, rename: (name: string) => string) =>
+  new Map([...tensors].map(([name, tensor]) => [rename(name), tensor]));
+
+it('latest_net_G.pth gives the tensors that PyTorch wrote into safetensors', async () => {
+  const { config, tensors } = await imported('latest_net_G.pth');
+  expect(config).toMatchObject({ netG: 'unet', norm: 'batch', width: 32, generator: { hidden: 1, depth: 5 } });
+  expect(tensors).toEqual(await weights());
+});
+
+it('a generator in bfloat16, deep in a training’s state and wrapped twice, becomes float32 exactly', async () => {
+  const { config, tensors } = await imported('training.pth');
+  expect(config).toMatchObject({ netG: 'unet', generator: { hidden: 1, depth: 5 } });
+  const file = await openWeights(fixture('training.pth'));
+  const name = 'model.model.1.model.3.model.1.weight';
+  const half = await file.read(`model.state_dict.netG.module._orig_mod.${name}`);
+  await file.close();
+  expect(half.dtype).toBe('BF16');
+  expect(tensors.get(name)?.dtype).toBe('F32');
+  expect(tensors.get(name)?.data).toEqual(fromBFloat16(half.data as Uint16Array));
+});
+
+it.for(['netG.', 'model.', 'state_dict.', 'module.', '_orig_mod.', 'ema.module.net.', 'model._orig_mod.module.'])(
+  'takes %s away',
+  async (prefix) => {
+    const all = await weights();
+    const named = renamed(all, (name) => prefix + name);
+    const beside = ['module.', '_orig_mod.'].includes(prefix) ? [] : ['optimizer.0'];
+    for (const name of beside) named.set(name, { dtype: 'F32', shape: [1], data: new Float32Array(1) });
+    expect((await importMade(named)).tensors).toEqual(all);
+  },
+);
+
+it('wrappers within names go too', async () => {
+  const all = await weights();
+  const inner = renamed(all, (name) => name.replace('model.model.1', 'model.module.model.1'));
+  expect((await importMade(inner)).tensors).toEqual(all);
+});
+
+it('float64 is rounded to float32, halves stay halves', async () => {
+  const all = await weights();
+  const first = all.get('model.model.0.weight') as NamedTensor & { dtype: 'F32' };
+  const wide = new Map(all).set('model.model.0.weight', {
+    dtype: 'F64',
+    shape: first.shape,
+    data: Float64Array.from(first.data, (value) => value + 1e-12),
+  });
+  expect((await importMade(wide)).tensors).toEqual(all);
+  const halves = new Uint16Array(first.data.length).fill(0x3c00);
+  const narrow = new Map(all).set('model.model.0.weight', { dtype: 'F16', shape: first.shape, data: halves });
+  expect((await importMade(narrow)).tensors.get('model.model.0.weight')).toMatchObject({ dtype: 'F16', data: halves });
+});
+
+it('of several generators one is asked for', async () => {
+  const all = await weights();
+  const both = new Map([...renamed(all, (name) => `netG_A.${name}`), ...renamed(all, (name) => `netG_B.${name}`)]);
+  await expect(importMade(both)).rejects.toThrow(/made\.pth holds 2 generators: netG_A, netG_B\n.*--network netG_A/);
+  expect((await importMade(both, { network: 'netG_B' })).tensors).toEqual(all);
+  await expect(importMade(both, { network: 'netG' })).rejects.toThrow(/no generator named netG\n.*netG_A, netG_B/);
+});
+
+it.for([
+  ['resnet.pth', /resnet\.pth holds a ResNet generator \(resnet_2blocks of 1 channels, for pictures of 3\)/],
+  ['latest_net_D.pth', /holds a discriminator, .*\n.*latest_net_G\.pth/],
+  ['values.pth', /these are not the weights of a generator that is known here \(f64, f32, f16, …\)/],
+] as const)('%s is named', async ([name, message]) => {
+  await expect(imported(name)).rejects.toThrow(message);
+});
+
+it('a generator for other data than pictures is refused', async () => {
+  const all = await weights();
+  const four = new Map(all).set('model.model.0.weight', {
+    dtype: 'F32',
+    shape: [1, 4, 4, 4],
+    data: new Float32Array(64),
+  });
+  await expect(importMade(four)).rejects.toThrow(/a generator from 4 channels to 3; pictures have 3, or 1/);
+});
