@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { codeOf } from './disk_error.ts';
@@ -16,6 +17,22 @@ export async function openToRead(path: string): Promise<FileHandle> {
     if (code === 'EACCES' || code === 'EPERM') throw new PixtapeError(`${path} may not be read: permission denied.`);
     throw error;
   }
+}
+
+/** The first bytes of a file, fewer where it is shorter. */
+export function readHead(path: string, length: number): Uint8Array {
+  const head = new Uint8Array(length);
+  const file = openSync(path, 'r');
+  try {
+    return head.subarray(0, readSync(file, head));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Opens a file; the system's own error where that fails. */
+export function openForReading(path: string): Promise<FileHandle> {
+  return open(path, 'r');
 }
 
 /** Reads exactly so many bytes from a place in a file. @throws PixtapeError when it has become shorter. */

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { readHead } from '../../files/read_at.ts';
 import { identifyWeights } from '../../files/weights/identify.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import { runsHint } from '../shared/run_folder.ts';
@@ -19,14 +20,7 @@ export function findCheckpoint(given: string, home: string): string {
 
 /** @throws PixtapeError for weights of other programs */
 function checked(path: string): string {
-  const head = new Uint8Array(512);
-  const file = openSync(path, 'r');
-  try {
-    const kind = identifyWeights(path, head.subarray(0, readSync(file, head)));
-    if (kind === 'safetensors') return path;
-  } finally {
-    closeSync(file);
-  }
+  if (identifyWeights(path, readHead(path, 512)) === 'safetensors') return path;
   throw new PixtapeError(
     `${path} is a file of PyTorch, not a checkpoint of pixtape`,
     `Make one of it first: npx pixtape import ${quoted(path)} net.safetensors`,

@@ -1,4 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { openForReading } from '../../../files/read_at.ts';
 import { type DecodeOptions, rasterOf } from '../decoders/bands.ts';
 import { bmpBands, bmpInfo, isBmp } from '../decoders/bmp.ts';
 import { isNpy, npyBands, npyInfo } from '../decoders/npy.ts';
@@ -32,7 +33,7 @@ export interface PictureHeader {
  * @throws BadFile when it is missing, empty, cut short, or of no known kind
  */
 export async function inspect(path: string, { channels }: DecodeOptions = {}): Promise<PictureHeader> {
-  const handle = await open(path, 'r').catch((error) => Promise.reject(unreadable(path, error)));
+  const handle = await openForReading(path).catch((error) => Promise.reject(unreadable(path, error)));
   try {
     const read = async (at: number, length: number): Promise<Uint8Array> => {
       const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at);
