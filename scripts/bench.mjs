@@ -5,7 +5,7 @@ await setup();
 
 // Not at the top: without node_modules there is no esbuild yet.
 const { build } = await import('esbuild');
-const { rawText, shaderText } = await import('./build.mjs');
+const { asText, rawText } = await import('./build/text.mjs');
 
 /**
  * Packages stay outside the bundle, TensorFlow.js apart: the build that Node would take has no gradients, and those that
@@ -31,11 +31,11 @@ await build({
   mainFields: ['module', 'main'],
   target: 'node20',
   format: 'esm',
-  loader: { '.css': 'text' },
+  loader: asText,
   banner: {
     js: "import { createRequire as requireFor } from 'node:module';const require = requireFor(import.meta.url);",
   },
-  plugins: [shaderText, rawText, packages],
+  plugins: [rawText, packages],
   logLevel: 'error',
 });
 await runBuilt('bench/main.js', process.argv.slice(2));

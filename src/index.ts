@@ -1,63 +1,13 @@
 /**
- * The library, for browsers and Node alike: nothing here needs either. In Node `import … from 'pixtape'` gives this and
- * node.ts, which finds an adapter and reads files; in a browser bring an adapter of your own:
- *
- *     const device = await Device.open(await navigator.gpu.requestAdapter());
- *
- * Work is recorded once and replayed: operations only run inside `record`.
- *
- *     const step = await record(device, () => {
- *       const loss = mseLoss(network.forward(x), y);
- *       backward(loss);
- *       adam.step();
- *       return loss;
- *     });
- *     step.run();
- *     console.log(await step.outputs.read());
+ * The library, for browsers and Node alike: the engine, and Pix2Pix and its relatives on it. Nothing here needs either. In
+ * Node `import … from 'pixtape'` gives this and node.ts, which finds an adapter and reads files; in a browser bring an
+ * adapter of your own. `pixtape/engine` is the engine alone.
  */
 
-// The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
-export { type Capabilities, Device, type DeviceOptions } from './engine/gpu/device.ts';
-export type { DispatchTiming, Program, Workgroups } from './engine/gpu/program.ts';
-export type { Kernel } from './engine/gpu/shader/kernel.ts';
-export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './engine/gpu/storage.ts';
-export { type InitOptions, initWeights } from './engine/nn/init.ts';
-export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './engine/nn/layers.ts';
-export { buffer, Module, parameter, type StateEntry } from './engine/nn/module.ts';
-export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './engine/nn/norm.ts';
-// Modules, initial weights, and the optimiser.
-export { Adam, type AdamOptions } from './engine/nn/optim/adam.ts';
-export type { LossScale } from './engine/nn/optim/loss_scale.ts';
-export { type Conv2dOptions, conv2d, convTranspose2d } from './engine/ops/conv/conv2d.ts';
-// Operations: pictures are NCHW, values float32.
-export { add } from './engine/ops/elementwise/add.ts';
-export { leakyRelu, relu } from './engine/ops/elementwise/leaky_relu.ts';
-export { mul } from './engine/ops/elementwise/mul.ts';
-export { scale } from './engine/ops/elementwise/scale.ts';
-export { sigmoid } from './engine/ops/elementwise/sigmoid.ts';
-export { tanh } from './engine/ops/elementwise/tanh.ts';
-export { bceWithLogits, l1Loss, mseLoss } from './engine/ops/loss/losses.ts';
-export { ssimLoss } from './engine/ops/loss/ssim.ts';
-export { batchNorm } from './engine/ops/norm/batch_norm.ts';
-export { instanceNorm } from './engine/ops/norm/instance_norm.ts';
-export { dropout } from './engine/ops/random/dropout.ts';
-export { Rng } from './engine/ops/random/rng.ts';
-export { mean, sum } from './engine/ops/reduce/reduce.ts';
-export { maxPool2d } from './engine/ops/resample/max_pool.ts';
-export { upsampleBilinear } from './engine/ops/resample/upsample.ts';
-export { centerCrop } from './engine/ops/shape/center_crop.ts';
-export { concat } from './engine/ops/shape/concat.ts';
-export { permute, transpose2d } from './engine/ops/shape/permute.ts';
-// Tensors, recording and differentiation.
-export { backward, checkpoint, differentiable, type GradOptions, grad, noGrad } from './engine/tape/autograd.ts';
-export { dispatch, dispatchElements } from './engine/tape/dispatch.ts';
-export { Recorded, type RecordOptions, record, run } from './engine/tape/record.ts';
-export { type Backward, type Shape, type StateKind, Tensor } from './engine/tape/tensor.ts';
-// Files as bytes, errors, random numbers.
-export { PixtapeError } from './engine/util/errors.ts';
-export { RandomStream } from './engine/util/random.ts';
-export { type DType, decodeSafetensors, encodeSafetensors, type NamedTensor } from './engine/util/safetensors.ts';
-// The tutorial's networks, and the paper's.
+export * from './engine/index.ts';
+// The networks of the tutorial and of the paper, a classifier and DCGAN.
+export { Classifier, type ClassifierConfig } from './pix2pix/models/classifier.ts';
+export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './pix2pix/models/dcgan.ts';
 export {
   BasicDiscriminator,
   type ConvDiscriminatorConfig,
@@ -82,9 +32,12 @@ export {
   restoreGenerator,
   restoreState,
 } from './pix2pix/train/checkpoint/state.ts';
-// Pix2Pix: training it, painting with it, and what it takes.
+// Training Pix2Pix and DCGAN, predicting with them, and the memory that it takes.
 export { learningRates, PRESETS, type PresetName, type TrainConfig } from './pix2pix/train/config/config.ts';
+export { GAN_PRESETS, type GanConfig, type GanPresetName } from './pix2pix/train/config/gan_config.ts';
 export { type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
 export { estimatePainting, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
+export { Gan, type GanBatch, type GanLosses } from './pix2pix/train/steps/gan.ts';
+export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';
 export { type Losses, Pix2Pix, type PrepareOptions, type StepOutputs } from './pix2pix/train/steps/pix2pix.ts';
 export { Predictor, type PredictorOptions } from './pix2pix/train/steps/predictor.ts';

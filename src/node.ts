@@ -5,7 +5,6 @@
 
 export { type CandidateReport, closeAdapter, openAdapter, surveyAdapters } from './drivers/index.ts';
 export { openDevice } from './drivers/open_device.ts';
-export { crossEntropy } from './engine/ops/loss/cross_entropy.ts';
 export { readSafetensors, writeFileAtomic, writeSafetensorsAtomic } from './files/files.ts';
 export * from './index.ts';
 export { writePictureAs } from './pix2pix/data/image/encode.ts';
@@ -13,8 +12,6 @@ export { type Picture, readPicture, resizePicture } from './pix2pix/data/image/p
 export { type Batch, BatchLoader, stepsPerEpoch } from './pix2pix/data/sets/batches.ts';
 export type { DataOptions, Dataset, OpenedData, Pair } from './pix2pix/data/sets/dataset.ts';
 export { openDataset } from './pix2pix/data/sources/open.ts';
-export { Classifier, type ClassifierConfig } from './pix2pix/models/classifier.ts';
-export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './pix2pix/models/dcgan.ts';
 export { type Tuned, type TuneOptions, trainingStep, tuneModel } from './pix2pix/train/autotune/tune.ts';
 export { choicesOf, TuningCache } from './pix2pix/train/autotune/tuning_cache.ts';
 export {
@@ -24,12 +21,9 @@ export {
   saveCheckpoint,
 } from './pix2pix/train/checkpoint/checkpoint.ts';
 export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
-export { GAN_PRESETS, type GanConfig, type GanPresetName } from './pix2pix/train/config/gan_config.ts';
 export { translate } from './pix2pix/train/evaluate/translate.ts';
 export { trainGan } from './pix2pix/train/loop/gan_run.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/log.ts';
 export { Progress, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
 export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
 export { sampleGrid } from './pix2pix/train/sheets/grid.ts';
-export { Gan, type GanBatch, type GanLosses } from './pix2pix/train/steps/gan.ts';
-export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';

@@ -1,10 +1,10 @@
-/** Builds the page of `npm run web`: a folder of static files, and for its server the code that renders emoji (web_data.js). */
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+/** Builds the page of `npm run web` and `pixtape demo`: a folder of static files, dist/web. Run by itself it does just that. */
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
-import { put, rawText, shaderText } from '../build.mjs';
-import { root } from '../setup.mjs';
+import { asText, put, rawText, root } from '../build/text.mjs';
 
 const src = join(root, 'src', 'web');
 
@@ -31,7 +31,8 @@ export async function buildWeb(folder = join(root, 'dist', 'web')) {
       platform: 'browser',
       target: 'es2023',
       ...(format ? { format } : {}),
-      plugins: [shaderText, rawText],
+      loader: { ...asText, '.css': 'css' },
+      plugins: [rawText],
       write: false,
       logLevel: 'warning',
     });
@@ -39,7 +40,6 @@ export async function buildWeb(folder = join(root, 'dist', 'web')) {
   }
   for (const file of files) copyFileSync(join(src, file), join(folder, file.replace('assets/', '')));
   copyExamples(join(folder, 'examples'));
-  await buildServerCode();
   return folder;
 }
 
@@ -52,19 +52,4 @@ function copyExamples(folder) {
   }
 }
 
-async function buildServerCode() {
-  const { outputFiles } = await bundle({
-    absWorkingDir: root,
-    entryPoints: ['src/web/server/emoji_set.ts'],
-    outfile: 'dist/web_data.js',
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    packages: 'external',
-    write: false,
-    logLevel: 'warning',
-  });
-  if (!existsSync(join(root, 'dist'))) mkdirSync(join(root, 'dist'));
-  for (const { path, contents } of outputFiles) put(path, contents);
-}
+if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) await buildWeb();

@@ -4,6 +4,7 @@
  *     node scripts/web/screenshots.mjs              .github/pictures/web-paint.png and web-train.png
  *     node scripts/web/screenshots.mjs --all DIR    every state, light and dark, wide and narrow, into DIR
  */
+import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -12,14 +13,14 @@ import { launchChromium } from './chromium.mjs';
 
 await setup();
 const { buildWeb } = await import('./build.mjs');
-const { serve } = await import('./serve.mjs');
 
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 /** Seconds of training before the picture of it is taken. */
 const LEARNING = Number(process.env.LEARNING_SECONDS ?? 300);
 
-const server = await serve({ folder: await buildWeb(), port: 0 });
+await buildWeb();
+const server = await startDemo();
 let browser;
 try {
   const at = process.argv.indexOf('--all');
@@ -27,7 +28,23 @@ try {
   else await everyState(process.argv[at + 1] ?? 'screenshots');
 } finally {
   await browser?.close();
-  await server.close();
+  server.child.kill();
+}
+
+/** `pixtape demo` in a process of its own, and the link that it prints. */
+function startDemo() {
+  const child = spawn(process.execPath, [join(root, 'dist', 'pixtape.js'), 'demo', '--no-open', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((found, fail) => {
+    let out = '';
+    child.stdout.on('data', (text) => {
+      out += text;
+      const [url] = /http:\S+/.exec(out) ?? [];
+      if (url) found({ child, url });
+    });
+    child.on('close', (code) => fail(new Error(`pixtape demo ended with ${code}: ${out}`)));
+  });
 }
 
 /** A fresh browser now and then: after a page that trained was closed, this one sometimes takes no more pictures. */

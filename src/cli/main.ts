@@ -5,6 +5,7 @@ import { PixtapeError } from '../engine/util/errors.ts';
 import { exportCommand } from './checkpoint/export.ts';
 import { importCommand } from './checkpoint/import.ts';
 import { dataCommand } from './data/command.ts';
+import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evalClassesCommand } from './eval/classes.ts';
 import { evalCommand } from './eval/command.ts';
@@ -31,6 +32,7 @@ const program = new Command('pixtape')
   .addCommand(importCommand())
   .addCommand(dataCommand())
   .addCommand(tuneCommand())
+  .addCommand(demoCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

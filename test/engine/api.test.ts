@@ -1,13 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as browser from '../../src/index.ts';
 import * as node from '../../src/node.ts';
 import { build } from '../cli/command.ts';
 
 /** The library as those see it who import it: built, by the package's own name. */
-const root = resolve(import.meta.dirname, '..', '..');
 beforeAll(build);
 let device: node.Device | undefined;
 afterAll(() => device?.destroy());
@@ -30,13 +27,6 @@ it('exports for Node all that it exports for browsers', () => {
   for (const [name, value] of Object.entries(browser)) expect(node).toHaveProperty(name, value);
   expect(node).toHaveProperty('openDevice');
   expect(browser).not.toHaveProperty('openDevice');
-});
-
-it('gives browsers a file that imports nothing, and each condition a file that exists', () => {
-  expect(readFileSync(join(root, 'dist', 'index.js'), 'utf8')).not.toMatch(/^\s*import\b|\bimport\(|\brequire\(/m);
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  expect(existsSync(join(root, exports['.'].node.default))).toBe(true);
-  expect(existsSync(join(root, exports['.'].default))).toBe(true);
 });
 
 it('takes an operation of one’s own, kernel and gradient', async () => {

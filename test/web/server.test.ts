@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { type Served, serve } from '../../scripts/web/serve.mjs';
+import { type Served, serve } from '../../src/web/server/serve.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 
 const folder = temporaryFolders();

@@ -3,11 +3,12 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Shows a file in the person's browser if there is a desktop to show it on. The path is always printed anyway, so a
- * machine without a browser loses nothing.
+ * Shows a file or an address in the person's browser if there is a desktop to show it on. It is always printed anyway, so
+ * a machine without a browser loses nothing.
+ * @param target a path, or an http address
  */
-export function openInBrowser(file: string): void {
-  const url = pathToFileURL(resolve(file)).href;
+export function openInBrowser(target: string): void {
+  const url = /^https?:\/\//.test(target) ? target : pathToFileURL(resolve(target)).href;
   if (process.env.CI || (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)) return;
   const [command, ...args] =
     process.platform === 'win32'

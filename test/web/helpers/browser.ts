@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../../scripts/web/chromium.mjs';
-import { type Served, serve } from '../../../scripts/web/serve.mjs';
+import { type Served, serve } from '../../../src/web/server/serve.ts';
 
 /** What a test file has of its browser. */
 export interface Web {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { rawText, shaderText } from '../../../scripts/build.mjs';
+import { asText, rawText } from '../../../scripts/build/text.mjs';
 
 export const root = resolve(import.meta.dirname, '..', '..', '..');
 const page = join(import.meta.dirname, '..', 'page');
@@ -39,7 +39,8 @@ export async function bundleForPage(source: string, outfile: string): Promise<vo
     format: 'esm',
     // A few problems of each operation; the runs in Node take many.
     define: { 'process.env.OP_RUNS': '"3"', 'process.env.OP_SEED': '"7"' },
-    plugins: [shaderText, standIns],
+    loader: asText,
+    plugins: [standIns],
     logLevel: 'error',
   });
 }
@@ -64,8 +65,8 @@ export async function runInNode(source: string, args: readonly string[]): Promis
       target: 'node20',
       format: 'esm',
       packages: 'external',
-      plugins: [shaderText, rawText],
-      loader: { '.css': 'text' },
+      plugins: [rawText],
+      loader: asText,
       logLevel: 'error',
     });
     const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {

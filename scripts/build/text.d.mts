@@ -1,0 +1,5 @@
+import type { Loader, Plugin } from 'esbuild';
+
+export const root: string;
+export const asText: Record<string, Loader>;
+export const rawText: Plugin;

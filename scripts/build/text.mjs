@@ -1,0 +1,49 @@
+/** What every build here shares: how files that are not code are read, and how results are written. */
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** esbuild's loaders: shaders and style sheets are imported as they stand in the file, comments included. */
+export const asText = { '.wgsl': 'text', '.css': 'text' };
+
+/** `import text from './file?raw'`: the file's text, as Vite (and so vitest) reads it. */
+export const rawText = {
+  name: 'raw-text',
+  setup(build) {
+    build.onResolve({ filter: /\?raw$/ }, async ({ path, importer, resolveDir, kind, namespace }) => {
+      // `packages: external` would stop at a package's name: a path inside a package is looked up from the importer.
+      const wanted = path.slice(0, -'?raw'.length);
+      const local = wanted.startsWith('.')
+        ? { path: resolve(resolveDir, wanted) }
+        : { path: fileInPackage(wanted, resolveDir) };
+      if (!local.path || !existsSync(local.path)) {
+        return { errors: [{ text: `no file for "${path}"`, detail: { importer, kind, namespace } }] };
+      }
+      return { path: local.path, namespace: 'raw-text', watchFiles: [local.path] };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'raw-text' }, async ({ path }) => ({
+      contents: await readFile(path, 'utf8'),
+      loader: 'text',
+    }));
+  },
+};
+
+function fileInPackage(path, from) {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', path);
+    if (existsSync(candidate)) return candidate;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** Writes a file as a whole or not at all, so that a running command never reads half of one. Makes its folder. */
+export function put(path, contents, mode = 0o644) {
+  mkdirSync(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.tmp`;
+  writeFileSync(partial, contents);
+  chmodSync(partial, mode);
+  renameSync(partial, path);
+}

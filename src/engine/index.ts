@@ -1,0 +1,61 @@
+/**
+ * The engine alone: a device, recorded programs, operations with gradients, modules and optimisers. It needs neither Node
+ * nor a browser, only a WebGPU adapter, and knows no Pix2Pix:
+ *
+ *     import { Device, record } from 'pixtape/engine';
+ *     const device = await Device.open(await navigator.gpu.requestAdapter());
+ *
+ * Work is recorded once and replayed: operations only run inside `record`.
+ *
+ *     const step = await record(device, () => {
+ *       const loss = mseLoss(network.forward(x), y);
+ *       backward(loss);
+ *       adam.step();
+ *       return loss;
+ *     });
+ *     step.run();
+ *     console.log(await step.outputs.read());
+ */
+
+// The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
+export { type Capabilities, Device, type DeviceOptions } from './gpu/device.ts';
+export type { Kernel } from './gpu/shader/kernel.ts';
+export type { DispatchTiming, Program, Workgroups } from './gpu/program.ts';
+export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';
+export { type InitOptions, initWeights } from './nn/init.ts';
+export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './nn/layers.ts';
+export { buffer, Module, parameter, type StateEntry } from './nn/module.ts';
+export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './nn/norm.ts';
+// Modules, initial weights, and the optimiser.
+export { Adam, type AdamOptions } from './nn/optim/adam.ts';
+export type { LossScale } from './nn/optim/loss_scale.ts';
+export { type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
+// Operations: pictures are NCHW, values float32.
+export { add } from './ops/elementwise/add.ts';
+export { leakyRelu, relu } from './ops/elementwise/leaky_relu.ts';
+export { mul } from './ops/elementwise/mul.ts';
+export { scale } from './ops/elementwise/scale.ts';
+export { sigmoid } from './ops/elementwise/sigmoid.ts';
+export { tanh } from './ops/elementwise/tanh.ts';
+export { crossEntropy } from './ops/loss/cross_entropy.ts';
+export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
+export { ssimLoss } from './ops/loss/ssim.ts';
+export { batchNorm } from './ops/norm/batch_norm.ts';
+export { instanceNorm } from './ops/norm/instance_norm.ts';
+export { dropout } from './ops/random/dropout.ts';
+export { Rng } from './ops/random/rng.ts';
+export { mean, sum } from './ops/reduce/reduce.ts';
+export { maxPool2d } from './ops/resample/max_pool.ts';
+export { upsampleBilinear } from './ops/resample/upsample.ts';
+export { centerCrop } from './ops/shape/center_crop.ts';
+export { concat } from './ops/shape/concat.ts';
+export { permute, transpose2d } from './ops/shape/permute.ts';
+// Tensors, recording and differentiation.
+export { backward, checkpoint, differentiable, type GradOptions, grad, noGrad } from './tape/autograd.ts';
+export { dispatch, dispatchElements } from './tape/dispatch.ts';
+export { Recorded, type RecordOptions, record, run } from './tape/record.ts';
+export { type Backward, type Shape, type StateKind, Tensor } from './tape/tensor.ts';
+// Files as bytes, errors, random numbers.
+export { PixtapeError } from './util/errors.ts';
+export { RandomStream } from './util/random.ts';
+export { type DType, decodeSafetensors, encodeSafetensors, type NamedTensor } from './util/safetensors.ts';

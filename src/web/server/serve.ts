@@ -1,0 +1,130 @@
+/** Runs in Node: serves the page's files, and OpenMoji's pairs, on this machine alone. */
+import { createReadStream, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize, sep } from 'node:path';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.safetensors': 'application/octet-stream',
+};
+const HOST = '127.0.0.1';
+/** How many ports after the first are tried where one is in use. */
+export const MORE_PORTS = 20;
+const EMOJI = /^\/openmoji\/(\d{2,3})x(\d{2,3})\.safetensors$/;
+
+export interface Served {
+  /** With a slash at its end. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `folder` on 127.0.0.1.
+ * @param port the first free one from here on is taken; 0 takes any
+ * @throws what Node says where none can be listened on
+ */
+export async function serve({ folder, port = 8080 }: { folder: string; port?: number }): Promise<Served> {
+  const sets: EmojiSets = new Map();
+  const server = createServer((request, response) => {
+    answer(folder, sets, request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(error instanceof Error ? error.message : String(error));
+    });
+  });
+  await listen(server, port);
+  return {
+    url: `http://${HOST}:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function listen(server: Server, first: number): Promise<void> {
+  for (let port = first; ; port++) {
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+      server.once('error', done);
+      server.listen(port, HOST, () => {
+        server.off('error', done);
+        done(undefined);
+      });
+    });
+    if (!error) return;
+    if (error.code !== 'EADDRINUSE' || port >= Math.min(first + MORE_PORTS, 65535)) throw error;
+  }
+}
+
+async function answer(
+  folder: string,
+  sets: EmojiSets,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  const url = new URL(request.url ?? '/', `http://${HOST}`);
+  const emoji = EMOJI.exec(url.pathname);
+  if (emoji) {
+    const groups = url.searchParams.get('groups')?.split(',').filter(Boolean) ?? [];
+    send(request, response, await emojiSet(sets, Number(emoji[1]), Number(emoji[2]), groups));
+    return;
+  }
+  const path = pathIn(folder, url.pathname);
+  const info = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (path === undefined || !info?.isFile()) {
+    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(`There is no ${url.pathname} here.\n`);
+    return;
+  }
+  response.writeHead(200, { ...headers(extname(path)), 'content-length': info.size });
+  if (request.method === 'HEAD') response.end();
+  else createReadStream(path).pipe(response);
+}
+
+/** A file below the folder; undefined where the address leads out of it. */
+function pathIn(folder: string, address: string): string | undefined {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(address);
+  } catch {
+    return undefined;
+  }
+  const path = normalize(join(folder, decoded.endsWith('/') ? `${decoded}index.html` : decoded));
+  return path.startsWith(folder + sep) && !decoded.includes('\0') ? path : undefined;
+}
+
+// The browser keeps nothing: the next build may bring another page.
+const headers = (extension: string) => ({
+  'content-type': TYPES[extension] ?? 'application/octet-stream',
+  'cache-control': 'no-cache',
+  'x-content-type-options': 'nosniff',
+});
+
+function send(request: IncomingMessage, response: ServerResponse, pieces: readonly Uint8Array[]): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  response.writeHead(200, { ...headers('.safetensors'), 'content-length': length });
+  if (request.method === 'GET') for (const piece of pieces) response.write(piece);
+  response.end();
+}
+
+type EmojiSets = Map<string, Promise<Uint8Array[]>>;
+
+/** Rendered when first asked for, then kept. */
+function emojiSet(sets: EmojiSets, width: number, height: number, groups: string[]): Promise<Uint8Array[]> {
+  const key = JSON.stringify([width, height, groups]);
+  const known = sets.get(key);
+  if (known) return known;
+  const made = import('./emoji_set.ts').then(({ packEmojiSet }) => packEmojiSet(width, height, groups));
+  made.catch(() => sets.delete(key));
+  sets.set(key, made);
+  return made;
+}
