@@ -29,15 +29,27 @@ export {
   captureState,
   decodeHeader,
   encodeHeader,
+  type GanState,
   restoreGenerator,
   restoreState,
 } from './pix2pix/train/checkpoint/state.ts';
 // Training Pix2Pix and DCGAN, predicting with them, and the memory that it takes.
-export { learningRates, PRESETS, type PresetName, type TrainConfig } from './pix2pix/train/config/config.ts';
-export { GAN_PRESETS, type GanConfig, type GanPresetName } from './pix2pix/train/config/gan_config.ts';
-export { type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
+export {
+  learningRates,
+  PRESET_NAMES,
+  PRESETS,
+  type PresetName,
+  type TrainConfig,
+} from './pix2pix/train/config/config.ts';
+export {
+  GAN_PRESET_NAMES,
+  GAN_PRESETS,
+  type GanConfig,
+  type GanPresetName,
+} from './pix2pix/train/config/gan_config.ts';
+export { GAN_MODES, type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
 export { estimatePainting, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
-export { Gan, type GanBatch, type GanLosses } from './pix2pix/train/steps/gan.ts';
+export { Gan, type GanBatch, type GanLosses, type GanOutputs } from './pix2pix/train/steps/gan.ts';
 export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';
 export { type Losses, Pix2Pix, type PrepareOptions, type StepOutputs } from './pix2pix/train/steps/pix2pix.ts';
 export { Predictor, type PredictorOptions } from './pix2pix/train/steps/predictor.ts';

@@ -3,27 +3,53 @@
  * pictures, checkpoints on the disk, and the training loop that the command line runs.
  */
 
-export { type CandidateReport, closeAdapter, openAdapter, surveyAdapters } from './drivers/index.ts';
+export {
+  type CandidateReport,
+  closeAdapter,
+  type OpenedAdapter,
+  openAdapter,
+  surveyAdapters,
+} from './drivers/index.ts';
 export { openDevice } from './drivers/open_device.ts';
-export { readSafetensors, writeFileAtomic, writeSafetensorsAtomic } from './files/files.ts';
+export type { AdapterReport, DriverKind } from './drivers/types.ts';
+export type { ConvGeometry } from './engine/ops/conv/geometry.ts';
+export { readSafetensors, type SafetensorsFile, writeFileAtomic, writeSafetensorsAtomic } from './files/files.ts';
 export * from './index.ts';
+export type { VectorSize } from './pix2pix/data/image/decode.ts';
 export { writePictureAs } from './pix2pix/data/image/encode.ts';
 export { type Picture, readPicture, resizePicture } from './pix2pix/data/image/picture.ts';
-export { type Batch, BatchLoader, stepsPerEpoch } from './pix2pix/data/sets/batches.ts';
+export type { ResizeMode } from './pix2pix/data/image/resize.ts';
+export { type Batch, BatchLoader, StepLoader, stepsPerEpoch } from './pix2pix/data/sets/batches.ts';
 export type { DataOptions, Dataset, OpenedData, Pair } from './pix2pix/data/sets/dataset.ts';
+export type { PictureSet } from './pix2pix/data/sets/picture_set.ts';
 export { openDataset } from './pix2pix/data/sources/open.ts';
-export { type Tuned, type TuneOptions, trainingStep, tuneModel } from './pix2pix/train/autotune/tune.ts';
-export { choicesOf, TuningCache } from './pix2pix/train/autotune/tuning_cache.ts';
+export {
+  type OpenedPictures,
+  type OpenPictureOptions,
+  openPictures,
+} from './pix2pix/data/sources/open_pictures.ts';
+export type { BenchmarkResult } from './pix2pix/train/autotune/benchmark.ts';
+export { type ConvCase, type Tuned, type TuneOptions, trainingStep, tuneModel } from './pix2pix/train/autotune/tune.ts';
+export { choicesOf, type Measurements, TuningCache } from './pix2pix/train/autotune/tuning_cache.ts';
 export {
   loadCheckpoint,
   loadGenerator,
   readCheckpointHeader,
   saveCheckpoint,
 } from './pix2pix/train/checkpoint/checkpoint.ts';
-export { loadGan, loadGanGenerator, readGanHeader, saveGan } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
+export {
+  type GanHeader,
+  loadGan,
+  loadGanGenerator,
+  readGanHeader,
+  saveGan,
+} from './pix2pix/train/checkpoint/gan_checkpoint.ts';
+export type { HeldOutSetOptions } from './pix2pix/train/evaluate/held_out.ts';
 export { translate } from './pix2pix/train/evaluate/translate.ts';
+export { ganBatches } from './pix2pix/train/loop/gan_batches.ts';
 export { trainGan } from './pix2pix/train/loop/gan_run.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/log.ts';
-export { Progress, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
+export type { LoopOptions, LoopResult, RunEnd } from './pix2pix/train/loop/loop.ts';
+export { Progress, type ProgressNumbers, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
 export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
-export { sampleGrid } from './pix2pix/train/sheets/grid.ts';
+export { type GridOptions, type SampleRow, sampleGrid } from './pix2pix/train/sheets/grid.ts';

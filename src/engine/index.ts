@@ -19,17 +19,40 @@
 
 // The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
 export { type Capabilities, Device, type DeviceOptions } from './gpu/device.ts';
-export type { Kernel } from './gpu/shader/kernel.ts';
+export type { MemoryPlan } from './gpu/memory/plan.ts';
 export type { DispatchTiming, Program, Workgroups } from './gpu/program.ts';
+export type { Kernel } from './gpu/shader/kernel.ts';
+export type { ShaderConstants, ShaderInterface } from './gpu/shader/wgsl.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';
 export { type InitOptions, initWeights } from './nn/init.ts';
-export { BatchNorm2d, Conv2d, type ConvOptions, ConvTranspose2d, Dropout } from './nn/layers.ts';
+export {
+  type ActivatedConvOptions,
+  BatchNorm2d,
+  Conv2d,
+  type ConvOptions,
+  ConvTranspose2d,
+  Dropout,
+} from './nn/layers.ts';
 export { buffer, Module, parameter, type StateEntry } from './nn/module.ts';
 export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './nn/norm.ts';
-// Modules, initial weights, and the optimiser.
-export { Adam, type AdamOptions } from './nn/optim/adam.ts';
+// Modules, initial weights, optimisers and learning rates.
+export { Adam, type AdamOptions, AdamW } from './nn/optim/adam.ts';
+export { type AverageOptions, WeightAverage } from './nn/optim/average.ts';
 export type { LossScale } from './nn/optim/loss_scale.ts';
-export { type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
+export { type KeptState, type LearningRate, Optimizer, type OptimizerOptions } from './nn/optim/optimizer.ts';
+export { RMSprop, type RmsPropOptions } from './nn/optim/rmsprop.ts';
+export {
+  cosine,
+  linearDecay,
+  Plateau,
+  type PlateauOptions,
+  type Schedule,
+  stepDecay,
+  warmup,
+} from './nn/optim/schedules.ts';
+export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
+export type { LoadOptions, LoadResult } from './nn/state.ts';
+export { type Conv2dActivation, type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
 // Operations: pictures are NCHW, values float32.
 export { add } from './ops/elementwise/add.ts';
 export { leakyRelu, relu } from './ops/elementwise/leaky_relu.ts';
@@ -54,8 +77,8 @@ export { permute, transpose2d } from './ops/shape/permute.ts';
 export { backward, checkpoint, differentiable, type GradOptions, grad, noGrad } from './tape/autograd.ts';
 export { dispatch, dispatchElements } from './tape/dispatch.ts';
 export { Recorded, type RecordOptions, record, run } from './tape/record.ts';
-export { type Backward, type Shape, type StateKind, Tensor } from './tape/tensor.ts';
+export { type Backward, type Shape, type StateKind, Tensor, type Values } from './tape/tensor.ts';
 // Files as bytes, errors, random numbers.
-export { PixtapeError } from './util/errors.ts';
+export { type ErrorCode, type ErrorInfo, PixtapeError } from './util/errors.ts';
 export { RandomStream } from './util/random.ts';
 export { type DType, decodeSafetensors, encodeSafetensors, type NamedTensor } from './util/safetensors.ts';

@@ -104,13 +104,34 @@ it('refuses each import that points up or sideways, at any depth, and no other',
 });
 
 it('refuses Node and packages where code must run anywhere', () => {
-  const sources = ['node:fs', 'fs', 'sharp', '@scope/package/file.js'];
+  const sources = ['node:path', 'path', 'sharp', '@scope/package/file.js'];
   const files = Object.keys(allowed).flatMap((layer) =>
     sources.map((source, i) => [`src/${layer}/room/import_${i}.ts`, `import '${source}';\n`] as const),
   );
   const faults = check(Object.fromEntries(files));
   expect(faults.map(({ path }) => path).sort()).toEqual(
     portable.flatMap((layer) => sources.map((_, i) => `src/${layer}/room/import_${i}.ts`)).sort(),
+  );
+});
+
+it('lets only src/files write to the disk', () => {
+  const layers = ['drivers', 'files', 'pix2pix/data', 'pix2pix/train', 'cli', 'web'];
+  const reads = ["import { existsSync, readFileSync, lstatSync, createReadStream, type Stats } from 'node:fs';"];
+  const writes = [
+    "import { readFileSync, writeFileSync } from 'node:fs';",
+    "import { rm } from 'node:fs/promises';",
+    "import { mkdirSync as make } from 'fs';",
+    "import * as fs from 'node:fs';",
+    "import fs from 'node:fs/promises';",
+    "const { createWriteStream } = await import('node:fs');\nexport { createWriteStream };",
+  ];
+  const files = layers.flatMap((layer) =>
+    [...reads, ...writes].map((text, i) => [`src/${layer}/room/${i}.ts`, `${text}\n`] as const),
+  );
+  const faults = check(Object.fromEntries(files));
+  const others = layers.filter((layer) => layer !== 'files');
+  expect(faults.map(({ path }) => path).sort()).toEqual(
+    others.flatMap((layer) => writes.map((_, i) => `src/${layer}/room/${reads.length + i}.ts`)).sort(),
   );
 });
 

@@ -37,7 +37,7 @@ interface Slicing {
  * @param weight (C), as bias
  * @param runningMean (C), a leaf, as runningVar
  * @param batchesTracked a leaf of one element, whose 32-bit word is a u32 and not a float
- * @param options.slope of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; at least 0
+ * @param options `slope` of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; at least 0
  * @throws PixtapeError if shapes do not fit, a running statistic is no leaf, or, in training mode, a channel has only
  *   one value
  *

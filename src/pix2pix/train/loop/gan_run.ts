@@ -14,7 +14,7 @@ const CHARTS: readonly Chart[] = [
   { field: 'imagesPerSecond', title: 'Images per second', wide: false },
 ];
 
-/** Trains a GAN; see `trainLoop` for what it leaves in the run's folder. @param samples pictures in a sample grid */
+/** Trains a GAN and leaves in the run's folder what `trainLoop` does. `options.samples`: pictures in a sample grid. */
 export function trainGan(
   model: Gan,
   loader: StepLoader<GanBatch>,
