@@ -1,5 +1,5 @@
 /** Builds the page of `npm run web` and `pixtape demo`: a folder of static files, dist/web. Run by itself it does just that. */
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,7 +38,7 @@ export async function buildWeb(folder = join(root, 'dist', 'web')) {
     });
     for (const { path, contents } of outputFiles) put(path, contents);
   }
-  for (const file of files) copyFileSync(join(src, file), join(folder, file.replace('assets/', '')));
+  for (const file of files) put(join(folder, file.replace('assets/', '')), readFileSync(join(src, file)));
   copyExamples(join(folder, 'examples'));
   return folder;
 }
