@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
+import { explainSystemError } from '../files/disk_error.ts';
 import { exportCommand } from './checkpoint/export.ts';
 import { importCommand } from './checkpoint/import.ts';
 import { dataCommand } from './data/command.ts';
@@ -61,7 +62,8 @@ try {
   const argv = normaliseFlags(process.argv.slice(2));
   refuseForeignFlags(argv);
   await program.parseAsync(argv, { from: 'user' });
-} catch (error) {
+} catch (thrown) {
+  const error = await explainSystemError(thrown);
   if (error instanceof PixtapeError) {
     const advice = flagAdvice(error);
     console.error(`\npixtape: ${error.message}${advice ? `\n  → ${advice}` : ''}`);

@@ -54,16 +54,26 @@ export async function explainDiskError(
   const code = codeOf(error);
   // Node's own codes, ERR_…, are mistakes of ours.
   if (!code || !/^E[A-Z0-9]+$/.test(code) || error instanceof PixtapeError) return error;
-  const [reason, hint] =
-    code === 'ENAMETOOLONG' ? tooLong(path) : (CAUSES[code] ?? [(error as Error).message, ALLOWED]);
+  const [cause, hint] = code === 'ENAMETOOLONG' ? tooLong(path) : (CAUSES[code] ?? [(error as Error).message, ALLOWED]);
   const disk = code === 'ENOSPC' ? await statfs(dirname(path)).catch(() => undefined) : undefined;
+  const reason = disk?.ffree === 0 && disk.bavail > 0 ? 'the disk takes no more files' : cause;
   const needed = disk && bytes !== undefined ? `; ${formatBytes(bytes)} needed (${bytes} bytes)` : '';
   const free = disk && needed ? `, ${formatBytes(disk.bavail * disk.bsize)} free` : '';
   const previous = bytes === undefined ? undefined : await stat(path).catch(() => undefined);
   const kept = previous?.isFile() ? '. The previous file of that name is intact' : '';
   return new DiskError(`${path} could not be ${doing}: ${reason} (${code})${needed}${free}${kept}`, hint, {
+    code: 'disk',
+    details: { path, errno: code },
     cause: error,
   });
+}
+
+/** The same for an error that names its own path, as those of Node do. */
+export function explainSystemError(error: unknown): Promise<unknown> {
+  const { path, syscall = '' } = error as NodeJS.ErrnoException;
+  if (path === undefined) return Promise.resolve(error);
+  const reads = /^(l?stat|scandir|opendir|access|read|readlink|realpath|statfs)$/.test(syscall);
+  return explainDiskError(error, path, { doing: reads ? 'read' : 'written' });
 }
 
 function tooLong(path: string): [string, string] {

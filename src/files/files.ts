@@ -30,6 +30,7 @@ const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 /**
  * Replaces a file as a whole or not at all: writes a temporary file in the same folder, forces it to the disk, and
  * renames it. After a crash or a power cut there is either the old content or the new. The folder is made if missing.
+ * Into a pipe or a device, /dev/stdout for one, it writes straight.
  * @throws PixtapeError when the disk is full or the place cannot be written to; the temporary file is gone by then.
  */
 export async function writeFileAtomic(
@@ -41,6 +42,7 @@ export async function writeFileAtomic(
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   try {
     await makeFolder(dirname(path));
+    if (await isStream(path)) return await writeThrough(path, chunks);
     // Through a link to another disk, the file behind the link is the one to replace.
     const target = await realpath(path).catch(() => path);
     const folder = dirname(target);
@@ -62,6 +64,11 @@ export async function writeFileAtomic(
   }
 }
 
+async function isStream(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && !info.isFile() && !info.isDirectory();
+}
+
 /** A long name is cut: the temporary's must fit into the 255 bytes of a file system too. */
 function temporaryName(of: string): string {
   let kept = of;
@@ -72,15 +79,28 @@ function temporaryName(of: string): string {
 async function writeDurably(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const handle = await open(path, 'wx');
   try {
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.byteLength; ) {
-        const { bytesWritten } = await handle.write(chunk, at, Math.min(PIECE, chunk.byteLength - at));
-        at += bytesWritten;
-      }
-    }
+    await writeChunks(handle, chunks);
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+async function writeThrough(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    await writeChunks(handle, chunks);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength; ) {
+      const { bytesWritten } = await handle.write(chunk, at, Math.min(PIECE, chunk.byteLength - at));
+      at += bytesWritten;
+    }
   }
 }
 

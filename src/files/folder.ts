@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { codeOf, type DiskWork, explainDiskError } from './disk_error.ts';
 
 /** Runs what touches `path`, and turns what the operating system says against it into a sentence. */
@@ -13,23 +13,30 @@ async function at<T>(path: string, doing: DiskWork['doing'], work: () => Promise
 }
 
 /**
- * Makes a folder and those above it; one that is there stays. Returns the topmost one that was missing.
+ * Makes a folder and those above it; one that is there stays. Returns the topmost one that was missing. Node's own
+ * recursive mkdir says ENOENT where the system said EROFS, EDQUOT or EMFILE, and never ends below /proc.
  * @throws DiskError naming the folder and the cause
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
-  try {
-    return await mkdir(path, { recursive: true });
-  } catch (error) {
-    // Node's recursive mkdir says ENOENT where the system said EROFS, EDQUOT or EMFILE: a plain one tells.
-    const plain = codeOf(error) === 'ENOENT' ? await mkdir(await firstMissing(path)).catch((e: unknown) => e) : error;
-    throw await explainDiskError(plain ?? error, path);
+  const missing = await missingFolders(resolve(path));
+  for (const folder of missing) {
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      const other = codeOf(error) === 'EEXIST' && (await stat(folder).catch(() => undefined))?.isDirectory();
+      if (!other) throw await explainDiskError(error, codeOf(error) === 'EEXIST' ? folder : path);
+    }
   }
+  return missing[0];
 }
 
-async function firstMissing(path: string): Promise<string> {
-  for (let missing = path; ; missing = dirname(missing)) {
-    const above = dirname(missing);
-    if (above === missing || (await stat(above).catch(() => undefined))) return missing;
+/** From the top down. A file in the way counts as missing: mkdir says what is wrong with it. */
+async function missingFolders(path: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let folder = path; ; folder = dirname(folder)) {
+    const there = (await stat(folder).catch(() => undefined))?.isDirectory();
+    if (there || folder === dirname(folder)) return missing;
+    missing.unshift(folder);
   }
 }
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { constants, copyFile, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { open, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
-import { codeOf, explainDiskError } from './disk_error.ts';
+import { explainDiskError } from './disk_error.ts';
 import { makeFolder } from './folder.ts';
-import { isRunning, type ProcessIdentity, thisProcess } from './process.ts';
+import { clearLock, clockOf, createLock, type Found, type Holder, LOCK_FILE, readLock, textOf } from './lock_file.ts';
+import { isRunning, thisProcess } from './process.ts';
 
-/** The file that says who writes into a folder. */
-export const LOCK_FILE = '.pixtape-lock';
+export { LOCK_FILE } from './lock_file.ts';
 
 /** How often a holder shows that it lives, and from when on a silent one counts as gone, in milliseconds. */
 export interface LockTimes {
@@ -30,23 +30,8 @@ export interface LockOptions {
   times?: LockTimes;
 }
 
-interface Holder extends ProcessIdentity {
-  token: string;
-  command: string;
-  /** ISO 8601. */
-  since: string;
-}
-
 /** Somebody else writes into the folder. */
 export class FolderInUse extends PixtapeError {}
-
-/** A lock file as it was found; `holder` is undefined where the text cannot be read. */
-interface Found {
-  holder: Holder | undefined;
-  text: string;
-  /** By the clock of the file's own system. */
-  changed: number;
-}
 
 /**
  * A folder that one process at a time writes into. The lock is a file in it, made with O_EXCL, that names process,
@@ -86,17 +71,20 @@ export class FolderLock {
     try {
       const made = await makeFolder(folder);
       let settle = false;
-      while (!(await create(path, textOf(holder)))) {
-        const found = await read(path);
+      while (!(await createLock(path, textOf(holder)))) {
+        const found = await readLock(path);
         if (!found) continue; // given back meanwhile
         if (await isHeld(path, found, times, options.note)) throw inUse(folder, found, options.hint);
-        await clear(path, found);
+        await clearLock(path, found);
         settle = true;
       }
       // Others may have found the old one stale at the same moment: what they put aside by mistake is back by then.
       if (settle) await pause(200);
       const lock = new FolderLock(folder, holder, made, times.beat);
-      await lock.verify();
+      await lock.verify().catch((error: unknown) => {
+        lock.removeNow();
+        throw error;
+      });
       return lock;
     } catch (error) {
       throw await explainDiskError(error, path);
@@ -112,13 +100,13 @@ export class FolderLock {
     if (this.released) throw new Error(`the lock of ${this.folder} has been given back`);
     try {
       for (let attempt = 0; ; attempt++) {
-        const found = await read(this.path);
+        const found = await readLock(this.path);
         if (found?.text === this.text) return;
         if (found && attempt >= 3) {
           throw inUse(this.folder, found, 'This run has stopped, so that the two do not mix.');
         }
         if (!found) await makeFolder(this.folder);
-        if (!found && (await create(this.path, this.text))) return;
+        if (!found && (await createLock(this.path, this.text))) return;
         await pause(50); // a file that is being written or put back
       }
     } catch (error) {
@@ -168,55 +156,7 @@ process.on('exit', () => {
   for (const lock of held) lock.removeNow();
 });
 
-const textOf = (holder: Holder): string => `${JSON.stringify(holder)}\n`;
-
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
-
-/** Whether the file is ours now; false where there is one already. */
-async function create(path: string, text: string): Promise<boolean> {
-  try {
-    const handle = await open(path, 'wx');
-    try {
-      await handle.write(text);
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await handle.close();
-    }
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Opened anew each time: only that makes a network file system ask its server. Undefined where there is none. */
-async function read(path: string): Promise<Found | undefined> {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const text = await handle.readFile('utf8');
-      return { text, holder: parse(text), changed: (await handle.stat()).mtimeMs };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function parse(text: string): Holder | undefined {
-  try {
-    const { token, pid, host, place, started, command, since } = JSON.parse(text) as Partial<Holder>;
-    if (![token, host, place, command, since].every((value) => typeof value === 'string')) return undefined;
-    if (!Number.isSafeInteger(pid)) return undefined;
-    return { token, pid, host, place, command, since, ...(started ? { started } : {}) } as Holder;
-  } catch {
-    return undefined; // being written this moment, or damaged
-  }
-}
 
 async function isHeld(path: string, found: Found, times: LockTimes, note?: (line: string) => void): Promise<boolean> {
   const running = found.holder && isRunning(found.holder);
@@ -229,43 +169,16 @@ async function isHeld(path: string, found: Found, times: LockTimes, note?: (line
   note?.(`${path}: waiting up to ${Math.ceil(times.watch / 1000)} s for a sign of life of the process that made it`);
   for (const end = performance.now() + times.watch; performance.now() < end; ) {
     await pause(Math.min(1000, times.watch / 4));
-    const now = await read(path);
+    const now = await readLock(path);
     if (!now) return false;
     if (now.text !== found.text || now.changed !== found.changed) return true;
   }
   return false;
 }
 
-/** The time by the clock that dates files in this folder: a server's may differ from ours. */
-async function clockOf(folder: string): Promise<number> {
-  const path = join(folder, `${LOCK_FILE}-clock-${randomBytes(6).toString('hex')}`);
-  try {
-    await (await open(path, 'wx')).close();
-    return (await stat(path)).mtimeMs;
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-/** Takes a stale lock away, and nothing else: what another process has put there meanwhile is put back. */
-async function clear(path: string, stale: Found): Promise<void> {
-  const aside = `${path}-stale-${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  try {
-    const moved = await read(aside);
-    if (moved && moved.text !== stale.text) await copyFile(aside, path, constants.COPYFILE_EXCL).catch(() => undefined);
-  } finally {
-    await rm(aside, { force: true });
-  }
-}
-
 function inUse(folder: string, { holder, changed }: Found, hint: string): FolderInUse {
-  if (!holder) return new FolderInUse(`${folder} is in use: ${LOCK_FILE} in it belongs to another process`, hint);
+  const info = { code: 'in-use', details: { folder, holder } } as const;
+  if (!holder) return new FolderInUse(`${folder} is in use: ${LOCK_FILE} in it is another process's`, hint, info);
   const { pid, host, command, since } = holder;
   const here = host === thisProcess().host;
   const last = here ? '' : `, last sign of life ${new Date(changed).toLocaleString('sv')}`;
@@ -273,5 +186,6 @@ function inUse(folder: string, { holder, changed }: Found, hint: string): Folder
     `${folder} is in use: ${command} (process ${pid}${here ? '' : ` on ${host}`}, ` +
       `since ${new Date(since).toLocaleString('sv')}${last}) writes into it`,
     hint,
+    info,
   );
 }

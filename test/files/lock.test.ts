@@ -148,7 +148,7 @@ it('takes a text that was never finished for somebody until it is old', async ()
   await held();
   await fs.writeFile(path, '');
   const beating = setInterval(() => void fs.writeFile(path, '{'), 20);
-  await expect(take(folder)).rejects.toThrow(/belongs to another process/);
+  await expect(take(folder)).rejects.toThrow(/is another process's/);
   clearInterval(beating);
 });
 

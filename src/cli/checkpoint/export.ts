@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Command } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
@@ -58,9 +58,9 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
       : exportGenerator(header, tensors, { half: flags.f16 ?? false });
     await writeSafetensorsAtomic(out, pieces);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    console.log(
-      `generator ${describeGenerator(header.config)} after step ${header.step}: ${formatBytes(bytes)} → ${out}`,
-    );
+    // Beside what went to /dev/stdout nothing else should stand there.
+    const say = statSync(out).isFile() ? console.log : console.error;
+    say(`generator ${describeGenerator(header.config)} after step ${header.step}: ${formatBytes(bytes)} → ${out}`);
   } finally {
     await file.close();
   }
@@ -73,6 +73,7 @@ function checkFormat(out: string, { onnx, f16 }: ExportFlags): void {
 
 /** The checkpoint holds what the export leaves out. */
 function refuseSame(path: string, out: string): void {
-  if (!statSync(out, { throwIfNoEntry: false }) || realpathSync.native(out) !== realpathSync.native(path)) return;
+  const [there, from] = [statSync(out, { throwIfNoEntry: false }), statSync(path)];
+  if (!there || there.ino !== from.ino || there.dev !== from.dev) return;
   throw new PixtapeError(`${out} is the checkpoint itself: it would be overwritten`, 'Choose another OUT.');
 }

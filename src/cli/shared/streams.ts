@@ -18,6 +18,8 @@ export function surviveLostOutput(): void {
     stream.on('error', (error: NodeJS.ErrnoException) => lost.set(name, error.code ?? error.message));
   }
   process.on('exit', replaceClosedTerminals);
+  // A file that grows beyond `ulimit -f` is an error of its writer, EFBIG, rather than the end of the process.
+  if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
 }
 
 /** Node aborts at its end when a terminal that it began with is gone: it cannot set its modes back. */

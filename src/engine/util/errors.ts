@@ -20,6 +20,10 @@ export type ErrorCode =
   | 'unsupported'
   /** A call that came too early, too late, or in the wrong place. */
   | 'misuse'
+  /** The operating system refused to read or write: a full or read-only disk, no permission, a broken one. */
+  | 'disk'
+  /** Another process is writing where this one wants to. */
+  | 'in-use'
   /** A fault of the engine itself. */
   | 'internal';
 

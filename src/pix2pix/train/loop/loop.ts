@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Device } from '../../../engine/gpu/device.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import { DiskError } from '../../../files/disk_error.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
 import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
@@ -172,6 +173,10 @@ class Session {
         await this.afterStep(epoch, end);
       }
     } catch (error) {
+      // A disk that has no room for a picture may have it for a checkpoint: less is lost then.
+      if (error instanceof DiskError && error.details.path !== join(options.folder, LATEST)) {
+        await this.save(LATEST).catch(() => undefined);
+      }
       // The report should not go on saying that training does. What went wrong is told by the error itself.
       await this.report('stopped by an error').catch(() => undefined);
       throw error;
