@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { fromBFloat16 } from '../../../src/engine/util/half.ts';
-import { decodeSafetensors, type NamedTensor } from '../../../src/engine/util/safetensors.ts';
-import { openWeights } from '../../../src/files/weights/open_weights.ts';
-import { importGenerator } from '../../../src/pix2pix/train/checkpoint/import.ts';
+import { fromBFloat16 } from '../../../../src/engine/util/half.ts';
+import { decodeSafetensors, type NamedTensor } from '../../../../src/engine/util/safetensors.ts';
+import { openWeights } from '../../../../src/files/weights/open_weights.ts';
+import { importGenerator } from '../../../../src/pix2pix/train/checkpoint/import.ts';
 
-const fixture = (name: string) => resolve(import.meta.dirname, '..', '..', 'fixtures', 'pth', name);
+const fixture = (name: string) => resolve(import.meta.dirname, '..', '..', '..', 'fixtures', 'pth', name);
 
 async function imported(name: string, options: { network?: string } = {}) {
   const file = await openWeights(fixture(name));
