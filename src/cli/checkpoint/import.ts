@@ -6,6 +6,7 @@ import { formatBytes } from '../../engine/util/format.ts';
 import { writeSafetensorsAtomic } from '../../files/files.ts';
 import { TENSORFLOW_HINT } from '../../files/weights/identify.ts';
 import { openWeights } from '../../files/weights/open_weights.ts';
+import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { checkNetworks, describeGenerator } from '../../pix2pix/models/networks.ts';
 import { importGenerator } from '../../pix2pix/train/checkpoint/import.ts';
 import { pictureSize } from '../shared/arguments.ts';
@@ -51,6 +52,12 @@ async function importWeights(given: string, out: string, flags: ImportFlags): Pr
   await writeSafetensorsAtomic(out, pieces);
   const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   console.log(`generator ${describeGenerator(config)}: ${formatBytes(bytes)} → ${out}`);
+  const { inChannels, outChannels } = config.generator;
+  if (!(isPictured(inChannels) && isPictured(outChannels))) {
+    console.log(
+      `  note      from ${inChannels} channels to ${outChannels}: TIFF or .npy with as many bands, not pictures`,
+    );
+  }
   console.log(`  try it    npx pixtape translate ${quoted(out)} IN OUT`);
 }
 

@@ -52,7 +52,9 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const alone = ganMode === 'none' && lambdaSsim === 0;
   const options = dataOptions(ours, flags);
   const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
-  const data = await openDataset({ ...options, width, height, seed, warn, onRendered });
+  const { inChannels: condition, outChannels: real } = ours.header.config.generator;
+  const channels = { condition, real };
+  const data = await openDataset({ ...options, channels, width, height, seed, warn, onRendered });
   const indices = chooseSamples(data.test, flags.num_test ?? data.test.length);
   if (indices.length === 0) {
     throw new PixtapeError(`there is no held-out picture: ${data.summary}`, 'Name a folder that has some.');
@@ -109,6 +111,7 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['d
     skipBad: skipBad ?? own?.skipBad ?? false,
     flip: false,
     jitter: false,
+    ...(own?.range ? { range: own.range } : {}),
   };
   if (data !== undefined || dataroot !== undefined) {
     refuseTwoSets(data ?? 'folder', { dataroot });

@@ -40,6 +40,16 @@ export function between(low: number, high: number, inclusive = false) {
   };
 }
 
+/** `0,4095`: what becomes 0 and what becomes 1. */
+export function valueRange(text: string): { min: number; max: number } {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [min = Number.NaN, max = Number.NaN] = parts;
+  if (parts.length !== 2 || !(min < max) || !Number.isFinite(max - min)) {
+    throw new InvalidArgumentError('Two numbers like 0,4095 are wanted, the smaller first.');
+  }
+  return { min, max };
+}
+
 /** `256` or `320x256` (width × height). */
 export function pictureSize(text: string): { width: number; height: number } {
   const match = /^(\d+)(?:x(\d+))?$/.exec(text);

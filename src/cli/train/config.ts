@@ -75,6 +75,8 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
     ['--netD', (c) => c.netD],
     ['--gan_mode', (c) => c.ganMode],
     ['--norm', (c) => c.norm],
+    ['--input_nc', (c) => c.generator.inChannels],
+    ['--output_nc', (c) => c.generator.outChannels],
     ['--ngf', (c) => c.generator.hidden],
     ['--depth', (c) => c.generator.depth],
     ['--dropout', (c) => c.generator.dropout],
@@ -102,6 +104,7 @@ export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
     flip: flags.flip ?? usual.flip,
     jitter: jitter(flags, config, usual.jitter),
     skipBad: flags.skip_bad ?? false,
+    ...(flags.range ? { range: flags.range } : {}),
     ...(flags.groups ? { groups: flags.groups } : {}),
     ...(flags.max_dataset_size ? { maxDatasetSize: flags.max_dataset_size } : {}),
   };
@@ -118,6 +121,8 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
   refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
   refuseChange('--max_dataset_size', given.max_dataset_size ?? data.maxDatasetSize, data.maxDatasetSize);
   refuseChange('--resize', given.resize ?? data.resize, data.resize);
+  const { range = data.range } = given;
+  refuseChange('--range', range && `${range.min},${range.max}`, data.range && `${data.range.min},${data.range.max}`);
   refuseChange('--flip', given.flip ?? data.flip, data.flip);
   refuseChange('--jitter', asked ?? data.jitter, data.jitter);
   refuseTwoSets(data.data, given);

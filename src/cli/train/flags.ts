@@ -7,7 +7,7 @@ import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
 import { INITS } from '../../pix2pix/models/registry/kind.ts';
 import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
-import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
+import { between, pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
 export type TrainFlags = FlagsOf<typeof trainFlags>;
@@ -39,6 +39,13 @@ export function trainFlags() {
     .option('--jitter', 'enlarge pairs by 286/256 and cut out at random (--no-jitter: do not; default: off, paper on)')
     .addOption(new Option('--no-jitter').hideHelp())
     .option('--load_size <size>', 'the same, as pix2pix has it: --load_size 286 --crop_size 256', pictureSize)
+    .option(
+      '--input_nc <n>',
+      'channels of the condition (default: 3): 1 makes it grey; other counts want TIFF or .npy with as many bands',
+      wholeNumber(1),
+    )
+    .option('--output_nc <n>', 'channels of what is painted (default: 3)', wholeNumber(1))
+    .option('--range <min,max>', 'what becomes 0 and 1, of files whose values are no bytes: 0,4095', valueRange)
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')

@@ -7,7 +7,10 @@ import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { TrainFlags } from './flags.ts';
 
 /** The flags that say which networks there are. */
-export type NetworkFlags = Pick<TrainFlags, 'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init'>;
+export type NetworkFlags = Pick<
+  TrainFlags,
+  'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init' | 'input_nc' | 'output_nc'
+>;
 
 /**
  * The networks that the flags ask for, on top of `base`. One of another kind than the base's comes with its own widths and
@@ -29,6 +32,8 @@ export function networksOf(
     norm: flags.norm ?? base.norm,
     generator: {
       ...generator,
+      inChannels: flags.input_nc ?? generator.inChannels,
+      outChannels: flags.output_nc ?? generator.outChannels,
       hidden: flags.ngf ?? generator.hidden,
       dropout: dropout === undefined ? generator.dropout : dropout ? 0.5 : 0,
     },

@@ -38,7 +38,16 @@ async function trainIn(run: RunFolder, flags: TrainFlags, given: Partial<TrainFl
 
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { width, height, seed } = config;
-  const { train, test, summary } = await openDataset({ ...record.data, width, height, seed, warn, onRendered });
+  const channels = { condition: config.generator.inChannels, real: config.generator.outChannels };
+  const { train, test, summary } = await openDataset({
+    ...record.data,
+    channels,
+    width,
+    height,
+    seed,
+    warn,
+    onRendered,
+  });
   console.log(`data     ${summary}`);
   const steps = lastStep(flags, config, stepsPerEpoch(train.length, config.batch));
   const done = before?.step ?? 0;
@@ -129,6 +138,8 @@ function ending(
   { generator }: TrainConfig,
   flags: TrainFlags,
 ): Farewell {
+  // An input of other channels is no answer.
+  const copying = Number.isNaN(baselineL1) ? '' : `; copying the input scores ${baselineL1.toFixed(4)}`;
   const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
   // The running averages of a norm that serves two places fit neither of them.
   const mode = generator.sharedNorm ? ' --dropout' : '';
@@ -137,7 +148,7 @@ function ending(
     folder,
     name,
     checkpointsDir: flags.checkpoints_dir,
-    measured: `: held-out L1 ${measured}; copying the input scores ${baselineL1.toFixed(4)}`,
+    measured: `: held-out L1 ${measured}${copying}`,
     tryIt: `npx pixtape translate ${quoted(folder)} IN OUT${mode}`,
     open: flags.open ?? false,
   };

@@ -2,13 +2,14 @@ import { statSync } from 'node:fs';
 import { Command, Option } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { FolderLock } from '../../files/lock.ts';
+import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
-import { pictureSize, wholeNumber } from '../shared/arguments.ts';
+import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
 import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { paintingMode } from '../shared/run_text.ts';
@@ -24,7 +25,8 @@ Examples:
   pixtape translate facades photo.jpg out.png --crop_size 256         at the size that the network was trained at
 
 Pictures whose sides are multiples of the network's unit (2^depth; 256 for unet_256) keep their size and go through as they are. Others are
-filled up by repeating their edge, painted, and cut back. The format of OUT is what its name ends in: .png, .jpg or .webp.`;
+filled up by repeating their edge, painted, and cut back. The format of OUT is what its name ends in: .png, .jpg or .webp, or
+.npy for an array of float32, values as --range has them: for networks of other channels than pictures have.`;
 
 type TranslateFlags = FlagsOf<typeof translateFlags>;
 
@@ -40,8 +42,14 @@ function translateFlags() {
     .option('--crop_size <size>', 'resize to this side, or WIDTHxHEIGHT, as training does', pictureSize)
     .addOption(new Option('--resize <mode>', "how (default: the run's)").choices(['nearest', 'bilinear']))
     .addOption(
-      new Option('--format <format>', 'of pictures in a folder').choices(['png', 'jpg', 'webp']).default('png'),
+      new Option('--format <format>', 'of pictures in a folder (default: png; npy for other channels)').choices([
+        'png',
+        'jpg',
+        'webp',
+        'npy',
+      ]),
     )
+    .option('--range <min,max>', "what becomes 0 and 1, of values that are no bytes (default: the run's)", valueRange)
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
     .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
@@ -56,7 +64,9 @@ async function translate(checkpoint: string, from: string, to: string, flags: Tr
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
   const { config, run, step } = await readCheckpointHeader(path);
   const record = run as Partial<RunRecord>;
-  const jobs = await findPictures(from, to, flags.format);
+  const { outChannels } = config.generator;
+  const format = flags.format ?? (isPictured(outChannels) ? 'png' : 'npy');
+  const jobs = await findPictures(from, to, format, outChannels);
   const lock = statSync(from).isDirectory() ? await takeOut(to) : undefined;
   try {
     await paint(jobs, { path, config, record, step, to }, flags);
@@ -88,6 +98,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
       device,
       config,
       unit: generator.unit,
+      range: flags.range ?? record.data?.range,
       preparation: {
         ...(flags.side ? { side: flags.side } : {}),
         ...(flags.crop_size ? { resize: { ...flags.crop_size, mode: resize } } : {}),

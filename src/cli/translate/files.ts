@@ -17,15 +17,16 @@ export const namesFolder = (path: string): boolean =>
 
 /**
  * What `translate IN OUT` means: a file goes to a file (or into a folder), a folder's pictures go into a folder.
- * @param format of pictures in a folder: png, jpg or webp
+ * @param format of pictures in a folder: png, jpg, webp or npy
+ * @param channels of what is painted
  * @throws PixtapeError when IN is missing or has no picture, or when OUT would overwrite a picture of IN.
  */
-export async function findPictures(from: string, to: string, format: string): Promise<Job[]> {
+export async function findPictures(from: string, to: string, format: string, channels: number): Promise<Job[]> {
   if (!existsSync(from)) throw new PixtapeError(`there is no ${from}`, 'IN is a picture, or a folder of pictures.');
   const intoFolder = namesFolder(to);
   if (!statSync(from).isDirectory()) {
     const job = { from, to: intoFolder ? join(to, `${parse(from).name}.${format}`) : to };
-    checkWritable(job.to);
+    checkWritable(job.to, channels);
     return keepsOriginals([job]);
   }
   if (existsSync(to) && !intoFolder) {
@@ -37,6 +38,7 @@ export async function findPictures(from: string, to: string, format: string): Pr
       'Name a folder for OUT.',
     );
   }
+  checkWritable(`pictures.${format}`, channels);
   const names = await pictureNames(from);
   const stems = names.map((name) => parse(name).name.toLowerCase());
   return keepsOriginals(

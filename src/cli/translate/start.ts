@@ -1,7 +1,8 @@
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { BadFile, withSkipHint } from '../../pix2pix/data/files/formats.ts';
-import { writePictureAs } from '../../pix2pix/data/image/encode.ts';
+import type { ValueRange } from '../../pix2pix/data/image/decode.ts';
+import { isPictured, writePictureAs } from '../../pix2pix/data/image/encode.ts';
 import { readPicture } from '../../pix2pix/data/image/picture.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
@@ -17,6 +18,8 @@ export interface Translation {
   /** What sides must be multiples of. */
   unit: number;
   preparation: Preparation;
+  /** What 0 and 1 stand for, in files whose values are no bytes. */
+  range: ValueRange | undefined;
   skipBad: boolean;
   interrupted: () => boolean;
 }
@@ -60,7 +63,12 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
   // A drawing without pixels of its own gets the size that the network knows.
   const { width, height } = preparation.resize ?? config;
   const both = preparation.side ? 2 : 1;
-  const picture = await readPicture(from, { width: both * width, height });
+  const { inChannels } = config.generator;
+  const picture = await readPicture(from, {
+    vector: { width: both * width, height },
+    ...(isPictured(inChannels) ? {} : { channels: inChannels }),
+    ...(work.range ? { range: work.range } : {}),
+  });
   if (picture.width % both !== 0) {
     const reason = `is ${picture.width} pixels wide, which has no halves`;
     throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
@@ -68,7 +76,7 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
   // Before it is enlarged: that takes memory too.
   await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
-  await writePictureAs(to, await translate(painter, condition, sizes.unit));
+  await writePictureAs(to, await translate(painter, condition, sizes.unit), work.range);
 }
 
 /**

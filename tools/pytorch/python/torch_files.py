@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes small files of weights as PyTorch saves them, in every form that people have: test/fixtures/pth.
 
-    python3 scripts/torch_files.py OUT_DIR
+    python3 tools/pytorch/python/torch_files.py OUT_DIR
 
 `values.safetensors` holds what `values*.pth` must read as. `hostile*.pth` and `object.pth` must be refused: nothing in them
 runs until `torch.load` opens them. Needs PyTorch (1.13 or later, with NumPy); see make_fixtures.py.

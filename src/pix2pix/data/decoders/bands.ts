@@ -130,7 +130,7 @@ function overWhite(from: Raster, opacity: Values, alpha: 'straight' | 'multiplie
 }
 
 /** Grey ↔ colours; the same where it has as many planes already. */
-function toChannels(from: Raster, channels: number): Raster {
+export function toChannels(from: Raster, channels: number): Raster {
   const { width, height, data } = from;
   const size = width * height;
   if (data.length === channels * size) return from;

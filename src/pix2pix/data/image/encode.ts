@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import sharp from 'sharp';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
+import type { ValueRange } from '../decoders/bands.ts';
 import { encodePng, type Picture } from './picture.ts';
-import type { Raster } from './raster.ts';
+import { asColours, CHANNELS, channelsOf, type Raster } from './raster.ts';
 
 /** The formats that pictures are written in, and how: PNG and WebP exactly, JPEG at a quality that hides its blocks. */
 const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
@@ -13,26 +14,61 @@ const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
 };
 ENCODERS['.jpeg'] = ENCODERS['.jpg'] as (png: Uint8Array) => Promise<Uint8Array>;
 
-export const WRITABLE = Object.keys(ENCODERS);
+/** Arrays of NumPy hold any count of channels. */
+const ARRAY = '.npy';
+const WRITABLE = [...Object.keys(ENCODERS), ARRAY];
 
-/** @throws PixtapeError naming the formats that there are, where the name's ending is none of them. */
-export function checkWritable(path: string): void {
+/** Whether there are pictures of so many channels; others are arrays. */
+export const isPictured = (channels: number): boolean => channels === 1 || channels === CHANNELS;
+
+/**
+ * @param channels of what is to be written
+ * @throws PixtapeError naming the formats that there are, where the name's ending is none of them
+ */
+export function checkWritable(path: string, channels = CHANNELS): void {
   const extension = extname(path).toLowerCase();
-  if (extension in ENCODERS) return;
-  throw new PixtapeError(
-    `${path}: ${extension ? `pictures are not written as ${extension}` : 'the name says no format'}`,
-    `End the name with ${WRITABLE.join(', ')}.`,
-  );
+  if (!WRITABLE.includes(extension)) {
+    throw new PixtapeError(
+      `${path}: ${extension ? `pictures are not written as ${extension}` : 'the name says no format'}`,
+      `End the name with ${WRITABLE.join(', ')}.`,
+    );
+  }
+  if (extension === ARRAY || isPictured(channels)) return;
+  throw new PixtapeError(`${path} cannot hold ${channels} channels`, `End the name with ${ARRAY}, an array of NumPy.`);
 }
 
 /**
- * Writes an 8-bit RGB picture in the format that the name ends in, as a whole or not at all. Values outside [0, 1] are
- * clipped.
+ * Writes a picture in the format that the name ends in, as a whole or not at all: 8-bit RGB, values outside [0, 1]
+ * clipped; or an array (height, width, channels) of float32, without the last axis for one channel.
+ * @param range what 0 and 1 stand for, in an array
  * @throws PixtapeError when the ending is unknown, a value is NaN, or the place cannot be written to.
  */
-export async function writePictureAs(path: string, picture: Picture): Promise<void> {
-  checkWritable(path);
-  await writeFileAtomic(path, await encodeAs(extname(path), picture));
+export async function writePictureAs(path: string, picture: Picture, range?: ValueRange): Promise<void> {
+  checkWritable(path, channelsOf(picture));
+  const { width, height, data } = picture;
+  const encoded =
+    extname(path).toLowerCase() === ARRAY
+      ? encodeNpy(picture, range)
+      : await encodeAs(extname(path), { width, height, data: asColours(data, width * height) });
+  await writeFileAtomic(path, encoded);
+}
+
+/** (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html) */
+function encodeNpy(picture: Picture, { min, max }: ValueRange = { min: 0, max: 1 }): Uint8Array {
+  const { width, height, data } = picture;
+  const channels = channelsOf(picture);
+  const size = width * height;
+  const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
+  // Values begin at a multiple of 64 bytes.
+  const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
+  const head = Buffer.from(`\x93NUMPY\x01\x00..${header}`, 'latin1');
+  head.writeUInt16LE(header.length, 8);
+  const values = new Float32Array(data.length);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < size; i++) values[i * channels + c] = min + (data[c * size + i] as number) * (max - min);
+  }
+  return Buffer.concat([head, Buffer.from(values.buffer)]);
 }
 
 /** The bytes of a file with a writable ending, `.png` say. */

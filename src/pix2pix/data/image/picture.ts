@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { decode, type VectorSize } from './decode.ts';
+import { type DecodeOptions, decode, type VectorSize } from './decode.ts';
 import { CHANNELS, type Raster, toFloats } from './raster.ts';
 import { type ResizeMode, resize } from './resize.ts';
 
@@ -8,18 +8,21 @@ export interface Picture {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** Red, green and blue planes: CHW, 3 · height · width values in [0, 1]. */
+  /** CHW, planes of height · width values in [0, 1]: red, green and blue, where nothing else is said. */
   readonly data: Float32Array;
 }
 
 /**
- * Reads a picture file of any kind that `decode` takes. Grey becomes three equal channels, transparency is laid over
- * white, 16-bit values keep their precision, EXIF orientation is applied.
- * @param vector an SVG drawing is rendered to fit this size (default: the size that it gives itself)
+ * Reads a picture file of any kind that `decode` takes. Grey becomes three equal channels unless others are wanted,
+ * transparency is laid over white, 16-bit values keep their precision, EXIF orientation is applied.
+ * @param options as those of `decode`
  * @throws PixtapeError naming the file when it is missing, cut short, or not a picture.
  */
-export async function readPicture(path: string, vector?: VectorSize): Promise<Picture> {
-  return asPicture(await decode(path, vector ? { vector } : {}));
+export async function readPicture(
+  path: string,
+  options: DecodeOptions & { vector?: VectorSize } = {},
+): Promise<Picture> {
+  return asPicture(await decode(path, options));
 }
 
 /** The bytes of an RGB PNG file: 16-bit for a raster of words, else 8-bit, floats rounded and clipped. */

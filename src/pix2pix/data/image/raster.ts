@@ -15,7 +15,15 @@ export interface Raster {
 /** Of a picture. Other data have as many as there are planes. */
 export const CHANNELS = 3;
 
-export const channelsOf = ({ width, height, data }: Raster): number => data.length / (width * height);
+export const channelsOf = ({ width, height, data }: Omit<Raster, 'clipped'>): number => data.length / (width * height);
+
+/** Grey as three equal planes; others as they are. */
+export function asColours(data: Float32Array, size: number): Float32Array {
+  if (data.length !== size) return data;
+  const planes = new Float32Array(CHANNELS * size);
+  for (let c = 0; c < CHANNELS; c++) planes.set(data, c * size);
+  return planes;
+}
 
 /** Room for a raster of the same kind of values as `like`. */
 export function sameKind(like: Raster['data'], length: number): Raster['data'] {
@@ -63,7 +71,7 @@ export function cut(from: Raster, x: number, y: number, width: number, height: n
       if (mirror) line.reverse();
     }
   }
-  return { width, height, data };
+  return { ...from, width, height, data };
 }
 
 /** Two pictures of the same height beside each other. Bytes beside words become words of the same brightness. */

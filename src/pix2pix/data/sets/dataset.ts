@@ -1,11 +1,12 @@
 import type { RandomStream } from '../../../engine/util/random.ts';
+import type { ValueRange } from '../decoders/bands.ts';
 import type { ResizeMode } from '../image/resize.ts';
 
 /** A picture and the one that it is to be painted from. */
 export interface Pair {
   /** The file's name without its extension. */
   name: string;
-  /** CHW, 3 channels, the data set's height × width, values in [0, 1]. */
+  /** CHW, the data set's height × width, values in [0, 1]. */
   real: Float32Array;
   condition: Float32Array;
 }
@@ -37,6 +38,10 @@ export interface DataOptions {
   /** Which side is the condition: BtoA paints A (left) from B (right). */
   direction: 'AtoB' | 'BtoA';
   resize: ResizeMode;
+  /** Channels of each side: 3 unless said; other counts than 1 and 3 want files with as many bands. */
+  channels?: { condition: number; real: number };
+  /** What becomes 0 and 1, of files whose values are no bytes. */
+  range?: ValueRange;
   /** Mirror training pairs at random. */
   flip: boolean;
   /** Enlarge training pairs by 286/256 and cut the size out at random, as the paper does. */

@@ -1,8 +1,9 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { RandomStream } from '../../../engine/util/random.ts';
+import { toChannels } from '../decoders/bands.ts';
 import { BadFile, CHECK_PAIRS, withSkipHint } from '../files/formats.ts';
-import { cut, type Raster, toFloats } from '../image/raster.ts';
-import type { Dataset, Pair } from './dataset.ts';
+import { CHANNELS, channelsOf, cut, type Raster, toFloats } from '../image/raster.ts';
+import type { DataOptions, Dataset, Pair } from './dataset.ts';
 
 export interface Sides {
   real: Raster;
@@ -37,6 +38,8 @@ export class Budget {
 export interface PairOptions {
   width: number;
   height: number;
+  /** Of each side, where they are not as the source has them: pictures become grey. */
+  channels?: DataOptions['channels'];
   flip: boolean;
   jitter: boolean;
   skipBad: boolean;
@@ -111,9 +114,27 @@ export class PairDataset implements Dataset {
   private async load(index: number, width: number, height: number): Promise<Sides> {
     const kept = this.kept.get(index);
     if (kept?.real.width === width && kept.real.height === height) return kept;
-    const sides = await this.source.load(index, width, height);
+    const sides = this.inChannels(await this.source.load(index, width, height));
     const bytes = sides.real.data.byteLength + sides.condition.data.byteLength;
     if (!this.kept.has(index) && this.options.budget.take(bytes)) this.kept.set(index, sides);
     return sides;
   }
+
+  /** Pictures that are drawn have three channels; files come with as many as are wanted. */
+  private inChannels({ real, condition }: Sides): Sides {
+    const { channels } = this.options;
+    return channels
+      ? { real: fitChannels(real, channels.real), condition: fitChannels(condition, channels.condition) }
+      : { real, condition };
+  }
+}
+
+function fitChannels(side: Raster, channels: number): Raster {
+  const has = channelsOf(side);
+  if (has === channels) return side;
+  if (has === CHANNELS && channels === 1) return toChannels(side, 1);
+  throw new PixtapeError(
+    `these pictures have ${has} channels, where the networks take ${channels}`,
+    'Other counts than 1 and 3 want files with as many bands: TIFF or .npy, in a folder.',
+  );
 }

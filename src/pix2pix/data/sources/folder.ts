@@ -6,7 +6,7 @@ import type { Raster } from '../image/raster.ts';
 import type { DataOptions, OpenedData } from '../sets/dataset.ts';
 import { roomForPictures } from '../split/cache_budget.ts';
 import { fractionOf } from '../split/split.ts';
-import { checkHeadersOf, loadPairFrom, openPairs, type PictureHost } from './open_pairs.ts';
+import { checkHeadersOf, loadPairFrom, openPairs, type PictureHost, type WantedSides } from './open_pairs.ts';
 
 const host: PictureHost = {
   tree: disk,
@@ -23,11 +23,11 @@ export function openFolder(options: DataOptions): Promise<OpenedData> {
 }
 
 /** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
-export function checkHeaders(layout: Layout): Promise<Layout> {
-  return checkHeadersOf(host, layout);
+export function checkHeaders(layout: Layout, wanted?: WantedSides): Promise<Layout> {
+  return checkHeadersOf(host, layout, wanted);
 }
 
 /** Decodes a pair. @throws BadFile naming the file that is at fault. */
-export function loadPair(pair: PairFiles): Promise<{ a: Raster; b: Raster }> {
-  return loadPairFrom(host, pair);
+export function loadPair(pair: PairFiles, wanted?: WantedSides): Promise<{ a: Raster; b: Raster }> {
+  return loadPairFrom(host, pair, wanted);
 }

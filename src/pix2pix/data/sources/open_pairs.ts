@@ -1,4 +1,5 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import type { DecodeOptions } from '../decoders/bands.ts';
 import { type FileTree, findPairsIn, type Layout, type PairFiles } from '../files/find_pairs.ts';
 import { BadFile, CHECK_PAIRS, withSkipHint } from '../files/formats.ts';
 import { cut, type Raster } from '../image/raster.ts';
@@ -17,9 +18,9 @@ type Size = Pick<Raster, 'width' | 'height'>;
 export interface PictureHost {
   readonly tree: FileTree;
   /** A picture's size as it is seen, its EXIF orientation applied. @throws BadFile when it is no picture. */
-  inspect(path: string): Promise<Size>;
+  inspect(path: string, options?: DecodeOptions): Promise<Size>;
   /** Decodes a picture file. @throws BadFile when it cannot. */
-  decode(path: string): Promise<Raster>;
+  decode(path: string, options?: DecodeOptions): Promise<Raster>;
   /** For each text a number in [0, 1) that depends on it alone: `fractionOfDigest` of its SHA-256. */
   fractions(texts: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** How many files to look at at a time. */
@@ -33,7 +34,8 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   const { dataroot, skipBad, warn, maxDatasetSize, width, height, flip, jitter } = options;
   if (dataroot === undefined) throw new PixtapeError('no folder of pictures was named', 'Name it with --dataroot DIR.');
   const layout = await findPairsIn(host.tree, dataroot);
-  const { train, test, faults } = await checkHeadersOf(host, layout);
+  const wanted = wantedOf(options);
+  const { train, test, faults } = await checkHeadersOf(host, layout, wanted);
   const first = faults[0];
   if (first && !skipBad) throw withSkipHint(first, faults.length - 1, CHECK_PAIRS);
   for (const fault of faults) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
@@ -59,11 +61,30 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   };
 }
 
+/** How the files of each side are to be decoded. */
+export interface WantedSides {
+  a: DecodeOptions;
+  b: DecodeOptions;
+}
+
+export function wantedOf({
+  channels,
+  range,
+  direction,
+}: Pick<DataOptions, 'channels' | 'range' | 'direction'>): WantedSides {
+  const of = (count: number | undefined): DecodeOptions => ({
+    ...(count === undefined ? {} : { channels: count }),
+    ...(range ? { range } : {}),
+  });
+  const [real, condition] = [of(channels?.real), of(channels?.condition)];
+  return direction === 'BtoA' ? { a: real, b: condition } : { a: condition, b: real };
+}
+
 /** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
-export async function checkHeadersOf(host: PictureHost, layout: Layout): Promise<Layout> {
+export async function checkHeadersOf(host: PictureHost, layout: Layout, wanted?: WantedSides): Promise<Layout> {
   const faults = [...layout.faults];
   const good = async (pairs: PairFiles[]): Promise<PairFiles[]> => {
-    const found = await mapBounded(pairs, host.parallel, (pair) => faultOf(host, pair));
+    const found = await mapBounded(pairs, host.parallel, (pair) => faultOf(host, pair, wanted));
     faults.push(...found.filter((fault) => fault !== undefined));
     return pairs.filter((_, i) => found[i] === undefined);
   };
@@ -72,10 +93,10 @@ export async function checkHeadersOf(host: PictureHost, layout: Layout): Promise
   return { ...layout, train, test, faults };
 }
 
-async function faultOf(host: PictureHost, pair: PairFiles): Promise<BadFile | undefined> {
+async function faultOf(host: PictureHost, pair: PairFiles, wanted?: WantedSides): Promise<BadFile | undefined> {
   try {
-    if ('both' in pair) checkHalves(pair.both, (await host.inspect(pair.both)).width);
-    else checkSame(pair, await host.inspect(pair.a), await host.inspect(pair.b));
+    if ('both' in pair) checkHalves(pair.both, (await host.inspect(pair.both, wanted?.a)).width);
+    else checkSame(pair, await host.inspect(pair.a, wanted?.a), await host.inspect(pair.b, wanted?.b));
     return undefined;
   } catch (error) {
     if (error instanceof BadFile) return error;
@@ -97,14 +118,20 @@ function checkSame({ b, a }: { a: string; b: string }, sizeA: Size, sizeB: Size)
 }
 
 /** Decodes a pair. @throws BadFile naming the file that is at fault. */
-export async function loadPairFrom(host: PictureHost, pair: PairFiles): Promise<{ a: Raster; b: Raster }> {
+export async function loadPairFrom(
+  host: PictureHost,
+  pair: PairFiles,
+  wanted: WantedSides = { a: {}, b: {} },
+): Promise<{ a: Raster; b: Raster }> {
   if ('both' in pair) {
-    const whole = await host.decode(pair.both);
+    const whole = await host.decode(pair.both, wanted.a);
+    const same = wanted.a.channels === wanted.b.channels;
+    const other = same ? whole : await host.decode(pair.both, wanted.b);
     checkHalves(pair.both, whole.width);
     const half = whole.width / 2;
-    return { a: cut(whole, 0, 0, half, whole.height), b: cut(whole, half, 0, half, whole.height) };
+    return { a: cut(whole, 0, 0, half, whole.height), b: cut(other, half, 0, half, whole.height) };
   }
-  const [a, b] = await Promise.all([host.decode(pair.a), host.decode(pair.b)]);
+  const [a, b] = await Promise.all([host.decode(pair.a, wanted.a), host.decode(pair.b, wanted.b)]);
   checkSame(pair, a, b);
   return { a, b };
 }
@@ -127,7 +154,7 @@ class FileSource implements PairSource {
   }
 
   async load(index: number, width: number, height: number): Promise<Sides> {
-    const { a, b } = await loadPairFrom(this.host, this.files(index));
+    const { a, b } = await loadPairFrom(this.host, this.files(index), wantedOf(this.options));
     const { direction, resize: mode } = this.options;
     const [real, condition] = direction === 'BtoA' ? [a, b] : [b, a];
     return { real: resize(real, width, height, mode), condition: resize(condition, width, height, mode) };

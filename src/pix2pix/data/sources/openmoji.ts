@@ -8,10 +8,17 @@ import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
 
 /** Opens the emoji set: the coloured picture is side A, its line drawing side B. */
 export async function openOpenmoji(options: DataOptions): Promise<OpenedData> {
-  const { width, height, flip, jitter, direction, skipBad, warn, maxDatasetSize } = options;
+  const { width, height, flip, jitter, direction, skipBad, warn, maxDatasetSize, channels } = options;
   const { emojis, packs, train, test, description } = await loadEmojis(options);
   const used = train.slice(0, maxDatasetSize);
-  const common = { width, height, skipBad, warn, budget: new Budget(roomForPictures()) };
+  const common = {
+    width,
+    height,
+    ...(channels ? { channels } : {}),
+    skipBad,
+    warn,
+    budget: new Budget(roomForPictures()),
+  };
   const source = (indices: number[]) => new EmojiSource(emojis, indices, packs, direction);
   const way = direction === 'BtoA' ? 'line drawing → colour' : 'colour → line drawing';
   return {

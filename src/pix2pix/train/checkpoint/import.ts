@@ -1,10 +1,8 @@
 import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
-import { PixtapeError } from '../../../engine/util/errors.ts';
 import { fromBFloat16 } from '../../../engine/util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import type { WeightsFile } from '../../../files/weights/weights_file.ts';
-import { CHANNELS } from '../../data/image/raster.ts';
 import { createGenerator, type GeneratorParts } from '../../models/networks.ts';
 import { GENERATORS, NETS_G } from '../../models/registry/generators.ts';
 import type { Weights } from '../../models/registry/kind.ts';
@@ -35,7 +33,6 @@ export async function importGenerator(
   const { path: source, entries } = file;
   const names = findGenerator(entries, source, network);
   const found = recognise(new Map([...names].map(([own, name]) => [own, { shape: entries.get(name)?.shape ?? [] }])));
-  checkChannels(found, source);
   const preset = Object.values(PRESETS).find(({ netG }) => netG === found.netG) ?? PRESETS.paper;
   const side = GENERATORS[found.netG].usualSide(found.generator);
   const { width, height } = size ?? { width: side, height: side };
@@ -76,13 +73,4 @@ function storable(tensor: NamedTensor): NamedTensor {
   if (dtype === 'F64') return { dtype: 'F32', shape, data: Float32Array.from(data) };
   if (dtype === 'BF16') return { dtype: 'F32', shape, data: fromBFloat16(data) };
   return tensor;
-}
-
-/** @throws PixtapeError where the generator takes or gives what is no picture */
-function checkChannels({ generator: { inChannels, outChannels } }: GeneratorParts, source: string): void {
-  if ([inChannels, outChannels].every((channels) => channels === 1 || channels === CHANNELS)) return;
-  throw new PixtapeError(
-    `${source} holds a generator from ${inChannels} channels to ${outChannels}; pictures have ${CHANNELS}, or 1`,
-    'It was made for other data than pictures, or wants noise or labels beside the picture.',
-  );
 }

@@ -1,8 +1,9 @@
+import { asColours } from '../../data/image/raster.ts';
 import type { Dataset } from '../../data/sets/dataset.ts';
 import type { PictureRow } from '../sheets/grid.ts';
 import type { Predictor } from '../steps/predictor.ts';
 import { type Scores, score } from './metrics.ts';
-import { paintColours } from './translate.ts';
+import { paintPlanes } from './translate.ts';
 
 /**
  * What is measured against the real pictures: the generator, another one trained with L1 alone, and what needs no network:
@@ -52,6 +53,8 @@ export async function evaluate(
     const { name, ...painted } = await paintAll(test, index, painters);
     const scores: Partial<Record<Contender, Scores>> = {};
     for (const [contender, picture] of Object.entries({ ...painted, mean })) {
+      // A condition of other channels is no answer.
+      if (picture.length !== painted.real.length) continue;
       scores[contender as Contender] = score(picture, painted.real, test);
     }
     pictures.push({ name, scores });
@@ -85,7 +88,11 @@ interface Painted {
 
 async function paintAll(test: Dataset, index: number, { ours, l1 }: Painters): Promise<Painted> {
   const { name, condition, real } = await test.pair(index);
-  const by = (painter: Predictor) => paintColours(painter, { width: test.width, height: test.height, data: condition });
+  const by = async (painter: Predictor) => {
+    const { width, height } = test;
+    const answer = await paintPlanes(painter, { width, height, data: condition });
+    return answer.length < real.length ? asColours(answer, width * height) : answer;
+  };
   return { name, copy: condition, ours: await by(ours), real, ...(l1 ? { l1: await by(l1) } : {}) };
 }
 

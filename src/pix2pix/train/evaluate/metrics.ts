@@ -142,7 +142,7 @@ export function colourfulness(picture: Float32Array, { width, height }: PictureS
 }
 
 function channelsOf(picture: Float32Array, plane: number): (i: number) => readonly [number, number, number] {
-  const second = picture.length === plane ? 0 : plane;
+  const second = picture.length < 3 * plane ? 0 : plane;
   return (i) => [at(picture, i), at(picture, second + i), at(picture, 2 * second + i)];
 }
 

@@ -2,7 +2,7 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { gray } from '../../data/image/gray.ts';
 import type { Picture } from '../../data/image/picture.ts';
 import { resizePicture } from '../../data/image/picture.ts';
-import { CHANNELS } from '../../data/image/raster.ts';
+import { asColours, CHANNELS } from '../../data/image/raster.ts';
 import type { ResizeMode } from '../../data/image/resize.ts';
 import type { Predictor } from '../steps/predictor.ts';
 
@@ -23,32 +23,31 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
 /**
  * Paints a picture of any size. Sides that are no multiples of the generator's `unit` are filled up to the next
  * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
+ * @returns as many planes as the generator gives
  */
 export async function translate(painter: Predictor, condition: Picture, unit: number): Promise<Picture> {
   const { width, height } = condition;
   const padded = pad(condition, unit);
-  const data = await paintColours(painter, padded);
+  const data = await paintPlanes(painter, padded);
   return crop({ width: padded.width, height: padded.height, data }, width, height);
 }
 
 /**
- * The answer to one picture, red, green and blue planes both. A generator that takes grey gets the picture's luma, as pix2pix
- * does with `--input_nc 1`; a grey answer becomes three equal planes.
- * @throws PixtapeError where the generator's channels are neither colours nor grey
+ * The answer to one picture, in as many planes as the generator gives. One that takes grey gets the luma of colours, as
+ * pix2pix has it with `--input_nc 1`, and one that takes colours gets grey three times.
+ * @throws PixtapeError where the picture has other channels than the generator takes
  */
-export async function paintColours(painter: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
-  const { in: cin, out: cout } = painter.channels;
-  for (const channels of [cin, cout]) {
-    if (channels === 1 || channels === CHANNELS) continue;
-    throw new PixtapeError(`the generator paints from ${cin} channels to ${cout}; pictures have ${CHANNELS}, or 1`);
-  }
+export async function paintPlanes(painter: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
+  const { in: wanted } = painter.channels;
   const size = width * height;
-  const condition = cin === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : data;
-  const answer = await painter.predict(condition, 1, height, width);
-  if (cout !== 1) return answer;
-  const planes = new Float32Array(CHANNELS * size);
-  for (let c = 0; c < CHANNELS; c++) planes.set(answer, c * size);
-  return planes;
+  const has = data.length / size;
+  if (has === wanted) return painter.predict(data, 1, height, width);
+  if (![has, wanted].every((channels) => channels === 1 || channels === CHANNELS)) {
+    throw new PixtapeError(`the generator paints from ${wanted} channels; the picture has ${has}`);
+  }
+  const condition =
+    wanted === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : asColours(data, size);
+  return painter.predict(condition, 1, height, width);
 }
 
 /** The next multiple of `unit`. */

@@ -110,8 +110,9 @@ class PairTask implements TrainingTask {
     if (!evaluated) return undefined;
     const { grid, l1 } = evaluated;
     this.testL1 = l1;
-    const copying = `copying the input: ${this.heldOut.baseline.toFixed(4)}`;
-    return { grid, measured: { testL1: l1 }, note: `held-out L1 ${l1.toFixed(4)} (${copying})` };
+    const { baseline } = this.heldOut;
+    const copying = Number.isNaN(baseline) ? '' : ` (copying the input: ${baseline.toFixed(4)})`;
+    return { grid, measured: { testL1: l1 }, note: `held-out L1 ${l1.toFixed(4)}${copying}` };
   }
 
   save(path: string, record: Record<string, unknown>): Promise<void> {
@@ -131,13 +132,16 @@ class PairTask implements TrainingTask {
   report() {
     const { testL1, heldOut } = this;
     const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'}`;
+    // An input of other channels is no answer that could be copied.
+    const copied = !Number.isNaN(heldOut.baseline);
+    const compared = copied && testL1 !== undefined;
     const summary = [
       ...(testL1 === undefined ? [] : [{ label: 'Held-out L1', value: testL1.toFixed(4) }]),
-      { label: 'Copying the input', value: heldOut.baseline.toFixed(4) },
-      ...(testL1 === undefined ? [] : [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }]),
+      ...(copied ? [{ label: 'Copying the input', value: heldOut.baseline.toFixed(4) }] : []),
+      ...(compared ? [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }] : []),
       { label: 'Measured on', value: `${heldOut.count} of ${heldOut.total} held-out pictures` },
     ];
     const baseline = { label: 'copying the input', value: heldOut.baseline };
-    return { config: { ...this.model.config }, summary, baseline, charts: this.charts() };
+    return { config: { ...this.model.config }, summary, ...(copied ? { baseline } : {}), charts: this.charts() };
   }
 }

@@ -50,18 +50,20 @@ export class Canvas {
   image(values: Float32Array, width: number, height: number, scale: number, x: number, y: number, where: string): void {
     const plane = width * height;
     const channels = values.length / plane;
-    if (channels !== 1 && channels !== 3) {
+    if (!(Number.isInteger(channels) && channels > 0)) {
       throw new PixtapeError(
         `The ${where} has ${values.length} values; ${width}×${height} pixels take ${plane} (grey) or ${3 * plane} (RGB).`,
       );
     }
+    // Of more bands the first three are shown as colours, of two the first as grey.
+    const coloured = channels >= 3;
     this.fill(x - 1, y - 1, width * scale + 2, height * scale + 2, BORDER);
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
         const at = row * width + column;
         const red = values[at] as number;
-        const green = channels === 1 ? red : (values[plane + at] as number);
-        const blue = channels === 1 ? red : (values[2 * plane + at] as number);
+        const green = coloured ? (values[plane + at] as number) : red;
+        const blue = coloured ? (values[2 * plane + at] as number) : red;
         const colour: Colour = Number.isNaN(red + green + blue)
           ? NOT_A_NUMBER
           : [level(red), level(green), level(blue)];

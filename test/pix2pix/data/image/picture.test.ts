@@ -136,7 +136,7 @@ describe('decode', () => {
 
   it("OpenMoji's drawings come out at any size", async () => {
     const root = dirname(createRequire(import.meta.url).resolve('openmoji/package.json'));
-    const picture = await readPicture(join(root, 'color', 'svg', '1F600.svg'), { width: 72, height: 72 });
+    const picture = await readPicture(join(root, 'color', 'svg', '1F600.svg'), { vector: { width: 72, height: 72 } });
     expect([picture.width, picture.height]).toEqual([72, 72]);
     const [red, green, blue] = [0, 1, 2].map((c) => Math.round(picture.data[(c * 72 + 22) * 72 + 36]! * 255));
     expect([red, green, blue]).toEqual([0xfc, 0xea, 0x2b]);

@@ -16,9 +16,9 @@ const SEED = 0;
  * @param room bytes for drawn pictures
  */
 export function openFacades(options: DataOptions, room: number): OpenedData {
-  const { width, height, flip, jitter, direction, skipBad, warn, maxDatasetSize } = options;
+  const { width, height, flip, jitter, direction, skipBad, warn, maxDatasetSize, channels } = options;
   const train = Math.min(FACADES.train, maxDatasetSize ?? FACADES.train);
-  const common = { width, height, skipBad, warn, budget: new Budget(room) };
+  const common = { width, height, ...(channels ? { channels } : {}), skipBad, warn, budget: new Budget(room) };
   const source = (first: number, count: number) => new FacadeSource(first, count, options);
   const way = direction === 'BtoA' ? 'label map → facade' : 'facade → label map';
   return {

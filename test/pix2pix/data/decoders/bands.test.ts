@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BadFile, type DecodeOptions, decode, inspect } from '../../../src/pix2pix/data/image/decode.ts';
+import { BadFile, type DecodeOptions, decode, inspect } from '../../../../src/pix2pix/data/image/decode.ts';
 import { type MadeTiff, makeTiff } from './make_tiff.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-bands-'));

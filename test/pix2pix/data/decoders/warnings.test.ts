@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decode, inspect } from '../../../src/pix2pix/data/image/decode.ts';
+import { decode, inspect } from '../../../../src/pix2pix/data/image/decode.ts';
 import { type MadeTiff, makeTiff } from './make_tiff.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-warnings-'));

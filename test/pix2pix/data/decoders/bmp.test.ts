@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { decode, inspect } from '../../../src/pix2pix/data/image/decode.ts';
+import { decode, inspect } from '../../../../src/pix2pix/data/image/decode.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-bmp-'));
 afterAll(() => rmSync(home, { recursive: true }));
