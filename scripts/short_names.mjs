@@ -1,19 +1,19 @@
 /**
- * A WGSL file with short names for what only one of its functions knows: parameters, variables and constants. The new name
+ * A WGSL file with short names for what only one of its functions knows: variables and constants. The new name
  * stands nowhere else in the file, so nothing can come to mean something else. Names at the level of the file stay, since
- * some files are joined to one text (Winograd's), and so does each that is also a field's, since both look alike.
+ * some files are joined to one text (Winograd's), and so does each that is also a field's, since both look alike, or a
+ * parameter's, by which element-wise operations say what they need.
  *
  * @param {string} source without comments
  */
 export function shortNames(source) {
   const functions = functionsOf(source);
   const outside = functions.reduceRight((text, [from, to]) => text.slice(0, from) + text.slice(to), source);
-  const locals = functions.flatMap(([from, to]) => {
-    const text = source.slice(from, to);
-    const head = text.slice(0, text.indexOf('{')).replace(/@\w+(\([^)]*\))?/g, '');
-    return [...names(head, /(\w+)\s*:/g), ...names(text, /\b(?:let|var|const)\s+(\w+)/g)];
-  });
-  const kept = new Set([...names(outside, /\b([A-Za-z_]\w*)/g), ...names(source, /\.\s*([A-Za-z_]\w*)/g)]);
+  const bodies = functions.map(([from, to]) => source.slice(from, to));
+  const parameters = bodies.flatMap((text) => names(text.slice(0, text.indexOf('{')), /(\w+)\s*:/g));
+  const locals = bodies.flatMap((text) => names(text, /\b(?:let|var|const)\s+(\w+)/g));
+  const fields = names(source, /\.\s*([A-Za-z_]\w*)/g);
+  const kept = new Set([...names(outside, /\b([A-Za-z_]\w*)/g), ...fields, ...parameters]);
   const renamed = [...new Set(locals)].filter((name) => !kept.has(name));
   const weight = (name) => names(source, new RegExp(`\\b(${name})\\b`, 'g')).length * name.length;
   renamed.sort((a, b) => weight(b) - weight(a));

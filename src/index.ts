@@ -29,13 +29,21 @@ export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './engine/n
 export { Adam, type AdamOptions } from './engine/nn/optim/adam.ts';
 export type { LossScale } from './engine/nn/optim/loss_scale.ts';
 export { type Conv2dOptions, conv2d, convTranspose2d } from './engine/ops/conv/conv2d.ts';
+export {
+  elu,
+  gelu,
+  leakyRelu,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from './engine/ops/elementwise/activations.ts';
 // Operations: pictures are NCHW, values float32.
-export { add } from './engine/ops/elementwise/add.ts';
-export { leakyRelu, relu } from './engine/ops/elementwise/leaky_relu.ts';
-export { mul } from './engine/ops/elementwise/mul.ts';
-export { scale } from './engine/ops/elementwise/scale.ts';
-export { sigmoid } from './engine/ops/elementwise/sigmoid.ts';
-export { tanh } from './engine/ops/elementwise/tanh.ts';
+export { add, div, maximum, minimum, mul, neg, pow, scale, sub } from './engine/ops/elementwise/arithmetic.ts';
+export { eq, ge, gt, le, lt, ne, where } from './engine/ops/elementwise/compare.ts';
+export { abs, clamp, cos, exp, log, rsqrt, sin, sqrt } from './engine/ops/elementwise/functions.ts';
+export { applyElementwise, binary, unary } from './engine/ops/elementwise/operation.ts';
 export { bceWithLogits, l1Loss, mseLoss } from './engine/ops/loss/losses.ts';
 export { ssimLoss } from './engine/ops/loss/ssim.ts';
 export { batchNorm } from './engine/ops/norm/batch_norm.ts';
