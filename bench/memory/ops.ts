@@ -1,6 +1,6 @@
 import type { Device } from '../../src/engine/gpu/device.ts';
 import { Adam } from '../../src/engine/nn/optim/adam.ts';
-import { leakyRelu } from '../../src/engine/ops/elementwise/leaky_relu.ts';
+import { leakyRelu } from '../../src/engine/ops/elementwise/activations.ts';
 import { batchNorm } from '../../src/engine/ops/norm/batch_norm.ts';
 import { dropout } from '../../src/engine/ops/random/dropout.ts';
 import { Rng } from '../../src/engine/ops/random/rng.ts';

@@ -1,6 +1,6 @@
 import type { Device } from '../../src/engine/gpu/device.ts';
 import { conv2d } from '../../src/engine/ops/conv/conv2d.ts';
-import { mul } from '../../src/engine/ops/elementwise/mul.ts';
+import { mul } from '../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../src/engine/tape/autograd.ts';
 import { type Recorded, record } from '../../src/engine/tape/record.ts';

@@ -57,7 +57,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
         }
       }
     }
-    result[i] = select(p.slope * sum, sum, sum > 0.0);
+    result[i] = leaky_relu(sum, p.slope);
   }
 }
 

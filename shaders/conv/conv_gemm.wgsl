@@ -281,7 +281,7 @@ fn main(
         if (p.accumulate != 0u) {
           value += result[i];
         }
-        result[i] = select(p.slope * value, value, value > 0.0);
+        result[i] = leaky_relu(value, p.slope);
       }
     }
   }

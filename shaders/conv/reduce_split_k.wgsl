@@ -29,6 +29,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (p.has_bias != 0u) {
       sum += bias[(i / p.plane) % p.channels];
     }
-    y[i] = select(p.slope * sum, sum, sum > 0.0);
+    y[i] = leaky_relu(sum, p.slope);
   }
 }

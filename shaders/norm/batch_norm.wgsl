@@ -164,7 +164,7 @@ fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   for (; j < end; j += LANES) {
     let here = address(at, group.y);
     let v = (x[here] - channel.x) * scale + channel.w;
-    y[here] = select(p.slope * v, v, v > 0.0);
+    y[here] = leaky_relu(v, p.slope);
     at = next(at);
   }
 }

@@ -56,7 +56,7 @@ fn address(a: Place, channel: u32) -> u32 {
 // The gradient g behind the leaky ReLU, brought before it. v is what the forward gave it, in the forward's own words.
 fn before(g: f32, x: f32, channel: vec4f) -> f32 {
   let v = (x - channel.x) * (channel.y * channel.z) + channel.w;
-  return select(p.slope * g, g, v > 0.0);
+  return leaky_relu_gradient(v, g, p.slope);
 }
 
 @compute @workgroup_size(LANES)

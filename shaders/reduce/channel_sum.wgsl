@@ -49,8 +49,7 @@ fn behind_leaky_relu(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
     let base = (n * p.channels + group.y) * p.plane;
     var part = 0.0;
     for (var i = group.x * p.slice + lane; i < end; i += LANES) {
-      let g = dy[base + i];
-      let before = select(p.slope * g, g, result[base + i] > 0.0);
+      let before = leaky_relu_gradient(result[base + i], dy[base + i], p.slope);
       dx[base + i] = before;
       part += before;
     }

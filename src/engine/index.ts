@@ -54,12 +54,11 @@ export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
 export type { LoadOptions, LoadResult } from './nn/state.ts';
 export { type Conv2dActivation, type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
 // Operations: pictures are NCHW, values float32.
-export { add } from './ops/elementwise/add.ts';
-export { leakyRelu, relu } from './ops/elementwise/leaky_relu.ts';
-export { mul } from './ops/elementwise/mul.ts';
-export { scale } from './ops/elementwise/scale.ts';
-export { sigmoid } from './ops/elementwise/sigmoid.ts';
-export { tanh } from './ops/elementwise/tanh.ts';
+export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from './ops/elementwise/activations.ts';
+export { add, div, maximum, minimum, mul, neg, pow, scale, sub } from './ops/elementwise/arithmetic.ts';
+export { eq, ge, gt, le, lt, ne, where } from './ops/elementwise/compare.ts';
+export { abs, clamp, cos, exp, log, rsqrt, sin, sqrt } from './ops/elementwise/functions.ts';
+export { applyElementwise, binary, unary } from './ops/elementwise/operation.ts';
 export { crossEntropy } from './ops/loss/cross_entropy.ts';
 export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
 export { ssimLoss } from './ops/loss/ssim.ts';

@@ -183,7 +183,7 @@ fn main(
         if (p.accumulate != 0u) {
           value += y[at + j];
         }
-        y[at + j] = select(p.slope * value, value, value > 0.0);
+        y[at + j] = leaky_relu(value, p.slope);
       }
     }
   }

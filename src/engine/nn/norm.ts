@@ -1,5 +1,5 @@
 import type { Device } from '../gpu/device.ts';
-import { leakyRelu } from '../ops/elementwise/leaky_relu.ts';
+import { leakyRelu } from '../ops/elementwise/activations.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { BatchNorm2d } from './layers.ts';

@@ -1,7 +1,7 @@
 import type { Device } from '../../engine/gpu/device.ts';
 import { BatchNorm2d, Conv2d, Dropout } from '../../engine/nn/layers.ts';
 import { Module } from '../../engine/nn/module.ts';
-import { sigmoid } from '../../engine/ops/elementwise/sigmoid.ts';
+import { sigmoid } from '../../engine/ops/elementwise/activations.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
 import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';

@@ -27,6 +27,14 @@ describe('reflect', () => {
       ['x', 2, 'read'],
     ]);
     expect(reflect(SOURCE, 'second').bindings.map((b) => b.name)).toEqual(['y', 'other']);
+    // A parameter of that name is not the binding.
+    const called = SOURCE.replace('x[i]', 'twice(x[i])').replace(
+      'fn load',
+      'fn twice(y: f32) -> f32 { return 2.0 * y; }\nfn load',
+    );
+    expect(
+      reflect(called.replace('{ y[id.x] = load', '{ other[id.x] = load'), 'main').bindings.map((b) => b.name),
+    ).toEqual(['p', 'x', 'other']);
     expect(() => reflect(SOURCE, 'third')).toThrow(/no entry point "third"/);
   });
 

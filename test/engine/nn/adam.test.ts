@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Device, DeviceOptions } from '../../../src/engine/gpu/device.ts';
 import { Adam, type AdamOptions } from '../../../src/engine/nn/optim/adam.ts';
-import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
+import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';

@@ -7,7 +7,7 @@ import { WeightAverage } from '../../../src/engine/nn/optim/average.ts';
 import { RMSprop } from '../../../src/engine/nn/optim/rmsprop.ts';
 import { cosine, linearDecay, Plateau, stepDecay, warmup } from '../../../src/engine/nn/optim/schedules.ts';
 import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
-import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
+import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { dispatch } from '../../../src/engine/tape/dispatch.ts';

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { BatchNorm2d } from '../../../src/engine/nn/layers.ts';
-import { add } from '../../../src/engine/ops/elementwise/add.ts';
-import { leakyRelu } from '../../../src/engine/ops/elementwise/leaky_relu.ts';
-import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
+import { leakyRelu } from '../../../src/engine/ops/elementwise/activations.ts';
+import { add, mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { batchNorm } from '../../../src/engine/ops/norm/batch_norm.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';

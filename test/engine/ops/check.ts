@@ -5,6 +5,7 @@ import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { fromHalf, toHalf } from '../../../src/engine/util/half.ts';
+import { checkTwice } from './check_twice.ts';
 import { at, dot, maxAbs, type NdArray, nd, sizeOf, uniform } from './nd.ts';
 import type { OpRow, Problem } from './table_row.ts';
 
@@ -14,13 +15,15 @@ const ATOL = 1e-5;
 const STEP = 1e-4;
 /** Up to this many input values each gets its own difference quotient; beyond it, random directions. */
 const FULL_GRADIENT = 160;
+/** Second derivatives are checked on results of so many values at most. */
+const MOST_TWICE = 400;
 /** The most that storing a value as a half moves it, as a part of itself, and where halves get sparse, near zero. */
 const HALF = 2 ** -11;
 const LEAST_HALF = 2 ** -25;
 
 /**
  * Holds one operation on one problem to its reference: the result, the gradient of each input against central
- * differences, guard words; with `repeat` a second run must give the same bits. In precision f16 activations are rounded
+ * differences, second derivatives where the row promises them, guard words; with `repeat` a second run must give the same bits. In precision f16 activations are rounded
  * to halves beforehand, so that the reference computes from the same numbers, and what is stored as halves may be off by
  * that much. A gradient may be off by twice as much of the largest one, or of those that came in, which are up to 1: it can
  * go through an activation that was stored (tanh: 1 − y²), or through a gradient that was (convolution with leaky ReLU).
@@ -75,6 +78,9 @@ export async function check(
       }
     }
   });
+  if (row.twice && precision === 'f32' && expected.data.length <= MOST_TWICE) {
+    await checkTwice(device, row, problem, inputs, weights, random);
+  }
 }
 
 function draw(row: OpRow, random: () => number, shape: number[], input: number, args: unknown): NdArray {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
+import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { dropout } from '../../../src/engine/ops/random/dropout.ts';
 import { Rng } from '../../../src/engine/ops/random/rng.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';

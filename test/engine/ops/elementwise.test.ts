@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { add } from '../../../src/engine/ops/elementwise/add.ts';
-import { mul } from '../../../src/engine/ops/elementwise/mul.ts';
-import { scale } from '../../../src/engine/ops/elementwise/scale.ts';
-import { sigmoid } from '../../../src/engine/ops/elementwise/sigmoid.ts';
-import { tanh } from '../../../src/engine/ops/elementwise/tanh.ts';
+import { sigmoid, tanh } from '../../../src/engine/ops/elementwise/activations.ts';
+import { add, mul, scale } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { bceWithLogits, l1Loss, mseLoss } from '../../../src/engine/ops/loss/losses.ts';
 import { mean, sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
@@ -132,7 +129,7 @@ test('wrong shapes and arguments are named', async () => {
     for (const op of [add, mul, l1Loss, mseLoss, bceWithLogits]) {
       expect(() => op(a, b), op.name).toThrow(/left is \[2,3\], right is \[3,2\]/);
     }
-    expect(() => scale(a, Number.POSITIVE_INFINITY)).toThrow(/factor is Infinity/);
+    expect(() => scale(a, Number.POSITIVE_INFINITY)).toThrow(/factor is Infinity; it must be a finite number/);
     expect(() => bceWithLogits(a, 1.1)).toThrow(/target is 1.1/);
     const target = Tensor.zeros(device, [2, 3], 'goal');
     target.requiresGrad = true;

@@ -66,3 +66,37 @@ export function uniform(seed: number): () => number {
 export function awayFromZero(random: () => number, count: number): number[] {
   return Array.from({ length: count }, () => (random() < 0.5 ? -1 : 1) * (0.05 + 1.95 * random()));
 }
+
+/** The shape that all of these are broadcast to, by NumPy's rule. */
+export function broadcastOf(shapes: readonly (readonly number[])[]): number[] {
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    return Math.max(...shapes.map((shape) => shape[axis - rank + shape.length] ?? 1));
+  });
+}
+
+/** The coordinates of flat index i. */
+export function coordinates(shape: readonly number[], i: number): number[] {
+  const at: number[] = [];
+  let rest = i;
+  for (const n of [...shape].reverse()) {
+    at.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return at;
+}
+
+/** The flat index of coordinates; where an axis is missing or 1 long, as broadcasting has it. */
+export function indexOf(shape: readonly number[], at: readonly number[]): number {
+  const missing = at.length - shape.length;
+  return shape.reduce((index, n, axis) => index * n + (n === 1 ? 0 : (at[axis + missing] as number)), 0);
+}
+
+/** f of the values of all arrays, which are broadcast. */
+export function broadcast(arrays: readonly NdArray[], f: (...values: number[]) => number): NdArray {
+  const shape = broadcastOf(arrays.map((a) => a.shape));
+  return nd(shape, (i) => {
+    const here = coordinates(shape, i);
+    return f(...arrays.map((a) => at(a, indexOf(a.shape, here))));
+  });
+}

@@ -1,9 +1,19 @@
+import { binaries } from './table_binary.ts';
 import { classifying } from './table_classify.ts';
 import { convolutions } from './table_conv.ts';
 import { elementwise } from './table_elementwise.ts';
 import { norms } from './table_norm.ts';
 import type { OpRow } from './table_row.ts';
 import { spatial } from './table_spatial.ts';
+import { unaries } from './table_unary.ts';
 
 /** Every operation, each with what the generic tests have to know of it: a new operation is a new row. */
-export const rows: OpRow[] = [...elementwise, ...spatial, ...norms, ...convolutions, ...classifying];
+export const rows: OpRow[] = [
+  ...unaries,
+  ...binaries,
+  ...elementwise,
+  ...spatial,
+  ...norms,
+  ...convolutions,
+  ...classifying,
+];

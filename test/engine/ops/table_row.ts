@@ -20,6 +20,8 @@ export interface OpRow<A = unknown> {
   reference(inputs: NdArray[], args: A): NdArray;
   /** Input values; by default uniform in ±2. Must keep 0.001 away from kinks (relu, ties of a maximum). */
   values?(random: () => number, shape: readonly number[], input: number, args: A): number[];
+  /** Whether `createGraph` is promised: second derivatives are checked, too. */
+  twice?: boolean;
   /** Which inputs have a gradient; by default all. */
   differentiable?: boolean[];
   /** How many inputs are activations, which --precision f16 stores as halves; weights come after them. By default all. */

@@ -39,11 +39,10 @@ export function stripComments(source: string): string {
 /** Reads the bindings that `entry` uses, directly or through the functions it calls, and the fields of `Params`. */
 export function reflect(source: string, entry: string): ShaderInterface {
   const text = stripComments(source);
-  const reached = reachableText(text, entry);
+  const reached = reachableFunctions(text, entry);
   const bindings: ShaderBinding[] = [];
   for (const [, index, space, access, name, type] of text.matchAll(BINDING)) {
-    // Not behind a dot: `id.x` is no use of a binding called x.
-    if (!new RegExp(`(?<!\\.)\\b${name}\\b`).test(reached)) continue;
+    if (!reached.some((fn) => mentions(fn, name as string))) continue;
     bindings.push({
       name: name as string,
       index: Number(index),
@@ -64,8 +63,14 @@ export function reflect(source: string, entry: string): ShaderInterface {
   return { bindings, params };
 }
 
-/** The text of the entry point and of every function that it can call. */
-function reachableText(text: string, entry: string): string {
+/** Whether a function means the binding where it says `name`: not behind a dot (`id.x`), and not a parameter of its own. */
+function mentions(fn: string, name: string): boolean {
+  const head = fn.slice(0, fn.indexOf('{'));
+  return new RegExp(`(?<!\\.)\\b${name}\\b`).test(fn) && !new RegExp(`\\b${name}\\s*:`).test(head);
+}
+
+/** The texts of the entry point and of every function that it can call. */
+function reachableFunctions(text: string, entry: string): string[] {
   const functions = new Map<string, string>();
   for (const match of text.matchAll(/\bfn\s+(\w+)\s*\(/g)) {
     functions.set(match[1] as string, text.slice(match.index, endOfBlock(text, match.index)));
@@ -83,7 +88,7 @@ function reachableText(text: string, entry: string): string {
       }
     }
   }
-  return parts.join('\n');
+  return parts;
 }
 
 /** One past the brace that closes the first block from `from` on. */

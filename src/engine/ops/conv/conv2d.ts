@@ -1,7 +1,7 @@
 import { differentiable } from '../../tape/autograd.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { leakyReluGradient } from '../elementwise/leaky_relu.ts';
+import { leakyReluGradient } from '../elementwise/activations.ts';
 import { channelSum, leakyReluGradientAndSum } from '../reduce/channel_sum.ts';
 import { convKernels } from './choose.ts';
 import { type ConvGeometry, positions } from './geometry.ts';

@@ -1,7 +1,10 @@
-import source from '../../../../shaders/conv/reduce_split_k.wgsl';
+import reduceSource from '../../../../shaders/conv/reduce_split_k.wgsl';
+import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { StorageSlice } from '../../gpu/storage.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
+
+const source = `${reduceSource}\n${leakyRelu}`;
 
 /** Room for the parts of a result whose long sums are split: one split is the result itself, or its slice. */
 export function splitKBuffer(result: Tensor, slice: Tensor | StorageSlice, splits: number): Tensor | StorageSlice {

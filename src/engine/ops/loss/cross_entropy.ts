@@ -4,7 +4,7 @@ import { dispatchElements } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
-import { reduceSum } from '../reduce/reduce.ts';
+import { reduceSum } from '../reduce/reduce_sum.ts';
 
 /**
  * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; as

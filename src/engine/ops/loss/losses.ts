@@ -5,7 +5,7 @@ import { dispatch, dispatchElements, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
-import { REDUCE_BLOCK, reduceSum } from '../reduce/reduce.ts';
+import { REDUCE_BLOCK, reduceSum } from '../reduce/reduce_sum.ts';
 
 /** In the order of the shader's numbers. */
 const KINDS = ['bce', 'l1', 'mse'] as const;

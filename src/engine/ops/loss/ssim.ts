@@ -5,7 +5,7 @@ import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
 import { nchw } from '../launch.ts';
-import { reduceSum } from '../reduce/reduce.ts';
+import { reduceSum } from '../reduce/reduce_sum.ts';
 
 /** The side of SSIM's window in pixels: pictures are at least so high and wide. */
 export const SSIM_WINDOW = 11;

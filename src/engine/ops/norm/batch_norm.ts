@@ -1,10 +1,14 @@
-import source from '../../../../shaders/norm/batch_norm.wgsl';
-import backwardSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
+import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
+import forwardSource from '../../../../shaders/norm/batch_norm.wgsl';
+import gradientSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+
+const source = `${forwardSource}\n${leakyRelu}`;
+const backwardSource = `${gradientSource}\n${leakyRelu}`;
 
 const EPS = 1e-5;
 /** How much of the running statistics each batch replaces. */

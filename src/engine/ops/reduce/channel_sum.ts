@@ -1,6 +1,9 @@
-import source from '../../../../shaders/reduce/channel_sum.wgsl';
+import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
+import sumSource from '../../../../shaders/reduce/channel_sum.wgsl';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
+
+const source = `${sumSource}\n${leakyRelu}`;
 
 /** Values of a slice at least; more slices than this would make the second pass long. */
 const LEAST_SLICE = 1024;

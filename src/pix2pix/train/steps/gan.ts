@@ -1,9 +1,8 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { initWeights } from '../../../engine/nn/init.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
-import { add } from '../../../engine/ops/elementwise/add.ts';
-import { scale } from '../../../engine/ops/elementwise/scale.ts';
-import { sigmoid } from '../../../engine/ops/elementwise/sigmoid.ts';
+import { sigmoid } from '../../../engine/ops/elementwise/activations.ts';
+import { add, scale } from '../../../engine/ops/elementwise/arithmetic.ts';
 import { mean } from '../../../engine/ops/reduce/reduce.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';

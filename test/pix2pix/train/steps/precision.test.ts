@@ -8,7 +8,7 @@ import { dryRunDevice } from '../../../../src/engine/gpu/dry_run.ts';
 import { Adam } from '../../../../src/engine/nn/optim/adam.ts';
 import { FIRST_SCALE, type LossScale } from '../../../../src/engine/nn/optim/loss_scale.ts';
 import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
-import { add } from '../../../../src/engine/ops/elementwise/add.ts';
+import { add } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../../src/engine/tape/autograd.ts';
 import { record } from '../../../../src/engine/tape/record.ts';

@@ -1,8 +1,11 @@
-import source from '../../../../../shaders/conv/conv_direct.wgsl';
+import directSource from '../../../../../shaders/conv/conv_direct.wgsl';
+import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import { dispatchElements } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
 import { type ConvGeometry, geometryParams } from '../geometry.ts';
+
+const source = `${directSource}\n${leakyRelu}`;
 
 /** Convolutions straight from their definition: slow, and what the faster kernels are held against. */
 

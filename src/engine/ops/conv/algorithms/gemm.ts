@@ -1,4 +1,5 @@
-import source from '../../../../../shaders/conv/conv_gemm.wgsl';
+import gemmSource from '../../../../../shaders/conv/conv_gemm.wgsl';
+import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import type { Kernel } from '../../../gpu/shader/kernel.ts';
 import { dispatch, split2d } from '../../../tape/dispatch.ts';
@@ -7,6 +8,8 @@ import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import { type ConvGeometry, geometryParams } from '../geometry.ts';
 import { weightSlices } from '../slices.ts';
 import { type Epilogue, reduceSplitK, splitKBuffer } from '../split_k.ts';
+
+const source = `${gemmSource}\n${leakyRelu}`;
 
 /** Convolutions of any kind on GPUs; see `shaders/conv/conv_gemm.wgsl`. Every function records into the program at hand. */
 

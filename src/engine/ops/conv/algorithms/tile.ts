@@ -1,9 +1,12 @@
-import tileSource from '../../../../../shaders/conv/conv_tile.wgsl';
+import forwardSource from '../../../../../shaders/conv/conv_tile.wgsl';
 import weightSource from '../../../../../shaders/conv/conv_tile_weight.wgsl';
+import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+
+const tileSource = `${forwardSource}\n${leakyRelu}`;
 
 /** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why. */
 

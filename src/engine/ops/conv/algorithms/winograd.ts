@@ -1,11 +1,14 @@
-import source from '../../../../../shaders/conv/winograd/conv_winograd.wgsl';
+import forwardSource from '../../../../../shaders/conv/winograd/conv_winograd.wgsl';
 import weightSource from '../../../../../shaders/conv/winograd/conv_winograd_weight.wgsl';
 import transforms4 from '../../../../../shaders/conv/winograd/winograd_4.wgsl';
 import planes from '../../../../../shaders/conv/winograd/winograd_planes.wgsl';
 import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
+import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
 import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+
+const source = `${forwardSource}\n${leakyRelu}`;
 
 /**
  * 3 × 3 convolutions of stride 1 by Winograd's algorithms, for drivers that compute on the CPU; see

@@ -1,0 +1,13 @@
+// One over the square root.
+
+fn f(x: f32) -> f32 {
+  return 1.0 / sqrt(x);
+}
+
+fn dx(y: f32, dy: f32) -> f32 {
+  return -0.5 * dy * y * y * y;
+}
+
+fn dxx(y: f32, dy: f32, dd: f32) -> f32 {
+  return 0.75 * dd * dy * y * y * y * y * y;
+}

@@ -1,0 +1,113 @@
+import { Tensor } from '../tape/tensor.ts';
+import { PixtapeError } from '../util/errors.ts';
+
+/** What an argument may be; a table of these by name is what each public function checks its arguments with. */
+export interface Rule {
+  /** What is wanted, as the error words it: "a whole number of at least 1". */
+  wanted: string;
+  fits(value: unknown): boolean;
+}
+
+/** A tensor. */
+export const aTensor: Rule = { wanted: 'a tensor', fits: (value) => value instanceof Tensor };
+
+/** A number that is not NaN, from `least` to `most`, which may be infinite, as it may itself unless `finite`. */
+export function aNumber({ least = -Infinity, most = Infinity, finite = false } = {}): Rule {
+  return {
+    wanted: `a ${finite ? 'finite ' : ''}number${range(least, most)}`,
+    fits: (value) => {
+      if (typeof value !== 'number' || Number.isNaN(value) || (finite && !Number.isFinite(value))) return false;
+      return value >= least && value <= most;
+    },
+  };
+}
+
+/** A whole number from `least` to `most`. */
+export function aWholeNumber(least = 0, most = Infinity): Rule {
+  return {
+    wanted: `a whole number${range(least, most)}`,
+    fits: (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
+  };
+}
+
+function range(least: number, most: number): string {
+  if (least === -Infinity) return most === Infinity ? '' : ` of at most ${most}`;
+  return most === Infinity ? ` of at least ${least}` : ` from ${least} to ${most}`;
+}
+
+/** `true` or `false`. */
+export const aBoolean: Rule = { wanted: 'true or false', fits: (value) => typeof value === 'boolean' };
+
+/** One of these words. */
+export function oneOf(...words: readonly string[]): Rule {
+  return { wanted: words.map((word) => `'${word}'`).join(' or '), fits: (value) => words.includes(value as string) };
+}
+
+/** What either rule takes. */
+export function either(a: Rule, b: Rule): Rule {
+  return { wanted: `${a.wanted} or ${b.wanted}`, fits: (value) => a.fits(value) || b.fits(value) };
+}
+
+/** So many values that each fit the rule; any number of them by default. */
+export function aList(of: Rule, length?: number): Rule {
+  return {
+    wanted: `a list of ${length ?? 'values'}${length === undefined ? '' : ' values'}, each ${of.wanted}`,
+    fits: (value) =>
+      Array.isArray(value) && (length === undefined || value.length === length) && value.every((v) => of.fits(v)),
+  };
+}
+
+/** What the rule takes, or undefined. */
+export function optional(rule: Rule): Rule {
+  return { wanted: rule.wanted, fits: (value) => value === undefined || rule.fits(value) };
+}
+
+/**
+ * Holds an operation's arguments to their rules. Options come in as one value with a table of their own:
+ * `checkArguments('pad', { x: aTensor }, { x })`, `checkOptions('pad', { mode: optional(oneOf('zero')) }, options)`.
+ * @throws PixtapeError that names the operation, the argument and its value
+ */
+export function checkArguments(
+  operation: string,
+  rules: Readonly<Record<string, Rule>>,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, rule] of Object.entries(rules)) {
+    const value = values[name];
+    if (rule.fits(value)) continue;
+    throw new PixtapeError(`${operation}: ${name} is ${shown(value)}; it must be ${rule.wanted}`, undefined, {
+      details: { operation, argument: name, value },
+    });
+  }
+}
+
+/** As `checkArguments`, of an object that may hold nothing else than what the rules name. */
+export function checkOptions(operation: string, rules: Readonly<Record<string, Rule>>, options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Tensor) {
+    throw new PixtapeError(`${operation}: the options are ${shown(options)}; an object is wanted`, undefined, {
+      details: { operation, argument: 'options', value: options },
+    });
+  }
+  const stranger = Object.keys(options).find((name) => !(name in rules));
+  if (stranger !== undefined) {
+    const known = Object.keys(rules);
+    throw new PixtapeError(
+      `${operation}: there is no option ${stranger}`,
+      known.length > 0 ? `It takes ${known.join(', ')}.` : 'It takes none.',
+      { details: { operation, argument: stranger } },
+    );
+  }
+  checkArguments(operation, rules, options as Readonly<Record<string, unknown>>);
+}
+
+/** A value as an error shows it. */
+function shown(value: unknown): string {
+  if (value instanceof Tensor) return `the tensor ${value.label} [${value.shape}]`;
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (Object.is(value, -0)) return '-0';
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  if (typeof value === 'object' && value !== null)
+    return `an object with ${Object.keys(value).join(', ') || 'nothing'}`;
+  return String(value);
+}

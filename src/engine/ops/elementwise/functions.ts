@@ -1,0 +1,48 @@
+import absSource from '../../../../shaders/elementwise/function/abs.wgsl';
+import clampSource from '../../../../shaders/elementwise/function/clamp.wgsl';
+import cosSource from '../../../../shaders/elementwise/function/cos.wgsl';
+import expSource from '../../../../shaders/elementwise/function/exp.wgsl';
+import logSource from '../../../../shaders/elementwise/function/log.wgsl';
+import rsqrtSource from '../../../../shaders/elementwise/function/rsqrt.wgsl';
+import sinSource from '../../../../shaders/elementwise/function/sin.wgsl';
+import sqrtSource from '../../../../shaders/elementwise/function/sqrt.wgsl';
+import trigonometry from '../../../../shaders/elementwise/shared/trigonometry.wgsl';
+import { parseElementwise } from '../../tape/elementwise_text.ts';
+import type { Tensor } from '../../tape/tensor.ts';
+import { aNumber, aTensor, checkArguments } from '../arguments.ts';
+import { applyElementwise, unary } from './operation.ts';
+
+/** Functions of mathematics, element by element, of tensors of any shape; each is twice differentiable. */
+
+/** |x|; the gradient at 0 is 0. */
+export const abs = unary('abs', absSource);
+
+/** e^x. */
+export const exp = unary('exp', expSource);
+
+/** The natural logarithm: −∞ at 0, NaN below. */
+export const log = unary('log', logSource);
+
+/** The square root, NaN below 0. */
+export const sqrt = unary('sqrt', sqrtSource);
+
+/** 1 / √x. */
+export const rsqrt = unary('rsqrt', rsqrtSource);
+
+/** The sine of x in radians, to the last digits of float32 for any finite x. */
+export const sin = unary('sin', `${sinSource}\n${trigonometry}`);
+
+/** The cosine of x in radians, to the last digits of float32 for any finite x. */
+export const cos = unary('cos', `${cosSource}\n${trigonometry}`);
+
+const CLAMP = /* @__PURE__ */ parseElementwise('clamp', clampSource);
+
+/**
+ * x, but no less than `min` and no more than `max`; where min > max, it is max. NaN stays NaN. The gradient passes where
+ * min ≤ x ≤ max.
+ * @throws PixtapeError if a bound is no number
+ */
+export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
+  checkArguments('clamp', { x: aTensor, min: aNumber(), max: aNumber() }, { x, min, max });
+  return applyElementwise(CLAMP, { x, low: min, high: max });
+}

@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+
+/** Any shape of rank 1–4 for element-wise operations; sometimes more than one workgroup long. */
+export const anyShape: fc.Arbitrary<number[]> = fc.oneof(
+  fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
+  fc.tuple(fc.integer({ min: 1, max: 200 })),
+);
+
+/** Long enough for the second dimension of a flat dispatch: more than 65,535 workgroups of 64. */
+export const TWO_DIMENSIONAL = [65535 * 64 + 77];
+
+/** So many shapes that are broadcast to one of up to six axes: leading axes missing, others 1 long; sometimes all equal. */
+export function broadcastShapes(count: number): fc.Arbitrary<number[][]> {
+  const axis = fc.record({
+    length: fc.integer({ min: 1, max: 4 }),
+    repeated: fc.array(fc.boolean(), { minLength: count, maxLength: count }),
+  });
+  const operand = fc.record({ missing: fc.integer({ min: 0, max: 2 }), none: fc.boolean() });
+  return fc
+    .record({
+      axes: fc.array(axis, { minLength: 1, maxLength: 6 }),
+      operands: fc.array(operand, { minLength: count, maxLength: count }),
+    })
+    .map(({ axes, operands }) =>
+      operands.map(({ missing, none }, i) => {
+        const full = axes.map(({ length, repeated }) => (repeated[i] && !none ? 1 : length));
+        return full.slice(none ? 0 : Math.min(missing, full.length - 1));
+      }),
+    );
+}
+
+/** ± values up to 2, and some far out where a careless formula overflows. */
+export function wide(random: () => number, count: number): number[] {
+  return Array.from({ length: count }, () => (2 * random() - 1) * (random() < 0.2 ? 100 : 2));
+}
