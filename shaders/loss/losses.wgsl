@@ -48,8 +48,10 @@ fn f(v: f32, t: f32) -> f32 {
 
 fn slope(v: f32, t: f32) -> f32 {
   if (KIND == BCE) {
+    // sigmoid(v) - t, but 1 / (1 + e) - t would lose all digits where both are near 1.
     let e = exp(-abs(v));
-    return select(e, 1.0, v >= 0.0) / (1.0 + e) - t;
+    let small = e / (1.0 + e);
+    return select(small - t, (1.0 - t) - small, v >= 0.0);
   }
   return select(2.0 * (v - t), sign(v - t), KIND == L1);
 }

@@ -1,8 +1,10 @@
 // Cross-entropy of softmax over the classes of each place against probabilities t that sum to one:
 //   f = log(sum over k of exp(x[k] - m)) + sum over k of t[k] * (m - x[k]), m = max x, so that nothing overflows.
+// `labelled` and `labelled_backward` take the number of the right class of each place in the place of probabilities; a label
+// that is no class makes the loss NaN.
 // The gradient is (softmax(x)[k] - t[k]) * dy * factor, factor being 1 / places: reduce_sum takes the mean of f.
 //
-// Layout: x, t and dx are (N, classes, plane), y (N, plane): a place is one pixel of one picture.
+// Layout: x, t and dx are (N, classes, plane), y and labels (N, plane): a place is one pixel of one picture.
 // Tiling: one invocation a place (or a stride of them); classes are few, so it walks them alone.
 
 struct Params {
@@ -61,6 +63,34 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
     for (var k = 0u; k < p.classes; k++) {
       let at = first + k * p.plane;
       dx[at] = (exp(x[at] - found.x) / found.y - t[at]) * dy[0] * p.factor;
+    }
+  }
+}
+
+@group(0) @binding(6) var<storage, read> labels: array<u32>;
+
+@compute @workgroup_size(LANES)
+fn labelled(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var place = id.x; place < p.n; place += groups.x * LANES) {
+    let first = first_of(place);
+    let found = largest_and_sum(first);
+    let label = labels[place];
+    let right = x[first + min(label, p.classes - 1u) * p.plane];
+    let loss = log(found.y) + (found.x - right);
+    y[place] = select(bitcast<f32>(0x7fc00000u + (label & 0u)), loss, label < p.classes);
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn labelled_backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  for (var place = id.x; place < p.n; place += groups.x * LANES) {
+    let first = first_of(place);
+    let found = largest_and_sum(first);
+    let label = labels[place];
+    for (var k = 0u; k < p.classes; k++) {
+      let at = first + k * p.plane;
+      let target_here = select(0.0, 1.0, k == label);
+      dx[at] = (exp(x[at] - found.x) / found.y - target_here) * dy[0] * p.factor;
     }
   }
 }

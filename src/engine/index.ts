@@ -24,6 +24,7 @@ export type { DispatchTiming, Program, Workgroups } from './gpu/program.ts';
 export type { Kernel } from './gpu/shader/kernel.ts';
 export type { ShaderConstants, ShaderInterface } from './gpu/shader/wgsl.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';
+export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from './nn/activations.ts';
 export { type InitOptions, initWeights } from './nn/init.ts';
 export {
   type ActivatedConvOptions,
@@ -51,6 +52,7 @@ export {
   warmup,
 } from './nn/optim/schedules.ts';
 export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
+export { type Layer, Sequential } from './nn/sequential.ts';
 export type { LoadOptions, LoadResult } from './nn/state.ts';
 export { type Conv2dActivation, type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
 // Operations: pictures are NCHW, values float32.
@@ -61,6 +63,7 @@ export { abs, clamp, cos, exp, log, rsqrt, sin, sqrt } from './ops/elementwise/f
 export { applyElementwise, binary, unary } from './ops/elementwise/operation.ts';
 export { crossEntropy } from './ops/loss/cross_entropy.ts';
 export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
+export { hingeLoss, klDivLoss, normalDivergence, smoothL1Loss, wassersteinLoss } from './ops/loss/more_losses.ts';
 export { ssimLoss } from './ops/loss/ssim.ts';
 export { batchNorm } from './ops/norm/batch_norm.ts';
 export { instanceNorm } from './ops/norm/instance_norm.ts';

@@ -6,6 +6,6 @@ export function checkSameShape(op: string, a: Tensor, b: Tensor): void {
   if (sameShape(a.shape, b.shape)) return;
   throw new PixtapeError(
     `${op}: ${a.label} is [${a.shape}], ${b.label} is [${b.shape}]; both must have the same shape`,
-    'Nothing is broadcast: reshape, crop or concatenate first.',
+    'Reshape, crop or concatenate first.',
   );
 }

@@ -2,6 +2,7 @@ import { binaries } from './table_binary.ts';
 import { classifying } from './table_classify.ts';
 import { convolutions } from './table_conv.ts';
 import { elementwise } from './table_elementwise.ts';
+import { losses } from './table_loss.ts';
 import { norms } from './table_norm.ts';
 import type { OpRow } from './table_row.ts';
 import { spatial } from './table_spatial.ts';
@@ -16,4 +17,5 @@ export const rows: OpRow[] = [
   ...norms,
   ...convolutions,
   ...classifying,
+  ...losses,
 ];

@@ -1,35 +1,47 @@
 import source from '../../../../shaders/loss/softmax_cross_entropy.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
-import { sizeOf, Tensor } from '../../tape/tensor.ts';
+import { sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import { aTensor, checkArguments } from '../arguments.ts';
 import { checkSameShape } from '../check.ts';
 import { reduceSum } from '../reduce/reduce_sum.ts';
 
 /**
- * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; as
- * `torch.nn.functional.cross_entropy` computes it for a target of probabilities.
+ * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; per sample for
+ * (N, classes), per pixel for (N, classes, H, W). As `torch.nn.functional.cross_entropy`.
  *
  * @param x logits, (N, classes, …)
- * @param target of the same shape; each place's probabilities sum to one (one-hot vectors, say). No gradient flows into it.
- * @throws PixtapeError if the shapes differ, there is no second side, or the target asks for a gradient
+ * @param target the number of the right class of each place, a u32 tensor (N, …); a number that is no class makes the loss
+ *   NaN. Or probabilities of x's shape, which sum to one in each place. No gradient flows into it
+ * @throws PixtapeError if the shapes do not fit, there is no second side, or the target asks for a gradient
  */
 export function crossEntropy(x: Tensor, target: Tensor): Tensor {
-  checkSameShape('crossEntropy', x, target);
+  checkArguments('crossEntropy', { x: aTensor, target: aTensor }, { x, target });
   const [batch = 1, classes, ...rest] = x.shape;
-  if (classes === undefined)
+  if (classes === undefined) {
     throw new PixtapeError(`crossEntropy: the logits are [${x.shape}]; (N, classes, …) is wanted`);
+  }
   if (target.requiresGrad) {
     throw new PixtapeError(`crossEntropy: the target ${target.label} asks for a gradient`, 'Pass target.detach().');
+  }
+  const labelled = target.dtype === 'u32';
+  if (!labelled) checkSameShape('crossEntropy', x, target);
+  else if (!sameShape(target.shape, [batch, ...rest])) {
+    throw new PixtapeError(
+      `crossEntropy: the labels are [${target.shape}]; logits of [${x.shape}] take [${[batch, ...rest]}]`,
+    );
   }
   const plane = sizeOf(rest);
   const n = batch * plane;
   const params = { n, classes, plane, factor: 1 / n };
   const y = Tensor.temporary(x.device, [batch, plane], 'cross_entropy.places');
-  dispatchElements(x.device.kernel('cross_entropy', source, 'forward'), { x, t: target, y }, params);
+  const right: Record<string, Tensor> = labelled ? { labels: target } : { t: target };
+  const [forward, backward] = labelled ? ['labelled', 'labelled_backward'] : ['forward', 'backward'];
+  dispatchElements(x.device.kernel('cross_entropy', source, forward), { x, ...right, y }, params);
   return differentiable(reduceSum('cross_entropy', y, 1 / n), [x], (dy) => {
     const dx = x.like('cross_entropy.dx');
-    dispatchElements(x.device.kernel('cross_entropy.backward', source, 'backward'), { x, t: target, dy, dx }, params);
+    dispatchElements(x.device.kernel('cross_entropy.backward', source, backward), { x, ...right, dy, dx }, params);
     return [dx];
   });
 }

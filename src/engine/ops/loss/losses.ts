@@ -5,6 +5,9 @@ import { dispatch, dispatchElements, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
+import { sigmoid } from '../elementwise/activations.ts';
+import { mul, neg, scale, sub } from '../elementwise/arithmetic.ts';
+import { gt, lt } from '../elementwise/compare.ts';
 import { REDUCE_BLOCK, reduceSum } from '../reduce/reduce_sum.ts';
 
 /** In the order of the shader's numbers. */
@@ -50,10 +53,25 @@ export function mseLoss(a: Tensor, b: Tensor | number): Tensor {
 
 function loss(kind: Kind, a: Tensor, target: Target): Tensor {
   const inputs = typeof target === 'number' ? [a] : [a, target];
-  return differentiable(meanOf(kind, a, target), inputs, (dy, [needsA, needsB]) => [
-    needsA ? gradient(kind, a, target, dy, 1) : undefined,
-    needsB ? gradient(kind, a, target, dy, -1) : undefined,
-  ]);
+  return differentiable(
+    meanOf(kind, a, target),
+    inputs,
+    (dy, [needsA, needsB]) => [
+      needsA ? gradient(kind, a, target, dy, 1) : undefined,
+      needsB ? gradient(kind, a, target, dy, -1) : undefined,
+    ],
+    (dy, [needsA, needsB]) => {
+      const dx = mul(slope(kind, a, target), scale(dy, 1 / a.size));
+      return [needsA ? dx : undefined, needsB ? neg(dx) : undefined];
+    },
+  );
+}
+
+/** The derivative of one element's loss, on the tape. */
+function slope(kind: Kind, a: Tensor, target: Target): Tensor {
+  if (kind === 'bce') return sub(sigmoid(a), target);
+  const difference = sub(a, target);
+  return kind === 'mse' ? scale(difference, 2) : sub(gt(difference, 0), lt(difference, 0));
 }
 
 /** Both stages of the mean: f and the sums of the blocks, then the sum of those over n. */

@@ -1,0 +1,69 @@
+import type { Tensor } from '../../tape/tensor.ts';
+import { aNumber, aTensor, checkArguments, oneOf } from '../arguments.ts';
+import { checkSameShape } from '../check.ts';
+import { relu } from '../elementwise/activations.ts';
+import { add, mul, scale, sub } from '../elementwise/arithmetic.ts';
+import { gt, lt, where } from '../elementwise/compare.ts';
+import { abs, exp, log } from '../elementwise/functions.ts';
+import { mean, sum } from '../reduce/reduce.ts';
+
+/** Losses made of other operations, so twice differentiable. Each has shape [1]. */
+
+/**
+ * Mean of 0.5 · d² / beta where |d| < beta, of |d| − 0.5 · beta elsewhere; d = a − b. As `torch.nn.functional.smooth_l1_loss`.
+ * Source: Girshick 2015, "Fast R-CNN".
+ * @throws PixtapeError if the shapes differ, or beta is not above 0
+ */
+export function smoothL1Loss(a: Tensor, b: Tensor, beta = 1): Tensor {
+  checkArguments('smoothL1Loss', { beta: aNumber({ least: Number.MIN_VALUE, finite: true }) }, { beta });
+  checkSameShape('smoothL1Loss', a, b);
+  const d = abs(sub(a, b));
+  return mean(where(lt(d, beta), scale(mul(d, d), 0.5 / beta), sub(d, 0.5 * beta)));
+}
+
+/** What a discriminator's answer is multiplied by, so that a larger product is better. */
+const sign = { real: 1, fake: -1 } as const;
+
+/**
+ * Wasserstein loss of a critic's answers: −mean(x) for what counts as real, mean(x) for what counts as fake.
+ * Source: Arjovsky, Chintala & Bottou 2017, "Wasserstein GAN".
+ */
+export function wassersteinLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
+  checkArguments('wassersteinLoss', { x: aTensor, target: oneOf('real', 'fake') }, { x, target });
+  return scale(mean(x), -sign[target]);
+}
+
+/**
+ * Hinge loss of a discriminator's answers: mean(max(0, 1 − x)) for real, mean(max(0, 1 + x)) for fake. The generator takes
+ * `wassersteinLoss(x, 'real')`.
+ * Source: Lim & Ye 2017, "Geometric GAN".
+ */
+export function hingeLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
+  checkArguments('hingeLoss', { x: aTensor, target: oneOf('real', 'fake') }, { x, target });
+  return mean(relu(add(scale(x, -sign[target]), 1)));
+}
+
+/**
+ * Kullback–Leibler divergence of `target` from what `input` is the logarithm of, summed over all and divided by the batch.
+ * As `torch.nn.functional.kl_div` with `reduction='batchmean'`.
+ * @param input log-probabilities, (N, …)
+ * @param target probabilities, of the same shape; where one is 0 it adds nothing
+ * @throws PixtapeError if the shapes differ
+ */
+export function klDivLoss(input: Tensor, target: Tensor): Tensor {
+  checkSameShape('klDivLoss', input, target);
+  const each = where(gt(target, 0), mul(target, sub(log(target), input)), 0);
+  return scale(sum(each), 1 / (input.shape[0] ?? 1));
+}
+
+/**
+ * Divergence of N(mean, e^logVariance) from N(0, 1), summed over all and divided by the batch: what a variational
+ * auto-encoder adds to its loss.
+ * Source: Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
+ * @throws PixtapeError if the shapes differ
+ */
+export function normalDivergence(means: Tensor, logVariance: Tensor): Tensor {
+  checkSameShape('normalDivergence', means, logVariance);
+  const each = sub(add(mul(means, means), exp(logVariance)), add(logVariance, 1));
+  return scale(sum(each), 0.5 / (means.shape[0] ?? 1));
+}
