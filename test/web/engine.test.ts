@@ -39,7 +39,7 @@ async function call<T>(page: Page, name: string, ...args: unknown[]): Promise<T>
   );
 }
 
-await describeInBrowser('in a browser', prepare, ({ open }: Web) => {
+describeInBrowser('in a browser', prepare, ({ open }: Web) => {
   it('every operation passes its tests: random shapes, large ones, PyTorch’s values', async () => {
     const page = await open('ops.html');
     await page.waitForFunction(() => 'pageTests' in globalThis);

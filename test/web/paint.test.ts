@@ -38,7 +38,7 @@ it(
   SLOW,
 );
 
-await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
+describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
   it(
     'paints what is drawn; undo, clear, eraser and the brush by mouse and keyboard',
     async () => {

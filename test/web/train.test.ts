@@ -35,7 +35,7 @@ async function endless(open: Web['open']): Promise<Page> {
   return page;
 }
 
-await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
+describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
   it(
     'trains on the emoji without holding up the page, pauses, goes on, and paints with the result',
     async () => {

@@ -17,7 +17,7 @@ const small = async (page: Page) => {
   await page.locator('#batch').selectOption('2');
 };
 
-await describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
+describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
   it(
     'ends with its epochs, the learning rate at zero, with the same bits as the same run in Node',
     async () => {

@@ -11,6 +11,7 @@ import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
 import { convolutions } from './table_conv.ts';
@@ -22,7 +23,7 @@ const VARIANTS: Record<string, DeviceOptions> = {
   'matrix products through workgroup memory': { convolution: 'gemm' },
 };
 
-const RUNS = Number(process.env.OP_RUNS ?? 30);
+const RUNS = runs(3, 30);
 
 afterAll(closeAdapter);
 

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
+import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { rows } from './table.ts';
 
 /** Random problems for each operation. Every one of them depends on the seed alone. */
-const RUNS = Number(process.env.OP_RUNS ?? 100);
+const RUNS = runs(12, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
 
 let device: Device;
