@@ -67,6 +67,7 @@ describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
 
   it(
     'a checkpoint goes from Node to the page and back, bit for bit',
+    { tags: 'long' },
     async () => {
       const home = folder();
       const pairs = writePairs(join(home, 'pairs'), 8);
@@ -108,6 +109,7 @@ describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
 
   it(
     'takes a zip, and goes on from its last state when the device is lost',
+    { tags: 'long' },
     async () => {
       const home = folder();
       const page = await endless(open);

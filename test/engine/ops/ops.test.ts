@@ -24,6 +24,7 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   }, 180_000);
 
   for (const problem of row.large ?? []) {
-    test(`large: ${JSON.stringify(problem)}`, () => check(device, row, problem, SEED, true), 180_000);
+    const options = { tags: 'long', timeout: 180_000 };
+    test(`large: ${JSON.stringify(problem)}`, options, () => check(device, row, problem, SEED, true));
   }
 });
