@@ -14,6 +14,8 @@ export default defineConfig({
   ],
   test: {
     include: ['test/**/*.test.ts'],
+    tags: [{ name: 'long', description: 'Left out of `npm test`; see test/sets.ts.' }],
+    reporters: ['default', './test/reporter.ts'],
     // A file a process: one process keeps one driver, and a crash inside a driver takes one file with it, not the run.
     pool: 'forks',
     // A CPU driver compiles on one core and computes on all of them: two files overlap well, more only queue.

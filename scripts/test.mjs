@@ -1,10 +1,20 @@
-/** `npm test`: set-up, then vitest, once. Arguments are vitest's: `npm test -- test/drivers.test.ts -t unknown`. */
+/**
+ * `npm test`: set-up, then the short set of tests; `npm run test:all` (here `--all`): all of them. Other arguments are
+ * vitest's. Who names a file or a test gets it whatever set it is in: `npm test -- test/drivers -t unknown`.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, setup } from './setup.mjs';
 
 await setup();
+const args = process.argv.slice(2).filter((arg) => arg !== '--all');
+const named = args.some((arg) => !arg.startsWith('--'));
+const short = !named && !process.argv.includes('--all');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const result = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const result = spawnSync(process.execPath, [vitest, 'run', ...(short ? ['--tagsFilter=!long'] : []), ...args], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, ...(short ? { PIXTAPE_TESTS: 'short' } : {}) },
+});
 if (result.error) throw result.error;
 process.exit(result.status ?? 1);

@@ -72,7 +72,7 @@ const cases: [string, string[], RegExp][] = [
   ['an argument too many', ['train', 'pairs'], /too many arguments/],
 ];
 
-it.concurrent.each(cases)('%s', { timeout: 120_000 }, async (_, args, message) => {
+it.concurrent.each(cases)('%s', { tags: 'long', timeout: 120_000 }, async (_, args, message) => {
   const before = readFileSync(join(home, 'runs', 'good', 'latest.safetensors'));
   const { code, stderr } = await pixtape(args, home);
   expect(stderr).toMatch(message);

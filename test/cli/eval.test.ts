@@ -56,7 +56,9 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(pictures[1]?.scores.copy?.l1).toBeCloseTo(off / (3 * 256), 6);
   });
 
-  it('sets L1 alone beside it, names what differs, and draws what translate paints, pixel for pixel', async () => {
+  it('sets L1 alone beside it, names what differs, and draws what translate paints, pixel for pixel', {
+    tags: 'long',
+  }, async () => {
     const flags = ['--l1', 'alone', '--sheet', 'sheet.png', '--samples', '2', '--num_test', '2', '--json', 'both.json'];
     const { code, stdout, stderr } = await pixtape(['eval', 'tiny', ...flags], home);
     expect(code).toBe(0);
@@ -75,7 +77,7 @@ describe('eval', { timeout: 120_000 }, () => {
     }
   });
 
-  it('with --dropout paints as the paper does at test time, repeatably by the seed', async () => {
+  it('with --dropout paints as the paper does at test time, repeatably by the seed', { tags: 'long' }, async () => {
     const scores = async (...flags: string[]) => {
       const out = await run('eval', 'tiny', ...flags, '--json', 'mode.json');
       expect(out).toContain(flags.length > 0 ? 'dropout on, batch statistics' : 'evaluation mode');
@@ -87,20 +89,20 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(await scores()).not.toBe(sampled);
   });
 
-  it('measures a run with L1 alone by itself', async () => {
+  it('measures a run with L1 alone by itself', { tags: 'long' }, async () => {
     const out = await run('eval', 'alone');
     expect(out).toMatch(/^this checkpoint \(L1 alone\)( +\d+\.\d+){5}$/m);
     expect(out).not.toContain('is not measured');
   });
 
-  it('takes other pictures, with their own training set for the mean', async () => {
+  it('takes other pictures, with their own training set for the mean', { tags: 'long' }, async () => {
     writePairs(join(home, 'others'), 12);
     const out = await run('eval', 'tiny', 'others', '--json', 'others.json');
     expect(out).toMatch(/pairs for training, \d+ held out by name: .*others/);
     expect(json('others.json').means.copy).not.toEqual(json('tiny.json').means.copy);
   });
 
-  it('leaves pictures that are met exactly out of the PSNR, and says so', async () => {
+  it('leaves pictures that are met exactly out of the PSNR, and says so', { tags: 'long' }, async () => {
     writePairs(join(home, 'greys', 'train'), 2);
     mkdirSync(join(home, 'greys', 'test'));
     writePng(join(home, 'greys', 'test', 'other.png'), 32, 16, 5);
@@ -126,7 +128,7 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(code).toBe(1);
   });
 
-  it('refuses a run with L1 alone of another generator', async () => {
+  it('refuses a run with L1 alone of another generator', { tags: 'long' }, async () => {
     const other = [
       '--dataroot',
       'pairs',

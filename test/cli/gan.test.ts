@@ -55,7 +55,7 @@ it('trains with classes, goes on where it stopped, samples and is evaluated', { 
   expect(figures).toMatchObject({ classes: ['blue', 'red'], step: 4, made: { of: 8 }, judge: { steps: 3 } });
 });
 
-it('says what is wrong, and what to do', { timeout: 60_000 }, async () => {
+it('says what is wrong, and what to do', { tags: 'long', timeout: 60_000 }, async () => {
   for (const [args, message] of [
     [['gan'], /no data: gan needs a folder, gan DIR/],
     [

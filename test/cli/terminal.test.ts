@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -25,9 +26,9 @@ const trains = (name: string) => until(() => log(name).length >= 3);
 const savedStep = async (name: string) =>
   (await readCheckpointHeader(join(home, 'runs', name, 'latest.safetensors'))).step;
 const has = (program: string) => spawnSync(program, ['--version']).status === 0;
-const windows = process.platform === 'win32';
 
-it.skipIf(windows)('saves when the terminal closes, however often it is told', { timeout: 240_000 }, async () => {
+it('saves when the terminal closes, however often it is told', { timeout: 240_000 }, async ({ skip }) => {
+  skip(process.platform === 'win32', 'Windows has no SIGHUP');
   const { child, done } = start(train('closed', '--steps', '1000000'), home);
   await trains('closed');
   child.kill('SIGHUP');
@@ -39,7 +40,8 @@ it.skipIf(windows)('saves when the terminal closes, however often it is told', {
   expect(await savedStep('closed')).toBe(log('closed').length);
 });
 
-it.runIf(process.platform === 'linux')('goes on under nohup', { timeout: 240_000 }, async () => {
+it('goes on under nohup', { timeout: 240_000 }, async ({ skip }) => {
+  skip(process.platform !== 'linux', 'what nohup does is known for Linux');
   // What GNU's nohup makes of a terminal.
   const stdin = openSync('/dev/null', 'w');
   const child = spawn(process.execPath, [command, ...train('nohup', '--steps', '300')], {
@@ -53,31 +55,28 @@ it.runIf(process.platform === 'linux')('goes on under nohup', { timeout: 240_000
   expect(await savedStep('nohup')).toBe(300);
 });
 
-it.runIf(existsSync('/dev/full'))(
-  'trains on where its log file is on a full disk, and says so elsewhere',
-  {
-    timeout: 240_000,
-  },
-  async () => {
-    const run = (args: string[], stderr: 'pipe' | 'full') => {
-      const full = openSync('/dev/full', 'w');
-      const { status, stderr: said } = spawnSync(process.execPath, [command, ...args], {
-        cwd: home,
-        stdio: ['ignore', full, stderr === 'full' ? full : 'pipe'],
-        encoding: 'utf8',
-      });
-      return { status, said };
-    };
-    const { status, said } = run(train('full', '--steps', '20'), 'pipe');
-    expect(status).toBe(0);
-    expect(said).toContain('warning: standard output (ENOSPC) could not be written');
-    expect(await savedStep('full')).toBe(20);
-    expect(run(train('fuller', '--steps', '20'), 'full').status).toBe(0);
-    expect(await savedStep('fuller')).toBe(20);
-    // What only prints has failed.
-    expect(run(['doctor'], 'pipe').status).toBe(1);
-  },
-);
+it('trains on where its log file is on a full disk, and says so elsewhere', {
+  timeout: 240_000,
+}, async ({ skip }) => {
+  skip(!existsSync('/dev/full'), 'there is no /dev/full');
+  const run = (args: string[], stderr: 'pipe' | 'full') => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr: said } = spawnSync(process.execPath, [command, ...args], {
+      cwd: home,
+      stdio: ['ignore', full, stderr === 'full' ? full : 'pipe'],
+      encoding: 'utf8',
+    });
+    return { status, said };
+  };
+  const { status, said } = run(train('full', '--steps', '20'), 'pipe');
+  expect(status).toBe(0);
+  expect(said).toContain('warning: standard output (ENOSPC) could not be written');
+  expect(await savedStep('full')).toBe(20);
+  expect(run(train('fuller', '--steps', '20'), 'full').status).toBe(0);
+  expect(await savedStep('fuller')).toBe(20);
+  // What only prints has failed.
+  expect(run(['doctor'], 'pipe').status).toBe(1);
+});
 
 it('trains on where the reader of its pipe has gone', { timeout: 240_000 }, async () => {
   const { child, done } = start(train('piped', '--steps', '60'), home);
@@ -88,23 +87,20 @@ it('trains on where the reader of its pipe has gone', { timeout: 240_000 }, asyn
   expect(await savedStep('piped')).toBe(60);
 });
 
-it.runIf(has('script') && has('setsid'))(
-  'trains on where its terminal is gone without a signal',
-  {
-    timeout: 240_000,
-  },
-  async () => {
-    const inner = [process.execPath, command, ...train('gone', '--steps', '400')].map((word) => `'${word}'`).join(' ');
-    // A session of its own gets no SIGHUP: all that it sees is EIO. Its parent waits, so that the terminal stays until then.
-    const terminal = spawn('script', ['-qec', `setsid --wait sh -c "${inner}; echo \\$? > code"`, '/dev/null'], {
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    await trains('gone');
-    terminal.kill('SIGKILL');
-    await until(() => linesOf(join(home, 'code')).length > 0);
-    expect(readFileSync(join(home, 'code'), 'utf8').trim()).toBe('0');
-    expect(await savedStep('gone')).toBe(400);
-    expect(readFileSync(join(home, 'runs', 'gone', 'report.html'), 'utf8')).toContain('all steps done');
-  },
-);
+it('trains on where its terminal is gone without a signal', {
+  timeout: 240_000,
+}, async ({ skip }) => {
+  skip(!has('script') || !has('setsid'), 'there is no script(1) or setsid(1)');
+  const inner = [process.execPath, command, ...train('gone', '--steps', '400')].map((word) => `'${word}'`).join(' ');
+  // A session of its own gets no SIGHUP: all that it sees is EIO. Its parent waits, so that the terminal stays until then.
+  const terminal = spawn('script', ['-qec', `setsid --wait sh -c "${inner}; echo \\$? > code"`, '/dev/null'], {
+    cwd: home,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await trains('gone');
+  terminal.kill('SIGKILL');
+  await until(() => linesOf(join(home, 'code')).length > 0);
+  expect(readFileSync(join(home, 'code'), 'utf8').trim()).toBe('0');
+  expect(await savedStep('gone')).toBe(400);
+  expect(readFileSync(join(home, 'runs', 'gone', 'report.html'), 'utf8')).toContain('all steps done');
+});

@@ -51,7 +51,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(read('b.png').data.equals(read('out', 'painted', 'b.png').data)).toBe(true);
   });
 
-  it('resizes as training does where asked, and writes the format asked for', async () => {
+  it('resizes as training does where asked, and writes the format asked for', { tags: 'long' }, async () => {
     const flags = ['--crop_size', '24x16', '--format', 'webp'];
     const { code, stdout } = await pixtape(['translate', 'tiny', 'in', 'sized/', ...flags], home);
     expect(code).toBe(0);
@@ -61,7 +61,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect([read('sized', 'one.png').width, read('sized', 'one.png').height]).toEqual([24, 16]);
   });
 
-  it('takes the half of side-by-side pairs', async () => {
+  it('takes the half of side-by-side pairs', { tags: 'long' }, async () => {
     const { code } = await pixtape(['translate', 'tiny', 'pairs', 'halves', '--side', 'right'], home);
     expect(code).toBe(0);
     expect(read('halves', 'pair0.png').width).toBe(16);
@@ -70,7 +70,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(odd.code).toBe(1);
   });
 
-  it('samples with dropout, repeatably by the seed', async () => {
+  it('samples with dropout, repeatably by the seed', { tags: 'long' }, async () => {
     const sample = async (to: string, ...flags: string[]) => {
       const { stdout } = await pixtape(['translate', 'tiny', 'in/a.png', to, '--dropout', ...flags], home);
       expect(stdout).toContain('dropout on, batch statistics');
@@ -85,7 +85,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(first.equals(other)).toBe(false);
   });
 
-  it('names bad pictures, and goes on without them where asked', async () => {
+  it('names bad pictures, and goes on without them where asked', { tags: 'long' }, async () => {
     mkdirSync(join(home, 'bad'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'bad', 'a.png'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'bad', 'torn.png'));
@@ -99,7 +99,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(readdirSync(join(home, 'lax'))).toEqual(['a.png']);
   });
 
-  it('keeps pictures apart that differ in their endings only', async () => {
+  it('keeps pictures apart that differ in their endings only', { tags: 'long' }, async () => {
     mkdirSync(join(home, 'twins'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'twins', 'a.png'));
     copyFileSync(join(home, 'sized', 'a.webp'), join(home, 'twins', 'a.webp'));
@@ -130,7 +130,7 @@ describe('translate', { timeout: 120_000 }, () => {
       /painting a picture of 40000 × 40000 is too large to be run.*\n.*Reduce its size: --crop_size/,
     ],
   ];
-  it.concurrent.each(wrong)('refuses %s', async (_, args, message) => {
+  it.concurrent.each(wrong)('refuses %s', { tags: 'long' }, async (_, args, message) => {
     const original = readFileSync(join(home, 'in', 'a.png'));
     const { code, stderr } = await pixtape(['translate', ...args], home);
     expect(stderr).toMatch(message);

@@ -67,7 +67,10 @@ async function state(name: string): Promise<Map<string, unknown>> {
 
 const record = async (name: string) => (await readCheckpointHeader(latest(name))).run.tuning as TuningRecord;
 
-it('a run keeps the kernels of its record, whatever is measured in between', { timeout: 400_000 }, async () => {
+it('a run keeps the kernels of its record, whatever is measured in between', {
+  tags: 'long',
+  timeout: 400_000,
+}, async () => {
   await pixtape(['tune', ...MODEL, '--minutes', '0.01'], home);
   pretend('gemm');
   expect(await train('whole', 4)).toContain(`tuning   ${keys.length} convolutions measured on this adapter, else`);

@@ -56,7 +56,7 @@ it('refuses the name of a run that is under way, and leaves it alone', { timeout
   expect(steps).toEqual(steps.map((_, i) => i + 1));
 });
 
-it('takes the next free name for a second run without one', { timeout: 240_000 }, async () => {
+it('takes the next free name for a second run without one', { tags: 'long', timeout: 240_000 }, async () => {
   const both = [begin(train()), begin(train())];
   await Promise.all([trains('pairs-tutorial'), trains('pairs-tutorial-2')]);
   for (const { child, done } of both) {
@@ -75,6 +75,7 @@ it('takes the next free name for a second run without one', { timeout: 240_000 }
 });
 
 it('lets one translate at a time fill a folder, and several put single pictures into it', {
+  tags: 'long',
   timeout: 240_000,
 }, async () => {
   await pixtape([...train('--name', 'model'), '--steps', '2'], home);
@@ -93,7 +94,7 @@ it('lets one translate at a time fill a folder, and several put single pictures 
   expect(readdirSync(join(home, 'painted'))).toHaveLength(401);
 });
 
-it('writes no folder where nothing came of the run', async () => {
+it('writes no folder where nothing came of the run', { tags: 'long' }, async () => {
   writeFileSync(join(home, 'pairs', 'notes.txt'), 'no picture');
   const { code } = await pixtape(
     ['train', '--dataroot', 'nowhere', '--name', 'nothing', '--checkpoints_dir', 'x'],

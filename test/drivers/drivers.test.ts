@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -240,17 +239,5 @@ describe('doctor', () => {
     const opened = await openAdapter();
     expect(diagnosis.candidates.map((c: { kind: string }) => c.kind)).toContain(opened.kind);
     expect(diagnosis).toMatchObject({ node: process.version, cache: cacheDirectory() });
-  });
-});
-
-describe('the clone', () => {
-  it('has its imports in order', async () => {
-    const script = join(import.meta.dirname, '..', '..', 'scripts', 'check-layers.mjs');
-    const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
-      execFile(process.execPath, [script], (error, stdout, stderr) =>
-        resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
-      );
-    });
-    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/files, all imports/) });
   });
 });

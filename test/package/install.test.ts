@@ -1,17 +1,24 @@
+/**
+ * The package as strangers have it.
+ * @module-tag long
+ */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import webpack from 'webpack';
 import { writePairs } from '../cli/command.ts';
 import { describeInBrowser } from '../web/helpers/browser.ts';
 import { cleanEnvironment, Installed } from './installed.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
-const project = new Installed();
-afterAll(() => project.remove());
+let project: Installed;
+beforeAll(() => {
+  project = new Installed();
+}, 300_000);
+afterAll(() => project?.remove());
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -135,16 +142,13 @@ export const wrong = (device: Device) => Tensor.zeros(device, '1, 2');
   });
 });
 
-/** The page's example with `pixtape` for an import, as a bundler gets it. */
+/** The page's example. */
 const html = readFileSync(join(root, 'src', 'web', 'example.html'), 'utf8');
 const script = /<script type="module">([\s\S]*)<\/script>/.exec(html)?.[1] ?? '';
-const entry = join(project.folder, 'page.js');
-writeFileSync(entry, script.replace('./pixtape.js', 'pixtape'));
-
-const bundlers: Record<string, (outdir: string) => Promise<unknown>> = {
-  esbuild: (outdir) =>
+const bundlers: Record<string, (entry: string, outdir: string) => Promise<unknown>> = {
+  esbuild: (entry, outdir) =>
     esbuild({ entryPoints: [entry], outfile: join(outdir, 'page.js'), bundle: true, minify: true, format: 'esm' }),
-  vite: (outDir) =>
+  vite: (entry, outDir) =>
     vite({
       root: project.folder,
       configFile: false,
@@ -157,7 +161,7 @@ const bundlers: Record<string, (outdir: string) => Promise<unknown>> = {
         rollupOptions: { input: entry, output: { entryFileNames: 'page.js' } },
       },
     }),
-  webpack: (path) =>
+  webpack: (entry, path) =>
     new Promise((done, fail) => {
       const config: webpack.Configuration = {
         mode: 'production',
@@ -173,17 +177,19 @@ const bundlers: Record<string, (outdir: string) => Promise<unknown>> = {
 };
 
 async function bundlePages(folder: string): Promise<void> {
+  const entry = join(project.folder, 'page.js');
+  writeFileSync(entry, script.replace('./pixtape.js', 'pixtape'));
   for (const [name, bundle] of Object.entries(bundlers)) {
     const outdir = join(folder, name);
     mkdirSync(outdir);
-    await bundle(outdir);
+    await bundle(entry, outdir);
     const page = `<!doctype html><link rel="icon" href="data:,"><pre id="log"></pre><script type="module" src="page.js"></script>`;
     writeFileSync(join(outdir, 'index.html'), page);
     console.log(`${name} makes a page of ${(readFileSync(join(outdir, 'page.js')).length / 1000).toFixed(0)} kB`);
   }
 }
 
-await describeInBrowser('a page that a bundler made', bundlePages, ({ open }) => {
+describeInBrowser('a page that a bundler made', bundlePages, ({ open }) => {
   it.each(Object.keys(bundlers))('%s: trains', { timeout: 120_000 }, async (name) => {
     const page = await open(`${name}/`);
     const log = page.locator('#log', { hasText: 'step 200' });

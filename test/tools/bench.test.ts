@@ -91,7 +91,9 @@ describe('convolution', () => {
     expect(difference(answer, { ...answer, y: answer.dw })).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('a shape is timed in both modes and in parts; without peers the demands are unmeasured, not met', async () => {
+  test('a shape is timed in both modes and in parts; without peers the demands are unmeasured, not met', {
+    tags: 'long',
+  }, async () => {
     const row = await measureShape(bench, SHAPE, true, true);
     for (const outcome of [...row.parts.values(), ...Object.values(row.compared).map((m) => m.get('pixtape'))]) {
       expect(timing(outcome)?.median).toBeGreaterThan(0);
@@ -159,7 +161,10 @@ test.each([
   program.destroy();
 });
 
-test('memory: every operation is recorded and timed, forward and backward', async () => {
+test('memory: every operation is recorded and timed, forward and backward', {
+  tags: 'long',
+  timeout: 120_000,
+}, async () => {
   const { data, tables, checks } = await memorySection(bench, SMALL);
   const rows = data as { name: string; outcome: object }[];
   expect(rows.filter(({ name }) => name.endsWith('forward')).length).toBe(9);
@@ -170,9 +175,9 @@ test('memory: every operation is recorded and timed, forward and backward', asyn
     // On so small a tensor a backward can vanish in the noise of its forward.
     if ('failed' in outcome) expect(`${name}: ${outcome.failed}`).toMatch(/backward: too noisy/);
   }
-}, 120_000);
+});
 
-test('step: time, kernels and memory of a tiny model', async () => {
+test('step: time, kernels and memory of a tiny model', { tags: 'long', timeout: 240_000 }, async () => {
   const generator = { ...PRESETS.tutorial.generator, hidden: 2, depth: 2 };
   const config = { ...PRESETS.tutorial, generator, discHidden: 2, width: 16, height: 16, batch: 2, seed: 7 };
   const step = await StepModel.open(config);
@@ -189,7 +194,7 @@ test('step: time, kernels and memory of a tiny model', async () => {
   } finally {
     step.close();
   }
-}, 240_000);
+});
 
 test('results: JSON, Markdown and a plot that renders in both colour schemes', async () => {
   const roofline = await bench.roofline();

@@ -66,7 +66,7 @@ describe('shipped fixtures', () => {
   );
 });
 
-describe('wrong expectations', () => {
+describe('wrong expectations', { tags: 'long' }, () => {
   test('one value of each output, a per cent of a gradient, half a learning rate of one weight', async () => {
     const fixture = load(SMALLEST);
     const shift = (name: string, by: number, at = 0) => {

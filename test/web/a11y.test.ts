@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
@@ -66,7 +67,7 @@ function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-await describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
+describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
   it.each(['light', 'dark'] as const)(
     'axe finds nothing wrong in any state, %s',
     async (colorScheme) => {

@@ -38,7 +38,7 @@ it(
   SLOW,
 );
 
-await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
+describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
   it(
     'paints what is drawn; undo, clear, eraser and the brush by mouse and keyboard',
     async () => {
@@ -80,6 +80,7 @@ await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
 
   it(
     'a finger draws too',
+    { tags: 'long' },
     async () => {
       const page = await open('', { hasTouch: true, viewport: { width: 390, height: 844 } });
       await ready(page);
@@ -108,6 +109,7 @@ await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
 
   it(
     'examples, pictures and bad files; the tabs by keyboard',
+    { tags: 'long' },
     async () => {
       const page = await open();
       await ready(page);
@@ -140,6 +142,7 @@ await describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
 
   it(
     'goes on painting when its device is lost',
+    { tags: 'long' },
     async () => {
       const page = await open();
       await ready(page);

@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -83,7 +84,7 @@ async function penStroke(page: Page, y: number, force: number): Promise<void> {
   await pen('mouseReleased', 0.8);
 }
 
-await describeInBrowser('painting', buildWeb, ({ open }: Web) => {
+describeInBrowser('painting', buildWeb, ({ open }: Web) => {
   it(
     'answers while the hand still draws, one forward at a time, and never holds the hand up',
     async () => {

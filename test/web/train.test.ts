@@ -35,7 +35,7 @@ async function endless(open: Web['open']): Promise<Page> {
   return page;
 }
 
-await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
+describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
   it(
     'trains on the emoji without holding up the page, pauses, goes on, and paints with the result',
     async () => {
@@ -67,6 +67,7 @@ await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
 
   it(
     'a checkpoint goes from Node to the page and back, bit for bit',
+    { tags: 'long' },
     async () => {
       const home = folder();
       const pairs = writePairs(join(home, 'pairs'), 8);
@@ -108,6 +109,7 @@ await describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
 
   it(
     'takes a zip, and goes on from its last state when the device is lost',
+    { tags: 'long' },
     async () => {
       const home = folder();
       const page = await endless(open);

@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -17,7 +18,7 @@ const small = async (page: Page) => {
   await page.locator('#batch').selectOption('2');
 };
 
-await describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
+describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
   it(
     'ends with its epochs, the learning rate at zero, with the same bits as the same run in Node',
     async () => {

@@ -75,7 +75,7 @@ it('trains, goes on, paints; and the weights alone, imported, paint the same', {
   expect(pixels(join(home, 'again.png')).data.equals(pixels(join(home, 'painted.png')).data)).toBe(true);
 });
 
-it('trains with L1 alone, and with instance norm and least squares', { timeout: 240_000 }, async () => {
+it('trains with L1 alone, and with instance norm and least squares', { tags: 'long', timeout: 240_000 }, async () => {
   const alone = await pixtape(train('alone', '--gan_mode', 'none', '--steps', '1'), home);
   expect(alone.stdout).toContain('no discriminator');
   expect([...(await tensors(latest('alone'))).keys()].filter((name) => name.includes('disc.'))).toEqual([]);
@@ -98,7 +98,7 @@ it('trains with L1 alone, and with instance norm and least squares', { timeout: 
   expect([...(await tensors(latest('other'))).keys()].filter((name) => name.includes('running'))).toEqual([]);
 });
 
-it('refuses weights of something else', { timeout: 60_000 }, async () => {
+it('refuses weights of something else', { tags: 'long', timeout: 60_000 }, async () => {
   const one: NamedTensor = { dtype: 'F32', shape: [1], data: new Float32Array(1) };
   writeFileSync(join(home, 'foreign.safetensors'), Buffer.concat(encodeSafetensors(new Map([['layer1.weight', one]]))));
   const { code, stderr } = await pixtape(['import', 'foreign.safetensors', 'out.safetensors'], home);

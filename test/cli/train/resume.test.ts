@@ -65,6 +65,7 @@ it('finishes the step, saves and says how to go on at Ctrl-C; going on gives the
 });
 
 it('goes on from the last good checkpoint after kill -9, as if nothing had happened', {
+  tags: 'long',
   timeout: 240_000,
 }, async () => {
   const running = start(train('killed', '--steps', '100000', '--save_latest_freq', '4', '--display_freq', '3'), home);
@@ -86,7 +87,7 @@ it('goes on from the last good checkpoint after kill -9, as if nothing had happe
   expect(temporaries('killed')).toEqual([]);
 });
 
-it('is bounded by minutes, each session by itself', { timeout: 240_000 }, async () => {
+it('is bounded by minutes, each session by itself', { tags: 'long', timeout: 240_000 }, async () => {
   const first = await pixtape(train('timed', '--minutes', '0.02'), home);
   const at = Number(/time is up after step (\d+): held-out L1 0\.\d+/.exec(first.stdout)?.[1]);
   expect(at).toBeGreaterThan(0);

@@ -11,6 +11,7 @@ import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
 import { convolutions } from './table_conv.ts';
@@ -22,7 +23,7 @@ const VARIANTS: Record<string, DeviceOptions> = {
   'matrix products through workgroup memory': { convolution: 'gemm' },
 };
 
-const RUNS = Number(process.env.OP_RUNS ?? 30);
+const RUNS = runs(3, 30);
 
 afterAll(closeAdapter);
 
@@ -96,7 +97,7 @@ async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<
   return { candidates, all: [...new Set(candidates.flatMap((c) => c.choices))] };
 }
 
-describe('every candidate of the tuner gives the right result', () => {
+describe('every candidate of the tuner gives the right result', { tags: 'long' }, () => {
   const cases = convolutions.flatMap((row) => (ODD[row.name] as Problem<unknown>[]).map((p) => [row, p] as const));
   test.each(cases.map(([row, p]) => [row.name, JSON.stringify(p), row, p] as const))(
     '%s %s',
@@ -124,7 +125,7 @@ describe('every candidate of the tuner gives the right result', () => {
   afterAll(() => shared.destroy());
 });
 
-describe('what only GPUs are offered gives the right result', () => {
+describe('what only GPUs are offered gives the right result', { tags: 'long' }, () => {
   const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };

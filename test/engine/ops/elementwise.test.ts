@@ -104,7 +104,9 @@ test('NaN goes through every operation: a bad step must show in the loss', async
   }
 });
 
-test('a sum of 17 million values is right to a few units of float32 and the same every time', async () => {
+test('a sum of 17 million values is right to a few units of float32 and the same every time', {
+  tags: 'long',
+}, async () => {
   const n = 4096 * 4096 + 5;
   const random = uniform(5);
   const values = Float32Array.from({ length: n }, () => Math.fround(random()));

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
+import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { rows } from './table.ts';
 
 /** Random problems for each operation. Every one of them depends on the seed alone. */
-const RUNS = Number(process.env.OP_RUNS ?? 100);
+const RUNS = runs(12, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
 
 let device: Device;
@@ -23,6 +24,7 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   }, 180_000);
 
   for (const problem of row.large ?? []) {
-    test(`large: ${JSON.stringify(problem)}`, () => check(device, row, problem, SEED, true), 180_000);
+    const options = { tags: 'long', timeout: 180_000 };
+    test(`large: ${JSON.stringify(problem)}`, options, () => check(device, row, problem, SEED, true));
   }
 });

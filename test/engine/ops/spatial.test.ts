@@ -52,11 +52,11 @@ async function both(
 }
 
 describe.each([...spatial, ...norms].map((row) => [row.name, row] as const))('%s as on a GPU', (_, row) => {
-  test('random and large shapes', async () => {
+  test('random and large shapes', { tags: 'long', timeout: 180_000 }, async () => {
     const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => check(asGpu, row, problem, seed));
     await fc.assert(property, { numRuns: 20, seed: 2 });
     for (const problem of row.large ?? []) await check(asGpu, row, problem, 2, true);
-  }, 180_000);
+  });
 });
 
 test('max-pool: of equal values the first in row-major order gets the gradient', async () => {

@@ -38,7 +38,7 @@ export async function bundleForPage(source: string, outfile: string): Promise<vo
     target: 'es2023',
     format: 'esm',
     // A few problems of each operation; the runs in Node take many.
-    define: { 'process.env.OP_RUNS': '"3"', 'process.env.OP_SEED': '"7"' },
+    define: { 'process.env.OP_RUNS': '"3"', 'process.env.OP_SEED': '"7"', 'process.env.PIXTAPE_TESTS': '"all"' },
     loader: asText,
     plugins: [standIns],
     logLevel: 'error',

@@ -12,6 +12,10 @@ chai.use(JestAsymmetricMatchers);
 export const { expect } = chai;
 
 type Body = (...args: never[]) => unknown;
+/** A body, with options before it or a time limit behind it, which a page does not heed. */
+type Rest = readonly (Body | object | number)[];
+
+const bodyOf = (rest: Rest): Body => rest.find((each) => typeof each === 'function') as Body;
 
 export const tests = new Map<string, () => Promise<void>>();
 const before: (() => unknown)[] = [];
@@ -30,7 +34,8 @@ export function beforeAll(body: () => unknown): void {
 /** The page is closed when its tests are done. */
 export function afterAll(): void {}
 
-function add(name: string, body: () => unknown): void {
+function add(name: string, ...rest: Rest): void {
+  const body = bodyOf(rest) as () => unknown;
   const full = prefix + name;
   if (tests.has(full)) throw new Error(`two tests named ${full}`);
   tests.set(full, async () => {
@@ -40,7 +45,8 @@ function add(name: string, body: () => unknown): void {
   });
 }
 
-function group(name: string, body: () => unknown): void {
+function group(name: string, ...rest: Rest): void {
+  const body = bodyOf(rest) as () => unknown;
   const outer = prefix;
   prefix = `${outer}${name} › `;
   body();
@@ -51,7 +57,8 @@ function group(name: string, body: () => unknown): void {
 const each =
   (one: (name: string, body: () => unknown) => void) =>
   (rows: readonly (readonly unknown[])[]) =>
-  (name: string, body: Body): void => {
+  (name: string, ...rest: Rest): void => {
+    const body = bodyOf(rest);
     for (const row of rows) {
       let n = 0;
       one(

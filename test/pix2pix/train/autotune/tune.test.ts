@@ -188,7 +188,7 @@ describe('tuneModel', () => {
     expect(progress.at(-1)).toBe(`${all.length - 1} of ${all.length - 1}`);
   });
 
-  it('races the real kernels on the device and gives its memory back', async () => {
+  it('races the real kernels on the device and gives its memory back', { tags: 'long', timeout: 120_000 }, async () => {
     const before = device.memory.bytes;
     for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
       const convolution = { key: convKey(direction, g), direction, g, uses: 1 };
@@ -207,5 +207,5 @@ describe('tuneModel', () => {
     }
     expect(device.memory.bytes).toBe(before);
     expect(device.algorithms.size).toBe(0);
-  }, 120_000);
+  });
 });

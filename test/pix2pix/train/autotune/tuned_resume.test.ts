@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';

@@ -45,7 +45,7 @@ const NETWORKS: [string, TrainConfig, Sizes][] = [
 
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces));
 
-it.each(NETWORKS)('onnxruntime paints what we paint: %s', async (_, config, sizes) => {
+it.each(NETWORKS)('onnxruntime paints what we paint: %s', { tags: 'long' }, async (_, config, sizes) => {
   const { painter, tensors } = await randomGenerator(device, config);
   const file = joined(await exportOnnx({ config, step: 12, run: {} }, tensors, 'made up'));
   const session = await InferenceSession.create(file, { executionProviders: ['wasm'] });

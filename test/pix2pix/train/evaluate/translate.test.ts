@@ -66,7 +66,7 @@ function contains(whole: PNG, part: PNG): boolean {
   return false;
 }
 
-it('takes any size: multiples go through unchanged, others are filled up and cut back', async () => {
+it('takes any size: multiples go through unchanged, others are filled up and cut back', { tags: 'long' }, async () => {
   const { generator } = await loadGenerator(device, checkpoint());
   const painter = new Predictor(device, generator);
   const even = picture(20, 12);
@@ -137,7 +137,9 @@ it('takes a half, and resizes as training does', () => {
   expect(() => prepare(picture(7, 4), { side: 'left' })).toThrow(/7 pixels wide has no halves/);
 });
 
-it('samples with dropout: a picture differs from draw to draw, and repeats with the seed', async () => {
+it('samples with dropout: a picture differs from draw to draw, and repeats with the seed', {
+  tags: 'long',
+}, async () => {
   const draw = async (seed: number) => {
     const { generator, rng } = await loadGenerator(device, checkpoint(), seed);
     const painter = new Predictor(device, generator, { sampling: rng });

@@ -52,7 +52,7 @@ const models = {
   'L1 alone': { ...PRESETS.paper, ...smallUnet, ganMode: 'none' as const, norm: 'instance' as const },
 };
 
-it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', async (_, config) => {
+it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', { tags: 'long' }, async (_, config) => {
   const [whole, parts] = [folder(), folder()];
   const device = await open();
   const straight = await train(device, whole, { steps: 6, sampleEvery: 3 }, { model: new Pix2Pix(device, config) });

@@ -46,14 +46,14 @@ it('leaves a line for each step, pictures, a report and a checkpoint, and no tem
   expect(await readCheckpointHeader(result.checkpoint)).toMatchObject({ step: 7, run: { preset: 'tiny' } });
 });
 
-it('learns: the held-out error falls far below that of copying the input', async () => {
+it('learns: the held-out error falls far below that of copying the input', { tags: 'long' }, async () => {
   const config = tinyConfig({ lr: 2e-3, init: 'paper' });
   const calm = { ...config, generator: { ...config.generator, hidden: 4, dropout: 0, sharedNorm: false } };
   const { result } = await train(device, folder(), { steps: 200, logEvery: 50 }, { model: new Pix2Pix(device, calm) });
   expect(result.testL1).toBeLessThan(0.7 * result.baselineL1);
 });
 
-it('uses exactly the same memory after ten steps and after hundreds', async () => {
+it('uses exactly the same memory after ten steps and after hundreds', { tags: 'long' }, async () => {
   const path = folder();
   const model = new Pix2Pix(device, tinyConfig());
   await train(device, path, { steps: 10, sampleEvery: 5 }, { model });

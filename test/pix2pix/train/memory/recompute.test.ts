@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { RandomStream } from '../../../../src/engine/util/random.ts';

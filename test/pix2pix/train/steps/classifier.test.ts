@@ -15,7 +15,10 @@ afterAll(() => device.destroy());
 
 const training = () => new ClassifierTraining(device, { side: 8, classes: 3, hidden: 2, batch: 6, lr: 0.02, seed: 1 });
 
-it('learns what can be told apart, to the last picture, and the same twice', { timeout: 120_000 }, async () => {
+it('learns what can be told apart, to the last picture, and the same twice', {
+  tags: 'long',
+  timeout: 120_000,
+}, async () => {
   const set = colourPictures(12, { augment: true });
   const [one, two] = [training(), training()];
   const before = await testClassifier(one, set, 36, 5);

@@ -128,7 +128,7 @@ it("makes the training steps that PyTorch makes, with classes and wrong labels, 
   }
 });
 
-describe('a run', () => {
+describe('a run', { tags: 'long' }, () => {
   it.each([
     ['with classes', tinyGan()],
     ['without, least squares', tinyGan({ classes: [], ganMode: 'lsgan', realTarget: 1 })],

@@ -109,7 +109,7 @@ describe('with shader-f16', () => {
     expect(await stored.outputs.loss.read()).toEqual(await exact.outputs.loss.read());
   });
 
-  it('thirty steps have the losses of float32 within 5 %', async () => {
+  it('thirty steps have the losses of float32 within 5 %', { tags: 'long' }, async () => {
     // With so few pixels λ = 200 makes gradients that overflow at first: steps would be left out, and the curves shifted.
     const config = tinyConfig({ lr: 1e-2, init: 'paper', lambda: 20 });
     const curves = [];
@@ -130,7 +130,9 @@ describe('with shader-f16', () => {
     expect(exact.at(-1)?.l1).toBeLessThan(0.6 * (exact[0]?.l1 as number));
   });
 
-  it('leaves a step out whose gradients overflow, and halves the scale of that network alone', async () => {
+  it('leaves a step out whose gradients overflow, and halves the scale of that network alone', {
+    tags: 'long',
+  }, async () => {
     const model = await prepared(device, half());
     steps(model, 2);
     const before = await bits(model);
@@ -153,7 +155,7 @@ describe('with shader-f16', () => {
     expect((await scalesOf(model))[0]?.good).toBeGreaterThan(0);
   });
 
-  it('goes on bit for bit from a checkpoint, the scales included', async () => {
+  it('goes on bit for bit from a checkpoint, the scales included', { tags: 'long' }, async () => {
     const straight = await prepared(device, half());
     await straight.optimG.lossScale?.scale.write([2 ** 30]);
     steps(straight, 3);
@@ -168,7 +170,7 @@ describe('with shader-f16', () => {
     expect(await bits(model)).toEqual(await bits(straight));
   });
 
-  it('stops a run whose gradients overflow unscaled, and saves nothing', async () => {
+  it('stops a run whose gradients overflow unscaled, and saves nothing', { tags: 'long' }, async () => {
     const path = folder();
     const model = new Pix2Pix(device, half({ lambda: 1e12 }));
     await expect(train(device, path, { steps: 20, logEvery: 20 }, { model })).rejects.toThrow(

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolders } from '../pix2pix/train/tiny.ts';
+import type { Summary } from '../reporter.ts';
+
+/** What a run of tests says at its end, and what .ci/run counts: tried on small test files. */
+
+const root = resolve(import.meta.dirname, '..', '..');
+const newFolder = temporaryFolders();
+
+const files: Record<string, string> = {
+  'mixed.test.ts': `import { beforeEach, describe, expect, it } from 'vitest';
+it('is fine', () => {});
+it('takes long', { tags: 'long' }, () => {});
+it('is wrong', () => expect(1).toBe(2));
+it('lacks torch', ({ skip }) => skip(true, 'no torch here'));
+it.skipIf(true)('does not say why', () => {});
+describe('in a browser', () => {
+  beforeEach(({ skip }) => skip('no browser here'));
+  it.each([1, 2])('looks %i', () => {});
+});`,
+  'long.test.ts': `/**
+ * All of it is long.
+ * @module-tag long
+ */
+import { it } from 'vitest';
+it('takes minutes', () => {});`,
+  'broken.test.ts': `throw new Error('cannot be loaded');`,
+};
+
+function run(names: readonly string[], ...args: string[]): { summary: Summary; last: string; status: number | null } {
+  const folder = newFolder();
+  mkdirSync(join(folder, 'test'));
+  for (const name of names) writeFileSync(join(folder, 'test', name), files[name] as string);
+  const summary = join(folder, 'summary.json');
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const config = ['--config', join(root, 'vitest.config.ts'), '--root', folder, '--dir', folder];
+  const { stdout, status } = spawnSync(process.execPath, [vitest, 'run', ...config, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, PIXTAPE_TEST_SUMMARY: summary },
+  });
+  return { summary: JSON.parse(readFileSync(summary, 'utf8')), last: stdout.trim().split('\n').at(-1) ?? '', status };
+}
+
+it('counts what passed, failed and was skipped, with reasons, and what was left out', { timeout: 60_000 }, () => {
+  const { summary, last, status } = run(Object.keys(files), '--tagsFilter=!long');
+  expect(status).toBe(1);
+  expect(summary.failed.sort()).toEqual(['test/broken.test.ts: cannot be loaded', 'test/mixed.test.ts: is wrong']);
+  expect({ ...summary, failed: [] }).toEqual({
+    passed: 1,
+    failed: [],
+    skipped: { 'no torch here': 1, 'no reason given: does not say why': 1, 'no browser here': 2 },
+    leftOut: 2,
+  });
+  expect(last).toMatch(
+    /^1 passed, 2 failed, 4 skipped \(.*2 × no browser here.*\), 2 long ones left out, which npm run test:all runs$/,
+  );
+});
+
+it('leaves nothing out where all are asked for', { timeout: 60_000 }, () => {
+  const { summary, last } = run(['long.test.ts']);
+  expect(summary).toEqual({ passed: 1, failed: [], skipped: {}, leftOut: 0 });
+  expect(last).toBe('1 passed, 0 failed');
+});
