@@ -2,6 +2,7 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.ts';
 import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
 import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
 import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
 import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
@@ -16,7 +17,7 @@ import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
 import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
 import { isLost, lossOf, openDevice } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
-import type { RunRecord, Samples, Schedule, TrainEvent } from '../types.ts';
+import type { Samples, Schedule, TrainEvent } from '../types.ts';
 import { PageHeldOut } from './held_out.ts';
 
 /** A state of a run: what a checkpoint holds. */

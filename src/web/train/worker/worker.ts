@@ -2,14 +2,16 @@
 
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { decodeSafetensors } from '../../../engine/util/safetensors.ts';
+import type { DataSource } from '../../../pix2pix/data/sets/dataset.ts';
 import { exportGenerator } from '../../../pix2pix/train/checkpoint/export.ts';
+import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
 import { decodeHeader } from '../../../pix2pix/train/checkpoint/state.ts';
 import { PRESETS, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
 import { emit, serve } from '../../shared/remote.ts';
 import { plain } from '../../shared/words.ts';
 import { openSource } from '../sources/open.ts';
 import { drawn } from '../sources/svg.ts';
-import type { RestoredInfo, RunRecord, Schedule, Settings, Source, TrainEvent } from '../types.ts';
+import type { RestoredInfo, Schedule, Settings, Source, TrainEvent } from '../types.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
 
 export type TrainCalls = typeof calls;
@@ -49,7 +51,7 @@ const calls = {
     const kind = source.kind === 'openmoji' ? 'openmoji' : 'folder';
     const record = recordFor(kind, settings);
     tell({ kind: 'note', text: kind === 'openmoji' ? 'Fetching the emoji …' : 'Reading the pictures …' });
-    const data = await openSource(source, record, config, warn);
+    const data = await openSource(source, record.data, config, warn);
     if (record.pairs !== undefined && record.pairs !== data.train.length) {
       warn(
         `the run began with ${record.pairs} training pairs, there are ${data.train.length} now: it goes on, in another order`,
@@ -106,13 +108,13 @@ function configOf({ size, hidden, batch }: Settings): TrainConfig {
   return { ...rest, ...calm, width: size, height: size, batch, generator: { ...generator, hidden } };
 }
 
-function freshRecord(data: RunRecord['data']['data'], direction: Settings['direction']): RunRecord {
+function freshRecord(data: DataSource, direction: Settings['direction']): RunRecord {
   const plainly = { resize: 'nearest', flip: false, jitter: false } as const;
   return { preset: 'quick', data: { data, direction, ...plainly, skipBad: data === 'folder' } };
 }
 
 /** A continued run reads its pictures as it did before; where from, this page decides. */
-function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): RunRecord {
+function recordFor(kind: 'folder' | 'openmoji', { direction }: Settings): RunRecord {
   if (!restored) return freshRecord(kind, direction);
   const { record } = restored;
   if (!['folder', 'openmoji'].includes(record.data.data)) {
