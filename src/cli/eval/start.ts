@@ -155,6 +155,6 @@ async function drawSheet(path: string, { test }: OpenedData, painters: Painters,
   const chosen = chooseSamples(test, flags.samples, emojis ? FACES : undefined);
   const labels = ['condition', ...(painters.l1 ? ['L1 alone'] : []), 'ours', 'real'];
   const rows = await comparisonRows(test, chosen, painters);
-  await writeFileAtomic(path, pictureTable(rows, labels, test.width, test.height));
+  await writeFileAtomic(path, await pictureTable(rows, labels, test.width, test.height));
   console.log(`sheet    ${rows.length} pictures → ${path}`);
 }
