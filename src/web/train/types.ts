@@ -67,12 +67,13 @@ export interface Progress {
   points: Point[];
 }
 
+/** Draws an SVG, which a worker cannot. @throws Error if the file is none */
+export type DrawSvg = (file: Blob) => Promise<ImageBitmap>;
+
 export type TrainEvent =
   | { kind: 'note'; text: string }
   /** Shaders compiled so far. */
   | { kind: 'compiling'; done: number; total: number }
-  /** An SVG to be drawn, which a worker cannot; the answer is the call `drawn`. */
-  | { kind: 'draw'; id: number; file: Blob }
   | { kind: 'warning'; text: string }
   | { kind: 'opened'; summary: string; adapter: string; parameters: number }
   | { kind: 'running' }

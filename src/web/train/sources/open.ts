@@ -2,7 +2,7 @@ import { unzipSync } from 'fflate';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { OpenedData, PairData } from '../../../pix2pix/data/sets/dataset.ts';
 import { openPairs } from '../../../pix2pix/data/sources/open_pairs.ts';
-import type { Source } from '../types.ts';
+import type { DrawSvg, Source } from '../types.ts';
 import { openEmojiSet } from './emoji_set.ts';
 import { DroppedTree, isPicture } from './file_tree.ts';
 import { browserHost } from './pictures.ts';
@@ -13,11 +13,12 @@ export async function openSource(
   data: PairData,
   { width, height, seed }: { width: number; height: number; seed: number },
   warn: (line: string) => void,
+  drawSvg: DrawSvg,
 ): Promise<OpenedData> {
   if (source.kind === 'openmoji') return openEmojiSet(data, width, height, warn);
   const tree = source.kind === 'zip' ? await unzip(source.file) : new DroppedTree(named(source.files));
   const options = { ...data, data: 'folder', dataroot: tree.root, width, height, seed, warn } as const;
-  return openPairs(options, browserHost(tree));
+  return openPairs(options, browserHost(tree, drawSvg));
 }
 
 const named = (files: readonly { path: string; file: File }[]) => new Map(files.map(({ path, file }) => [path, file]));
