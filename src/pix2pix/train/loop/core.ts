@@ -2,7 +2,7 @@ import type { Device } from '../../../engine/gpu/device.ts';
 import { type LossRow, RING_LENGTH } from '../steps/loss_ring.ts';
 
 /** Why training ended: its last step is done, its time is up, or somebody asked for it. */
-export type LoopEnd = 'done' | 'time' | 'interrupted';
+export type RunEnd = 'done' | 'time' | 'interrupted';
 
 /** A model in training and what it learns from. */
 export interface Trainee<Loss extends string> {
@@ -44,10 +44,10 @@ export interface LoopHost<Loss extends string, Sample> {
   /** Seconds between two readings of the losses, at most. */
   readonly readSeconds: number;
   /** Asked after each step. */
-  ended(): LoopEnd | undefined;
+  ended(): RunEnd | undefined;
   /** Asked again once what was due is done, which can take minutes. */
   interrupted(): boolean;
-  due(end: LoopEnd | undefined): Due;
+  due(end: RunEnd | undefined): Due;
   /** Called before what is due is done. @throws an error that has to stop the run, such as a lost lock */
   verify?(): Promise<void>;
   /** Called instead of `onLosses` after a step at which nothing was due. */
@@ -80,7 +80,7 @@ export class TrainingLoop<Loss extends string, Sample> {
   }
 
   /** Trains at least one step, until the host says that it is over. @throws what the host's `diverged` returns */
-  async run(): Promise<LoopEnd> {
+  async run(): Promise<RunEnd> {
     const { trainee, host } = this;
     const alone = host.alone?.bind(host) ?? (<T>(work: () => Promise<T>) => work());
     this.readAt = performance.now();
@@ -101,7 +101,7 @@ export class TrainingLoop<Loss extends string, Sample> {
     }
   }
 
-  private async afterStep(end: LoopEnd | undefined): Promise<void> {
+  private async afterStep(end: RunEnd | undefined): Promise<void> {
     const { trainee, host } = this;
     const { losses, sample, save } = host.due(end);
     const late = trainee.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;

@@ -5,7 +5,7 @@ import { DiskError } from '../../../files/disk_error.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
 import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
-import { type Due, type LoopEnd, type LoopHost, type LossesRead, type Trainee, TrainingLoop } from './core.ts';
+import { type Due, type LoopHost, type LossesRead, type RunEnd, type Trainee, TrainingLoop } from './core.ts';
 import { type LogLine, LogWriter, readLog } from './log.ts';
 import type { Progress } from './progress.ts';
 import { SampleStore } from './samples.ts';
@@ -37,7 +37,7 @@ export interface LoopOptions {
 
 export interface LoopResult {
   /** Why it ended. */
-  end: LoopEnd;
+  end: RunEnd;
   steps: number;
   checkpoint: string;
   report: string;
@@ -149,7 +149,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   async loop(): Promise<LoopResult> {
     const { task, options, progress } = this.parts;
     progress.start(options.steps, task.step, this.limit);
-    let end: LoopEnd;
+    let end: RunEnd;
     try {
       end = await new TrainingLoop(task, this).run();
     } catch (error) {
@@ -171,7 +171,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     };
   }
 
-  ended(): LoopEnd | undefined {
+  ended(): RunEnd | undefined {
     const { task, options } = this.parts;
     if (task.step >= options.steps) return 'done';
     if (this.interrupted()) return 'interrupted';
@@ -182,7 +182,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     return this.parts.interrupted();
   }
 
-  due(end: LoopEnd | undefined): Due {
+  due(end: RunEnd | undefined): Due {
     const { task, options } = this.parts;
     const every = (steps: number): boolean => steps > 0 && task.step % steps === 0;
     const epoch = task.epochOf(task.step - 1);

@@ -8,9 +8,9 @@ import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pi
 import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
 import {
   type Due,
-  type LoopEnd,
   type LoopHost,
   type LossesRead,
+  type RunEnd,
   TrainingLoop,
 } from '../../../pix2pix/train/loop/core.ts';
 import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
@@ -173,7 +173,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     return this.model.step >= this.lastStep;
   }
 
-  ended(): LoopEnd | undefined {
+  ended(): RunEnd | undefined {
     if (this.over) return 'done';
     return this.paused ? 'interrupted' : undefined;
   }
@@ -182,7 +182,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     return this.paused;
   }
 
-  due(end: LoopEnd | undefined): Due {
+  due(end: RunEnd | undefined): Due {
     if (end) return { losses: true, sample: end === 'done' };
     return {
       losses: false,

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import {
   type Due,
-  type LoopEnd,
   type LoopHost,
   type LossesRead,
+  type RunEnd,
   type Trainee,
   TrainingLoop,
 } from '../../../../src/pix2pix/train/loop/core.ts';
@@ -46,7 +46,7 @@ class Noting implements LoopHost<Loss, string> {
     this.what = what;
   }
 
-  ended(): LoopEnd | undefined {
+  ended(): RunEnd | undefined {
     if (this.trainee.step >= this.last) return 'done';
     return this.asked ? 'interrupted' : undefined;
   }
@@ -55,7 +55,7 @@ class Noting implements LoopHost<Loss, string> {
     return this.asked;
   }
 
-  due(end: LoopEnd | undefined): Due {
+  due(end: RunEnd | undefined): Due {
     const save = async () => void this.notes.push(`saved ${this.trainee.step}`);
     if (end) return { losses: true, sample: end === 'done', save };
     const { losses = false, sample = false } = this.what(this.trainee.step);
