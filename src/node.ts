@@ -47,10 +47,11 @@ export {
 } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
 export type { HeldOutSetOptions } from './pix2pix/train/evaluate/held_out.ts';
 export { translate } from './pix2pix/train/evaluate/translate.ts';
+export type { RunEnd } from './pix2pix/train/loop/core.ts';
 export { ganBatches } from './pix2pix/train/loop/gan_batches.ts';
 export { trainGan } from './pix2pix/train/loop/gan_run.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/log.ts';
-export type { LoopOptions, LoopResult, RunEnd } from './pix2pix/train/loop/loop.ts';
+export type { LoopOptions, LoopResult } from './pix2pix/train/loop/loop.ts';
 export { Progress, type ProgressNumbers, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
 export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
 export { type GridOptions, type SampleRow, sampleGrid } from './pix2pix/train/sheets/grid.ts';

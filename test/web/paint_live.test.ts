@@ -9,6 +9,7 @@ import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from './helpers/browser.ts';
 import {
   answer,
+  type Call,
   choose,
   differs,
   drawStroke,
@@ -30,7 +31,7 @@ const shipped = resolve(import.meta.dirname, '..', '..', 'src', 'web', 'assets',
 function watchForwards(): void {
   const forwards = { now: 0, most: 0, all: 0 };
   Object.assign(globalThis, { forwards });
-  const ids = new Set<number>();
+  const ids = new Set<string>();
   globalThis.Worker = class extends Worker {
     constructor(url: string, options: WorkerOptions) {
       super(url, options);
@@ -40,14 +41,14 @@ function watchForwards(): void {
       });
     }
 
-    override postMessage(message: { id: number; name: string }, ...rest: never[]): void {
-      if (message.name === 'paint') {
-        ids.add(message.id);
+    override postMessage(call: Call, ...rest: never[]): void {
+      if (call.path?.[0] === 'paint') {
+        ids.add(call.id);
         forwards.all++;
         forwards.now++;
         forwards.most = Math.max(forwards.most, forwards.now);
       }
-      super.postMessage(message, ...rest);
+      super.postMessage(call, ...rest);
     }
   };
 }

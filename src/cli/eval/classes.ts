@@ -48,7 +48,7 @@ async function evalClasses(checkpoint: string, flags: EvalClassesFlags): Promise
   const { config, step, run } = await readGanHeader(path);
   const { classes, side } = config;
   if (classes.length === 0) throw new PixtapeError(`${path} was trained without classes`, 'See pixtape gan --classes.');
-  const record = run as unknown as GanRecord;
+  const record = run as GanRecord;
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { train, test, summary } = await openPictures({ ...record.data, side, warn });
   if (train.classes.join('\n') !== classes.join('\n')) {

@@ -1,7 +1,7 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
-import type { RunRecord } from '../train/config.ts';
 
 interface Run {
   path: string;

@@ -3,10 +3,11 @@ import { openDevice } from '../../drivers/open_device.ts';
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
-import type { OpenedData } from '../../pix2pix/data/sets/dataset.ts';
+import { FACES, type OpenedData, type PairData } from '../../pix2pix/data/sets/dataset.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import {
   comparisonRows,
@@ -22,7 +23,7 @@ import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { counter } from '../shared/counter.ts';
 import { paintingMode } from '../shared/run_text.ts';
-import { type RunRecord, refuseTwoSets } from '../train/config.ts';
+import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
 import { scoreNotes, scoreTable } from './table.ts';
@@ -102,7 +103,7 @@ function describe({ path, header: { config, step } }: Measured): string {
 }
 
 /** The run's own pictures, or those that the flags name, without flips and jitter. */
-function dataOptions({ path, header }: Measured, flags: EvalFlags): RunRecord['data'] {
+function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
   const own = (header.run as Partial<RunRecord>).data;
   const { data, dataroot, direction, resize, skip_bad: skipBad } = flags;
   const plain = {
@@ -151,10 +152,9 @@ async function measure(
 }
 
 async function drawSheet(path: string, { test }: OpenedData, painters: Painters, flags: EvalFlags, emojis: boolean) {
-  // Anybody sees at a glance whether a face came out right.
-  const chosen = chooseSamples(test, flags.samples, emojis ? /\bface\b/ : undefined);
+  const chosen = chooseSamples(test, flags.samples, emojis ? FACES : undefined);
   const labels = ['condition', ...(painters.l1 ? ['L1 alone'] : []), 'ours', 'real'];
   const rows = await comparisonRows(test, chosen, painters);
-  await writeFileAtomic(path, pictureTable(rows, labels, test.width, test.height));
+  await writeFileAtomic(path, await pictureTable(rows, labels, test.width, test.height));
   console.log(`sheet    ${rows.length} pictures → ${path}`);
 }

@@ -2,19 +2,13 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { PictureData } from '../../pix2pix/data/sources/open_pictures.ts';
-import { GAN_PRESETS, type GanConfig } from '../../pix2pix/train/config/gan_config.ts';
-import type { Beginning } from '../shared/run_text.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
+import { GAN_PRESETS, type GanConfig, type GanPresetName } from '../../pix2pix/train/config/gan_config.ts';
 import { refuseChange, refuseTwoSets } from '../train/config.ts';
 import type { GanFlags } from './flags.ts';
 
-/** What a GAN's run remembers in its checkpoint, beside the model's configuration. */
-export interface GanRecord extends Beginning {
-  preset: GanFlags['preset'];
-  data: PictureData;
-  /** Seconds of training so far. */
-  seconds?: number;
-  [key: string]: unknown;
-}
+/** The record of a GAN's run. */
+export type GanRecord = RunRecord<PictureData, GanPresetName>;
 
 /** The configuration that the flags ask for, on top of `base`; a fresh run's classes come from its data. */
 export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig {

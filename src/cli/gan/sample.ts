@@ -63,7 +63,7 @@ async function sample(checkpoint: string, out: string, flags: SampleFlags): Prom
     const plan = planSamples(config, options).flat();
     if (sheet) {
       const section = await drawSheet(sampler, config, options);
-      if (section) await writeFileAtomic(out, pictureSheet([section], config.side));
+      if (section) await writeFileAtomic(out, await pictureSheet([section], config.side));
     } else {
       const pictures = await sampler.draw(plan);
       for (const [i, data] of pictures.entries()) {

@@ -1,16 +1,13 @@
 import { join } from 'node:path';
 import type { Recorded } from '../../engine/tape/record.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
 import { counter } from './counter.ts';
 import { openInBrowser } from './open.ts';
 
-/** What a run remembers of where it began. */
-export interface Beginning {
-  /** Training pictures or pairs. */
-  pairs?: number;
-  adapter?: string;
-}
+/** Where a run began. */
+type Beginning = Pick<RunRecord, 'pairs' | 'adapter'>;
 
 /** A continued run repeats bit for bit only with the same pictures on the same adapter: says so where they differ. */
 export function noteChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {

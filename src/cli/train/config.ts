@@ -1,23 +1,11 @@
 import { resolve } from 'node:path';
 import { SSIM_WINDOW } from '../../engine/ops/loss/ssim.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { DataOptions } from '../../pix2pix/data/sets/dataset.ts';
 import { checkNetworks, generatorName } from '../../pix2pix/models/networks.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import { PAPER_DATA, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { TrainFlags } from './flags.ts';
 import { networksOf } from './networks.ts';
-
-/** What a run remembers in its checkpoint, beside the model's configuration. */
-export interface RunRecord {
-  preset: string;
-  data: Omit<DataOptions, 'warn' | 'onRendered' | 'width' | 'height' | 'seed'>;
-  /** Training pairs, and the adapter, at the run's beginning. */
-  pairs?: number;
-  adapter?: string;
-  /** Seconds of training so far. */
-  seconds?: number;
-  [key: string]: unknown;
-}
 
 /** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
 export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>): TrainConfig {

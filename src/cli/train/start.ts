@@ -2,11 +2,13 @@ import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
+import { FACES } from '../../pix2pix/data/sets/dataset.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import { scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
 import { type RunOptions, type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
@@ -17,7 +19,7 @@ import { checkTrainingMemory, withinMemory } from '../shared/memory.ts';
 import { type RunFolder, takeFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning, trainingWork } from '../tune/tuning.ts';
-import { continuedConfig, continuedRecord, freshConfig, freshRecord, type RunRecord } from './config.ts';
+import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './config.ts';
 import type { TrainFlags } from './flags.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
@@ -101,8 +103,7 @@ function runOptions(
     sampleEvery: flags.display_freq ?? (quick ? 100 : 400),
     saveEvery: flags.save_latest_freq ?? (quick ? 250 : 1000),
     saveEveryEpochs: flags.save_epoch_freq,
-    // Anybody sees at a glance whether a face came out right.
-    heldOut: { samples: flags.samples, most: flags.num_test, ...(emojis ? { prefer: /\bface\b/ } : {}) },
+    heldOut: { samples: flags.samples, most: flags.num_test, ...(emojis ? { prefer: FACES } : {}) },
     record,
     ...(emojis ? { credits: OPENMOJI_CREDITS } : {}),
   };

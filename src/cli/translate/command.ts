@@ -6,6 +6,7 @@ import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
@@ -13,7 +14,6 @@ import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
 import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { paintingMode } from '../shared/run_text.ts';
-import type { RunRecord } from '../train/config.ts';
 import { findPictures, type Job } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
 

@@ -1,7 +1,7 @@
 import { allow, askForFiles, button, canvas, element, input, makeWorker, Status } from '../page/dom.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import { openImage, openSvg } from '../page/svg.ts';
-import { Remote } from '../shared/remote.ts';
+import { connect, proxy } from '../shared/remote.ts';
 import { explain, shortCount } from '../shared/words.ts';
 import { Answer, fitToScreen } from './answer.ts';
 import { type Example, showExamples } from './examples.ts';
@@ -9,14 +9,15 @@ import { KeyPen } from './key_pen.ts';
 import type { ModelInfo } from './model.ts';
 import { Pen } from './pen.ts';
 import { Sketch, Surface } from './sketch.ts';
-import type { PaintCalls, PaintEvent } from './worker.ts';
+import type { PaintCalls } from './worker.ts';
 
 const SHIPPED = 'paint.safetensors';
 
 /** Draw on the left, see it painted on the right. */
 export class PaintView {
-  private readonly remote = new Remote<PaintCalls, PaintEvent>(makeWorker('paint'), ({ lost }) => {
-    this.status.warn(`The graphics device was lost (${lost}). Painting goes on with a new one.`);
+  private readonly worker = connect<PaintCalls>(makeWorker('paint'));
+  private readonly onLost = proxy((why: string) => {
+    this.status.warn(`The graphics device was lost (${why}). Painting goes on with a new one.`);
   });
   private readonly status = new Status(element('paint-status'));
   private readonly sketch = new Sketch(() => this.changed());
@@ -68,7 +69,7 @@ export class PaintView {
   async load(file: Blob, name: string): Promise<void> {
     this.status.say(`Loading ${name} …`);
     try {
-      this.use(await this.remote.call('load', [file, name]));
+      this.use(await this.worker.load(file, name));
     } catch (error) {
       this.status.warn(explain(error));
     }
@@ -143,7 +144,7 @@ export class PaintView {
         element('answer-hint').hidden = !empty;
         if (empty) this.wipeAnswer();
         else {
-          const { pixels } = await this.remote.call('paint', [this.small.pixels()]);
+          const { pixels } = await this.worker.paint(this.small.pixels(), this.onLost);
           this.showAnswer(pixels, performance.now() - begun);
         }
       }

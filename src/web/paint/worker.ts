@@ -1,27 +1,36 @@
 /** The worker behind the Paint view: holds one model and paints with it. */
-import { emit, giving, serve } from '../shared/remote.ts';
+import { expose, transfer } from '../shared/remote.ts';
 import { Model, type ModelInfo } from './model.ts';
 
-export type PaintEvent = { lost: string };
 export type PaintCalls = typeof calls;
 
 let model: Model | undefined;
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Finishes one call before the next begins. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = turn.then(work);
+  turn = result.catch(() => undefined);
+  return result;
+}
 
 const calls = {
-  /** Takes another checkpoint; the one before stays if this one is no good. */
-  async load(file: Blob, name: string): Promise<ModelInfo> {
-    const next = await Model.open(new Uint8Array(await file.arrayBuffer()), name);
-    model?.destroy();
-    model = next;
-    return next.info;
-  },
+  /** Loads another checkpoint. The one before stays if this one cannot be used. */
+  load: (file: Blob, name: string): Promise<ModelInfo> =>
+    inTurn(async () => {
+      const next = await Model.open(new Uint8Array(await file.arrayBuffer()), name);
+      model?.destroy();
+      model = next;
+      return next.info;
+    }),
 
-  async paint(rgba: Uint8ClampedArray) {
-    if (!model) throw new Error('no model has been loaded');
-    const begun = performance.now();
-    const pixels = await model.paint(rgba, (lost) => emit({ lost } satisfies PaintEvent));
-    return giving({ pixels, milliseconds: performance.now() - begun }, pixels.buffer);
-  },
+  /** @param onLost is told why the device was lost, where the answer comes from a new one */
+  paint: (rgba: Uint8ClampedArray, onLost: (why: string) => void) =>
+    inTurn(async () => {
+      if (!model) throw new Error('no model has been loaded');
+      const pixels = await model.paint(rgba, onLost);
+      return transfer({ pixels }, [pixels.buffer]);
+    }),
 };
 
-serve(calls, { inTurn: true });
+expose(calls);

@@ -1,3 +1,4 @@
+import type { DataSource } from '../../pix2pix/data/sets/dataset.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import type { Failure } from '../shared/remote.ts';
@@ -22,33 +23,12 @@ export interface Schedule {
   epochsDecay: number;
 }
 
-/** What a run remembers in its checkpoint, with the names that the command line gives it. */
-export interface RunRecord {
-  preset: string;
-  data: {
-    data: 'folder' | 'openmoji';
-    direction: 'AtoB' | 'BtoA';
-    resize: 'nearest' | 'bilinear';
-    flip: boolean;
-    jitter: boolean;
-    skipBad: boolean;
-    groups?: string[];
-    maxDatasetSize?: number;
-    dataroot?: string;
-  };
-  pairs?: number;
-  adapter?: string;
-  /** Seconds of training so far. */
-  seconds?: number;
-  [key: string]: unknown;
-}
-
 /** What a dropped checkpoint says of itself. */
 export interface RestoredInfo {
   name: string;
   config: TrainConfig;
   step: number;
-  source: 'folder' | 'openmoji';
+  source: DataSource;
   direction: 'AtoB' | 'BtoA';
 }
 
@@ -87,12 +67,13 @@ export interface Progress {
   points: Point[];
 }
 
+/** Draws an SVG, which a worker cannot. @throws Error if the file is none */
+export type DrawSvg = (file: Blob) => Promise<ImageBitmap>;
+
 export type TrainEvent =
   | { kind: 'note'; text: string }
   /** Shaders compiled so far. */
   | { kind: 'compiling'; done: number; total: number }
-  /** An SVG to be drawn, which a worker cannot; the answer is the call `drawn`. */
-  | { kind: 'draw'; id: number; file: Blob }
   | { kind: 'warning'; text: string }
   | { kind: 'opened'; summary: string; adapter: string; parameters: number }
   | { kind: 'running' }

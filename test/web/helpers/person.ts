@@ -39,12 +39,19 @@ export async function drawStroke(page: Page, y: number): Promise<void> {
   await page.mouse.up();
 }
 
+/** A call of the page to its worker, as Comlink sends it. */
+export interface Call {
+  id: string;
+  path?: string[];
+  argumentList?: { value: unknown }[];
+}
+
 /** Keeps what the page gives its worker to paint, RGBA. */
 export function watchCondition(): void {
   const post = Worker.prototype.postMessage;
-  Worker.prototype.postMessage = function (this: Worker, message: { name: string; args: unknown[] }, ...rest: never[]) {
-    if (message.name === 'paint') Object.assign(globalThis, { condition: message.args[0] });
-    return post.call(this, message, ...rest);
+  Worker.prototype.postMessage = function (this: Worker, call: Call, ...rest: never[]) {
+    if (call.path?.[0] === 'paint') Object.assign(globalThis, { condition: call.argumentList?.[0]?.value });
+    return post.call(this, call, ...rest);
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, normalize } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { type FoundPictures, findAllPictures, type PictureFile } from './all_pictures.ts';
 import type { BadFile } from './formats.ts';
@@ -57,8 +58,8 @@ function labelled({ pictures, faults }: FoundPictures, label: number): Pick<Clas
 }
 
 /**
- * A table with a line `file,class` for each picture, files relative to `root` (or to the table's own folder without one).
- * A first line that says just that, `file,class`, is a title. Names may be quoted as spreadsheets do.
+ * Reads a table with a row `file,class` for each picture, files relative to `root` (or without one to the table's folder).
+ * A first row that says just that is a title. Names may be quoted as spreadsheets do.
  * @throws PixtapeError naming the table's line when it is none of that, when a file does not exist or comes twice, or
  *   when there are fewer than two classes
  */
@@ -70,12 +71,12 @@ export async function readClassTable(table: string, root: string | undefined): P
   const unusable = new Map(faults.map((fault) => [fault.path, fault]));
   const rows = new Map<string, { picture: PictureFile; className: string }>();
   const bad: BadFile[] = [];
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '' || (i === 0 && /^\W*(file|filename|path|image)"?\s*[,;]/i.test(line))) continue;
-    const fault = (what: string, hint: string) => new PixtapeError(`${table}, line ${i + 1}: ${what}`, hint);
-    const [name, className, ...more] = fields(line);
+  for (const [i, { fields, line }] of parseTable(text, table).entries()) {
+    const [name, className, ...more] = fields;
+    if (i === 0 && /^(file|filename|path|image)$/i.test(name ?? '')) continue;
+    const fault = (what: string, hint: string) => new PixtapeError(`${table}, line ${line}: ${what}`, hint);
     if (!name || !className || more.length > 0) {
-      throw fault(`"${line.slice(0, 60)}" is not file,class`, 'Write one file and one class in a line.');
+      throw fault(`"${fields.join().slice(0, 60)}" is not file,class`, 'Write one file and one class in a line.');
     }
     const path = isAbsolute(name) ? normalize(name) : join(home, name);
     const picture = known.get(path);
@@ -93,7 +94,7 @@ export async function readClassTable(table: string, root: string | undefined): P
 
 async function readTable(table: string): Promise<string> {
   try {
-    return (await readFile(table, 'utf8')).replace(/^\uFEFF/, '');
+    return await readFile(table, 'utf8');
   } catch (cause) {
     const folder = (cause as NodeJS.ErrnoException).code === 'EISDIR';
     throw new PixtapeError(
@@ -104,11 +105,33 @@ async function readTable(table: string): Promise<string> {
   }
 }
 
-/** The fields of a line, parted by commas or semicolons. */
-function fields(line: string): string[] {
-  return [...line.matchAll(/(?:^|[,;])\s*(?:"((?:[^"]|"")*)"|([^,;]*))/g)].map(([, quoted, plain]) => {
-    return quoted === undefined ? (plain ?? '').trim() : quoted.replaceAll('""', '"');
-  });
+interface TableRow {
+  fields: string[];
+  /** The line of the table that the row ends in. */
+  line: number;
+}
+
+/** The rows of a table as spreadsheets write them, with commas or semicolons. */
+function parseTable(text: string, table: string): TableRow[] {
+  const rows: TableRow[] = [];
+  try {
+    parse(text, {
+      bom: true,
+      delimiter: [',', ';'],
+      record_delimiter: ['\r\n', '\n', '\r'],
+      skip_empty_lines: true,
+      trim: true,
+      relax_column_count: true,
+      on_record: (fields: string[], { lines }) => {
+        rows.push({ fields, line: lines });
+        return null;
+      },
+    });
+    return rows;
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new PixtapeError(`${table}: ${cause.message}`, 'Write one file and one class in a line.', { cause });
+  }
 }
 
 function checkClasses(classes: readonly string[], where: string, hint: string): void {

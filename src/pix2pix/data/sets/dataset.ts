@@ -27,10 +27,14 @@ export interface Dataset {
   name(index: number): string;
 }
 
+/** Matches the names of faces, on which anybody sees at a glance whether they came out right. */
+export const FACES = /\bface\b/;
+
 export const DATA_SOURCES = ['folder', 'openmoji', 'facades-toy'] as const;
 export type DataSource = (typeof DATA_SOURCES)[number];
 
-export interface DataOptions {
+/** Which pairs, and how they are read. */
+export interface PairData {
   /** A folder of the user's, the openmoji package's drawings, or facades drawn by rules. */
   data: DataSource;
   /** The folder. */
@@ -52,6 +56,10 @@ export interface DataOptions {
   groups?: string[];
   /** Use only the first so many training pairs, sorted by name. */
   maxDatasetSize?: number;
+}
+
+/** What opening them takes besides. */
+export interface DataOptions extends PairData {
   /** Target size in pixels. */
   width: number;
   height: number;

@@ -1,6 +1,6 @@
 /**
  * Runs `task` for every item, no more than `limit` at a time; results keep the items' order. The first error ends it, once
- * the tasks that had begun are done: whoever cleans up after it finds nobody still writing.
+ * the tasks that had begun are done: whoever cleans up after it finds nobody still writing. (p-map rejects at once.)
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

@@ -79,7 +79,7 @@ export class HeldOutSet {
       if (stop()) return undefined;
       rows.push({ ...row, fake: await model.painter.predict(row.condition, 1, height, width) });
     }
-    return { grid: sampleGrid(rows, width, height), l1: sum / this.measured.length };
+    return { grid: await sampleGrid(rows, width, height), l1: sum / this.measured.length };
   }
 }
 

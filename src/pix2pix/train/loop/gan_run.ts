@@ -2,7 +2,8 @@ import type { StepLoader } from '../../data/sets/batches.ts';
 import { saveGan } from '../checkpoint/gan_checkpoint.ts';
 import type { Chart } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
-import type { Gan, GanBatch } from '../steps/gan.ts';
+import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
+import type { LossRow } from '../steps/loss_ring.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
 import type { Progress } from './progress.ts';
 
@@ -26,7 +27,8 @@ export function trainGan(
 }
 
 /** A GAN as the loop sees it: a grid of fixed noise, nothing to measure. */
-class GanTask implements TrainingTask {
+class GanTask implements TrainingTask<keyof GanLosses> {
+  readonly lossNames = GAN_LOSS_NAMES;
   private readonly model: Gan;
   private readonly loader: StepLoader<GanBatch>;
   private readonly samples: number;
@@ -56,15 +58,12 @@ class GanTask implements TrainingTask {
     return this.loader.epochOf(step);
   }
 
-  async lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]> {
-    return (await this.model.lossesSince(from)).map(({ step, disc, gen, scoreReal, scoreFake }) => {
-      return { step, losses: { lossD: disc, lossG: gen, scoreReal, scoreFake } };
-    });
+  lossesSince(from: number): Promise<LossRow<keyof GanLosses>[]> {
+    return this.model.lossesSince(from);
   }
 
-  lossName(field: keyof LossFields): string {
-    if (field === 'lossD' || field === 'lossG') return `${field === 'lossD' ? 'discriminator' : 'generator'} loss`;
-    return `discriminator's score of ${field === 'scoreReal' ? 'real pictures' : 'fakes'}`;
+  logged({ disc, gen, scoreReal, scoreFake }: GanLosses): LossFields {
+    return { lossD: disc, lossG: gen, scoreReal, scoreFake };
   }
 
   divergenceHint(): string {

@@ -5,7 +5,7 @@ import { DiskError } from '../../../files/disk_error.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
 import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
-import { RING_LENGTH } from '../steps/loss_ring.ts';
+import { type Due, type LoopHost, type LossesRead, type RunEnd, type Trainee, TrainingLoop } from './core.ts';
 import { type LogLine, LogWriter, readLog } from './log.ts';
 import type { Progress } from './progress.ts';
 import { SampleStore } from './samples.ts';
@@ -35,8 +35,6 @@ export interface LoopOptions {
   credits?: string;
 }
 
-export type RunEnd = 'done' | 'time' | 'interrupted';
-
 export interface LoopResult {
   /** Why it ended. */
   end: RunEnd;
@@ -51,24 +49,18 @@ export type LossFields = Pick<
   'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'lossSsim' | 'scoreReal' | 'scoreFake'
 >;
 
-/** What the loop has to know of what it trains. */
-export interface TrainingTask {
+/** A model in training with all that a run's folder needs of it. */
+export interface TrainingTask<Loss extends string> extends Trainee<Loss> {
   readonly device: Device;
-  /** Steps done, and pictures in each. */
-  readonly step: number;
+  /** Pictures in a step. */
   readonly batch: number;
-  /** Loads the next step's batch; the function that it gives hands the step to the device, without waiting. */
-  prepareStep(): Promise<() => void>;
   /** The epoch, from 0, that step `step` (from 0) belongs to. */
   epochOf(step: number): number;
-  /** The losses of the steps since `from`. Waits for the GPU. */
-  lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]>;
-  /** Asked after each look at the losses. @throws PixtapeError if something else than a loss has to stop the run */
-  check?(): Promise<void>;
-  /** What a loss is called, and what to do about one that is not finite. */
-  lossName(field: keyof LossFields): string;
+  /** The losses of a step as the log has them. */
+  logged(row: Readonly<Record<Loss, number>>): LossFields;
+  /** What to do about a loss that is not finite. */
   divergenceHint(epoch: number): string;
-  /** A sample grid, what was measured with it, and a line about it; undefined where `stop` said so in between. */
+  /** A sample grid, what was measured with it, and a line about it; undefined where `stop` interrupted it. */
   sample(
     stop: () => boolean,
   ): Promise<{ grid: Uint8Array; measured: Pick<LogLine, 'testL1'>; note?: string } | undefined>;
@@ -77,8 +69,8 @@ export interface TrainingTask {
   report(): Pick<ReportData, 'config' | 'summary' | 'baseline' | 'charts' | 'gridNote'>;
 }
 
-/** On a slow machine `logEvery` steps are long: losses are looked at, and a checkpoint written, no later than this. */
-const LOOK_SECONDS = 5;
+/** On a slow machine `logEvery` steps are long: losses are read, and a checkpoint written, no later than this. */
+const READ_SECONDS = 5;
 const SAVE_SECONDS = 600;
 
 const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train into another folder.' };
@@ -90,8 +82,8 @@ const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train
  * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
  *   is intact then. FolderInUse where another process writes into the folder.
  */
-export async function trainLoop(
-  task: TrainingTask,
+export async function trainLoop<Loss extends string>(
+  task: TrainingTask<Loss>,
   options: LoopOptions,
   progress: Progress,
   interrupted: () => boolean,
@@ -105,9 +97,9 @@ export async function trainLoop(
   }
 }
 
-async function loopIn(
+async function loopIn<Loss extends string>(
   lock: FolderLock,
-  task: TrainingTask,
+  task: TrainingTask<Loss>,
   options: LoopOptions,
   progress: Progress,
   interrupted: () => boolean,
@@ -126,9 +118,9 @@ async function loopIn(
   }
 }
 
-interface Parts {
+interface Parts<Loss extends string> {
   lock: FolderLock;
-  task: TrainingTask;
+  task: TrainingTask<Loss>;
   options: LoopOptions;
   progress: Progress;
   interrupted: () => boolean;
@@ -136,48 +128,36 @@ interface Parts {
   log: LogWriter;
 }
 
-class Session {
-  private readonly parts: Parts;
+type Measured = Pick<LogLine, 'testL1'>;
+
+/** `TrainingLoop` in Node: what it leaves in the run's folder and on the terminal. */
+class Session<Loss extends string> implements LoopHost<Loss, Measured> {
+  readonly readSeconds = READ_SECONDS;
+  private readonly parts: Parts<Loss>;
   private readonly start = performance.now();
   private readonly secondsBefore: number;
-  /** The last step whose losses are logged, and when the steps after it began. */
-  private looked: number;
-  private lookedAt = this.start;
+  private readonly limit: number | undefined;
   private savedAt = this.start;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts<Loss>) {
     this.parts = parts;
-    this.looked = parts.task.step;
     this.secondsBefore = Number(parts.options.record.seconds ?? 0);
+    const { minutes } = parts.options;
+    this.limit = minutes === undefined ? undefined : minutes * 60;
   }
 
   async loop(): Promise<LoopResult> {
-    const { task, options, progress, interrupted } = this.parts;
-    const limit = options.minutes === undefined ? undefined : options.minutes * 60;
-    progress.start(options.steps, task.step, limit);
-    let end: RunEnd | undefined;
-    let inFlight: Promise<unknown> = Promise.resolve();
+    const { task, options, progress } = this.parts;
+    progress.start(options.steps, task.step, this.limit);
+    let end: RunEnd;
     try {
-      while (!end) {
-        const epoch = task.epochOf(task.step);
-        const run = await task.prepareStep();
-        // One step runs while the next is being prepared, no more: Ctrl-C and the clock should not wait for a long queue.
-        await inFlight;
-        run();
-        inFlight = task.device.drain();
-        end = this.ended(limit);
-        await this.afterStep(epoch, end);
-        if (end || !interrupted()) continue;
-        // Ctrl-C came while something was measured or saved: another step could take minutes.
-        end = 'interrupted';
-        await this.afterStep(epoch, end);
-      }
+      end = await new TrainingLoop(task, this).run();
     } catch (error) {
       // A disk that has no room for a picture may have it for a checkpoint: less is lost then.
       if (error instanceof DiskError && error.details.path !== join(options.folder, LATEST)) {
         await this.save(LATEST).catch(() => undefined);
       }
-      // The report should not go on saying that training does. What went wrong is told by the error itself.
+      // The report must not go on saying that the run continues. The error itself says what went wrong.
       await this.report('stopped by an error').catch(() => undefined);
       throw error;
     }
@@ -191,70 +171,71 @@ class Session {
     };
   }
 
-  private ended(limit = Number.POSITIVE_INFINITY): RunEnd | undefined {
-    const { task, options, interrupted } = this.parts;
+  ended(): RunEnd | undefined {
+    const { task, options } = this.parts;
     if (task.step >= options.steps) return 'done';
-    if (interrupted()) return 'interrupted';
-    return (performance.now() - this.start) / 1000 >= limit ? 'time' : undefined;
+    if (this.interrupted()) return 'interrupted';
+    return this.limit !== undefined && secondsSince(this.start) >= this.limit ? 'time' : undefined;
   }
 
-  /** What is due after a step: reading and logging the losses, a sample grid, checkpoints. */
-  private async afterStep(epoch: number, end: RunEnd | undefined): Promise<void> {
-    const { task, options, progress } = this.parts;
-    const due = (every: number): boolean => every > 0 && task.step % every === 0;
-    const since = (time: number): number => (performance.now() - time) / 1000;
+  interrupted(): boolean {
+    return this.parts.interrupted();
+  }
+
+  due(end: RunEnd | undefined): Due {
+    const { task, options } = this.parts;
+    const every = (steps: number): boolean => steps > 0 && task.step % steps === 0;
+    const epoch = task.epochOf(task.step - 1);
     const epochOver = task.epochOf(task.step) > epoch && options.saveEveryEpochs > 0;
-    const keepEpoch = epochOver && (epoch + 1) % options.saveEveryEpochs === 0;
-    const sample = end === undefined ? due(options.sampleEvery) : end !== 'interrupted';
-    const save = end !== undefined || due(options.saveEvery) || since(this.savedAt) > SAVE_SECONDS;
-    const ringFull = task.step - this.looked >= RING_LENGTH;
-    const look = due(options.logEvery) || ringFull || since(this.lookedAt) > LOOK_SECONDS;
-    if (!(look || sample || save || keepEpoch)) return progress.update(task.step);
-    await this.parts.lock.verify();
-    await this.readLosses(sample);
-    if (keepEpoch) await this.save(`epoch-${epoch + 1}.safetensors`);
-    if (save) await this.save(LATEST);
-    this.lookedAt = performance.now();
+    const files = [
+      ...(epochOver && (epoch + 1) % options.saveEveryEpochs === 0 ? [`epoch-${epoch + 1}.safetensors`] : []),
+      ...(end || every(options.saveEvery) || secondsSince(this.savedAt) > SAVE_SECONDS ? [LATEST] : []),
+    ];
+    return {
+      losses: every(options.logEvery),
+      sample: end === undefined ? every(options.sampleEvery) : end !== 'interrupted',
+      save: files.length > 0 ? () => this.saveAll(files) : undefined,
+    };
   }
 
-  /** Logs the losses since the last look, with what a sample grid measured, and stops the run where one is no number. */
-  private async readLosses(sample: boolean): Promise<void> {
+  verify(): Promise<void> {
+    return this.parts.lock.verify();
+  }
+
+  onStep(): void {
+    this.parts.progress.update(this.parts.task.step);
+  }
+
+  /** Logs the losses and what a sample grid measured. */
+  async onLosses({ rows, steps, seconds: elapsed, at, sample }: LossesRead<Loss, Measured>): Promise<void> {
     const { task, log, progress } = this.parts;
-    const rows = await task.lossesSince(this.looked);
-    const elapsed = (performance.now() - this.lookedAt) / 1000;
-    const until = this.seconds();
-    const imagesPerSecond = rounded((rows.length * task.batch) / elapsed);
-    const bad = rows.findIndex(({ losses }) => notFinite(losses) !== undefined);
-    const measured = sample && bad < 0 ? await this.sample() : undefined;
-    for (const [i, row] of (bad < 0 ? rows : rows.slice(0, bad + 1)).entries()) {
+    const until = this.seconds(at);
+    const imagesPerSecond = rounded((steps * task.batch) / elapsed);
+    for (const [i, row] of rows.entries()) {
       const step = row.step + 1;
-      const seconds = rounded(until - elapsed * (1 - (i + 1) / rows.length));
-      const also = step === task.step ? measured : {};
-      await log.append({ step, epoch: task.epochOf(row.step), ...row.losses, imagesPerSecond, seconds, ...also });
+      const seconds = rounded(until - elapsed * (1 - (i + 1) / steps));
+      const also = step === task.step ? sample : {};
+      await log.append({ step, epoch: task.epochOf(row.step), ...task.logged(row), imagesPerSecond, seconds, ...also });
     }
-    this.looked = task.step;
-    const latest = rows[bad < 0 ? rows.length - 1 : bad];
-    if (latest) {
-      const { lossD, lossG } = latest.losses;
+    const last = rows.at(-1);
+    if (last) {
+      const { lossD, lossG } = task.logged(last);
       progress.update(task.step, { imagesPerSecond, lossD, lossG });
     }
-    if (bad >= 0 && latest) throw this.diverged(latest.step, latest.losses);
-    await task.check?.();
     // After the log, so that the report's curves reach up to its pictures.
-    if (measured) await this.report(undefined);
+    if (sample) await this.report(undefined);
   }
 
-  private diverged(step: number, losses: LossFields): PixtapeError {
+  diverged(step: number, name: string, value: number): PixtapeError {
     const { task, options } = this.parts;
-    const field = notFinite(losses) ?? 'lossD';
     return new PixtapeError(
-      `step ${step + 1}: the ${task.lossName(field)} is ${losses[field]}. Training has stopped; no checkpoint was written after that step.`,
+      `step ${step + 1}: the ${name} is ${value}. Training has stopped; no checkpoint was written after that step.`,
       `${task.divergenceHint(task.epochOf(step))} Where ${join(options.folder, LATEST)} exists it is good, and --continue_train goes on from it.`,
     );
   }
 
-  /** Keeps a sample grid; undefined where Ctrl-C came in between. */
-  private async sample(): Promise<Pick<LogLine, 'testL1'> | undefined> {
+  /** Draws a sample grid and keeps it; undefined where Ctrl-C interrupted it. */
+  async sample(): Promise<Measured | undefined> {
     const { task, samples, progress, interrupted } = this.parts;
     const drawn = await task.sample(interrupted);
     if (!drawn) return undefined;
@@ -263,7 +244,10 @@ class Session {
     return drawn.measured;
   }
 
-  /** Only after `look`: a state that came from a NaN must not replace a good one. */
+  private async saveAll(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.save(name);
+  }
+
   private async save(name: string): Promise<void> {
     const { task, options } = this.parts;
     await task.save(join(options.folder, name), { ...options.record, seconds: this.seconds() });
@@ -271,8 +255,8 @@ class Session {
   }
 
   /** Seconds of training so far, earlier sessions included. */
-  private seconds(): number {
-    return this.secondsBefore + (performance.now() - this.start) / 1000;
+  private seconds(now = performance.now()): number {
+    return this.secondsBefore + (now - this.start) / 1000;
   }
 
   /** Writes report.html; `ended` says how the run ended, undefined while it goes on. */
@@ -296,7 +280,4 @@ class Session {
 /** Enough digits for a log that people read. */
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
-function notFinite(losses: LossFields): keyof LossFields | undefined {
-  const fields = Object.keys(losses) as (keyof LossFields)[];
-  return fields.find((field) => !Number.isFinite(losses[field]));
-}
+const secondsSince = (time: number): number => (performance.now() - time) / 1000;

@@ -7,9 +7,10 @@ import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
 import { type Chart, PIX2PIX_CHARTS } from '../report/curves.ts';
 import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
+import { Pix2PixTrainee } from './pix2pix_trainee.ts';
 import type { Progress } from './progress.ts';
 
-export { LATEST, type RunEnd } from './loop.ts';
+export { LATEST } from './loop.ts';
 
 export interface RunOptions extends LoopOptions {
   heldOut: HeldOutSetOptions;
@@ -39,62 +40,25 @@ export async function trainPix2Pix(
   return { ...result, testL1: task.testL1, baselineL1: task.heldOut.baseline };
 }
 
-/** Pix2Pix as the loop sees it: measured on held-out pictures whenever a grid is drawn. */
-class PairTask implements TrainingTask {
+/** Pix2Pix as `trainLoop` sees it: measured on held-out pictures whenever a grid is drawn. */
+class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   readonly heldOut: HeldOutSet;
   testL1: number | undefined;
-  private readonly model: Pix2Pix;
-  private readonly loader: BatchLoader;
 
   constructor(model: Pix2Pix, loader: BatchLoader, heldOut: HeldOutSet) {
-    this.model = model;
-    this.loader = loader;
+    super(model, loader);
     this.heldOut = heldOut;
   }
 
-  get device() {
-    return this.model.device;
-  }
-  get step() {
-    return this.model.step;
-  }
-  get batch() {
-    return this.model.config.batch;
-  }
-
-  async prepareStep(): Promise<() => void> {
-    const batch = await this.loader.batch(this.model.step);
-    return () => this.model.train(batch, batch.epochsDone);
-  }
-
-  epochOf(step: number): number {
-    return this.loader.epochOf(step);
-  }
-
-  async lossesSince(from: number): Promise<{ step: number; losses: LossFields }[]> {
-    return (await this.model.lossesSince(from)).map((row: Losses & { step: number }) => {
-      const parts = {
-        ...(this.model.disc && { lossAdv: row.adv }),
-        lossL1: row.l1,
-        ...(this.model.config.lambdaSsim > 0 && { lossSsim: row.ssim }),
-      };
-      return { step: row.step, losses: { lossD: row.disc, lossG: row.gen, ...parts } };
-    });
-  }
-
-  check(): Promise<void> {
-    return this.model.checkLossScales();
-  }
-
-  lossName(field: keyof LossFields): string {
-    const names: Partial<Record<keyof LossFields, string>> = {
-      lossD: 'PatchGAN loss',
-      lossG: 'generator loss',
-      lossAdv: 'adversarial loss',
-      lossL1: 'L1 loss',
-      lossSsim: 'structural loss',
+  /** Only the losses that the run has. */
+  logged(row: Losses): LossFields {
+    return {
+      lossD: row.disc,
+      lossG: row.gen,
+      ...(this.model.disc && { lossAdv: row.adv }),
+      lossL1: row.l1,
+      ...(this.model.config.lambdaSsim > 0 && { lossSsim: row.ssim }),
     };
-    return names[field] ?? field;
   }
 
   divergenceHint(epoch: number): string {

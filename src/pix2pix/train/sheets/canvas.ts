@@ -1,52 +1,50 @@
-import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { drawText, fitText, GLYPH_HEIGHT, textWidth } from './font.ts';
+import { type Label, labelsSvg } from './labels.ts';
 
 type Colour = readonly [number, number, number];
 const BACKGROUND: Colour = [247, 247, 245]; // an opaque card: reads the same on a light and on a dark page
 const BORDER: Colour = [205, 205, 202];
-export const INK: Colour = [40, 40, 44];
-export const FAINT: Colour = [112, 112, 116];
 const NOT_A_NUMBER: Colour = [255, 0, 255]; // loud on purpose: black would pass for a dark picture
+const CHANNELS = 3;
 
-const TEXT_SCALE = 2;
-/** Pixels: a picture's least side (wide enough for "condition"), a card's width, its edge, and what lies between. */
+/** Pixels: the least side of a picture, the width of a card, its margin, and the gap between pictures. */
 export const MIN_CELL = 108;
 export const COMFORTABLE_WIDTH = 1000;
 export const MARGIN = 16;
 export const CELL_GAP = 6;
-/** The height of a line of text. */
-export const LINE = GLYPH_HEIGHT * TEXT_SCALE + 4;
 
-/** A card to draw pictures and their names on, and to save as a PNG. */
-export class Canvas {
-  readonly #png: PNG;
+/** A card with pictures and their names, to be saved as a PNG. */
+export class SheetCanvas {
+  readonly #width: number;
+  readonly #height: number;
+  readonly #pixels: Uint8Array;
+  readonly #labels: Label[] = [];
 
   constructor(width: number, height: number) {
-    this.#png = new PNG({ width, height });
-    this.fill(0, 0, width, height, BACKGROUND);
+    this.#width = width;
+    this.#height = height;
+    this.#pixels = new Uint8Array(width * height * CHANNELS);
+    this.#fill(0, 0, width, height, BACKGROUND);
   }
 
-  fill(x: number, y: number, width: number, height: number, [r, g, b]: Colour): void {
-    const { data, width: stride } = this.#png;
+  #fill(x: number, y: number, width: number, height: number, colour: Colour): void {
     for (let row = y; row < y + height; row++) {
-      for (let at = (row * stride + x) * 4; at < (row * stride + x + width) * 4; at += 4) {
-        data[at] = r;
-        data[at + 1] = g;
-        data[at + 2] = b;
-        data[at + 3] = 255;
-      }
+      const first = (row * this.#width + x) * CHANNELS;
+      for (let at = first; at < first + width * CHANNELS; at += CHANNELS) this.#pixels.set(colour, at);
     }
   }
 
-  text(text: string, x: number, y: number, width: number, colour: Colour, align: 'left' | 'centre'): void {
-    const fitted = fitText(text, Math.floor(width / TEXT_SCALE));
-    const left = align === 'left' ? x : x + Math.floor((width - textWidth(fitted) * TEXT_SCALE) / 2);
-    drawText(fitted, (dx, dy) => {
-      this.fill(left + dx * TEXT_SCALE, y + dy * TEXT_SCALE, TEXT_SCALE, TEXT_SCALE, colour);
-    });
+  /** Writes a line of text, shortened to its width. */
+  text(label: Label): void {
+    this.#labels.push(label);
   }
 
+  /**
+   * Draws a picture, (C, H, W) with values in [0, 1], C = 1 or 3, enlarged by a whole factor.
+   * @param where names the picture in the error
+   * @throws PixtapeError if it does not have C·H·W values
+   */
   image(values: Float32Array, width: number, height: number, scale: number, x: number, y: number, where: string): void {
     const plane = width * height;
     const channels = values.length / plane;
@@ -57,7 +55,7 @@ export class Canvas {
     }
     // Of more bands the first three are shown as colours, of two the first as grey.
     const coloured = channels >= 3;
-    this.fill(x - 1, y - 1, width * scale + 2, height * scale + 2, BORDER);
+    this.#fill(x - 1, y - 1, width * scale + 2, height * scale + 2, BORDER);
     for (let row = 0; row < height; row++) {
       for (let column = 0; column < width; column++) {
         const at = row * width + column;
@@ -67,14 +65,19 @@ export class Canvas {
         const colour: Colour = Number.isNaN(red + green + blue)
           ? NOT_A_NUMBER
           : [level(red), level(green), level(blue)];
-        this.fill(x + column * scale, y + row * scale, scale, scale, colour);
+        this.#fill(x + column * scale, y + row * scale, scale, scale, colour);
       }
     }
   }
 
-  encode(): Uint8Array {
-    // No alpha in the file: the card is opaque, and three channels are a quarter smaller.
-    return PNG.sync.write(this.#png, { colorType: 2, inputHasAlpha: true });
+  async encode(): Promise<Uint8Array> {
+    const [width, height] = [this.#width, this.#height];
+    const svg = await labelsSvg(this.#labels, width, height);
+    return sharp(this.#pixels, { raw: { width, height, channels: CHANNELS } })
+      .composite([{ input: Buffer.from(svg) }])
+      .removeAlpha()
+      .png()
+      .toBuffer();
   }
 }
 

@@ -1,5 +1,6 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { Canvas, CELL_GAP, COMFORTABLE_WIDTH, FAINT, INK, LINE, MARGIN, MIN_CELL } from './canvas.ts';
+import { CELL_GAP, COMFORTABLE_WIDTH, MARGIN, MIN_CELL, SheetCanvas } from './canvas.ts';
+import { FAINT, INK, LINE } from './labels.ts';
 
 /** One sample: three pictures of the same size, (C, H, W) in [0, 1], C = 1 or 3. */
 export interface SampleRow {
@@ -39,7 +40,7 @@ export function sampleGrid(
   width: number,
   height: number,
   { labels = ['condition', 'output', 'real'], ...options }: GridOptions = {},
-): Uint8Array {
+): Promise<Uint8Array> {
   const pictures = rows.map(({ condition, fake, real, ...row }) => ({ ...row, pictures: [condition, fake, real] }));
   return pictureTable(pictures, labels, width, height, options);
 }
@@ -50,13 +51,13 @@ export function sampleGrid(
  * @param width pixels of each picture, @param height likewise
  * @throws PixtapeError when a picture does not have C·H·W values, or there is no sample.
  */
-export function pictureTable(
+export async function pictureTable(
   rows: readonly PictureRow[],
   labels: readonly string[],
   width: number,
   height: number,
   { across }: TableOptions = {},
-): Uint8Array {
+): Promise<Uint8Array> {
   if (rows.length === 0) throw new PixtapeError('A sample grid needs at least one sample.');
   const scale = Math.max(1, Math.ceil(MIN_CELL / Math.min(width, height)));
   const cellWidth = width * scale;
@@ -66,7 +67,7 @@ export function pictureTable(
   const named = rows.some((row) => row.name);
   const rowHeight = cellHeight + (named ? LINE : 0);
   const lines = Math.ceil(rows.length / columns);
-  const picture = new Canvas(
+  const picture = new SheetCanvas(
     2 * MARGIN + columns * sampleWidth + (columns - 1) * SAMPLE_GAP,
     2 * MARGIN + HEADER + lines * rowHeight + (lines - 1) * ROW_GAP,
   );
@@ -74,13 +75,13 @@ export function pictureTable(
   for (let column = 0; column < Math.min(columns, rows.length); column++) {
     labels.forEach((label, i) => {
       const x = MARGIN + column * (sampleWidth + SAMPLE_GAP) + i * (cellWidth + CELL_GAP);
-      picture.text(label, x, MARGIN, cellWidth, INK, 'centre');
+      picture.text({ text: label, x, y: MARGIN, width: cellWidth, colour: INK, align: 'centre' });
     });
   }
   rows.forEach((row, index) => {
     const x = MARGIN + (index % columns) * (sampleWidth + SAMPLE_GAP);
     let y = MARGIN + HEADER + Math.floor(index / columns) * (rowHeight + ROW_GAP);
-    if (row.name) picture.text(row.name, x, y, sampleWidth, FAINT, 'left');
+    if (row.name) picture.text({ text: row.name, x, y, width: sampleWidth, colour: FAINT, align: 'left' });
     if (named) y += LINE;
     row.pictures.forEach((values, i) => {
       const where = `${labels[i]} of sample ${row.name ?? index + 1}`;

@@ -1,5 +1,6 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { Canvas, CELL_GAP, COMFORTABLE_WIDTH, FAINT, INK, LINE, MARGIN, MIN_CELL } from './canvas.ts';
+import { CELL_GAP, COMFORTABLE_WIDTH, MARGIN, MIN_CELL, SheetCanvas } from './canvas.ts';
+import { FAINT, INK, LINE } from './labels.ts';
 
 /** Pictures in rows under a title. */
 export interface SheetSection {
@@ -16,7 +17,7 @@ const SECTION_GAP = 18;
  * @param side pixels of each picture
  * @throws PixtapeError when there is no picture, or one does not have C · side² values
  */
-export function pictureSheet(sections: readonly SheetSection[], side: number): Uint8Array {
+export async function pictureSheet(sections: readonly SheetSection[], side: number): Promise<Uint8Array> {
   const longest = Math.max(0, ...sections.flatMap(({ rows }) => rows.map(({ pictures }) => pictures.length)));
   if (longest === 0) throw new PixtapeError('a sheet needs at least one picture');
   const room = Math.floor((COMFORTABLE_WIDTH - 2 * MARGIN + CELL_GAP) / longest) - CELL_GAP;
@@ -27,14 +28,15 @@ export function pictureSheet(sections: readonly SheetSection[], side: number): U
   });
   const width = 2 * MARGIN + longest * cell - CELL_GAP;
   const height = 2 * MARGIN + heights.reduce((a, b) => a + b, 0) - CELL_GAP - SECTION_GAP;
-  const canvas = new Canvas(width, height);
+  const canvas = new SheetCanvas(width, height);
+  const line = (top: number) => ({ x: MARGIN, y: top, width: width - 2 * MARGIN, align: 'left' as const });
   let y = MARGIN;
   for (const { title, rows } of sections) {
-    canvas.text(title, MARGIN, y, width - 2 * MARGIN, INK, 'left');
+    canvas.text({ text: title, ...line(y), colour: INK });
     y += LINE;
     for (const { name, pictures } of rows) {
       if (name !== undefined) {
-        canvas.text(name, MARGIN, y, width - 2 * MARGIN, FAINT, 'left');
+        canvas.text({ text: name, ...line(y), colour: FAINT });
         y += LINE;
       }
       pictures.forEach((picture, i) => {

@@ -13,7 +13,7 @@ import { dcganConfig, type GanConfig, ganRates } from '../config/gan_config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
 import { oneHot } from '../config/one_hot.ts';
 import { GanSampler } from './gan_sampler.ts';
-import { LossRing } from './loss_ring.ts';
+import { LossRing, type LossRow } from './loss_ring.ts';
 
 /** What the stream of training noise is for; see data/batches.ts for the numbers of the others. */
 const TRAINING_NOISE = 201;
@@ -36,6 +36,14 @@ export interface GanLosses {
   scoreReal: number;
   scoreFake: number;
 }
+
+/** What the losses are called. */
+export const GAN_LOSS_NAMES: Readonly<Record<keyof GanLosses, string>> = {
+  disc: 'discriminator loss',
+  gen: 'generator loss',
+  scoreReal: "discriminator's score of real pictures",
+  scoreFake: "discriminator's score of fakes",
+};
 
 /** What one recorded step leaves readable. */
 export interface GanOutputs {
@@ -63,7 +71,7 @@ export class Gan {
   readonly sampler: GanSampler;
   /** Steps done so far. */
   step = 0;
-  private readonly ring: LossRing;
+  private readonly ring: LossRing<keyof GanLosses>;
   private recorded: Recorded<GanOutputs> | undefined;
 
   /** Fresh weights drawn from the configuration's seed, as DCGAN's; `initialise: false` skips the drawing. */
@@ -120,7 +128,7 @@ export class Gan {
 
     const scores = { scoreReal: score(ganMode, realLogits), scoreFake: score(ganMode, fakeLogits) };
     const losses = { disc: lossD, gen: lossG, ...scores };
-    for (const [name, value] of Object.entries(losses)) ring.store(name, value);
+    ring.store(losses);
     return { fake, losses };
   }
 
@@ -148,9 +156,8 @@ export class Gan {
   }
 
   /** The losses of the steps since `from`. Waits for the GPU. */
-  async lossesSince(from: number): Promise<(GanLosses & { step: number })[]> {
-    const rows = await this.ring.read(from, this.step);
-    return rows.map(({ step, losses }) => ({ step, ...(losses as unknown as GanLosses) }));
+  lossesSince(from: number): Promise<LossRow<keyof GanLosses>[]> {
+    return this.ring.read(from, this.step);
   }
 }
 

@@ -6,37 +6,44 @@ import { Tensor } from '../../../engine/tape/tensor.ts';
 /** Steps that fit before old ones are overwritten. */
 export const RING_LENGTH = 256;
 
-/** The last few steps' losses, kept on the GPU until somebody asks. */
-export class LossRing {
+/** The losses of one step, counted from 0. */
+export type LossRow<Loss extends string> = { step: number } & Record<Loss, number>;
+
+/** Keeps the last few steps' losses on the GPU until they are read. */
+export class LossRing<Loss extends string> {
   private readonly ring: Tensor;
   private readonly step: Tensor;
-  private readonly columns: readonly string[];
+  private readonly columns: readonly Loss[];
 
-  constructor(device: Device, columns: readonly string[]) {
+  constructor(device: Device, columns: readonly Loss[]) {
     this.columns = columns;
     this.ring = Tensor.zeros(device, [RING_LENGTH, columns.length], 'loss ring');
     this.step = Tensor.zeros(device, [1], 'loss ring step');
   }
 
-  /** To be recorded: files the value of a one-element tensor under the column's name. */
-  store(column: string, value: Tensor): void {
+  /** To be recorded: stores the step's losses, one-element tensors. Those left out stay 0. */
+  store(losses: Readonly<Partial<Record<Loss, Tensor>>>): void {
     const { ring, step, columns } = this;
-    const params = { length: RING_LENGTH, width: columns.length, column: columns.indexOf(column) };
-    dispatch(ring.device.kernel('ring_store', source), { step, value, ring }, params, [1]);
+    for (const [column, name] of columns.entries()) {
+      const value = losses[name];
+      const params = { length: RING_LENGTH, width: columns.length, column };
+      if (value) dispatch(ring.device.kernel('ring_store', source), { step, value, ring }, params, [1]);
+    }
   }
 
-  /** Says which step the next run is. */
+  /** Sets the number of the next step. */
   setStep(step: number): void {
     this.step.device.write(this.step.storage, Uint32Array.of(step));
   }
 
   /** The losses of steps [from, to), at most the last RING_LENGTH of them. Waits for the GPU. */
-  async read(from: number, to: number): Promise<{ step: number; losses: Record<string, number> }[]> {
+  async read(from: number, to: number): Promise<LossRow<Loss>[]> {
     const values = await this.ring.read();
-    const rows = [];
+    const rows: LossRow<Loss>[] = [];
     for (let step = Math.max(from, to - RING_LENGTH); step < to; step++) {
       const at = (step % RING_LENGTH) * this.columns.length;
-      rows.push({ step, losses: Object.fromEntries(this.columns.map((c, j) => [c, values[at + j] as number])) });
+      const losses = this.columns.map((name, i) => [name, values[at + i] as number] as const);
+      rows.push({ step, ...(Object.fromEntries(losses) as Record<Loss, number>) });
     }
     return rows;
   }

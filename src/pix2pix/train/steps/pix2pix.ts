@@ -17,7 +17,7 @@ import type { Discriminator, PictureGenerator } from '../../models/registry/kind
 import { learningRates, type TrainConfig } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
 import { RANGES, toNetwork } from '../config/value_range.ts';
-import { LossRing } from './loss_ring.ts';
+import { LossRing, type LossRow } from './loss_ring.ts';
 import { Predictor } from './predictor.ts';
 
 export interface Losses {
@@ -32,6 +32,15 @@ export interface Losses {
   l1: number;
   ssim: number;
 }
+
+/** What the losses are called. */
+export const LOSS_NAMES: Readonly<Record<keyof Losses, string>> = {
+  disc: 'PatchGAN loss',
+  gen: 'generator loss',
+  adv: 'adversarial loss',
+  l1: 'L1 loss',
+  ssim: 'structural loss',
+};
 
 /** What one recorded step leaves readable. */
 export interface StepOutputs {
@@ -68,7 +77,7 @@ export class Pix2Pix {
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
-  private readonly ring: LossRing;
+  private readonly ring: LossRing<keyof Losses>;
   private recorded: Recorded<StepOutputs> | undefined;
 
   /**
@@ -118,7 +127,7 @@ export class Pix2Pix {
     const lossD = disc && this.recordDiscriminator(disc, first.detach());
     const fake = once ? first : generator.forward(condition);
     const losses = { ...(lossD ? { disc: lossD } : {}), ...this.recordGenerator(fake) };
-    for (const [name, value] of Object.entries(losses)) ring.store(name, value);
+    ring.store(losses);
     if (!keepGradients) return { fake, losses };
     const gradients = { gen: gradientsOf(generator), disc: disc ? gradientsOf(disc) : new Map<string, Tensor>() };
     return { fake, losses, gradients };
@@ -178,9 +187,8 @@ export class Pix2Pix {
   }
 
   /** The losses of the steps since `from`. Waits for the GPU. */
-  async lossesSince(from: number): Promise<(Losses & { step: number })[]> {
-    const rows = await this.ring.read(from, this.step);
-    return rows.map(({ step, losses }) => ({ step, ...(losses as unknown as Losses) }));
+  lossesSince(from: number): Promise<LossRow<keyof Losses>[]> {
+    return this.ring.read(from, this.step);
   }
 
   /** @throws PixtapeError if a loss scale has fallen below 1: gradients overflow halves however small they are made. */

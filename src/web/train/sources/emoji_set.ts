@@ -1,14 +1,13 @@
 import { unzlibSync } from 'fflate';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { decodeSafetensors } from '../../../engine/util/safetensors.ts';
-import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import type { OpenedData, PairData } from '../../../pix2pix/data/sets/dataset.ts';
 import { Budget, jittered, PairDataset, type PairSource, type Sides } from '../../../pix2pix/data/sets/pairs.ts';
 import { type EmojiSetText, emojiSetPath } from '../../shared/emoji_set.ts';
-import type { RunRecord } from '../types.ts';
 
 /** OpenMoji's pairs as the page's server renders and splits them: the same pictures and the same split as in Node. */
 export async function openEmojiSet(
-  { direction, jitter, flip, groups = [], maxDatasetSize }: RunRecord['data'],
+  { direction, jitter, flip, groups = [], maxDatasetSize }: PairData,
   width: number,
   height: number,
   warn: (line: string) => void,

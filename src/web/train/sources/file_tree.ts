@@ -63,7 +63,7 @@ export class DroppedTree implements FileTree {
 
 /** Hidden files and what macOS adds to its archives are none. */
 export function isPicture(path: string): boolean {
-  if (path.split('/').some((part) => part.startsWith('..') || part === '__MACOSX')) return false;
+  if (path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) return false;
   return READABLE.has(splitName(path).extension.toLowerCase());
 }
 

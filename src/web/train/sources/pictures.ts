@@ -2,25 +2,26 @@ import { BadFile } from '../../../pix2pix/data/files/formats.ts';
 import type { Raster } from '../../../pix2pix/data/image/raster.ts';
 import type { PictureHost } from '../../../pix2pix/data/sources/open_pairs.ts';
 import { fractionOfDigest } from '../../../pix2pix/data/split/hold_out.ts';
+import type { DrawSvg } from '../types.ts';
 import type { DroppedTree } from './file_tree.ts';
-import { drawSvg } from './svg.ts';
 
 /** The browser as a reader of pictures, for the same code that reads folders in Node. */
-export function browserHost(tree: DroppedTree): PictureHost {
+export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
+  const decodeBitmap = (path: string) => decode(tree.file(path), path, drawSvg);
   const sizes = new Map<string, { width: number; height: number }>();
   return {
     tree,
     async inspect(path) {
       const known = sizes.get(path);
       if (known) return known;
-      const bitmap = await decodeBitmap(tree, path);
+      const bitmap = await decodeBitmap(path);
       const size = { width: bitmap.width, height: bitmap.height };
       bitmap.close();
       sizes.set(path, size);
       return size;
     },
     async decode(path) {
-      const bitmap = await decodeBitmap(tree, path);
+      const bitmap = await decodeBitmap(path);
       try {
         return planesOf(bitmap);
       } finally {
@@ -41,8 +42,7 @@ export function browserHost(tree: DroppedTree): PictureHost {
 }
 
 /** Colour profiles are left aside, as in Node: the values in the file are the values that are learnt from. */
-async function decodeBitmap(tree: DroppedTree, path: string): Promise<ImageBitmap> {
-  const file = tree.file(path);
+async function decode(file: Blob, path: string, drawSvg: DrawSvg): Promise<ImageBitmap> {
   if (file.size === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
   try {
     if (/\.svg$/i.test(path)) return await drawSvg(file);

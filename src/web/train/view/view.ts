@@ -2,7 +2,7 @@ import { formatBytes } from '../../../engine/util/format.ts';
 import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../../page/dom.ts';
 import { type PlacedFile, placed } from '../../page/dropped.ts';
 import { openSvg } from '../../page/svg.ts';
-import { Remote, revive } from '../../shared/remote.ts';
+import { connect, proxy, revive, transfer } from '../../shared/remote.ts';
 import { explain, shortCount } from '../../shared/words.ts';
 import type { Progress, RestoredInfo, Source, TrainEvent } from '../types.ts';
 import type { TrainCalls } from '../worker/worker.ts';
@@ -17,7 +17,7 @@ const MOST_WARNINGS = 12;
 
 /** Train on the emoji or on pictures of one's own, and watch. */
 export class TrainView {
-  private readonly remote = new Remote<TrainCalls, TrainEvent>(makeWorker('train'), (event) => this.on(event));
+  private readonly worker = connect<TrainCalls>(makeWorker('train'));
   private readonly status = new Status(element('train-status'));
   private readonly curves = new Curves();
   private readonly sheet = new SampleSheet(element('samples'));
@@ -31,6 +31,11 @@ export class TrainView {
   /** @param onPaint is given a generator to paint with */
   constructor(onPaint: (generator: Blob) => void) {
     this.onPaint = onPaint;
+    const listening = this.worker.listen(
+      proxy((event) => this.on(event)),
+      proxy(drawSvg),
+    );
+    listening.catch((error: unknown) => this.status.warn(explain(error)));
     button('go').addEventListener('click', () => this.go());
     button('start-over').addEventListener('click', () => this.startOver());
     button('save').addEventListener('click', () => this.save());
@@ -75,7 +80,7 @@ export class TrainView {
 
   private async restore({ path, file }: PlacedFile): Promise<void> {
     try {
-      this.restored = await this.remote.call('restore', [file, path]);
+      this.restored = await this.worker.restore(file, path);
       const { source, step } = this.restored;
       showRun(this.restored);
       const pictures =
@@ -91,8 +96,8 @@ export class TrainView {
     try {
       if (this.phase === 'running') {
         this.become('pausing');
-        await this.remote.call('pause', []);
-      } else if (this.phase === 'paused') await this.remote.call('resume', [readSchedule()]);
+        await this.worker.pause();
+      } else if (this.phase === 'paused') await this.worker.resume(readSchedule());
       else if (this.phase === 'idle') await this.begin();
     } catch (error) {
       this.status.warn(explain(error));
@@ -109,7 +114,7 @@ export class TrainView {
     element('warnings').replaceChildren();
     this.warned = 0;
     try {
-      await this.remote.call('begin', [source, readSettings(), schedule]);
+      await this.worker.begin(source, readSettings(), schedule);
       this.restored = undefined;
     } catch (error) {
       this.become('idle');
@@ -118,8 +123,8 @@ export class TrainView {
   }
 
   private async startOver(): Promise<void> {
-    await this.remote.call('forget', []);
-    await this.remote.call('end', []);
+    await this.worker.forget();
+    await this.worker.end();
     this.restored = undefined;
     this.become('idle');
     this.status.say('Ready for another run.');
@@ -127,7 +132,7 @@ export class TrainView {
 
   private async save(): Promise<void> {
     await this.withCheckpoint(async () => {
-      const { file, step } = await this.remote.call('checkpoint', []);
+      const { file, step } = await this.worker.checkpoint();
       download(file, 'latest.safetensors');
       this.status.say(
         `Saved after step ${step.toLocaleString('en')}. As runs/NAME/latest.safetensors, the command line goes on from it: ` +
@@ -137,7 +142,7 @@ export class TrainView {
   }
 
   private async paintWithIt(): Promise<void> {
-    await this.withCheckpoint(async () => this.onPaint(await this.remote.call('generator', [])));
+    await this.withCheckpoint(async () => this.onPaint(await this.worker.generator()));
   }
 
   private async withCheckpoint(work: () => Promise<void>): Promise<void> {
@@ -161,9 +166,6 @@ export class TrainView {
         this.compiling.max = event.total;
         this.compiling.value = event.done;
         this.compiling.hidden = event.done === event.total;
-        break;
-      case 'draw':
-        void this.draw(event.id, event.file);
         break;
       case 'warning':
         this.list(event.text);
@@ -234,13 +236,6 @@ export class TrainView {
     return warned === 0 ? '' : ` ${warned} ${warned === 1 ? 'warning' : 'warnings'} below.`;
   }
 
-  private async draw(id: number, file: Blob): Promise<void> {
-    const picture = await openSvg(file)
-      .then((image) => createImageBitmap(image, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }))
-      .catch(() => undefined);
-    await this.remote.call('drawn', [id, picture], picture ? [picture] : []);
-  }
-
   private become(phase: Phase): void {
     this.phase = phase;
     this.refresh();
@@ -261,4 +256,13 @@ export class TrainView {
     allowChanges({ fresh: idle && restored === undefined, still: idle || phase === 'paused' });
     if (phase !== 'opening') this.compiling.hidden = true;
   }
+}
+
+/** An SVG as pixels, which a worker cannot draw. Edges are as soft as this browser makes them, not bit for bit as in Node. */
+async function drawSvg(file: Blob): Promise<ImageBitmap> {
+  const picture = await createImageBitmap(await openSvg(file), {
+    colorSpaceConversion: 'none',
+    premultiplyAlpha: 'none',
+  });
+  return transfer(picture, [picture]);
 }

@@ -1,4 +1,4 @@
-import type { Dataset, Pair } from '../../../pix2pix/data/sets/dataset.ts';
+import { type Dataset, FACES, type Pair } from '../../../pix2pix/data/sets/dataset.ts';
 import { meanAbsoluteError } from '../../../pix2pix/train/evaluate/metrics.ts';
 import type { Predictor } from '../../../pix2pix/train/steps/predictor.ts';
 import { toRgba } from '../../shared/pixels.ts';
@@ -22,7 +22,7 @@ export class PageHeldOut {
   /** Two faces, on which anybody sees at a glance whether they came out right; then others, spread over the set. */
   static async load(test: Dataset): Promise<PageHeldOut> {
     const all = Array.from({ length: test.length }, (_, i) => i);
-    const faces = all.filter((i) => /\bface\b/.test(test.name(i))).slice(0, SHOWN / 2);
+    const faces = all.filter((i) => FACES.test(test.name(i))).slice(0, SHOWN / 2);
     const others = Array.from({ length: SHOWN }, (_, n) => Math.floor(((n + 0.5) * test.length) / SHOWN));
     const chosen = [...new Set([...faces, ...others, ...all])].slice(0, SHOWN);
     return new PageHeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);

@@ -2,14 +2,22 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.ts';
 import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
+import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
 import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
 import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
 import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
-import { RING_LENGTH } from '../../../pix2pix/train/steps/loss_ring.ts';
-import { Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
+import {
+  type Due,
+  type LoopHost,
+  type LossesRead,
+  type RunEnd,
+  TrainingLoop,
+} from '../../../pix2pix/train/loop/core.ts';
+import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
+import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
 import { isLost, lossOf, openDevice } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
-import type { RunRecord, Schedule, TrainEvent } from '../types.ts';
+import type { Samples, Schedule, TrainEvent } from '../types.ts';
 import { PageHeldOut } from './held_out.ts';
 
 /** A state of a run: what a checkpoint holds. */
@@ -18,8 +26,8 @@ export interface Snapshot {
   tensors: ReadonlyMap<string, NamedTensor>;
 }
 
-/** Seconds between two looks at the losses, and the least between two snapshots. */
-const LOOK_SECONDS = 1;
+/** Seconds between two readings of the losses, and between two snapshots at least. */
+const READ_SECONDS = 1;
 const SNAPSHOT_SECONDS = 20;
 /** A snapshot may take this share of the time. */
 const SNAPSHOT_SHARE = 0.05;
@@ -34,7 +42,8 @@ type Emit = (event: TrainEvent) => void;
  * One training run in a browser: goes on until it is paused or its epochs are over, tells how it fares, and survives the loss
  * of its device by going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
  */
-export class Trainer {
+export class Trainer implements LoopHost<keyof Losses, Samples> {
+  readonly readSeconds = READ_SECONDS;
   readonly record: RunRecord;
   /** Its own: the model looks into it for each step's learning rates, so that a change of schedule counts at once. */
   private readonly config: TrainConfig;
@@ -45,9 +54,6 @@ export class Trainer {
   private snapshot: Snapshot;
   private paused = true;
   private running: Promise<void> = Promise.resolve();
-  /** The last step whose losses were told, and when. */
-  private looked = 0;
-  private lookedAt = 0;
   private sampleEvery = SAMPLE_SECONDS.first;
   private sampledAt = Number.NEGATIVE_INFINITY;
   private snapshotAt = 0;
@@ -71,7 +77,6 @@ export class Trainer {
     this.model = model;
     this.snapshot = snapshot;
     this.emit = emit;
-    this.looked = model.step;
   }
 
   /** @param from a state to go on from; without it the weights are drawn from the configuration's seed */
@@ -129,10 +134,8 @@ export class Trainer {
 
   /** The state of now as a checkpoint of the command line's format, in pieces; of a lost device the last one known. */
   async checkpoint(): Promise<{ pieces: Uint8Array[]; step: number }> {
-    await this.alone(async () => {
-      await this.takeSnapshot().catch(async (error: unknown) => {
-        if ((await lossOf(this.model.device)) === undefined) throw error;
-      });
+    await this.alone(() => this.takeSnapshot()).catch(async (error: unknown) => {
+      if ((await lossOf(this.model.device)) === undefined) throw error;
     });
     const { step, tensors } = this.snapshot;
     return { pieces: encodeSafetensors(tensors, encodeHeader({ config: this.config, step, run: this.record })), step };
@@ -144,20 +147,17 @@ export class Trainer {
 
   private async run(): Promise<void> {
     this.emit({ kind: 'running' });
-    this.lookedAt = performance.now();
-    // A device lost while looking takes the run back to before its end.
-    do {
+    // A device that is lost at the very end takes the run back to before its end.
+    while (!(this.paused || this.over)) {
       await this.surviving(async () => {
-        await this.loop();
-        await this.alone(() => this.look());
-        if (this.over) await this.alone(() => this.sample());
+        await new TrainingLoop(new Pix2PixTrainee(this.model, this.loader), this).run();
       });
-    } while (!(this.paused || this.over));
+    }
     this.paused = true;
     this.emit({ kind: 'paused', step: this.model.step, done: this.over });
   }
 
-  /** Does something; where the device is lost meanwhile, makes a new one and takes up the last snapshot instead. */
+  /** Does something; if the device is lost meanwhile, opens a new one and goes back to the last snapshot. */
   private async surviving(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -166,8 +166,6 @@ export class Trainer {
       if (why === undefined || ++this.losses > MOST_LOSSES) throw error;
       this.emit({ kind: 'lost', why, step: this.snapshot.step });
       this.model = await build(this.config, this.snapshot, this.emit);
-      this.looked = this.model.step;
-      this.lookedAt = performance.now();
     }
   }
 
@@ -175,73 +173,73 @@ export class Trainer {
     return this.model.step >= this.lastStep;
   }
 
-  private async loop(): Promise<void> {
-    let inFlight: Promise<unknown> = Promise.resolve();
-    while (!(this.paused || this.over)) {
-      const batch = await this.loader.batch(this.model.step);
-      // One step runs while the next is being prepared, no more, so that a pause need not wait for a long queue.
-      await inFlight;
-      await this.alone(async () => {
-        const { model } = this;
-        if (isLost(model.device)) throw new Error('the device was lost');
-        model.train(batch, batch.epochsDone);
-        inFlight = model.device.gpu.queue.onSubmittedWorkDone();
-        if (since(this.lookedAt) > LOOK_SECONDS || model.step - this.looked >= RING_LENGTH) await this.look();
-        const trained = performance.now();
-        if (since(this.sampledAt) > this.sampleEvery) await this.sample();
-        if (since(this.snapshotAt) > this.snapshotEvery) await this.takeSnapshot();
-        // What was done beside training does not count against its speed.
-        this.lookedAt += performance.now() - trained;
-      });
-    }
-    await inFlight;
+  ended(): RunEnd | undefined {
+    if (this.over) return 'done';
+    return this.paused ? 'interrupted' : undefined;
   }
 
-  /** Keeps a checkpoint from being taken in the middle of a step, and steps from being made in the middle of one. */
-  private alone(work: () => Promise<void>): Promise<void> {
-    const result = this.turn.then(work);
-    this.turn = result.catch(() => undefined);
+  interrupted(): boolean {
+    return this.paused;
+  }
+
+  due(end: RunEnd | undefined): Due {
+    if (end) return { losses: true, sample: end === 'done' };
+    return {
+      losses: false,
+      sample: since(this.sampledAt) > this.sampleEvery,
+      save: since(this.snapshotAt) > this.snapshotEvery ? () => this.takeSnapshot() : undefined,
+    };
+  }
+
+  /** Keeps checkpoints out of a step, and steps out of a checkpoint. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(() => {
+      if (isLost(this.model.device)) throw new Error('the device was lost');
+      return work();
+    });
+    this.turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 
-  /** Tells the losses since the last look. @throws PixtapeError where one is not a number. */
-  private async look(): Promise<void> {
+  onLosses({ rows, steps, seconds, sample }: LossesRead<keyof Losses, Samples>): void {
     const { model, loader, config } = this;
-    const rows = await model.lossesSince(this.looked);
     const last = rows.at(-1);
-    if (!last) return;
-    const seconds = since(this.lookedAt);
-    const units = unitsOf(model.generator.range); // of the held-out measure, beside which L1 is drawn
-    this.record.seconds = (this.record.seconds ?? 0) + seconds;
-    this.emit({
-      kind: 'progress',
-      progress: {
-        step: model.step,
-        lastStep: this.lastStep,
-        learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch).gen,
-        epoch: loader.epochOf(last.step) + 1,
-        imagesPerSecond: (rows.length * config.batch) / seconds,
-        memory: model.device.memory.bytes,
-        points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1: units * l1 })),
-      },
-    });
-    this.looked = model.step;
-    this.lookedAt = performance.now();
-    this.losses = 0;
-    const bad = rows.find(({ disc, gen }) => !Number.isFinite(disc + gen));
-    if (!bad) return;
-    const { gen } = learningRates(config, loader.epochOf(bad.step));
-    throw new PixtapeError(
-      `step ${bad.step + 1}: a loss is not a number any more, at a learning rate of ${gen}`,
+    if (last) {
+      const units = unitsOf(model.generator.range); // of the held-out measure, beside which L1 is drawn
+      this.record.seconds = (this.record.seconds ?? 0) + seconds;
+      this.emit({
+        kind: 'progress',
+        progress: {
+          step: model.step,
+          lastStep: this.lastStep,
+          learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch).gen,
+          epoch: loader.epochOf(last.step) + 1,
+          imagesPerSecond: (steps * config.batch) / seconds,
+          memory: model.device.memory.bytes,
+          points: rows.map(({ step, disc, adv, l1 }) => ({ step: step + 1, disc, adv, l1: units * l1 })),
+        },
+      });
+      this.losses = 0;
+    }
+    if (sample) this.emit({ kind: 'samples', samples: sample });
+  }
+
+  diverged(step: number, name: string, value: number): PixtapeError {
+    const { gen } = learningRates(this.config, this.loader.epochOf(step));
+    return new PixtapeError(
+      `step ${step + 1}: the ${name} is ${value}, at a learning rate of ${gen}`,
       'Start again; a smaller network or larger batches are steadier.',
     );
   }
 
-  private async sample(): Promise<void> {
-    const { model, heldOut, emit } = this;
-    emit({ kind: 'samples', samples: await heldOut.paint(model.painter, model.step) });
+  async sample(): Promise<Samples> {
+    const samples = await this.heldOut.paint(this.model.painter, this.model.step);
     this.sampleEvery = Math.min(SAMPLE_SECONDS.most, this.sampleEvery * SAMPLE_SECONDS.growth);
     this.sampledAt = performance.now();
+    return samples;
   }
 
   private async takeSnapshot(): Promise<void> {

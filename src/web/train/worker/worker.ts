@@ -2,14 +2,15 @@
 
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { decodeSafetensors } from '../../../engine/util/safetensors.ts';
+import type { DataSource } from '../../../pix2pix/data/sets/dataset.ts';
 import { exportGenerator } from '../../../pix2pix/train/checkpoint/export.ts';
+import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
 import { decodeHeader } from '../../../pix2pix/train/checkpoint/state.ts';
 import { PRESETS, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
-import { emit, serve } from '../../shared/remote.ts';
+import { expose } from '../../shared/remote.ts';
 import { plain } from '../../shared/words.ts';
 import { openSource } from '../sources/open.ts';
-import { drawn } from '../sources/svg.ts';
-import type { RestoredInfo, RunRecord, Schedule, Settings, Source, TrainEvent } from '../types.ts';
+import type { DrawSvg, RestoredInfo, Schedule, Settings, Source, TrainEvent } from '../types.ts';
 import { type Snapshot, Trainer } from './trainer.ts';
 
 export type TrainCalls = typeof calls;
@@ -18,10 +19,17 @@ let trainer: Trainer | undefined;
 /** A checkpoint to go on from. */
 let restored: { config: TrainConfig; record: RunRecord; from: Snapshot } | undefined;
 
-const tell = (event: TrainEvent) => emit(event);
+let tell: (event: TrainEvent) => void = () => undefined;
+let drawSvg: DrawSvg;
 const warn = (line: string) => tell({ kind: 'warning', text: plain(line) });
 
 const calls = {
+  /** To be called first. @param draw draws what a worker cannot */
+  listen(onEvent: (event: TrainEvent) => void, draw: DrawSvg): void {
+    tell = onEvent;
+    drawSvg = draw;
+  },
+
   /** Reads a checkpoint; the next run goes on from it. */
   async restore(file: Blob, name: string): Promise<RestoredInfo> {
     const bytes = new Uint8Array(await file.arrayBuffer());
@@ -49,13 +57,13 @@ const calls = {
     const kind = source.kind === 'openmoji' ? 'openmoji' : 'folder';
     const record = recordFor(kind, settings);
     tell({ kind: 'note', text: kind === 'openmoji' ? 'Fetching the emoji …' : 'Reading the pictures …' });
-    const data = await openSource(source, record, config, warn);
+    const data = await openSource(source, record.data, config, warn, drawSvg);
     if (record.pairs !== undefined && record.pairs !== data.train.length) {
       warn(
         `the run began with ${record.pairs} training pairs, there are ${data.train.length} now: it goes on, in another order`,
       );
     }
-    trainer = await Trainer.open(config, record, data, restored?.from, tell);
+    trainer = await Trainer.open(config, record, data, restored?.from, (event) => tell(event));
     restored = undefined;
     trainer.start();
   },
@@ -64,8 +72,6 @@ const calls = {
     trainer?.reschedule(schedule);
     trainer?.start();
   },
-
-  drawn,
 
   async pause(): Promise<void> {
     await trainer?.pause();
@@ -106,13 +112,13 @@ function configOf({ size, hidden, batch }: Settings): TrainConfig {
   return { ...rest, ...calm, width: size, height: size, batch, generator: { ...generator, hidden } };
 }
 
-function freshRecord(data: RunRecord['data']['data'], direction: Settings['direction']): RunRecord {
+function freshRecord(data: DataSource, direction: Settings['direction']): RunRecord {
   const plainly = { resize: 'nearest', flip: false, jitter: false } as const;
   return { preset: 'quick', data: { data, direction, ...plainly, skipBad: data === 'folder' } };
 }
 
 /** A continued run reads its pictures as it did before; where from, this page decides. */
-function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): RunRecord {
+function recordFor(kind: 'folder' | 'openmoji', { direction }: Settings): RunRecord {
   if (!restored) return freshRecord(kind, direction);
   const { record } = restored;
   if (!['folder', 'openmoji'].includes(record.data.data)) {
@@ -128,4 +134,4 @@ function recordFor(kind: RunRecord['data']['data'], { direction }: Settings): Ru
 /** A blob goes to the page as a name, however large it is. */
 const fileOf = (pieces: readonly Uint8Array[]) => new Blob(pieces as Uint8Array<ArrayBuffer>[]);
 
-serve(calls);
+expose(calls);

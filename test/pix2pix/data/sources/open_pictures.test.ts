@@ -136,14 +136,14 @@ describe('classes from a table', () => {
     return options({ classes: { table: at('labels.csv') } });
   };
 
-  it('takes a title, quotes, semicolons and either end of line', async () => {
+  it('takes a title, quotes, semicolons, either end of line, and line breaks in quotes', async () => {
     await draw(at('a.png'), 8, 8, flat(1, 0, 0));
     await draw(at('b, too.png'), 8, 8, flat(2, 0, 0));
     await draw(at('sub', 'c.png'), 8, 8, flat(3, 0, 0));
     await draw(at('unlisted.png'), 8, 8, flat(4, 0, 0));
-    const text = '\uFEFFfile,class\r\na.png,small\r\n"b, too.png";"very ""big"""\r\nsub/c.png, small\r\n\r\n';
+    const text = '\uFEFFfile,class\r\na.png,small\r\n"b, too.png";"very\n""big"""\r\nsub/c.png, small\r\n\r\n';
     const { train } = await openPictures(await table(text));
-    expect(train.classes).toEqual(['small', 'very "big"']);
+    expect(train.classes).toEqual(['small', 'very\n"big"']);
     expect(train.count).toBe(3);
     const seen = await Promise.all(
       Array.from({ length: train.length }, async (_, i) => [middle(await train.picture(i))[0], train.label(i)]),
@@ -162,6 +162,8 @@ describe('classes from a table', () => {
     ['a.png,red\nb.png,blue\na.png,blue', /line 3: a\.png comes a second time/],
     ['a.png,red\nb.png,red', /only one class, "red"/],
     ['', /has no class/],
+    ['a.png,"red', /labels\.csv: Quote Not Closed.* line 1/],
+    ['a.png,"dark\nred"\nb.png', /line 3: "b\.png" is not file,class/],
   ])('refuses %j', async (text, message) => {
     for (const name of ['a.png', 'b.png']) await draw(at(name), 8, 8, pattern(1));
     await expect(openPictures(await table(text))).rejects.toThrow(message);

@@ -57,7 +57,7 @@ it('paints in evaluation mode, whatever the batch: the same as each picture by i
   expect(model.generator.training).toBe(true);
 
   const rows = [0, 3].map((i) => ({ ...pairs[i]!, fake: fakes[i]! }));
-  expect(Buffer.compare(evaluated.grid, sampleGrid(rows, 16, 16))).toBe(0);
+  expect(Buffer.compare(evaluated.grid, await sampleGrid(rows, 16, 16))).toBe(0);
   expect((await heldOut.evaluate(model))!.l1).toBe(evaluated.l1);
   expect(PNG.sync.read(Buffer.from(evaluated.grid)).width).toBeGreaterThan(300);
 });

@@ -22,9 +22,10 @@ const line = (step: number): LogLine => ({
   ...(step % 10 === 0 ? { testL1: 0.3 / step } : {}),
 });
 
+const picture = new Float32Array(3 * 8 * 8);
+const png = await sampleGrid([{ condition: picture, fake: picture, real: picture }], 8, 8);
+
 function data(more: Partial<ReportData> = {}): ReportData {
-  const picture = new Float32Array(3 * 8 * 8);
-  const png = sampleGrid([{ condition: picture, fake: picture, real: picture }], 8, 8);
   return {
     title: 'faces',
     config: { lr: 2e-4, model: { hidden: 8, depth: 4 }, groups: ['a', 'b'], skip: undefined },

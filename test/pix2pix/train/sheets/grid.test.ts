@@ -38,8 +38,8 @@ function find(png: PNG, rgb: readonly number[]) {
 const decode = (bytes: Uint8Array): PNG => PNG.sync.read(Buffer.from(bytes));
 
 describe('sampleGrid', () => {
-  it('puts condition, output and real beside each other, small pictures enlarged to at least 96 pixels by a whole factor', () => {
-    const png = decode(sampleGrid([sample(40 * 30)], 40, 30));
+  it('puts condition, output and real beside each other, small pictures enlarged to at least 96 pixels by a whole factor', async () => {
+    const png = decode(await sampleGrid([sample(40 * 30)], 40, 30));
     const [condition, fake, real] = [RED, GREEN, BLUE].map((colour) => find(png, colour));
     for (const cell of [condition!, fake!, real!]) {
       expect(cell.right - cell.left + 1).toBe(160);
@@ -52,9 +52,9 @@ describe('sampleGrid', () => {
     expect(real!.right).toBeLessThan(png.width - 8);
   });
 
-  it('keeps every pixel of a picture, in its place', () => {
+  it('keeps every pixel of a picture, in its place', async () => {
     const values = Float32Array.from({ length: 3 * 128 * 112 }, (_, i) => ((i * 7919) % 256) / 255);
-    const png = decode(sampleGrid([sample(128 * 112, { condition: values })], 128, 112));
+    const png = decode(await sampleGrid([sample(128 * 112, { condition: values })], 128, 112));
     const fake = find(png, GREEN);
     const left = fake.left - 6 - 128;
     for (const [x, y] of [
@@ -69,9 +69,9 @@ describe('sampleGrid', () => {
     }
   });
 
-  it('sets small samples side by side and large ones below each other', () => {
+  it('sets small samples side by side and large ones below each other', async () => {
     const small = decode(
-      sampleGrid(
+      await sampleGrid(
         Array.from({ length: 4 }, () => sample(64 * 64)),
         64,
         64,
@@ -80,7 +80,7 @@ describe('sampleGrid', () => {
     expect(find(small, RED).count).toBe(4 * 128 * 128);
     expect(find(small, RED).right).toBeGreaterThan(find(small, BLUE).left);
     const large = decode(
-      sampleGrid(
+      await sampleGrid(
         Array.from({ length: 2 }, () => sample(256 * 256)),
         256,
         256,
@@ -89,7 +89,7 @@ describe('sampleGrid', () => {
     expect(find(large, RED).right).toBeLessThan(find(large, BLUE).left);
     expect(large.height).toBeGreaterThan(2 * 256);
     const chosen = decode(
-      sampleGrid(
+      await sampleGrid(
         Array.from({ length: 4 }, () => sample(64 * 64)),
         64,
         64,
@@ -99,35 +99,37 @@ describe('sampleGrid', () => {
     expect(chosen.width).toBeGreaterThan(12 * 128);
   });
 
-  it('draws the labels: other words, other pixels', () => {
+  it('draws the labels: other words, other pixels', async () => {
     const rows = [sample(96 * 96)];
-    const usual = sampleGrid(rows, 96, 96);
-    expect(Buffer.compare(usual, sampleGrid(rows, 96, 96, { labels: ['condition', 'output', 'real'] }))).toBe(0);
-    expect(Buffer.compare(usual, sampleGrid(rows, 96, 96, { labels: ['condition', 'generated', 'real'] }))).not.toBe(0);
+    const usual = await sampleGrid(rows, 96, 96);
+    expect(Buffer.compare(usual, await sampleGrid(rows, 96, 96, { labels: ['condition', 'output', 'real'] }))).toBe(0);
+    expect(
+      Buffer.compare(usual, await sampleGrid(rows, 96, 96, { labels: ['condition', 'generated', 'real'] })),
+    ).not.toBe(0);
     const named = decode(
-      sampleGrid([sample(96 * 96, { name: 'Grinning face — 😀 with a very long name indeed' })], 96, 96),
+      await sampleGrid([sample(96 * 96, { name: 'Grinning face — 😀 with a very long name indeed' })], 96, 96),
     );
     expect(named.width).toBe(decode(usual).width);
     expect(named.height).toBeGreaterThan(decode(usual).height);
   });
 
-  it('clamps values outside [0, 1], takes grey pictures, and makes NaN loud', () => {
+  it('clamps values outside [0, 1], takes grey pictures, and makes NaN loud', async () => {
     const pixels = 96 * 96;
     const row = sample(pixels, {
       condition: flat([7, -3, 0], pixels),
       fake: flat([1], pixels),
       real: flat([Number.NaN], pixels),
     });
-    const png = decode(sampleGrid([row], 96, 96));
+    const png = decode(await sampleGrid([row], 96, 96));
     expect(find(png, RED).count).toBe(4 * pixels);
     expect(find(png, [1, 1, 1]).count).toBe(4 * pixels);
     expect(find(png, [1, 0, 1]).count).toBe(4 * pixels);
   });
 
-  it('names the picture that has the wrong size', () => {
+  it('names the picture that has the wrong size', async () => {
     const row = sample(96 * 96, { fake: new Float32Array(5), name: 'a.jpg' });
-    expect(() => sampleGrid([row], 96, 96)).toThrow(PixtapeError);
-    expect(() => sampleGrid([row], 96, 96)).toThrow(/output of sample a\.jpg has 5 values; 96×96/);
-    expect(() => sampleGrid([], 96, 96)).toThrow(/at least one/);
+    await expect(sampleGrid([row], 96, 96)).rejects.toThrow(PixtapeError);
+    await expect(sampleGrid([row], 96, 96)).rejects.toThrow(/output of sample a\.jpg has 5 values; 96×96/);
+    await expect(sampleGrid([], 96, 96)).rejects.toThrow(/at least one/);
   });
 });

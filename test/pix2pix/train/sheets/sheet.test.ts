@@ -4,9 +4,9 @@ import { pictureSheet } from '../../../../src/pix2pix/train/sheets/sheet.ts';
 
 const plain = (value: number) => new Float32Array(3 * 8 * 8).fill(value);
 
-it('draws rows of pictures, enlarged by a whole factor, below their titles', () => {
+it('draws rows of pictures, enlarged by a whole factor, below their titles', async () => {
   const rows = [{ name: 'smile', pictures: [plain(0), plain(1)] }, { pictures: [plain(0.5)] }];
-  const { width, height, data } = PNG.sync.read(Buffer.from(pictureSheet([{ title: 'fixed noise', rows }], 8)));
+  const { width, height, data } = PNG.sync.read(Buffer.from(await pictureSheet([{ title: 'fixed noise', rows }], 8)));
   // Two cells of 8 · 14 = 112 pixels, 6 between them, 16 at each side.
   expect(width).toBe(2 * 112 + 6 + 32);
   const at = (x: number, y: number) => data[(y * width + x) * 4];
@@ -16,14 +16,17 @@ it('draws rows of pictures, enlarged by a whole factor, below their titles', () 
   expect(at(16 + 112 + 6 + 20, lines.indexOf(0) + 5)).toBe(255);
 });
 
-it('keeps long rows within about a thousand pixels', () => {
-  const wide = pictureSheet([{ title: 'strip', rows: [{ pictures: Array.from({ length: 40 }, () => plain(0)) }] }], 8);
+it('keeps long rows within about a thousand pixels', async () => {
+  const wide = await pictureSheet(
+    [{ title: 'strip', rows: [{ pictures: Array.from({ length: 40 }, () => plain(0)) }] }],
+    8,
+  );
   expect(PNG.sync.read(Buffer.from(wide)).width).toBeLessThanOrEqual(1000);
 });
 
-it('refuses an empty sheet and a picture of another size', () => {
-  expect(() => pictureSheet([], 8)).toThrow(/at least one picture/);
-  expect(() => pictureSheet([{ title: 'a', rows: [{ pictures: [new Float32Array(5)] }] }], 8)).toThrow(
+it('refuses an empty sheet and a picture of another size', async () => {
+  await expect(pictureSheet([], 8)).rejects.toThrow(/at least one picture/);
+  await expect(pictureSheet([{ title: 'a', rows: [{ pictures: [new Float32Array(5)] }] }], 8)).rejects.toThrow(
     /picture 1 of a/,
   );
 });

@@ -1,0 +1,144 @@
+import type { Device } from '../../../engine/gpu/device.ts';
+import { type LossRow, RING_LENGTH } from '../steps/loss_ring.ts';
+
+/** Why training ended: its last step is done, its time is up, or somebody asked for it. */
+export type RunEnd = 'done' | 'time' | 'interrupted';
+
+/** A model in training and what it learns from. */
+export interface Trainee<Loss extends string> {
+  readonly device: Pick<Device, 'drain'>;
+  /** Steps done. */
+  readonly step: number;
+  /** What each loss is called. None may become NaN or infinite. */
+  readonly lossNames: Readonly<Record<Loss, string>>;
+  /** Loads the next step's batch. The function it returns submits the step to the device without waiting. */
+  prepareStep(): Promise<() => void>;
+  /** The losses of the steps since `from`. Waits for the GPU. */
+  lossesSince(from: number): Promise<LossRow<Loss>[]>;
+  /** Called after each reading of the losses. @throws PixtapeError if something other than a loss has to stop the run */
+  check?(): Promise<void>;
+}
+
+/** The losses of the steps since the last reading. */
+export interface LossesRead<Loss extends string, Sample> {
+  /** Up to the first row that is not finite, where there is one. */
+  rows: readonly LossRow<Loss>[];
+  /** How many steps were read, those after that row included. */
+  steps: number;
+  /** Seconds that these steps took, until `at` (of `performance.now()`). */
+  seconds: number;
+  at: number;
+  /** What was drawn after the last of them, if that was due. */
+  sample: Sample | undefined;
+}
+
+/** What is due after a step. Before a sample and before saving, the losses are read in any case. */
+export interface Due {
+  losses: boolean;
+  sample: boolean;
+  save?: (() => Promise<void>) | undefined;
+}
+
+/** Where a loop runs: in Node, with its files and its terminal, or behind a page. */
+export interface LoopHost<Loss extends string, Sample> {
+  /** Seconds between two readings of the losses, at most. */
+  readonly readSeconds: number;
+  /** Asked after each step. */
+  ended(): RunEnd | undefined;
+  /** Asked again once what was due is done, which can take minutes. */
+  interrupted(): boolean;
+  due(end: RunEnd | undefined): Due;
+  /** Called before what is due is done. @throws an error that has to stop the run, such as a lost lock */
+  verify?(): Promise<void>;
+  /** Called instead of `onLosses` after a step at which nothing was due. */
+  onStep?(): void;
+  /** Draws a sample; undefined if it was interrupted. */
+  sample(): Promise<Sample | undefined>;
+  onLosses(read: LossesRead<Loss, Sample>): void | Promise<void>;
+  /** The error that stops a run in which a loss is not finite. */
+  diverged(step: number, name: string, value: number): Error;
+  /** Runs a step and what is due after it while nobody else uses the model. By default just runs it. */
+  alone?<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * The training loop, in Node and behind a page. One step runs while the next batch is being prepared, and no more: a
+ * pause, Ctrl-C or the clock should not wait for a long queue. No sample is drawn and nothing is saved before the losses
+ * of all steps so far were read and found finite: a state that came from a NaN must not replace a good one.
+ */
+export class TrainingLoop<Loss extends string, Sample> {
+  private readonly trainee: Trainee<Loss>;
+  private readonly host: LoopHost<Loss, Sample>;
+  /** The last step whose losses were read, and when the steps after it began. */
+  private read: number;
+  private readAt = performance.now();
+
+  constructor(trainee: Trainee<Loss>, host: LoopHost<Loss, Sample>) {
+    this.trainee = trainee;
+    this.host = host;
+    this.read = trainee.step;
+  }
+
+  /** Trains at least one step, until the host says that it is over. @throws what the host's `diverged` returns */
+  async run(): Promise<RunEnd> {
+    const { trainee, host } = this;
+    const alone = host.alone?.bind(host) ?? (<T>(work: () => Promise<T>) => work());
+    this.readAt = performance.now();
+    let inFlight: Promise<unknown> = Promise.resolve();
+    for (;;) {
+      const submit = await trainee.prepareStep();
+      await inFlight;
+      const end = await alone(async () => {
+        submit();
+        inFlight = trainee.device.drain();
+        const ended = host.ended();
+        await this.afterStep(ended);
+        if (ended || !host.interrupted()) return ended;
+        await this.afterStep('interrupted');
+        return 'interrupted';
+      });
+      if (end) return end;
+    }
+  }
+
+  private async afterStep(end: RunEnd | undefined): Promise<void> {
+    const { trainee, host } = this;
+    const { losses, sample, save } = host.due(end);
+    const late = trainee.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;
+    if (!(losses || late || sample || save)) return host.onStep?.();
+    await host.verify?.();
+    await this.readLosses(sample);
+    await save?.();
+    this.readAt = performance.now();
+  }
+
+  private async readLosses(sample: boolean): Promise<void> {
+    const { trainee, host } = this;
+    const rows = await trainee.lossesSince(this.read);
+    const at = performance.now();
+    const seconds = (at - this.readAt) / 1000;
+    const bad = firstNotFinite(rows, Object.keys(trainee.lossNames) as Loss[]);
+    await host.onLosses({
+      rows: bad ? rows.slice(0, bad.index + 1) : rows,
+      steps: rows.length,
+      seconds,
+      at,
+      sample: sample && !bad ? await host.sample() : undefined,
+    });
+    this.read = trainee.step;
+    if (bad) throw host.diverged(bad.step, trainee.lossNames[bad.loss], bad.value);
+    await trainee.check?.();
+  }
+
+  private secondsSinceRead(): number {
+    return (performance.now() - this.readAt) / 1000;
+  }
+}
+
+function firstNotFinite<Loss extends string>(rows: readonly LossRow<Loss>[], losses: readonly Loss[]) {
+  for (const [index, row] of rows.entries()) {
+    const loss = losses.find((name) => !Number.isFinite(row[name]));
+    if (loss !== undefined) return { index, loss, step: row.step, value: row[loss] as number };
+  }
+  return undefined;
+}
