@@ -129,7 +129,9 @@ fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t
     let here = address(at, group.y);
     let value = x[here];
     let g = before(dy[here], value, channel);
-    dx[here] = slopes_here.y * ((g - slopes_here.z) - (value - slopes_here.x) * slopes_here.w);
+    // Not times 0 in evaluation mode: one infinite value would make NaN of every gradient.
+    let centred = (g - slopes_here.z) - (value - slopes_here.x) * slopes_here.w;
+    dx[here] = slopes_here.y * select(centred, g, p.share == 0.0);
     at = next(at);
   }
 }

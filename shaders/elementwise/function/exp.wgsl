@@ -1,7 +1,7 @@
 // Exponential: y = e^x.
 
 fn f(x: f32) -> f32 {
-  return exp(x);
+  return exponential(x);
 }
 
 fn dx(y: f32, dy: f32) -> f32 {

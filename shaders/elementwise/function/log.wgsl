@@ -1,7 +1,7 @@
 // Natural logarithm: y = log(x).
 
 fn f(x: f32) -> f32 {
-  return log(x);
+  return logarithm(x);
 }
 
 fn dx(x: f32, dy: f32) -> f32 {

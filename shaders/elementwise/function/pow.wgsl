@@ -15,6 +15,9 @@ fn power(a: f32, b: f32) -> f32 {
     }
     return select(y, 1.0 / y, b < 0.0);
   }
+  if (is_nan(a) | is_nan(b)) {
+    return a + b;
+  }
   if (a == 0.0) {
     return select(0.0, 1.0 / abs(a), b < 0.0);
   }
@@ -22,7 +25,7 @@ fn power(a: f32, b: f32) -> f32 {
   let half = 0.5 * b;
   let signed_size = select(size, -size, is_whole(b) & !is_whole(half));
   var nan = 0x7fc00000u;
-  return select(size, select(bitcast<f32>(nan), signed_size, is_whole(b)), a < 0.0);
+  return select(size, select(bitcast<f32>(nan), signed_size, is_whole(b) | (a < -3.4028234e38)), a < 0.0);
 }
 
 fn f(a: f32, b: f32) -> f32 {
@@ -35,7 +38,7 @@ fn da(a: f32, b: f32, dy: f32) -> f32 {
 
 // The limit at a = 0, where the logarithm is infinite, is 0 for b >= 0.
 fn db(a: f32, b: f32, y: f32, dy: f32) -> f32 {
-  return select(dy * (y * log(a)), 0.0, (a == 0.0) & (b >= 0.0));
+  return select(dy * (y * logarithm(a)), 0.0, (a == 0.0) & (b >= 0.0));
 }
 
 fn daa(a: f32, b: f32, dy: f32, dd: f32) -> f32 {
@@ -44,10 +47,10 @@ fn daa(a: f32, b: f32, dy: f32, dd: f32) -> f32 {
 
 fn dab(a: f32, b: f32, dy: f32, dd: f32) -> f32 {
   let slope = power(a, b - 1.0);
-  return dd * dy * select(slope + b * slope * log(a), 0.0, (a == 0.0) & (b > 1.0));
+  return dd * dy * select(slope + b * slope * logarithm(a), 0.0, (a == 0.0) & (b > 1.0));
 }
 
 fn dbb(a: f32, b: f32, y: f32, dy: f32, dd: f32) -> f32 {
-  let l = log(a);
+  let l = logarithm(a);
   return select(dd * dy * (y * l * l), 0.0, (a == 0.0) & (b >= 0.0));
 }

@@ -5,7 +5,7 @@ fn f(x: f32) -> f32 {
 }
 
 fn dx(y: f32, dy: f32) -> f32 {
-  return -0.5 * dy * y * y * y;
+  return dy * (-0.5 * (y * y * y));
 }
 
 fn dxx(y: f32, dy: f32, dd: f32) -> f32 {

@@ -44,9 +44,10 @@ fn reduce_far(x: f32) -> Reduced {
   let middle = mantissa * w1 + carry;
   let top = mantissa * w0 + high_word(mantissa, w1) + select(0u, 1u, middle < carry);
   let fraction = (top << 2u) | (middle >> 30u);
-  // As a signed number it is the nearest quarter turn's rest: in +-1/2.
+  // As a signed number it is what is left of the nearest quarter turn: in +-1/2.
   let r = f32(bitcast<i32>(fraction)) * (1.5707963267948966 / 4294967296.0);
-  return Reduced(select(r, -r, x < 0.0), select(0u, 4u, x < 0.0) - select(0u, (top >> 30u) + (fraction >> 31u), true) * select(1u, 0u, x < 0.0));
+  let quarters = (top >> 30u) + (fraction >> 31u);
+  return Reduced(select(r, -r, x < 0.0), select(quarters, 0u - quarters, x < 0.0));
 }
 
 fn reduce_angle(x: f32) -> Reduced {

@@ -108,24 +108,38 @@ function accessOf(x: Tensor, shape: Shape): Access {
   return x.size === 1 ? 'single' : 'strided';
 }
 
-/** The type of the whole numbers among the operands; undefined where they are floats. */
-function wholeDtype(
-  name: string,
-  given: readonly { type: 'T' | 'f32'; operand: Tensor | number }[],
-): 'u32' | 'i32' | undefined {
-  const tensors = given.flatMap(({ type, operand }) => (operand instanceof Tensor ? [{ type, operand }] : []));
-  const isWhole = (t: Tensor) => t.dtype === 'u32' || t.dtype === 'i32';
-  const first = tensors.find(({ operand }) => isWhole(operand))?.operand;
-  if (!first) return undefined;
-  const stranger = tensors.find(({ type, operand }) => type !== 'T' || operand.dtype !== first.dtype);
-  const fraction = given.find(({ operand }) => typeof operand === 'number' && !Number.isInteger(operand));
-  if (!stranger && !fraction) return first.dtype as 'u32' | 'i32';
-  const { operand: t } = stranger ?? { operand: undefined };
-  throw new PixtapeError(
-    stranger?.type === 'f32' || !t
-      ? `${name}: ${first.label} holds ${first.dtype}; ${t ? 'floats are wanted' : `${fraction?.operand} is no whole number`}`
-      : `${name}: ${first.label} holds ${first.dtype}, ${t.label} holds ${t.dtype}`,
-    'Cast it first.',
-    { details: { dtype: first.dtype } },
-  );
+interface Given {
+  name: string;
+  type: 'T' | 'f32';
+  operand: Tensor | number;
+}
+
+/** The type of the whole numbers where the operands of type T are; undefined where they are floats. */
+function wholeDtype(operation: string, given: readonly Given[]): 'u32' | 'i32' | undefined {
+  let first: Tensor | undefined;
+  for (const { type, operand } of given) {
+    if (!(operand instanceof Tensor)) continue;
+    if (type === 'f32') {
+      if (isWhole(operand)) throw mixed(`${operation}: ${operand.label} holds ${operand.dtype}; floats are wanted`);
+      continue;
+    }
+    first ??= operand;
+    const alike = isWhole(first) || isWhole(operand) ? first.dtype === operand.dtype : true;
+    if (alike) continue;
+    throw mixed(`${operation}: ${first.label} holds ${first.dtype}, ${operand.label} holds ${operand.dtype}`);
+  }
+  if (!first || !isWhole(first)) return undefined;
+  for (const { type, operand } of given) {
+    if (type === 'f32' || operand instanceof Tensor || Number.isInteger(operand)) continue;
+    throw mixed(`${operation}: ${first.label} holds ${first.dtype}; ${operand} is no whole number`);
+  }
+  return first.dtype as 'u32' | 'i32';
+}
+
+function isWhole({ dtype }: Tensor): boolean {
+  return dtype === 'u32' || dtype === 'i32';
+}
+
+function mixed(message: string): PixtapeError {
+  return new PixtapeError(message, 'Cast it first.');
 }

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { sigmoid, tanh } from '../../../src/engine/ops/elementwise/activations.ts';
-import { add, mul, scale } from '../../../src/engine/ops/elementwise/arithmetic.ts';
+import type { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
+import { gelu, leakyRelu, relu, sigmoid, softplus, tanh } from '../../../src/engine/ops/elementwise/activations.ts';
+import { add, maximum, mul, scale } from '../../../src/engine/ops/elementwise/arithmetic.ts';
+import { eq, where } from '../../../src/engine/ops/elementwise/compare.ts';
+import { clamp, exp } from '../../../src/engine/ops/elementwise/functions.ts';
 import { bceWithLogits, l1Loss, mseLoss } from '../../../src/engine/ops/loss/losses.ts';
 import { mean, sum } from '../../../src/engine/ops/reduce/reduce.ts';
-import { backward } from '../../../src/engine/tape/autograd.ts';
+import { backward, grad } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
@@ -138,5 +141,90 @@ test('wrong shapes and arguments are named', async () => {
     expect(() => bceWithLogits(a, target)).toThrow(/goal asks for a gradient/);
     return add(a, a);
   });
+  recorded.destroy();
+});
+
+test('whole numbers are computed exactly, and do not meet floats', async () => {
+  const a = Tensor.from(device, [3], Uint32Array.of(16777216, 7, 4000000000), 'a');
+  const b = Tensor.from(device, [3], Uint32Array.of(16777217, 7, 5), 'b');
+  const c = Tensor.from(device, [2], Int32Array.of(-3, 5), 'c');
+  const x = Tensor.from(device, [3], [1, 0, 1], 'x');
+  const recorded = await record(device, () => {
+    expect(() => add(a, x)).toThrow(/add: a holds u32, x holds f32\n.*Cast it first/);
+    expect(() => add(a, 0.5)).toThrow(/add: a holds u32; 0.5 is no whole number/);
+    expect(() => sigmoid(a)).toThrow(/sigmoid: a holds u32; floats are wanted/);
+    return {
+      equal: eq(a, b),
+      sum: add(a, b),
+      negative: mul(c, -2),
+      larger: maximum(a, 8),
+      chosen: where(x, a, b),
+    };
+  });
+  recorded.run();
+  const { equal, sum: total, negative, larger, chosen } = recorded.outputs;
+  expect([...(await equal.read())]).toEqual([0, 1, 0]);
+  expect([...(await total.readIntegers())]).toEqual([33554433, 14, 4000000005]);
+  expect([...(await negative.readIntegers())]).toEqual([6, -10]);
+  expect([...(await larger.readIntegers())]).toEqual([16777216, 8, 4000000000]);
+  expect([...(await chosen.readIntegers())]).toEqual([16777216, 7, 4000000000]);
+  recorded.destroy();
+});
+
+test('what an element-wise operation cannot take is named with the operation and the argument', async () => {
+  const recorded = await record(device, () => {
+    const x = Tensor.zeros(device, [2], 'x');
+    for (const [op, name] of [
+      [sigmoid, 'sigmoid'],
+      [relu, 'relu'],
+      [gelu, 'gelu'],
+      [exp, 'exp'],
+      [clamp, 'clamp'],
+    ] as const) {
+      expect(() => op(null as never), name).toThrow(`${name}: x is null; it must be a tensor`);
+      expect(() => op(3 as never), name).toThrow(`${name}: x is 3; it must be a tensor`);
+    }
+    expect(() => add(x, 'one' as never)).toThrow("add: b is 'one'; it must be a tensor or a number");
+    expect(() => mul(Number.NaN, x)).toThrow('mul: a is NaN; it must be a tensor or a number');
+    expect(() => add(1, 2)).toThrow(/add: an operand must be a tensor/);
+    expect(() => leakyRelu(x, -1)).toThrow('leakyRelu: slope is -1; it must be a finite number of at least 0');
+    expect(() => gelu(x, 'erf' as never)).toThrow("gelu: approximate is 'erf'; it must be 'none' or 'tanh'");
+    expect(() => softplus(x, 0)).toThrow(/softplus: beta is 0/);
+    return add(x, x);
+  });
+  recorded.destroy();
+});
+
+test('sigmoid and tanh keep their result and not their input, and a sum of equals needs no kernel for its gradient', async () => {
+  const x = leaf([1, 2]);
+  const kernels = async (body: () => Tensor) => {
+    const recorded = await record(device, () => {
+      backward(sum(body()));
+      return x.grad as Tensor;
+    });
+    const names = recorded.program.kernels.map(({ label }) => label);
+    recorded.destroy();
+    return { names, dispatches: recorded.program.dispatchCount, last: recorded.program.kernels.at(-1) as Kernel };
+  };
+  for (const op of [sigmoid, tanh]) {
+    const { last } = await kernels(() => op(scale(x, 2)));
+    expect(last.label).toBe('scale.dx');
+    const { last: own } = await kernels(() => op(x));
+    expect(own.shader.bindings.map(({ name }) => name)).toEqual(['p', 'y_in', 'dy_in', 'result']);
+  }
+  // scale, add, sum and its gradient, dy + dy, scale's gradient; the seed.
+  expect((await kernels(() => add(scale(x, 2), scale(x, 3)))).dispatches).toBe(9);
+});
+
+test('a second derivative has none itself', async () => {
+  const x = leaf([0.5]);
+  const recorded = await record(device, () => {
+    const [first] = grad(sum(exp(x)), [x], { createGraph: true }) as [Tensor];
+    const [second] = grad(first, [x], { createGraph: true }) as [Tensor];
+    expect(() => backward(second)).toThrow(/exp has no third derivative/);
+    return second;
+  });
+  recorded.run();
+  expect((await recorded.outputs.read())[0]).toBeCloseTo(Math.exp(0.5), 6);
   recorded.destroy();
 });

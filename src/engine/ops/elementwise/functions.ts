@@ -6,6 +6,7 @@ import logSource from '../../../../shaders/elementwise/function/log.wgsl';
 import rsqrtSource from '../../../../shaders/elementwise/function/rsqrt.wgsl';
 import sinSource from '../../../../shaders/elementwise/function/sin.wgsl';
 import sqrtSource from '../../../../shaders/elementwise/function/sqrt.wgsl';
+import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
 import trigonometry from '../../../../shaders/elementwise/shared/trigonometry.wgsl';
 import { parseElementwise } from '../../tape/elementwise_text.ts';
 import type { Tensor } from '../../tape/tensor.ts';
@@ -18,10 +19,10 @@ import { applyElementwise, unary } from './operation.ts';
 export const abs = unary('abs', absSource);
 
 /** e^x. */
-export const exp = unary('exp', expSource);
+export const exp = unary('exp', `${expSource}\n${exponential}`);
 
 /** The natural logarithm: −∞ at 0, NaN below. */
-export const log = unary('log', logSource);
+export const log = unary('log', `${logSource}\n${exponential}`);
 
 /** The square root, NaN below 0. */
 export const sqrt = unary('sqrt', sqrtSource);

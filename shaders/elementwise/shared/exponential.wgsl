@@ -1,0 +1,19 @@
+// exp and log with NaN for NaN, which some drivers take for a number, and log also with NaN below 0 and the digits of
+// denormal numbers. NaN is told by its bits, since a compiler may take it that comparisons never see one.
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn exponential(x: f32) -> f32 {
+  return select(exp(x), x, is_nan(x));
+}
+
+fn logarithm(x: f32) -> f32 {
+  // 2^24 times as much.
+  let raised = x * 16777216.0;
+  let l = select(log(x), log(raised) - 16.635532333438686, x < 1.2e-38);
+  var infinity = 0xff800000u;
+  var nan = 0x7fc00000u;
+  return select(select(l, bitcast<f32>(infinity), raised == 0.0), bitcast<f32>(nan), is_nan(x) | (raised < 0.0));
+}
