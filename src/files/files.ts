@@ -69,8 +69,11 @@ async function isStream(path: string): Promise<boolean> {
   return info !== undefined && !info.isFile() && !info.isDirectory();
 }
 
-/** A long name is cut: the temporary's must fit into the 255 bytes of a file system too. */
-function temporaryName(of: string): string {
+/**
+ * The name of a temporary for a file of that name: `removeStaleTemporaries` knows it. A long name is cut: the
+ * temporary's must fit into the 255 bytes of a file system too.
+ */
+export function temporaryName(of: string): string {
   let kept = of;
   while (Buffer.byteLength(kept) > 150) kept = [...kept].slice(0, -1).join('');
   return `.${kept}.${host}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;

@@ -4,6 +4,7 @@ import { open, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { explainDiskError } from './disk_error.ts';
+import { removeStaleTemporaries } from './files.ts';
 import { makeFolder } from './folder.ts';
 import { clearLock, clockOf, createLock, type Found, type Holder, LOCK_FILE, readLock, textOf } from './lock_file.ts';
 import { isRunning, thisProcess } from './process.ts';
@@ -60,7 +61,7 @@ export class FolderLock {
   }
 
   /**
-   * Takes the folder, which is made if missing.
+   * Takes the folder, which is made if missing, and removes what killed processes left half-written in it.
    * @throws FolderInUse where another process has it; PixtapeError where the folder cannot be written to.
    */
   static async take(folder: string, options: LockOptions): Promise<FolderLock> {
@@ -85,6 +86,7 @@ export class FolderLock {
         lock.removeNow();
         throw error;
       });
+      await removeStaleTemporaries(folder);
       return lock;
     } catch (error) {
       throw await explainDiskError(error, path);

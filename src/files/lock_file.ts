@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { constants, copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf } from './disk_error.ts';
+import { temporaryName } from './files.ts';
 import type { ProcessIdentity } from './process.ts';
 
 /** The file that says who writes into a folder. */
@@ -25,12 +25,14 @@ export interface Found {
 
 export const textOf = (holder: Holder): string => `${JSON.stringify(holder)}\n`;
 
+const beside = (path: string): string => join(dirname(path), temporaryName(LOCK_FILE));
+
 /**
  * Whether the file is ours now; false where there is one already. A link gives it its whole text at once, so that nobody
  * ever reads a half.
  */
 export async function createLock(path: string, text: string): Promise<boolean> {
-  const whole = `${path}-new-${randomBytes(6).toString('hex')}`;
+  const whole = beside(path);
   try {
     await writeNew(whole, text);
     await putBack(whole, path);
@@ -93,7 +95,7 @@ function parse(text: string): Holder | undefined {
 
 /** The time by the clock that dates files in this folder: a server's may differ from ours. */
 export async function clockOf(folder: string): Promise<number> {
-  const path = join(folder, `${LOCK_FILE}-clock-${randomBytes(6).toString('hex')}`);
+  const path = join(folder, temporaryName(LOCK_FILE));
   try {
     await (await open(path, 'wx')).close();
     return (await stat(path)).mtimeMs;
@@ -104,7 +106,7 @@ export async function clockOf(folder: string): Promise<number> {
 
 /** Takes a stale lock away, and nothing else: what another process has put there meanwhile is put back. */
 export async function clearLock(path: string, stale: Found): Promise<void> {
-  const aside = `${path}-stale-${randomBytes(6).toString('hex')}`;
+  const aside = beside(path);
   try {
     await rename(path, aside);
   } catch (error) {

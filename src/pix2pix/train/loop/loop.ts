@@ -104,7 +104,6 @@ async function loopIn<Loss extends string>(
   progress: Progress,
   interrupted: () => boolean,
 ): Promise<LoopResult> {
-  await removeStaleTemporaries(options.folder);
   await removeStaleTemporaries(join(options.folder, 'samples'));
   const lastStep = options.resumed ? task.step : undefined;
   const samples = await SampleStore.open(join(options.folder, 'samples'), lastStep ?? -1);
