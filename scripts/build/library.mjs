@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { asText, put, rawText, root } from './text.mjs';
+import { asText, pureConstants, put, rawText, root } from './text.mjs';
 
 /** What package.json exports. */
 const entries = ['src/index.ts', 'src/node.ts', 'src/engine/index.ts'];
@@ -30,7 +30,7 @@ export async function buildLibrary() {
     ...options,
     entryPoints: modules.map((source) => ({ in: source, out: target(source).replace(/\.js$/, '') })),
     outdir: 'dist',
-    plugins: [rawText, moduleByModule],
+    plugins: [rawText, moduleByModule, pureConstants],
   });
   for (const { path, contents } of outputFiles) put(path, contents);
   const built = new Set(outputFiles.map(({ path }) => path));

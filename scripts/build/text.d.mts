@@ -3,3 +3,4 @@ import type { Loader, Plugin } from 'esbuild';
 export const root: string;
 export const asText: Record<string, Loader>;
 export const rawText: Plugin;
+export const pureConstants: Plugin;

@@ -39,6 +39,23 @@ function fileInPackage(path, from) {
   }
 }
 
+/**
+ * Marks `const gelu = unary(…)` at a module's top level as pure, so that a bundler leaves out what is not used together
+ * with its shader. The package says that no module has side effects; bundlers believe it of whole modules only.
+ */
+export const pureConstants = {
+  name: 'pure-constants',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(
+        /^((?:export )?const \w+(?:: [^=\n]+)? = )(?=(?:new )?[\w.]+\()/gm,
+        '$1/* @__PURE__ */ ',
+      ),
+      loader: 'ts',
+    }));
+  },
+};
+
 /** Writes a file as a whole or not at all, so that a running command never reads half of one. Makes its folder. */
 export function put(path, contents, mode = 0o644) {
   mkdirSync(dirname(path), { recursive: true });

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
-import { asText, put, rawText, root } from '../build/text.mjs';
+import { asText, pureConstants, put, rawText, root } from '../build/text.mjs';
 
 const src = join(root, 'src', 'web');
 
@@ -32,7 +32,7 @@ export async function buildWeb(folder = join(root, 'dist', 'web')) {
       target: 'es2023',
       ...(format ? { format } : {}),
       loader: { ...asText, '.css': 'css' },
-      plugins: [rawText],
+      plugins: [rawText, pureConstants],
       write: false,
       logLevel: 'warning',
     });
