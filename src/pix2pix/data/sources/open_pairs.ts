@@ -61,6 +61,7 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   return {
     train: new PairDataset(new FileSource(host, used, options), { ...common, flip, jitter }),
     test: new PairDataset(new FileSource(host, split.test, options), { ...common, flip: false, jitter: false }),
+    sideBySide: layout.train.some((pair) => 'both' in pair),
     summary:
       `${used.length} pairs for training, ${split.test.length} held out${split.how}: ${dataroot}, ` +
       `${layout.description}, ${options.direction}${left}`,
