@@ -70,7 +70,9 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(odd.code).toBe(1);
   });
 
-  it('says so where side-by-side pairs are painted whole, and refuses to halve what is no pair', { tags: 'long' }, async () => {
+  it('says so where side-by-side pairs are painted whole, and refuses to halve what is no pair', {
+    tags: 'long',
+  }, async () => {
     const whole = await pixtape(['translate', 'tiny', 'pairs', 'whole'], home);
     expect(whole.code).toBe(0);
     expect(whole.stdout).toMatch(
