@@ -70,6 +70,23 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(odd.code).toBe(1);
   });
 
+  it('says so where side-by-side pairs are painted whole, and refuses to halve what is no pair', {
+    tags: 'long',
+  }, async () => {
+    const whole = await pixtape(['translate', 'tiny', 'pairs', 'whole'], home);
+    expect(whole.code).toBe(0);
+    expect(whole.stdout).toMatch(
+      /note +\d+ pictures have the shape of side-by-side pairs .* whole: --side right paints/,
+    );
+    const single = await pixtape(['translate', 'tiny', 'in/a.png', 'single.png'], home);
+    expect(single.stdout).not.toContain('side-by-side');
+    const halved = await pixtape(['translate', 'tiny', 'in/a.png', 'half.png', '--side', 'right'], home);
+    expect(halved.code).toBe(1);
+    expect(halved.stderr).toMatch(
+      /a\.png is 16 × 16, the shape of a single picture and not of a pair\n.*Leave --side out/,
+    );
+  });
+
   it('samples with dropout, repeatably by the seed', { tags: 'long' }, async () => {
     const sample = async (to: string, ...flags: string[]) => {
       const { stdout } = await pixtape(['translate', 'tiny', 'in/a.png', to, '--dropout', ...flags], home);

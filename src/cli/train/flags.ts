@@ -29,10 +29,11 @@ export function trainFlags() {
     .option('--max_dataset_size <n>', 'use no more than n training pairs', wholeNumber(1))
     .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
     .addOption(
-      choice('--resize <mode>', 'how pictures get their size (default: nearest, paper bilinear)', [
-        'nearest',
-        'bilinear',
-      ]),
+      choice(
+        '--resize <mode>',
+        'how pictures get their size; bilinear blends maps of labels (default: nearest, paper bilinear)',
+        ['nearest', 'bilinear'],
+      ),
     )
     .option('--flip', 'mirror pairs at random (--no-flip: do not; default: off, paper on)')
     .addOption(new Option('--no-flip').hideHelp())

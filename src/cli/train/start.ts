@@ -41,7 +41,7 @@ async function trainIn(run: RunFolder, flags: TrainFlags, given: Partial<TrainFl
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { width, height, seed } = config;
   const channels = { condition: config.generator.inChannels, real: config.generator.outChannels };
-  const { train, test, summary } = await openDataset({
+  const { train, test, summary, sideBySide } = await openDataset({
     ...record.data,
     channels,
     width,
@@ -60,6 +60,7 @@ async function trainIn(run: RunFolder, flags: TrainFlags, given: Partial<TrainFl
     console.log(`adapter  ${device.description}`);
     noteChanges(record, { pairs: train.length, adapter: device.description }, 'training pairs', warn);
     record.pairs ??= train.length;
+    if (sideBySide !== undefined) record.sideBySide = sideBySide;
     record.adapter ??= device.description;
     await settleTuning(device, trainingWork(device, config), { tune: flags.tune, before: before?.run }, warn);
     const need = await checkTrainingMemory(device, config);

@@ -99,6 +99,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
       config,
       unit: generator.unit,
       range: flags.range ?? record.data?.range,
+      pairs: record.data?.data === 'folder' ? pairsOf(record.data, record.sideBySide) : undefined,
       preparation: {
         ...(flags.side ? { side: flags.side } : {}),
         ...(flags.crop_size ? { resize: { ...flags.crop_size, mode: resize } } : {}),
@@ -126,3 +127,9 @@ const takeOut = (folder: string) =>
     hint: 'Wait until it is done, or name another folder for OUT.',
     note: (line) => console.warn(line),
   });
+
+/** A record of before this was noted says only that it was a folder. */
+const pairsOf = ({ direction }: RunRecord['data'], sideBySide = true): Translation['pairs'] => ({
+  sideBySide,
+  half: direction === 'BtoA' ? 'right' : 'left',
+});

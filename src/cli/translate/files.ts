@@ -2,7 +2,8 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { extname, join, parse, resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import { READABLE } from '../../pix2pix/data/image/decode.ts';
+import { fileName } from '../../files/file_name.ts';
+import { isHidden, READABLE } from '../../pix2pix/data/files/formats.ts';
 import { checkWritable } from '../../pix2pix/data/image/encode.ts';
 
 /** A picture to paint from, and where the painted one goes. */
@@ -25,7 +26,7 @@ export async function findPictures(from: string, to: string, format: string, cha
   if (!existsSync(from)) throw new PixtapeError(`there is no ${from}`, 'IN is a picture, or a folder of pictures.');
   const intoFolder = namesFolder(to);
   if (!statSync(from).isDirectory()) {
-    const job = { from, to: intoFolder ? join(to, `${parse(from).name}.${format}`) : to };
+    const job = { from, to: intoFolder ? join(to, fileName(parse(from).name, `.${format}`)) : to };
     checkWritable(job.to, channels);
     return keepsOriginals([job]);
   }
@@ -45,7 +46,7 @@ export async function findPictures(from: string, to: string, format: string, cha
     names.map((name, i) => {
       // a.png and a.jpg both become a.png, on some systems A.png too: then the whole name stays.
       const unique = stems.indexOf(stems[i] as string) === stems.lastIndexOf(stems[i] as string);
-      return { from: join(from, name), to: join(to, `${unique ? parse(name).name : name}.${format}`) };
+      return { from: join(from, name), to: join(to, fileName(unique ? parse(name).name : name, `.${format}`)) };
     }),
   );
 }
@@ -53,7 +54,7 @@ export async function findPictures(from: string, to: string, format: string, cha
 async function pictureNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.flatMap(({ name }) => {
-    const readable = !name.startsWith('.') && READABLE.has(extname(name).toLowerCase());
+    const readable = !isHidden(name) && READABLE.has(extname(name).toLowerCase());
     return readable && statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() !== true ? [name] : [];
   });
   if (names.length > 0) return names.sort((a, b) => (a < b ? -1 : 1));

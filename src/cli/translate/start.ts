@@ -18,6 +18,8 @@ export interface Translation {
   /** What sides must be multiples of. */
   unit: number;
   preparation: Preparation;
+  /** Where it was trained on files: whether these were side-by-side pairs, and which half is the condition. */
+  pairs: { sideBySide: boolean; half: 'left' | 'right' } | undefined;
   /** What 0 and 1 stand for, in files whose values are no bytes. */
   range: ValueRange | undefined;
   skipBad: boolean;
@@ -73,10 +75,26 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
     const reason = `is ${picture.width} pixels wide, which has no halves`;
     throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
   }
+  const shape = shapeOf(picture, config);
+  if (both === 2 && shape === 'single') {
+    const reason = `is ${picture.width} × ${picture.height}, the shape of a single picture and not of a pair`;
+    throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
+  }
+  if (both === 1 && shape === 'pair') sizes.pairs++;
   // Before it is enlarged: that takes memory too.
   await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
   await writePictureAs(to, await translate(painter, condition, sizes.unit), work.range);
+}
+
+/** What a picture's shape is beside that of the pictures that were trained with: one of them, or two beside each other. */
+function shapeOf(
+  picture: { width: number; height: number },
+  { width, height }: TrainConfig,
+): 'single' | 'pair' | 'other' {
+  const times = (picture.width * height) / (picture.height * width);
+  if (Math.abs(times - 1) < 0.1) return 'single';
+  return Math.abs(times - 2) < 0.02 ? 'pair' : 'other';
 }
 
 /**
@@ -87,6 +105,8 @@ class Sizes {
   readonly unit: number;
   /** Seconds that it took. */
   preparing = 0;
+  /** Pictures of the shape of a side-by-side pair, painted as a whole. */
+  pairs = 0;
   private readonly work: Translation;
   private readonly seen = new Set<string>();
   private padded = 0;
@@ -120,7 +140,15 @@ class Sizes {
   }
 
   report(): void {
-    const { config, preparation } = this.work;
+    const { config, preparation, pairs } = this.work;
+    if (this.pairs > 0 && pairs?.sideBySide !== false) {
+      const are = this.pairs === 1 ? '1 picture has' : `${this.pairs} pictures have`;
+      const half = pairs ? `--side ${pairs.half}` : '--side left or --side right';
+      console.log(
+        `note     ${are} the shape of side-by-side pairs and ${this.pairs === 1 ? 'was' : 'were'} painted whole: ` +
+          `${half} paints from the half that is the condition`,
+      );
+    }
     if (this.padded > 0) {
       const were = this.padded === 1 ? '1 picture was' : `${this.padded} pictures were`;
       console.log(`sizes    ${were} filled up to multiples of ${this.unit} pixels by repeating the edge, and cut back`);

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { inspect } from '../image/decode.ts';
 import { mapBounded } from '../split/parallel.ts';
-import { BadFile, READABLE, splitName, UNREADABLE } from './formats.ts';
+import { TEST_FOLDERS } from './find_pairs.ts';
+import { BadFile, isHidden, READABLE, splitName, UNREADABLE } from './formats.ts';
 import { disk } from './layout.ts';
 
 export interface PictureFile {
@@ -45,7 +46,7 @@ async function walk(
   const here = await realpath(folder);
   if (way.includes(here)) return;
   for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (name.startsWith('.') || without.includes(name)) continue;
+    if (isHidden(name) || without.includes(name)) continue;
     const path = disk.join(folder, name);
     const { stem, extension } = splitName(name);
     const ending = extension.toLowerCase();
@@ -66,7 +67,7 @@ async function walk(
 export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures; others: number }> {
   const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
   const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
-  const [training, held] = [part('train'), part('test') ?? part('val')];
+  const [training, held] = [part('train'), TEST_FOLDERS.map(part).find((name) => name !== undefined)];
   if (training === undefined) return { train: await findAllPictures(root), others: 0 };
   const train = await findAllPictures(disk.join(root, training));
   const test = held === undefined ? undefined : await findAllPictures(disk.join(root, held));

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { type FoundPictures, findAllPictures, type PictureFile } from './all_pictures.ts';
 import type { BadFile } from './formats.ts';
-import { READABLE } from './formats.ts';
+import { isHidden, READABLE } from './formats.ts';
 import { disk } from './layout.ts';
 
 /** Files of pictures, and the class of each (an index into `classes`; 0 where there are none). */
@@ -25,7 +25,7 @@ export async function findUnclassed(root: string): Promise<ClassPictures> {
  *   them
  */
 export async function findClassFolders(root: string): Promise<ClassPictures> {
-  const entries = (await disk.list(root)).filter(({ name }) => !name.startsWith('.'));
+  const entries = (await disk.list(root)).filter(({ name }) => !isHidden(name));
   const classes = entries.flatMap(({ name, kind }) => (kind === 'folder' ? [name] : [])).sort(byName);
   checkClasses(classes, root, 'Make a folder for each class in it, or give a table: --classes labels.csv');
   const loose = entries.filter(({ name, kind }) => kind === 'file' && READABLE.has(extname(name).toLowerCase()));

@@ -1,5 +1,6 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { BadFile, READABLE, splitName, UNREADABLE } from './formats.ts';
+import { BadFile, isHidden, READABLE, splitName, UNREADABLE } from './formats.ts';
+import { matchNames, sameText } from './match_names.ts';
 
 /** Files of one pair: one picture with both halves (A left, B right), or a picture for each side. */
 export type PairFiles = { name: string } & ({ both: string } | { a: string; b: string });
@@ -42,15 +43,24 @@ interface Folder {
 interface Parts {
   train: Found;
   test?: Found;
-  /** Pictures beside the folders that are used. */
-  stray?: number;
+  /** What lies beside the folders that are used: counts of pictures, names of folders. */
+  stray?: string[];
 }
 
 interface Found {
   pairs: PairFiles[];
   faults: BadFile[];
   where: string[];
+  /** What was looked over in matching names. */
+  without?: string;
+  /** Folders beside the pictures. */
+  stray?: string[];
 }
+
+/** What a folder of pairs that training never sees is called. */
+export const TEST_FOLDERS = ['test', 'val', 'validation', 'valid', 'testing', 'eval'];
+/** Files without a partner that are listed one by one; more of a folder are told together. */
+const MOST_LISTED = 3;
 
 const LAYOUTS =
   'Expected are side-by-side pictures in it or in its train/ (and test/ or val/) folders, or folders A/ and B/ with files of equal names.';
@@ -72,16 +82,19 @@ const LAYOUTS =
 export async function findPairsIn(tree: FileTree, root: string | { a: string; b: string }): Promise<Layout> {
   const finder = new Finder(tree);
   const sides = typeof root === 'string' ? finder.locate(root) : finder.locateSides(root.a, root.b);
-  const { train, test, stray = 0 } = await sides;
+  const { train, test, stray = [] } = await sides;
   const parts = test ? [train, test] : [train];
   const beside = parts.some(({ pairs }) => pairs.some((pair) => 'both' in pair));
   const shown = (path: string) => (typeof root === 'string' ? tree.relative(root, path) || '.' : path);
   const where = parts.flatMap((part) => part.where.map(shown));
-  const unused = stray > 0 ? ` (${stray} picture${stray === 1 ? '' : 's'} beside ${where[0]} not used)` : '';
+  const unused = [...stray, ...parts.flatMap((part) => part.stray ?? [])];
+  const beyond = unused.length > 0 ? ` (not used: ${unused.join(', ')})` : '';
+  const overlooked = [...new Set(parts.flatMap((part) => part.without || []))];
+  const matched = overlooked.length > 0 ? `; names matched without ${overlooked.join(', ')}` : '';
   return {
     train: train.pairs,
     test: test?.pairs,
-    description: `${beside ? 'side by side' : 'A and B apart'} in ${where.join(', ')}${unused}`,
+    description: `${beside ? 'side by side' : 'A and B apart'} in ${where.join(', ')}${beyond}${matched}`,
     faults: parts.flatMap((part) => part.faults),
   };
 }
@@ -94,18 +107,23 @@ class Finder {
   }
 
   async locate(root: string): Promise<Parts> {
-    const { folders, pictures } = await this.list(root);
-    const stray = pictures.length;
+    const folder = await this.list(root);
+    const { folders } = folder;
     const inTrain = folders.get('train');
     if (inTrain) {
-      const held = folders.get('test') ?? folders.get('val');
+      const part = TEST_FOLDERS.find((name) => folders.has(name));
+      const held = part === undefined ? undefined : folders.get(part);
+      const stray = beside(folder, ['train', ...(part === undefined ? [] : [part])]);
       return { train: await this.pairsIn(inTrain), stray, ...(held ? { test: await this.pairsIn(held) } : {}) };
     }
     if (folders.has('traina') || folders.has('trainb')) {
-      return { ...(await this.byPart((part) => [folders.get(`${part}a`), folders.get(`${part}b`)])), stray };
+      const parts = await this.byPart((part) => [folders.get(`${part}a`), folders.get(`${part}b`)]);
+      const used = ['train', ...TEST_FOLDERS].flatMap((part) => [`${part}a`, `${part}b`]);
+      return { ...parts, stray: beside(folder, used) };
     }
     const [a, b] = [folders.get('a'), folders.get('b')];
-    return a && b ? { ...(await this.locateSides(a, b)), stray } : { train: await this.pairsIn(root) };
+    if (!(a && b)) return { train: await this.pairsIn(root) };
+    return { ...(await this.locateSides(a, b)), stray: beside(folder, ['a', 'b']) };
   }
 
   /** A folder for each side, split below or not. */
@@ -116,7 +134,7 @@ class Finder {
   }
 
   private async byPart(sides: (part: string) => [string | undefined, string | undefined]): Promise<Parts> {
-    const part = ['test', 'val'].find((name) => sides(name).some(Boolean));
+    const part = TEST_FOLDERS.find((name) => sides(name).some(Boolean));
     const train = await this.apart(...sides('train'));
     return part ? { train, test: await this.apart(...sides(part)) } : { train };
   }
@@ -131,7 +149,7 @@ class Finder {
       throw empty(folder);
     }
     const pairs = folder.pictures.map((file) => ({ name: splitName(file).stem, both: this.tree.join(path, file) }));
-    return { pairs, faults: folder.faults, where: [path] };
+    return { pairs, faults: folder.faults, where: [path], stray: beside({ ...folder, pictures: [] }, []) };
   }
 
   private async apart(a: string | undefined, b: string | undefined): Promise<Found> {
@@ -146,14 +164,27 @@ class Finder {
     }
     const faults = [...a.faults, ...b.faults];
     const [left, right] = [this.byName(a, faults), this.byName(b, faults)];
-    const pairs: PairFiles[] = [];
-    for (const [name, file] of left) {
-      const partner = right.get(name);
-      if (partner) pairs.push({ name, a: file, b: partner });
-      else faults.push(withoutPartner(file, name, b.path));
-    }
-    for (const [name, file] of right) if (!left.has(name)) faults.push(withoutPartner(file, name, a.path));
-    return { pairs, faults, where: [a.path, b.path] };
+    const { pairs: names, without } = matchNames([...left.keys()], [...right.keys()]);
+    const partners = new Set(names.values());
+    const pairs = [...names].map(([name, partner]): PairFiles => {
+      return { name: sameText(name), a: left.get(name) as string, b: right.get(partner) as string };
+    });
+    const alone = [left, right].map((side, i) =>
+      [...side].filter(([name]) => (i === 0 ? !names.has(name) : !partners.has(name))),
+    );
+    faults.push(...this.withoutPartners(alone[0] ?? [], left.size, a, b));
+    faults.push(...this.withoutPartners(alone[1] ?? [], right.size, b, a));
+    return { pairs, faults, where: [a.path, b.path], without };
+  }
+
+  /** A fault for each file, or one for all of them where there are many. */
+  private withoutPartners(alone: readonly [string, string][], of: number, folder: Folder, other: Folder): BadFile[] {
+    if (alone.length <= MOST_LISTED) return alone.map(([name, path]) => withoutPartner(path, name, other.path));
+    const [[name] = ['']] = alone;
+    const [theirs = ''] = other.pictures;
+    const reason = `has ${alone.length} of ${of} pictures without a partner in ${other.path}: ${name}, …`;
+    const advice = `Names must be equal but for what all of a folder have in common; there they are like ${theirs}.`;
+    return [new BadFile(folder.path, reason, advice)];
   }
 
   /** The folder's pictures: name without extension → path. */
@@ -176,7 +207,7 @@ class Finder {
     const folder: Folder = { path, pictures: [], folders: new Map(), names: [], faults: [], others: 0 };
     // By code units: the same order on every machine, whatever its language.
     for (const { name, kind } of entries.sort((x, y) => (x.name < y.name ? -1 : 1))) {
-      if (name.startsWith('.')) continue;
+      if (isHidden(name)) continue;
       const extension = splitName(name).extension.toLowerCase();
       const fault = (reason: string, advice: string) =>
         folder.faults.push(new BadFile(this.tree.join(path, name), reason, advice));
@@ -191,6 +222,17 @@ class Finder {
     }
     return folder;
   }
+}
+
+/** What a folder holds beside what is used of it. */
+function beside({ pictures, names }: Folder, used: readonly string[]): string[] {
+  const folders = names.filter((name) => !used.includes(name.toLowerCase()));
+  const many =
+    folders.length > 3 ? `${folders.slice(0, 3).join('/, ')}/ …` : folders.map((name) => `${name}/`).join(', ');
+  return [
+    ...(pictures.length > 0 ? [`${pictures.length} picture${pictures.length === 1 ? '' : 's'}`] : []),
+    ...(folders.length > 0 ? [`${folders.length === 1 ? 'the folder' : 'the folders'} ${many}`] : []),
+  ];
 }
 
 function withoutPartner(path: string, name: string, folder: string): BadFile {

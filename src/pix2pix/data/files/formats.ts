@@ -37,6 +37,10 @@ export function withSkipHint(error: BadFile, others = 0, more = ''): PixtapeErro
 /** What to add where the files are pairs. */
 export const CHECK_PAIRS = '. All of them: pixtape data check DIR';
 
+/** What systems put beside people's files: hidden things, macOS's in archives, a network disk's, bins. */
+export const isHidden = (name: string): boolean =>
+  /^(\..*|__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information|lost\+found)$/i.test(name);
+
 /** A file's name without its extension, and the extension with its dot; `.hidden` has none. */
 export function splitName(name: string): { stem: string; extension: string } {
   const dot = name.lastIndexOf('.');

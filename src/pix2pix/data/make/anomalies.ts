@@ -10,6 +10,10 @@ export interface PairFacts {
   height: number;
   /** Whether the sides have no colour. */
   grey: { a: boolean; b: boolean };
+  /** Whether they look like maps of labels. */
+  labels: { a: boolean; b: boolean };
+  /** Values of 16 bits stay below this, where that is far from all that 16 bits can say. */
+  below: number | undefined;
 }
 
 /** Something that is not wrong, but that its owner may not know. Without a path it holds for every pair. */
@@ -59,6 +63,13 @@ export function findOddities(pairs: readonly PairFacts[]): Oddity[] {
     ...together(pairs, oblong, (pair) => `is not square: ${size(pair)}; a square --crop_size stretches it`),
     ...together(pairs, unusual, (pair) => `is ${size(pair)}, most are ${usual}`),
     ...halves.flatMap((look) => pairs.flatMap(look)),
+    ...labelMaps(pairs),
+    ...together(
+      pairs,
+      ({ below }) => below !== undefined,
+      ({ below = 0 }) =>
+        `has 16 bits but values below ${below} only, nearly black: --range 0,${below - 1} spreads them`,
+    ),
     ...twins(files),
     ...namesakes(pairs),
   ];
@@ -66,6 +77,15 @@ export function findOddities(pairs: readonly PairFacts[]): Oddity[] {
 }
 
 const first = ({ files: [file] }: PairFacts): string => (file as PairFacts['files'][number]).path;
+
+/** A side of which most are maps of labels. */
+function labelMaps(pairs: readonly PairFacts[]): Oddity[] {
+  return (['a', 'b'] as const).flatMap((side) => {
+    if (pairs.filter(({ labels }) => labels[side]).length * 2 <= pairs.length) return [];
+    const reason = `side ${side.toUpperCase()} looks like maps of labels: train with --resize nearest, bilinear blends them`;
+    return [{ reason }];
+  });
+}
 
 /** One line where the same is true of all, else one for each that it is true of. */
 function together<T extends PairFacts | { path: string }>(

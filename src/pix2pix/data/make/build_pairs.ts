@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import { fileName } from '../../../files/file_name.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
 import type { PairFiles } from '../files/find_pairs.ts';
 import { findPairs } from '../files/layout.ts';
@@ -27,7 +28,7 @@ export async function combineFolders(a: string, b: string, out: string, options:
   settleFaults(layout.faults, options);
   const tasks = (pairs: PairFiles[], part: string): Task[] =>
     pairs.map((pair) => ({
-      files: [join(part, `${pair.name}.png`)],
+      files: [join(part, fileName(pair.name, '.png'))],
       load: async () => [joined(await loadPair(pair))],
     }));
   const train = tasks(layout.train, layout.test ? 'train' : '');
@@ -56,7 +57,7 @@ export async function splitPairs(pairs: string, out: string, options: MakeOption
     const left = new Set(twice.map(({ path }) => path));
     const kept = part.filter((pair) => !('both' in pair && left.has(pair.both)));
     return kept.map((pair) => ({
-      files: ['A', 'B'].map((side) => join(side, where, `${pair.name}.png`)),
+      files: ['A', 'B'].map((side) => join(side, where, fileName(pair.name, '.png'))),
       load: async () => {
         const { a, b } = await loadPair(pair);
         return [a, b];

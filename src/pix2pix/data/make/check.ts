@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { findPairs, type PairFiles } from '../files/layout.ts';
 import { BadFile, inspect } from '../image/decode.ts';
+import { labelColours, unusedBits } from '../sets/traits.ts';
 import { checkHeaders, loadPair } from '../sources/folder.ts';
 import { mapBounded } from '../split/parallel.ts';
 import { findOddities, isGrey, type Oddity, type PairFacts } from './anomalies.ts';
@@ -74,5 +75,7 @@ async function look(pair: PairFiles, part: PairFacts['part']): Promise<PairFacts
     width,
     height,
     grey: { a: isGrey(a), b: isGrey(b) },
+    labels: { a: labelColours(a) > 0, b: labelColours(b) > 0 },
+    below: unusedBits(a) ?? unusedBits(b),
   };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileName } from '../../../files/file_name.ts';
 import { type FoundPictures, findParts, headerFaults, type PictureFile } from '../files/all_pictures.ts';
 import { intoNewFolder, refuseFull } from '../files/new_folder.ts';
 import { decode, type VectorSize } from '../image/decode.ts';
@@ -33,7 +34,10 @@ export async function pairsFromPictures(root: string, out: string, options: Pair
   settleFaults([...train.faults, ...(held?.faults ?? [])], options);
   const parts = held ? { train: train.pictures, test: held.pictures } : divide(train.pictures, options.test);
   const tasks = (pictures: PictureFile[], part: string): Task[] =>
-    pictures.map(({ path, name }) => ({ files: [join(part, `${name}.png`)], load: () => pairOf(path, options) }));
+    pictures.map(({ path, name }) => ({
+      files: [join(part, fileName(name, '.png'))],
+      load: () => pairOf(path, options),
+    }));
   const all = { train: tasks(parts.train, parts.test ? 'train' : ''), test: tasks(parts.test ?? [], 'test') };
   return intoNewFolder(out, (folder) => writeAll(folder, all, options));
 }

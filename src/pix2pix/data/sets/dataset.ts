@@ -77,4 +77,6 @@ export interface OpenedData {
   test: Dataset;
   /** One line for the user. */
   summary: string;
+  /** Whether both sides of a pair lie beside each other in one file; undefined where pairs are no files. */
+  sideBySide?: boolean;
 }

@@ -15,6 +15,7 @@ const host: PictureHost = {
   fractions: async (texts) => new Map(texts.map((text) => [text, fractionOf(text)])),
   parallel: 2 * availableParallelism(),
   room: roomForPictures(),
+  advises: true,
 };
 
 /** Opens a folder of the user's; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */

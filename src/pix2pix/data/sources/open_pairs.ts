@@ -8,6 +8,7 @@ import type { DataOptions, OpenedData } from '../sets/dataset.ts';
 import { Budget, PairDataset, type PairSource, type Sides } from '../sets/pairs.ts';
 import { holdOutBy } from '../split/hold_out.ts';
 import { mapBounded } from '../split/parallel.ts';
+import { adviceOn } from './advice.ts';
 
 /** No more pictures than this are held out where there is no test folder: measuring on them takes time. */
 const MOST_HELD_OUT = 200;
@@ -27,6 +28,8 @@ export interface PictureHost {
   readonly parallel: number;
   /** Bytes for decoded pictures. */
   readonly room: number;
+  /** Whether to look at some pairs first, for what would be learnt otherwise than it is meant. */
+  readonly advises?: boolean;
 }
 
 /** Opens a folder of pairs; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */
@@ -50,11 +53,15 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   }
   const split = test ? { train, test, how: '' } : await splitOff(host, train, dataroot, warn);
   const used = split.train.slice(0, maxDatasetSize);
+  if (host.advises) {
+    for (const line of await adviceOn(used, (pair) => loadPairFrom(host, pair, wanted), options)) warn(line);
+  }
   const common = { width, height, skipBad, warn, budget: new Budget(host.room) };
   const left = faults.length > 0 ? `; ${faults.length} bad left out` : '';
   return {
     train: new PairDataset(new FileSource(host, used, options), { ...common, flip, jitter }),
     test: new PairDataset(new FileSource(host, split.test, options), { ...common, flip: false, jitter: false }),
+    sideBySide: layout.train.some((pair) => 'both' in pair),
     summary:
       `${used.length} pairs for training, ${split.test.length} held out${split.how}: ${dataroot}, ` +
       `${layout.description}, ${options.direction}${left}`,

@@ -5,6 +5,8 @@ export interface RunRecord<Data = PairData, Preset extends string = string> {
   preset: Preset;
   /** Which pictures, so that a continued run finds them again. */
   data: Data;
+  /** Whether its files are side-by-side pairs. */
+  sideBySide?: boolean;
   /** Training pairs (a GAN's pictures), and the adapter, at the run's beginning. */
   pairs?: number;
   adapter?: string;

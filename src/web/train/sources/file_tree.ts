@@ -1,6 +1,6 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { FileTree, TreeEntry } from '../../../pix2pix/data/files/find_pairs.ts';
-import { READABLE, splitName } from '../../../pix2pix/data/files/formats.ts';
+import { isHidden, READABLE, splitName } from '../../../pix2pix/data/files/formats.ts';
 
 /** Files by their paths, seen as folders: what was dropped on the page, or lay in a zip. */
 export class DroppedTree implements FileTree {
@@ -63,7 +63,7 @@ export class DroppedTree implements FileTree {
 
 /** Hidden files and what macOS adds to its archives are none. */
 export function isPicture(path: string): boolean {
-  if (path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) return false;
+  if (path.split('/').some(isHidden)) return false;
   return READABLE.has(splitName(path).extension.toLowerCase());
 }
 

@@ -114,7 +114,7 @@ describe('layouts', () => {
     await drawPair(at('2.png'), 2);
     const { train, summary } = await openDataset(options(at()));
     expect(names(train)).toEqual(['1']);
-    expect(summary).toContain('side by side in train, test (1 picture beside train not used)');
+    expect(summary).toContain('side by side in train, test (not used: 1 picture)');
   });
 
   it('AtoB swaps the sides', async () => {
