@@ -1,7 +1,7 @@
 /** `npm run bench -- …`: set-up, a bundle of bench/ in dist/bench/, then the bench itself. */
 import { root, runBuilt, setup } from './setup.mjs';
 
-await setup();
+await setup({ computes: process.argv.slice(2) });
 
 // Not at the top: without node_modules there is no esbuild yet.
 const { build } = await import('esbuild');

@@ -1,6 +1,6 @@
 /**
- * Builds src/ into dist/: the command (pixtape.js) and the comparison with PyTorch (reference.js) as one file each, and the
- * library as ES modules, see build/library.mjs. The page is made by web/build.mjs. With `--types` also the library's type
+ * Builds src/ into dist/: the command (pixtape.js), the comparison with PyTorch (reference.js) and, for the clone's set-up
+ * alone, what fetches a driver (set_up_driver.js) as one file each, and the library as ES modules, see build/library.mjs. The page is made by web/build.mjs. With `--types` also the library's type
  * declarations, which only a published package needs.
  */
 import { existsSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { asText, put, rawText, root } from './build/text.mjs';
 const commands = [
   { source: 'src/cli/main.ts', target: 'dist/pixtape.js' },
   { source: 'tools/pytorch/main.ts', target: 'dist/reference.js' },
+  { source: 'src/drivers/lavapipe/set_up.ts', target: 'dist/set_up_driver.js' },
 ];
 
 /** Builds what there is a source for. Packages stay outside the bundles. */

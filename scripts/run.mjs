@@ -1,5 +1,9 @@
 /** `npm run pixtape -- COMMAND …` and `npm run doctor`: set-up, then the command. */
 import { runBuilt, setup } from './setup.mjs';
 
-await setup();
-await runBuilt('pixtape.js', process.argv.slice(2));
+const args = process.argv.slice(2);
+// The others need no adapter, or only look for one.
+const computes =
+  /^(train|translate|gan|sample|eval|eval-classes|tune)$/.test(args[0] ?? '') && !args.includes('--help');
+await setup(computes ? { computes: args } : {});
+await runBuilt('pixtape.js', args);

@@ -20,16 +20,37 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = 20;
 
-/** Brings the clone into a state in which its commands run. Does nothing, in milliseconds, when all is well. */
-export async function setup({ quiet = false } = {}) {
+/**
+ * Brings the clone into a state in which its commands run. Does nothing, in milliseconds, when all is well.
+ *
+ * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that needs a GPU
+ *   or a driver in its place: one is fetched where there is none but the slowest
+ * @returns {Promise<{ packages: number, driver: number }>} the seconds that it took
+ */
+export async function setup({ quiet = false, computes } = {}) {
+  const took = { packages: 0, driver: 0 };
+  const timed = async (what, work) => {
+    const began = performance.now();
+    await work();
+    took[what] += (performance.now() - began) / 1000;
+  };
   checkNode();
-  if (!packagesMatchLock()) installPackages(quiet);
-  if (distIsStale()) {
-    const { build } = await import('./build.mjs');
-    await build();
-  }
-  linkCommand();
+  await timed('packages', async () => {
+    if (!packagesMatchLock()) installPackages(quiet);
+    if (distIsStale()) await (await import('./build.mjs')).build();
+    linkCommand();
+  });
+  if (computes) await timed('driver', () => setUpDriver({ args: computes, say: quiet ? () => {} : say }));
+  return took;
 }
+
+/** See src/drivers/lavapipe/set_up.ts. */
+export async function setUpDriver(options) {
+  const built = pathToFileURL(join(root, 'dist', 'set_up_driver.js')).href;
+  return (await import(built)).setUpDriver(options);
+}
+
+export const say = (line) => process.stderr.write(`pixtape: ${line}\n`);
 
 function checkNode() {
   const major = Number(process.versions.node.split('.')[0]);

@@ -2,7 +2,7 @@
  * `--no-open` leaves the browser alone. */
 import { runBuilt, setup } from './setup.mjs';
 
-await setup();
+await setup({ computes: process.argv.slice(2) });
 const quiet = process.argv.includes('--no-open');
 const given = process.argv.slice(2).filter((flag) => flag !== '--no-open');
 // `-` and `_` are alike, as in the commands.

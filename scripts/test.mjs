@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, setup } from './setup.mjs';
 
-await setup();
+await setup({ computes: [] });
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const named = args.some((arg) => !arg.startsWith('--'));
 const short = !named && !process.argv.includes('--all');

@@ -15,8 +15,11 @@
 //
 // Layout: a, b, dx hold planes of height * width floats; a window is named by its upper left pixel, so there are
 // height - 10 rows and width - 10 columns of them. `means` is five, `slope` and `sums` three such runs of planes, one for
-// each quantity. Each invocation strides through n runs of RUN neighbouring results along its axis, which share the RUN + 10
-// values under them. E[xx] - mx^2 cancels to about 1e-7, which C2 = 9e-4 keeps harmless.
+// each quantity. Each invocation strides through n runs of 4 neighbouring results along its axis (RUN), the elements of one
+// vector: value k of the 14 under them counts with weight k in the first, k - 1 in the second, and so on. `weights_of` hands
+// these on from one k to the next. How many values there are comes from p.span: drivers write a loop with a constant bound
+// out, and then lavapipe compiled these five for eight seconds, where running them takes less than a millisecond.
+// E[xx] - mx^2 cancels to about 1e-7, which C2 = 9e-4 keeps harmless.
 
 struct Params {
   // Runs of results.
@@ -28,6 +31,8 @@ struct Params {
   factor: f32,
   // Gradient: -1 / windows.
   share: f32,
+  // Values under a run: RUN + TAPS - 1.
+  span: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -38,36 +43,19 @@ struct Params {
 const C1 = 0.0001;
 const C2 = 0.0009;
 
-// exp(-(i - 5)^2 / (2 * 1.5^2)), divided by their sum.
-const WEIGHT = array<f32, TAPS>(
+// exp(-(i - 5)^2 / (2 * 1.5^2)), divided by their sum; behind the last there is nothing.
+const WEIGHT = array<f32, SPAN>(
   0.0010283801, 0.0075987581, 0.0360007721, 0.1093606895, 0.2130055377, 0.2660117249,
-  0.2130055377, 0.1093606895, 0.0360007721, 0.0075987581, 0.0010283801,
+  0.2130055377, 0.1093606895, 0.0360007721, 0.0075987581, 0.0010283801, 0.0, 0.0, 0.0,
 );
 
 fn unit(v: f32) -> f32 {
   return (v - p.low) * p.factor;
 }
 
-// RUN weighted sums of TAPS neighbours.
-fn blur(v: array<f32, SPAN>) -> array<f32, RUN> {
-  var out = array<f32, RUN>();
-  // unroll
-  for (var j = 0u; j < RUN; j++) {
-    // unroll
-    for (var k = 0u; k < TAPS; k++) {
-      out[j] += WEIGHT[k] * v[j + k];
-    }
-  }
-  return out;
-}
-
-fn product(u: array<f32, SPAN>, v: array<f32, SPAN>) -> array<f32, SPAN> {
-  var out: array<f32, SPAN>;
-  // unroll
-  for (var k = 0u; k < SPAN; k++) {
-    out[k] = u[k] * v[k];
-  }
-  return out;
+// What value k of a run counts with in each of its results, from those of value k - 1.
+fn weights_of(k: u32, before: vec4f) -> vec4f {
+  return vec4f(WEIGHT[k], before.xyz);
 }
 
 @compute @workgroup_size(LANES)
@@ -78,18 +66,24 @@ fn rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let line = i / runs;
     let first = (i % runs) * RUN;
-    var u: array<f32, SPAN>;
-    var v: array<f32, SPAN>;
-    // unroll
-    for (var k = 0u; k < SPAN; k++) {
+    var w = vec4f();
+    var e = array<vec4f, 5>();
+    for (var k = 0u; k < p.span; k++) {
       let at = line * p.width + min(first + k, p.width - 1u);
-      u[k] = unit(a[at]);
-      v[k] = unit(b[at]);
+      let u = unit(a[at]);
+      let v = unit(b[at]);
+      w = weights_of(k, w);
+      e[0] += w * u;
+      e[1] += w * v;
+      e[2] += w * (u * u);
+      e[3] += w * (v * v);
+      e[4] += w * (u * v);
     }
-    var e = array(blur(u), blur(v), blur(product(u, u)), blur(product(v, v)), blur(product(u, v)));
-    for (var m = 0u; m < 5u; m++) {
-      for (var j = 0u; j < min(RUN, out_w - first); j++) {
-        means[m * size + line * out_w + first + j] = e[m][j];
+    let out = line * out_w + first;
+    for (var j = 0u; j < min(RUN, out_w - first); j++) {
+      // unroll
+      for (var m = 0u; m < MEANS; m++) {
+        means[m * size + out + j] = e[m][j];
       }
     }
   }
@@ -107,18 +101,19 @@ fn window_run(i: u32) -> vec3u {
 }
 
 // The five means of RUN windows down a column; those past the last row are means of something else and not used.
-fn window_means(at: vec3u) -> array<array<f32, RUN>, 5> {
+fn window_means(at: vec3u) -> array<vec4f, 5> {
   let out_w = p.width - (TAPS - 1u);
   let size = p.planes * p.height * out_w;
-  var e: array<array<f32, RUN>, 5>;
-  for (var m = 0u; m < 5u; m++) {
-    let start = m * size + at.x * p.height * out_w + at.z;
-    var v: array<f32, SPAN>;
+  let start = at.x * p.height * out_w + at.z;
+  var w = vec4f();
+  var e = array<vec4f, 5>();
+  for (var k = 0u; k < p.span; k++) {
+    let place = start + min(at.y + k, p.height - 1u) * out_w;
+    w = weights_of(k, w);
     // unroll
-    for (var k = 0u; k < SPAN; k++) {
-      v[k] = row_means[start + min(at.y + k, p.height - 1u) * out_w];
+    for (var m = 0u; m < MEANS; m++) {
+      e[m] += w * row_means[m * size + place];
     }
-    e[m] = blur(v);
   }
   return e;
 }
@@ -129,15 +124,16 @@ fn windows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let out_h = p.height - (TAPS - 1u);
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let at = window_run(i);
-    var e = window_means(at);
+    let e = window_means(at);
+    let mx = e[0];
+    let my = e[1];
+    let variances = e[2] - mx * mx + e[3] - my * my;
+    let covariance = e[4] - mx * my;
+    let above = (2.0 * mx * my + C1) * (2.0 * covariance + C2);
+    let below = (mx * mx + my * my + C1) * (variances + C2);
+    var out = 1.0 - above / below;
     for (var j = 0u; j < min(RUN, out_h - at.y); j++) {
-      let mx = e[0][j];
-      let my = e[1][j];
-      let variances = e[2][j] - mx * mx + e[3][j] - my * my;
-      let covariance = e[4][j] - mx * my;
-      let above = (2.0 * mx * my + C1) * (2.0 * covariance + C2);
-      let below = (mx * mx + my * my + C1) * (variances + C2);
-      y[(at.x * out_h + at.y + j) * out_w + at.z] = 1.0 - above / below;
+      y[(at.x * out_h + at.y + j) * out_w + at.z] = out[j];
     }
   }
 }
@@ -149,20 +145,23 @@ fn slopes(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let size = p.planes * out_h * out_w;
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let at = window_run(i);
-    var e = window_means(at);
+    let e = window_means(at);
+    let mx = e[0];
+    let my = e[1];
+    let a1 = 2.0 * mx * my + C1;
+    let a2 = 2.0 * (e[4] - mx * my) + C2;
+    let b1 = mx * mx + my * my + C1;
+    let b2 = e[2] - mx * mx + e[3] - my * my + C2;
+    let below = 1.0 / (b1 * b2);
+    let ssim = a1 * a2 * below;
+    var by_x = 2.0 * my * (a2 - a1) * below + 2.0 * mx * ssim * (1.0 / b2 - 1.0 / b1);
+    var by_xx = -ssim / b2;
+    var by_xy = 2.0 * a1 * below;
     for (var j = 0u; j < min(RUN, out_h - at.y); j++) {
-      let mx = e[0][j];
-      let my = e[1][j];
-      let a1 = 2.0 * mx * my + C1;
-      let a2 = 2.0 * (e[4][j] - mx * my) + C2;
-      let b1 = mx * mx + my * my + C1;
-      let b2 = e[2][j] - mx * mx + e[3][j] - my * my + C2;
-      let below = 1.0 / (b1 * b2);
-      let ssim = a1 * a2 * below;
       let out = (at.x * out_h + at.y + j) * out_w + at.z;
-      slope[out] = 2.0 * my * (a2 - a1) * below + 2.0 * mx * ssim * (1.0 / b2 - 1.0 / b1);
-      slope[size + out] = -ssim / b2;
-      slope[2u * size + out] = 2.0 * a1 * below;
+      slope[out] = by_x[j];
+      slope[size + out] = by_xx[j];
+      slope[2u * size + out] = by_xy[j];
     }
   }
 }
@@ -179,15 +178,15 @@ fn columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let plane = i / (in_w * runs);
     let first = ((i / in_w) % runs) * RUN;
     let col = i % in_w;
-    var v: array<f32, SPAN>;
-    // unroll
-    for (var k = 0u; k < SPAN; k++) {
+    var w = vec4f();
+    var out = vec4f();
+    for (var k = 0u; k < p.span; k++) {
       // Window row first + k - 10.
       let row = i32(first + k) - i32(TAPS - 1u);
       let inside = (row >= 0) & (row < i32(in_h));
-      v[k] = select(0.0, window_slope[(plane * in_h + u32(select(0, row, inside))) * in_w + col], inside);
+      w = weights_of(k, w);
+      out += w * select(0.0, window_slope[(plane * in_h + u32(select(0, row, inside))) * in_w + col], inside);
     }
-    var out = blur(v);
     for (var j = 0u; j < min(RUN, p.height - first); j++) {
       sums[(plane * p.height + first + j) * in_w + col] = out[j];
     }
@@ -206,16 +205,17 @@ fn gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let line = i / runs;
     let first = (i % runs) * RUN;
-    var out: array<array<f32, RUN>, 3>;
-    for (var m = 0u; m < 3u; m++) {
-      var v: array<f32, SPAN>;
+    var w = vec4f();
+    var out = array<vec4f, 3>();
+    for (var k = 0u; k < p.span; k++) {
+      let col = i32(first + k) - i32(TAPS - 1u);
+      let inside = (col >= 0) & (col < i32(in_w));
+      let place = line * in_w + u32(select(0, col, inside));
+      w = weights_of(k, w);
       // unroll
-      for (var k = 0u; k < SPAN; k++) {
-        let col = i32(first + k) - i32(TAPS - 1u);
-        let inside = (col >= 0) & (col < i32(in_w));
-        v[k] = select(0.0, column_sums[m * size + line * in_w + u32(select(0, col, inside))], inside);
+      for (var m = 0u; m < SLOPES; m++) {
+        out[m] += w * select(0.0, column_sums[m * size + place], inside);
       }
-      out[m] = blur(v);
     }
     for (var j = 0u; j < min(RUN, p.width - first); j++) {
       let at = line * p.width + first + j;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, release } from 'node:os';
 import { Command } from '@commander-js/extra-typings';
@@ -7,12 +6,13 @@ import {
   type Advice,
   adviseFaster,
   type CandidateReport,
-  cacheDirectory,
   fitsChoice,
   resolveChoice,
   surveyAdapters,
 } from '../drivers/index.ts';
+import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
+import { cacheDirectory } from '../files/cache.ts';
 
 /** The limits that decide what runs, in the order in which they are shown. */
 const byteLimits = {
@@ -57,7 +57,8 @@ export function doctorCommand() {
 }
 
 async function diagnose(choice: string): Promise<Diagnosis> {
-  const candidates = await surveyAdapters(choice);
+  const candidates = await surveyAdapters(choice, showTrial);
+  showTrial();
   const dawn = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
   return {
     pixtape: version,
@@ -71,19 +72,19 @@ async function diagnose(choice: string): Promise<Diagnosis> {
   };
 }
 
+/** On a terminal: what is being tried, since a driver may take its time; nothing once all are. */
+function showTrial(description?: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
+}
+
 function systemName(): string {
   const platform = `${process.platform} ${process.arch}`;
   if (process.platform !== 'linux') return `${platform}, release ${release()}`;
-  try {
-    const name = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
-    return name ? `${platform}, ${name}` : platform;
-  } catch {
-    // A Linux without os-release: its kernel has to do.
-    return `${platform}, kernel ${release()}`;
-  }
+  return `${platform}, ${osRelease().name || `kernel ${release()}`}`;
 }
 
 function render(d: Diagnosis): string {
+  const chosen = d.candidates.find((c) => c.ok && c.kind === d.chosen);
   const cache = d.cache.startsWith(homedir()) ? d.cache.replace(homedir(), '~') : d.cache;
   const blocks = [
     columns([
@@ -93,9 +94,8 @@ function render(d: Diagnosis): string {
       ['Dawn', d.dawn],
       ['cache', cache],
     ]),
-    `Adapters, in the order in which they are tried\n${indent(columns(d.candidates.map((c) => candidateRow(c, d.chosen))))}`,
+    `Adapters, in the order in which they are tried\n${indent(columns(d.candidates.map((c) => candidateRow(c, c === chosen))))}`,
   ];
-  const chosen = d.candidates.find((c) => c.kind === d.chosen);
   if (chosen) blocks.push(`What ${chosen.kind} offers\n${indent(columns(adapterRows(chosen)))}`);
   else blocks.push(`No adapter ${d.candidates.some((c) => c.ok) ? 'fits that choice' : 'works here'}.`);
   const faster = d.faster.command ? `${d.faster.command}\n${d.faster.text}` : d.faster.text;
@@ -103,9 +103,9 @@ function render(d: Diagnosis): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-function candidateRow(c: CandidateReport, chosen: string | null): string[] {
+function candidateRow(c: CandidateReport, chosen: boolean): string[] {
   if (!c.ok) return [c.kind, 'passed over', c.reason ?? ''];
-  return [c.kind, c.kind === chosen ? 'chosen' : 'works', c.description];
+  return [c.kind, chosen ? 'chosen' : 'works', c.description];
 }
 
 function adapterRows({ adapter, icd }: CandidateReport): string[][] {

@@ -1,6 +1,6 @@
 /**
  * Finds a WebGPU adapter for Node: a real GPU, else lavapipe, else SwiftShader from npm (on Windows: Direct3D's software
- * adapter). The only folder of src/gpu that knows Node; a browser brings its own adapter.
+ * adapter). A browser brings its own adapter.
  */
 import { PixtapeError } from '../engine/util/errors.ts';
 import { adviseFaster } from './advice.ts';
@@ -12,7 +12,6 @@ import type { CandidateReport, DriverKind, Recipe } from './types.ts';
 
 export type { Advice } from './advice.ts';
 export { adviseFaster } from './advice.ts';
-export { cacheDirectory } from './cache.ts';
 export type { AdapterReport, CandidateReport, DriverKind } from './types.ts';
 
 export interface OpenedAdapter {
@@ -119,7 +118,7 @@ function noAdapter(choice: string, candidates: readonly CandidateReport[]): Pixt
 async function createInstance(recipe: Recipe): Promise<GPU> {
   // Before Dawn loads Vulkan: drivers read their environment when they are loaded.
   Object.assign(process.env, recipe.env);
-  for (const loader of recipe.loaders) loadForGood(loader);
+  for (const library of [...recipe.libraries, ...recipe.loaders]) loadForGood(library);
   const { create, globals } = (await import(webgpuUrl())) as typeof import('webgpu');
   const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
   Object.assign(globalThis, Object.fromEntries(missing));
@@ -130,14 +129,14 @@ async function createInstance(recipe: Recipe): Promise<GPU> {
  * Tries every candidate, for `doctor`. Loads no driver into this process.
  *
  * @param choice as for openAdapter; matters where there are several GPUs, of which only one is reported
+ * @param onTrial hears what is tried next
  */
-export async function surveyAdapters(choice = 'auto'): Promise<CandidateReport[]> {
-  const tried = await tryCandidates(
-    state().env,
-    () => true,
-    nameIn(choice),
-    () => false,
-  );
+export async function surveyAdapters(
+  choice = 'auto',
+  onTrial?: (description: string) => void,
+): Promise<CandidateReport[]> {
+  const [every, never] = [() => true, () => false];
+  const tried = await tryCandidates(state().env, every, nameIn(choice), never, onTrial);
   return tried.map((t) => t.report);
 }
 

@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
-import { gpuDeviceFiles, listCandidates } from './candidates.ts';
+import { listCandidates } from './candidates.ts';
 import { candidateReason, tidyName } from './describe.ts';
+import { whyNoGpu } from './gpu_files.ts';
 import { findIcds, isLavapipe } from './probe/icd.ts';
 import { type ProbeAnswer, probe } from './probe/probe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
@@ -19,15 +20,18 @@ export interface Tried {
  * @param wanted which candidates to try
  * @param name part of an adapter's name to choose by, or ''
  * @param done stops the search after a candidate
+ * @param onTrial hears what is tried next
  */
 export async function tryCandidates(
   env: NodeJS.ProcessEnv,
   wanted: (candidate: Candidate) => boolean,
   name: string,
   done: (tried: Tried) => boolean,
+  onTrial?: (description: string) => void,
 ): Promise<Tried[]> {
   const all: Tried[] = [];
   for (const candidate of listCandidates(env).filter(wanted)) {
+    onTrial?.(candidate.description);
     const tried = await tryCandidate(candidate, env, name);
     all.push(tried);
     if (done(tried)) break;
@@ -52,10 +56,10 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
   } catch (error) {
     return refuse(error instanceof Error ? error.message.replace(/\s*\n\s*/g, ' ') : String(error));
   }
-  if (answer.failure) return refuse(candidateReason(candidate, answer, kind === 'gpu' ? gpuDeviceFiles() : undefined));
+  if (answer.failure) return refuse(candidateReason(candidate, answer, kind === 'gpu' ? whyNoGpu() : undefined));
   const description = tidyName(kind, answer);
   if (kind === 'gpu' && answer.fallback) {
-    const why = gpuDeviceFiles();
+    const why = whyNoGpu();
     return refuse(`only a software adapter answers here${why ? `: ${why}` : ` (${description})`}`);
   }
   if (kind === 'fallback' && !answer.fallback) return refuse(`Dawn gave ${description} instead`);

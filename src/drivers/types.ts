@@ -32,6 +32,8 @@ export interface CandidateReport {
 export interface Recipe {
   /** Environment that the driver reads when it is loaded. */
   env: Record<string, string>;
+  /** Libraries to load by their paths before all else, in this order. */
+  libraries: string[];
   /** Vulkan loaders (`libvulkan.so.1`) to try in this order, names or paths; empty where Vulkan is not used. */
   loaders: string[];
   /** Options for Dawn's `create`. */

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf, type DiskWork, explainDiskError } from './disk_error.ts';
@@ -13,30 +14,51 @@ async function at<T>(path: string, doing: DiskWork['doing'], work: () => Promise
 }
 
 /**
- * Makes a folder and those above it; one that is there stays. Returns the topmost one that was missing. Node's own
- * recursive mkdir says ENOENT where the system said EROFS, EDQUOT or EMFILE, and never ends below /proc.
+ * Makes a folder and those above it; one that is there stays. Returns the topmost one that was missing.
  * @throws DiskError naming the folder and the cause
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
-  const missing = await missingFolders(resolve(path));
+  try {
+    return makeFolderSync(path);
+  } catch (error) {
+    const inTheWay = codeOf(error) === 'EEXIST' ? (error as NodeJS.ErrnoException).path : undefined;
+    throw await explainDiskError(error, inTheWay ?? path);
+  }
+}
+
+/**
+ * As `makeFolder`, with the operating system's own error. Node's own recursive mkdir says ENOENT where the system said
+ * EROFS, EDQUOT or EMFILE, and never ends below /proc.
+ *
+ * @param mode permissions of folders that are made; by default what the umask leaves
+ */
+export function makeFolderSync(path: string, mode?: number): string | undefined {
+  const missing = missingFolders(resolve(path));
   for (const folder of missing) {
     try {
-      await mkdir(folder);
+      mkdirSync(folder, mode);
     } catch (error) {
-      const other = codeOf(error) === 'EEXIST' && (await stat(folder).catch(() => undefined))?.isDirectory();
-      if (!other) throw await explainDiskError(error, codeOf(error) === 'EEXIST' ? folder : path);
+      // Another process may have made it a moment ago.
+      if (codeOf(error) !== 'EEXIST' || !isFolder(folder)) throw error;
     }
   }
   return missing[0];
 }
 
 /** From the top down. A file in the way counts as missing: mkdir says what is wrong with it. */
-async function missingFolders(path: string): Promise<string[]> {
+function missingFolders(path: string): string[] {
   const missing: string[] = [];
-  for (let folder = path; ; folder = dirname(folder)) {
-    const there = (await stat(folder).catch(() => undefined))?.isDirectory();
-    if (there || folder === dirname(folder)) return missing;
+  for (let folder = path; !isFolder(folder) && folder !== dirname(folder); folder = dirname(folder)) {
     missing.unshift(folder);
+  }
+  return missing;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 
@@ -70,4 +92,19 @@ export const move = (from: string, to: string): Promise<void> => at(to, 'written
 export async function moveAll(from: string, to: string): Promise<void> {
   for (const name of (await listFolder(from)) ?? []) await move(join(from, name), join(to, name));
   await removeFolder(from);
+}
+
+/** Until the function that it gives is called, a signal that ends the process takes the folder away first. */
+export function removeFolderOnSignal(folder: string): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const forget = () => {
+    for (const each of signals) process.off(each, handler);
+  };
+  const handler = (signal: NodeJS.Signals) => {
+    forget();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    process.kill(process.pid, signal);
+  };
+  for (const each of signals) process.on(each, handler);
+  return forget;
 }

@@ -3,14 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { doctorCommand } from '../../src/cli/doctor.ts';
-import { adviseFaster } from '../../src/drivers/advice.ts';
-import { cacheDirectory } from '../../src/drivers/cache.ts';
-import { lavapipeEnvironment } from '../../src/drivers/candidates.ts';
 import { closeAdapter, openAdapter, surveyAdapters } from '../../src/drivers/index.ts';
-import { findIcds, isLavapipe } from '../../src/drivers/probe/icd.ts';
 import { loadForGood } from '../../src/drivers/probe/loader.ts';
-import { probe } from '../../src/drivers/probe/probe.ts';
 import { unpackSwiftShader } from '../../src/drivers/probe/swiftshader.ts';
+import { cacheDirectory } from '../../src/files/cache.ts';
 
 const linuxX64 = process.platform === 'linux' && process.arch === 'x64';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-drivers-'));
@@ -87,34 +83,6 @@ async function squares(device: GPUDevice, n: number): Promise<number[]> {
   return [...new Uint32Array(result.getMappedRange())];
 }
 
-describe('a probe', () => {
-  const recipe = { env: {}, loaders: [], flags: [], request: {} };
-
-  it('says so when there is no Vulkan loader', async () => {
-    const answer = await probe({ ...recipe, loaders: ['libno-such-vulkan.so'] }, false, process.env, '');
-    expect(answer.failure).toBe('no-loader');
-  });
-
-  it('passes on what Dawn says', async () => {
-    const answer = await probe({ ...recipe, flags: ['backend=no-such'] }, false, process.env, '');
-    expect(answer.failure).toBe('error');
-    expect(answer.message).toMatch(/no-such/);
-  });
-
-  it('survives a process that dies, and reports how', async () => {
-    const killer = join(folder, 'die.cjs');
-    writeFileSync(killer, 'process.exit(7);');
-    // What a crashing driver is to us: the process is gone before it has answered.
-    const answer = await probe(
-      { ...recipe, env: { NODE_OPTIONS: `--require "${killer.replaceAll('\\', '/')}"` } },
-      false,
-      process.env,
-      '',
-    );
-    expect(answer).toMatchObject({ failure: 'crash', message: expect.stringMatching(/exit code 7/) });
-  });
-});
-
 describe.runIf(linuxX64)('SwiftShader', () => {
   it('is unpacked whole when several processes want it at once, and a damaged copy is replaced', async () => {
     vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
@@ -138,76 +106,16 @@ describe.runIf(linuxX64)('SwiftShader', () => {
     expect(() => loadForGood(join(folder, 'no-such-library.so'))).toThrow(/no-such-library/);
   });
 
-  it('says what to do when the cache folder cannot be made', async () => {
+  it('says what to do when neither the cache folder nor a temporary one can be made', async () => {
     writeFileSync(join(folder, 'file'), '');
-    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'));
+    for (const name of ['XDG_CACHE_HOME', 'TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, join(folder, 'file'));
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
     try {
       await expect(unpackSwiftShader()).rejects.toThrow(/could not unpack SwiftShader into .*\n.*XDG_CACHE_HOME/);
     } finally {
       vi.unstubAllEnvs();
+      vi.restoreAllMocks();
     }
-  });
-});
-
-describe('the environment for lavapipe', () => {
-  const width = (flags: string[], env = {}) => lavapipeEnvironment({ XDG_CACHE_HOME: '/c', ...env }, new Set(flags));
-
-  it('asks for 512 bits only where the CPU has them, and keeps one shader cache per width', () => {
-    const wide = width(['avx', 'avx2', 'avx512f']);
-    const plain = width(['avx', 'avx2']);
-    expect(wide.LP_NATIVE_VECTOR_WIDTH).toBe('512');
-    expect(plain).not.toHaveProperty('LP_NATIVE_VECTOR_WIDTH');
-    const caches = [wide, plain, width([])].map((e) => e.MESA_SHADER_CACHE_DIR);
-    expect(new Set(caches).size).toBe(3);
-  });
-
-  it('leaves a width that the user has set', () => {
-    const env = width(['avx512f'], { LP_NATIVE_VECTOR_WIDTH: '256' });
-    expect(env).not.toHaveProperty('LP_NATIVE_VECTOR_WIDTH');
-    expect(env.MESA_SHADER_CACHE_DIR).toContain('256');
-  });
-});
-
-describe('ICD files', () => {
-  it('are those of VK_DRIVER_FILES where it is set, and lavapipe is known by its library', () => {
-    const mesa = join(folder, 'some_name.json');
-    writeFileSync(mesa, JSON.stringify({ ICD: { library_path: '/usr/lib/libvulkan_lvp.so' } }));
-    const other = join(folder, 'lvp_in_name_only.json');
-    writeFileSync(other, JSON.stringify({ ICD: { library_path: 'libvulkan_radeon.so' } }));
-    const broken = join(folder, 'broken.json');
-    writeFileSync(broken, '{');
-    const separator = process.platform === 'win32' ? ';' : ':';
-    const found = findIcds({ VK_DRIVER_FILES: [other, mesa, broken, join(folder, 'missing.json')].join(separator) });
-    expect(found).toEqual([other, mesa, broken]);
-    expect(found.filter(isLavapipe)).toEqual([mesa]);
-  });
-});
-
-describe('the cache folder', () => {
-  it('follows each system', () => {
-    expect(cacheDirectory('linux', { XDG_CACHE_HOME: '/x' })).toBe(join('/x', 'pixtape'));
-    expect(cacheDirectory('linux', {})).toMatch(/[\\/]\.cache[\\/]pixtape$/);
-    expect(cacheDirectory('darwin', {})).toMatch(/Library[\\/]Caches[\\/]pixtape$/);
-    expect(cacheDirectory('win32', { LOCALAPPDATA: 'L' })).toBe(join('L', 'pixtape'));
-  });
-});
-
-describe.runIf(process.platform === 'linux')('the advice', () => {
-  const swiftshader = [{ kind: 'swiftshader' as const, ok: true, description: '' }];
-
-  it('is one command for each family of Linux', () => {
-    const command = (osRelease: string) => adviseFaster(swiftshader, osRelease).command;
-    expect(command('ID=debian\nVERSION_ID="12"')).toBe('sudo sh scripts/install-lavapipe.sh');
-    expect(command('ID=debian\nVERSION_ID="13"')).toMatch(/^sudo apt-get install .*mesa-vulkan-drivers/);
-    expect(command('ID=linuxmint\nID_LIKE="ubuntu debian"')).toMatch(/^sudo apt-get/);
-    expect(command('ID=fedora')).toMatch(/^sudo dnf/);
-    expect(command('ID=arch')).toMatch(/^sudo pacman/);
-    expect(command('ID=plan9')).toBeUndefined();
-  });
-
-  it('names no command where the best driver is in place', () => {
-    const lavapipe = { kind: 'lavapipe' as const, ok: true, description: '' };
-    expect(adviseFaster([lavapipe], 'ID=debian\nVERSION_ID="12"').command).toBeUndefined();
   });
 });
 

@@ -30,10 +30,14 @@ const containerFolders = ['/usr/local/nvidia/share/vulkan/icd.d'];
 function jsonFiles(path: string): string[] {
   try {
     if (statSync(path).isFile()) return [path];
-    return readdirSync(path)
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .map((name) => join(path, name));
+    return (
+      readdirSync(path)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => join(path, name))
+        // Reading a pipe of that name would wait for ever.
+        .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
+    );
   } catch {
     // Most of these folders do not exist on most machines.
     return [];

@@ -15,24 +15,24 @@ function finish(more) {
 
 const RTLD_NODELETE = 0x1000;
 
-function loadVulkan() {
-  if (recipe.loaders.length === 0) return true;
-  for (const loader of recipe.loaders) {
-    try {
-      process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_LAZY | RTLD_NODELETE);
-    } catch (error) {
-      // No Node addon, but with that flag it stays loaded, and Dawn finds it by its name: see loader.ts.
-      if (/self-register/.test(error.message)) {
-        answer.loader = loader;
-        return true;
-      }
-    }
+/** What stopped a library from being loaded; undefined where it was. */
+function load(library) {
+  try {
+    process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_LAZY | RTLD_NODELETE);
+    return undefined;
+  } catch (error) {
+    // No Node addon, but with that flag it stays loaded, and Dawn finds it by its name: see loader.ts.
+    return /self-register/.test(error.message) ? undefined : error.message;
   }
-  return false;
 }
 
 async function main() {
-  if (!loadVulkan()) return finish({ failure: 'no-loader' });
+  for (const library of recipe.libraries) {
+    const stopped = load(library);
+    if (stopped !== undefined) return finish({ failure: 'error', message: stopped });
+  }
+  answer.loader = recipe.loaders.find((loader) => load(loader) === undefined);
+  if (recipe.loaders.length > 0 && answer.loader === undefined) return finish({ failure: 'no-loader' });
   const { create } = await import(webgpu);
   const keep = [];
   const request = async (flags) => {

@@ -5,7 +5,9 @@ import type { AdapterReport, Recipe } from '../types.ts';
 import childSource from './probe-child.mjs?raw';
 
 /** Generous: a driver on a cold disk takes a second. Past this it hangs. */
-const TIME_LIMIT_MS = 30_000;
+const TIME_LIMIT_MS = 20_000;
+/** How long a process that has ended may take to let go of its pipes. */
+const PIPES_MS = 500;
 
 export interface ProbeAnswer {
   /** The loader of the recipe's list that was there. */
@@ -36,12 +38,14 @@ export function webgpuUrl(): string {
  *
  * @param baseEnv the environment from before any driver was chosen
  * @param wantedName part of an adapter's name to choose by, or ''
+ * @param timeLimit milliseconds until the answer
  */
 export function probe(
   recipe: Recipe,
   hardwareOnly: boolean,
   baseEnv: NodeJS.ProcessEnv,
   wantedName: string,
+  timeLimit = TIME_LIMIT_MS,
 ): Promise<ProbeAnswer> {
   const argument = JSON.stringify({ ...recipe, hardwareOnly });
   const child = spawn(
@@ -59,24 +63,35 @@ export function probe(
     log += text;
   });
   return new Promise((resolve) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, TIME_LIMIT_MS);
+    const finish = (found: ProbeAnswer) => {
+      clearTimeout(timer);
+      // A driver may have started a process of its own that holds the pipes, or hang in the kernel, where no signal reaches
+      // it: neither may keep this process waiting.
+      for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
+      child.unref();
+      resolve(found);
+    };
     const failed = (failure: ProbeAnswer['failure'], message: string) =>
-      resolve({ flags: recipe.flags, names: [], failure, message });
-    child.on('error', (error) => {
-      clearTimeout(timer);
-      failed('error', `could not start ${process.execPath}: ${error.message}`);
-    });
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
+      finish({ flags: recipe.flags, names: [], failure, message });
+    const answered = (): boolean => {
       const answer = lastJson(out);
-      if (answer) return resolve({ ...answer, message: answer.message ?? complaint(log) });
-      if (late) return failed('timeout', `no answer within ${TIME_LIMIT_MS / 1000} s`);
-      const end = signal ? `signal ${signal}` : `exit code ${code}`;
-      failed('crash', [`the driver ended the process (${end})`, complaint(log)].filter(Boolean).join(': '));
+      if (answer) finish({ ...answer, message: answer.message ?? complaint(log) });
+      return answer !== undefined;
+    };
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      if (!answered()) failed('timeout', `no answer within ${timeLimit / 1000} s`);
+    }, timeLimit);
+    child.on('error', (error) => failed('error', `could not start ${process.execPath}: ${error.message}`));
+    // What was written before the end may still be on its way, but is not waited for if a pipe stays open.
+    child.on('exit', (code, signal) => {
+      const conclude = () => {
+        if (answered()) return;
+        const end = signal ? `signal ${signal}` : `exit code ${code}`;
+        failed('crash', [`the driver ended the process (${end})`, complaint(log)].filter(Boolean).join(': '));
+      };
+      child.on('close', conclude);
+      setTimeout(conclude, PIPES_MS).unref();
     });
   });
 }

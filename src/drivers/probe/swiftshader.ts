@@ -7,8 +7,9 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { cacheDirectory } from '../../files/cache.ts';
+import { DiskError } from '../../files/disk_error.ts';
 import { makeFolder, makeTemporaryFolder, move, removeFolder } from '../../files/folder.ts';
-import { cacheDirectory } from '../cache.ts';
 
 /** The archive also holds OpenGL libraries, more than half of its bytes. */
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
@@ -40,8 +41,8 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
     try {
       await unpack(join(packageFolder, 'bin', 'swiftshader.tar.br'), cache, folder);
     } catch (error) {
-      if (error instanceof PixtapeError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      if (error instanceof PixtapeError && !(error instanceof DiskError)) throw error;
+      const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
       throw new PixtapeError(
         `could not unpack SwiftShader into ${folder}: ${why}`,
         'Set XDG_CACHE_HOME to a folder that can be written and has 10 MB free.',

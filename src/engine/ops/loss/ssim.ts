@@ -12,7 +12,7 @@ export const SSIM_WINDOW = 11;
 
 /** Neighbouring results of one invocation: they share the values under their windows. */
 const RUN = 4;
-const CONSTANTS = { TAPS: SSIM_WINDOW, RUN, SPAN: RUN + SSIM_WINDOW - 1 };
+const CONSTANTS = { TAPS: SSIM_WINDOW, RUN, SPAN: RUN + SSIM_WINDOW - 1, MEANS: 5, SLOPES: 3 };
 
 /**
  * Structural dissimilarity, 1 − SSIM, mean over all windows that lie within a picture, over channels and pictures, shape [1]:
@@ -40,7 +40,8 @@ export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, nu
   const windows = planes * rows * cols;
   const runs = (length: number) => Math.ceil(length / RUN);
   const kernel = (entry: string) => device.kernel(`ssim.${entry}`, source, entry, CONSTANTS);
-  const params = { planes, height, width, low, factor: 1 / (high - low), share: -1 / windows };
+  const { SPAN: span } = CONSTANTS;
+  const params = { planes, height, width, low, factor: 1 / (high - low), share: -1 / windows, span };
 
   // In f32 whatever activations are stored as: a variance is the small difference of two means.
   const means = Tensor.temporary(device, [5, planes, height, cols], 'ssim.means', 'f32');

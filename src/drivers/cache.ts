@@ -1,1 +1,0 @@
-export { cacheDirectory } from '../files/cache.ts';

@@ -1,0 +1,89 @@
+/**
+ * For the set-up of the clone, bundled as dist/set_up_driver.js and in no package: where no GPU and no lavapipe is found,
+ * fetches a lavapipe without being root.
+ */
+import { formatBytes, formatDuration } from '../../engine/util/format.ts';
+import { cacheDirectory } from '../../files/cache.ts';
+import { lavapipeCommand, type System, thisSystem } from '../advice.ts';
+import { fetchLavapipe } from './fetch.ts';
+import { findFetched, sizeOf } from './fetched.ts';
+import { systemIsServed } from './verdicts.ts';
+
+export interface DriverSetUp {
+  /** Of the command that is to run: --adapter is looked for among them. */
+  args: readonly string[];
+  /** Fetch it again although it is there, and whatever else works. */
+  again?: boolean;
+  /** Hears what is done, a line each. */
+  say: (line: string) => void;
+}
+
+/** Fetches lavapipe if it is wanted here. Whatever goes wrong is one line for `say`: a slower driver will do. */
+export async function setUpDriver({ args, again = false, say }: DriverSetUp): Promise<boolean> {
+  const system = thisSystem();
+  const { env } = process;
+  const reason = again ? undefined : whyNot({ env, system, adapter: adapterIn(args) });
+  if (reason === '') return true;
+  const cache = cacheDirectory(env);
+  if (!again && (findFetched(cache) || (await systemIsServed(env, cache)))) return true;
+  const command = lavapipeCommand(system);
+  const failed = (why: string): false => {
+    const install = command ? `; to have it: ${command}` : '';
+    say(
+      `SwiftShader will do the computing, since lavapipe, about four times faster, was not fetched: ${why}${install}`,
+    );
+    return false;
+  };
+  if (reason !== undefined) return failed(reason);
+  try {
+    const began = performance.now();
+    const why = again ? '' : 'no GPU was found (PIXTAPE_NO_DOWNLOAD=1 declines what comes now): ';
+    say(`${why}looking for lavapipe, Mesa's CPU driver, in apt's lists …`);
+    const fetched = await fetchLavapipe(cache, { say, onBytes: showBytes, replace: again });
+    const seconds = formatDuration((performance.now() - began) / 1000);
+    say(
+      `Mesa ${fetched.version} lies in ${fetched.folder} (${formatBytes(sizeOf(fetched.folder))}), ready after ${seconds}`,
+    );
+    return true;
+  } catch (error) {
+    return failed((error as Error).message.replace(/\s*\n\s*/g, ' '));
+  }
+}
+
+/** On a terminal: how much of the download is there. */
+function showBytes(done: number, total: number): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(done < total ? `\r\x1b[K${formatBytes(done)} of ${formatBytes(total)}` : '\r\x1b[K');
+}
+
+function adapterIn(args: readonly string[]): string | undefined {
+  const at = args.findIndex((arg) => /^--adapter(=|$)/.test(arg));
+  if (at < 0) return undefined;
+  return args[at]?.split('=')[1] ?? args[at + 1];
+}
+
+/** What the clone's set-up knows when it decides whether to fetch a driver. */
+export interface Situation {
+  env: NodeJS.ProcessEnv;
+  system: System;
+  /** What was asked for with --adapter, if anything. */
+  adapter: string | undefined;
+}
+
+/**
+ * Why no lavapipe is to be fetched, where that needs no trying out: nothing could be done with it, the person has declined
+ * or chosen otherwise. '' stands for what nobody has to be told.
+ */
+export function whyNot({ env, system, adapter }: Situation): string | undefined {
+  if (system.platform !== 'linux' || system.musl) return '';
+  if (!/^(|0|false|no)$/i.test(env.PIXTAPE_NO_DOWNLOAD ?? '')) return '';
+  const choice = adapter?.trim() || env.PIXTAPE_ADAPTER?.trim() || 'auto';
+  if (choice !== 'auto' && choice !== 'lavapipe') return '';
+  // Whoever names a driver there knows which one to take.
+  if (env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES) return '';
+  if (!['x64', 'arm64'].includes(process.arch)) return `Dawn has no build for ${process.arch}`;
+  for (const command of ['apt-get', 'apt-cache', 'dpkg-deb']) {
+    if (!system.has(command)) return `this system has no ${command} to fetch it with`;
+  }
+  return undefined;
+}
