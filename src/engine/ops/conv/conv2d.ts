@@ -3,8 +3,8 @@ import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { leakyReluGradient } from '../elementwise/activations.ts';
 import { channelSum, leakyReluGradientAndSum } from '../reduce/channel_sum.ts';
-import { convKernels } from './choose.ts';
 import { type ConvGeometry, positions } from './geometry.ts';
+import { convKernels } from './tuning/choose.ts';
 
 export interface Conv2dOptions {
   /** Default 1. */

@@ -1,6 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
-import { kernelsOf } from '../../../engine/ops/conv/choose.ts';
+import type { ConvChoice, ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
 import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
 import { record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
@@ -36,9 +35,8 @@ export class ConvBenchmark {
   }
 
   /** Records and compiles the kernels of a choice. */
-  async open(choice: string): Promise<Trial> {
+  async open({ kernels }: ConvChoice): Promise<Trial> {
     const { device, direction, g, x, w, y, bias } = this;
-    const kernels = kernelsOf(choice);
     const recorded = await record(device, () => {
       if (direction === 'forward') kernels.forward(g, x, w, bias, y, 0.2);
       else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);

@@ -12,18 +12,21 @@ const source = `${directSource}\n${leakyRelu}`;
 /** Multiply-adds up to which this may be worth a try: larger ones can only lose, and take seconds to do so. */
 const WORTH_A_TRY = 2 ** 22;
 
-export const direct: ConvAlgorithm = {
+export const direct: ConvAlgorithm<true> = {
+  name: 'direct',
   sources: [source],
-  choices(device, g) {
+  configs(device, g) {
     const products = g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
     const bound = 4 * g.outC * g.inC * g.kernelH * g.kernelW <= device.bindingLimit;
-    return bound && products <= WORTH_A_TRY ? ['direct'] : [];
+    return bound && products <= WORTH_A_TRY ? [true] : [];
   },
   kernels: () => ({
     forward: directForward,
     inputGradient: directInputGradient,
     weightGradient: directWeightGradient,
   }),
+  format: () => '',
+  parse: (text) => text === '' || undefined,
 };
 
 /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */

@@ -12,14 +12,17 @@ import { tile } from './tile.ts';
  * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
  * weights; a kernel that is no multiple of the stride is filled up with zeros.
  */
-const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: boolean): ConvAlgorithm => ({
+const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: boolean): ConvAlgorithm<Config> => ({
+  name,
   sources: [source, ...inner.sources],
-  choices(device, g, direction) {
+  configs(device, g, direction) {
     if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
-    return inner.choices(device, folded(g), direction).map((choice) => choice.replace(innerName, name));
+    return inner.configs(device, folded(g), direction);
   },
-  kernels(choice) {
-    const kernels = inner.kernels(choice.replace(name, innerName));
+  format: inner.format,
+  parse: inner.parse,
+  kernels(config) {
+    const kernels = inner.kernels(config);
     return {
       forward: (g, x, w, bias, y, slope) => {
         kernels.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
@@ -43,13 +46,13 @@ const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: b
 });
 
 /** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
-export const fold = folding(tile, 'tile', 'fold', true);
+export const fold = folding(tile, 'fold', true);
 
 /**
  * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
  * stride of 2 × 2 leaves three in four without a value.
  */
-export const foldGemm = folding(gemm, 'gemm', 'fold_gemm', false);
+export const foldGemm = folding(gemm, 'fold_gemm', false);
 
 /** The convolution of stride 1 that it becomes. */
 function folded(g: ConvGeometry): ConvGeometry {

@@ -1,5 +1,5 @@
-import type { ConvDirection } from './algorithm.ts';
-import { type ConvGeometry, positions } from './geometry.ts';
+import type { ConvDirection } from '../algorithm.ts';
+import { type ConvGeometry, positions } from '../geometry.ts';
 
 /**
  * One convolution in one direction, as the key of a tuning table: all that its time depends on, e.g.

@@ -1,6 +1,7 @@
-import type { Device } from '../../gpu/device.ts';
-import type { ConvDirection } from './algorithm.ts';
-import type { ConvGeometry } from './geometry.ts';
+import type { Device } from '../../../gpu/device.ts';
+import type { ConvChoice, ConvDirection } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { findChoice, parseWish } from './registry.ts';
 
 /** Where a rule applies; what is left out does not matter. */
 interface Rule {
@@ -11,15 +12,13 @@ interface Rule {
   /** The fewest input channels and output channels, and positions of the result in the whole batch. */
   channels?: number;
   positions?: number;
-  /** Choices or their beginnings, the best first: the first that fits is taken. */
+  /** Algorithms, or choices by their names, the best first: the first that fits is taken. */
   prefer: readonly string[];
 }
 
 /** What is taken on a kind of device without a measurement: the first rule that applies and names something that fits. */
 export interface ShippedTable {
   name: string;
-  /** Measured choices, by `convKey`; they go before the rules. */
-  measured: Readonly<Record<string, string>>;
   rules: readonly Rule[];
 }
 
@@ -44,11 +43,11 @@ const GPU: readonly Rule[] = [
 const SWIFTSHADER: readonly Rule[] = [{ kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows'] }, ...CPU];
 
 const TABLES = {
-  lavapipe16: { name: 'lavapipe, 16 lanes', measured: {}, rules: LAVAPIPE_16 },
-  lavapipe8: { name: 'lavapipe, 8 lanes', measured: {}, rules: CPU },
-  swiftshader: { name: 'SwiftShader', measured: {}, rules: SWIFTSHADER },
-  cpu: { name: 'a CPU driver', measured: {}, rules: CPU },
-  gpu: { name: 'a GPU', measured: {}, rules: GPU },
+  lavapipe16: { name: 'lavapipe, 16 lanes', rules: LAVAPIPE_16 },
+  lavapipe8: { name: 'lavapipe, 8 lanes', rules: CPU },
+  swiftshader: { name: 'SwiftShader', rules: SWIFTSHADER },
+  cpu: { name: 'a CPU driver', rules: CPU },
+  gpu: { name: 'a GPU', rules: GPU },
 } satisfies Record<string, ShippedTable>;
 
 /** The table for this kind of device. */
@@ -64,25 +63,18 @@ export function shippedTable({ capabilities: { cpu, subgroupSize }, description 
 
 /** What a table says among `candidates`, which are there to be chosen. */
 export function lookUp(
-  { measured, rules }: ShippedTable,
-  key: string,
+  { rules }: ShippedTable,
   direction: ConvDirection,
   g: ConvGeometry,
-  candidates: readonly string[],
-): string | undefined {
-  const known = measured[key];
-  if (known !== undefined && candidates.includes(known)) return known;
-  const preferred = rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer);
-  for (const wish of preferred) {
+  candidates: readonly ConvChoice[],
+): ConvChoice | undefined {
+  for (const name of rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer)) {
+    const wish = parseWish(name);
+    if (!wish) throw new Error(`a shipped table prefers "${name}", which is no way of computing a convolution`);
     const found = findChoice(candidates, wish);
-    if (found !== undefined) return found;
+    if (found) return found;
   }
   return undefined;
-}
-
-/** The first candidate that is `wish`, or begins with its words: `tile` finds `tile 2x4x32`. */
-export function findChoice(candidates: readonly string[], wish: string): string | undefined {
-  return candidates.find((c) => c === wish || c.startsWith(`${wish} `));
 }
 
 function applies(rule: Rule, direction: ConvDirection, g: ConvGeometry): boolean {
