@@ -128,7 +128,7 @@ describe('every candidate of the tuner gives the right result', { tags: 'long' }
 });
 
 describe('what only GPUs are offered gives the right result', { tags: 'long' }, () => {
-  const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131 };
+  const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131, dilationH: 1, dilationW: 1, groups: 1 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };
   const small = { ...plain, inC: 3, outC: 5 };

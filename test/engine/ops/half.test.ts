@@ -64,7 +64,8 @@ describe.each([
   ['3 × 3', { kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, inH: 12, inW: 12 }],
   ['4 × 4, stride 2', { kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, inH: 24, inW: 24 }],
 ])('a convolution of %s', (_, sides) => {
-  const g = { ...sides, batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
+  const sizes = { batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
+  const g = { ...sides, ...sizes, dilationH: 1, dilationW: 1, groups: 1 };
 
   /** Records a choice in each direction that it has, and the transposed forward with a bias. */
   const recorded = (on: Device, choice: string) => {

@@ -29,7 +29,7 @@ export class ConvBenchmark {
     this.direction = direction;
     this.g = g;
     this.x = this.tensor([g.batch, g.inC, g.inH, g.inW], 'x', 1);
-    this.w = this.tensor([g.outC, g.inC, g.kernelH, g.kernelW], 'w', 2);
+    this.w = this.tensor([g.outC, g.inC / g.groups, g.kernelH, g.kernelW], 'w', 2);
     this.y = this.tensor([g.batch, g.outC, g.outH, g.outW], 'y', 3);
     this.bias = this.tensor([g.outC], 'bias', 4);
   }

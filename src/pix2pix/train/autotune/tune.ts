@@ -1,7 +1,7 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { dryRunDevice } from '../../../engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
-import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
+import { type ConvGeometry, products } from '../../../engine/ops/conv/geometry.ts';
 import { defaultChoice } from '../../../engine/ops/conv/tuning/choose.ts';
 import { convCandidates } from '../../../engine/ops/conv/tuning/registry.ts';
 import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
@@ -90,7 +90,7 @@ export async function measureConvolution(
 
 /** Floating-point operations of a convolution, the same in each direction: a multiplication and an addition a product. */
 export function operations(g: ConvGeometry): number {
-  return 2 * g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
+  return 2 * products(g);
 }
 
 const now = (): number => performance.now();

@@ -30,6 +30,9 @@ const g = {
   strideW: 2,
   padH: 1,
   padW: 1,
+  dilationH: 1,
+  dilationW: 1,
+  groups: 1,
 };
 
 /** Choices whose runs take the times given, the last one again and again, and compute `values`. */
@@ -119,9 +122,17 @@ describe('race', () => {
 
 describe('keys and tables', () => {
   it('reads back every key, and nothing else', () => {
+    const dilated = { ...g, dilationH: 2, dilationW: 1, outH: 3 };
+    const inGroups = { ...g, inC: 6, groups: 3 };
+    const all = { ...dilated, ...inGroups, outH: 3 };
     for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
-      expect(parseConvKey(convKey(direction, g))).toEqual({ direction, g });
+      for (const each of [g, dilated, inGroups, all]) {
+        expect(parseConvKey(convKey(direction, each))).toEqual({ direction, g: each });
+      }
     }
+    // As before there were any: tables of old stay readable.
+    expect(convKey('forward', g)).toBe('forward 2x5x9x7 6x5x4x3 s2x2 p1x1');
+    expect(convKey('forward', all)).toBe('forward 2x6x9x7 6x2x4x3 s2x2 p1x1 d2x1 g3');
     for (const text of ['', 'forward', `${convKey('forward', g)} `, convKey('forward', g).replace('forward', 'side')]) {
       expect(parseConvKey(text)).toBeUndefined();
     }

@@ -63,6 +63,7 @@ export const gemm: ConvAlgorithm<Tile> = {
   name: 'gemm',
   sources: [source],
   configs(device, g, direction) {
+    if (g.groups > 1 || g.dilationH * g.dilationW > 1) return [];
     const size = sizeOf(g, direction);
     const own = ownTile(size);
     // On a CPU it is only for what the other kernels cannot do.
@@ -141,7 +142,7 @@ function multiply(
 ): void {
   const whole = result ?? weight;
   const kernel = kernelFor(tile, g, direction, weight.device);
-  for (const { first, count, slice } of weightSlices(weight, g.outC)) {
+  for (const { first, count, slice } of weightSlices(weight, g)) {
     const size = sizeOf(g, direction, count);
     const { share, splits } = splitOf(tile, size, direction, slice === weight);
     // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left.

@@ -3,7 +3,7 @@ import type { Device } from '../../../gpu/device.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
-import type { ConvGeometry } from '../geometry.ts';
+import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { gemm } from './gemm.ts';
 import { tile } from './tile.ts';
 
@@ -16,7 +16,8 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
   name,
   sources: [source, ...inner.sources],
   configs(device, g, direction) {
-    if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
+    const dense = g.dilationH * g.dilationW === 1;
+    if (g.strideH * g.strideW === 1 || !dense || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
     return inner.configs(device, folded(g), direction);
   },
   format: inner.format,
@@ -36,8 +37,8 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
         toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
       },
       weightGradient: (g, x, dy, dw) => {
-        const { outC, inC, kernelH, kernelW } = folded(g);
-        const deep = Tensor.temporary(dw.device, [outC, inC, kernelH, kernelW], 'conv_fold.dw');
+        const { outC, inC, groups, kernelH, kernelW } = folded(g);
+        const deep = Tensor.temporary(dw.device, [outC, inC / groups, kernelH, kernelW], 'conv_fold.dw');
         kernels.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
         toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
       },
@@ -87,6 +88,6 @@ function weightBlocks(g: ConvGeometry, w: Tensor): Tensor {
 /** The copies are bound in one piece. */
 function bindable({ bindingLimit }: Device, g: ConvGeometry): boolean {
   const f = folded(g);
-  const largest = Math.max(f.batch * f.inC * f.inH * f.inW, f.outC * f.inC * f.kernelH * f.kernelW);
+  const largest = Math.max(f.batch * f.inC * f.inH * f.inW, weightSize(f));
   return largest * 4 <= bindingLimit;
 }

@@ -4,7 +4,7 @@ import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl
 import type { Device } from '../../../gpu/device.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
-import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
 const tileSource = `${forwardSource}\n${leakyRelu}`;
 
@@ -47,7 +47,7 @@ const PATCHES: readonly (readonly [height: number, width: number])[] = [
 /** What may be worth a try, this file's own rule first. */
 function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
   const lanes = device.capabilities.subgroupSize;
-  const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
+  const channels = resultChannels(g, direction);
   const positions = {
     forward: g.batch * g.outH * g.outW,
     inputGradient: g.batch * g.inH * g.inW,

@@ -6,7 +6,7 @@ import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
 import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
-import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
 const source = `${forwardSource}\n${leakyRelu}`;
 
@@ -97,8 +97,7 @@ function variant(form: Form): ConvAlgorithm<AtOnce> {
     configs(device, g, direction) {
       const fits = patchesFit(device, g) && g.kernelH === FILTER && g.kernelW === FILTER;
       if (!fits || (direction === 'weightGradient' && !rowsOnly)) return [];
-      const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
-      return form.atOnce(channels, device.capabilities.subgroupSize, direction);
+      return form.atOnce(resultChannels(g, direction), device.capabilities.subgroupSize, direction);
     },
     kernels(m) {
       return patchKernels({

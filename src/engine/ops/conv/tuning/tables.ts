@@ -9,8 +9,10 @@ interface Rule {
   /** Both sides of the kernel, and both strides. */
   kernel?: number;
   stride?: number;
-  /** The fewest input channels and output channels, and positions of the result in the whole batch. */
+  /** The fewest input channels and output channels of a group, and positions of the result in the whole batch. */
   channels?: number;
+  /** Only where there are groups: the most channels of one, of the input or of the output, whichever has fewer. */
+  groupChannels?: number;
   positions?: number;
   /** Algorithms, or choices by their names, the best first: the first that fits is taken. */
   prefer: readonly string[];
@@ -22,25 +24,46 @@ export interface ShippedTable {
   rules: readonly Rule[];
 }
 
-const CPU: readonly Rule[] = [{ prefer: ['tile', 'fold', 'gemm'] }];
+const CPU: readonly Rule[] = [
+  { groupChannels: 8, prefer: ['grouped'] },
+  { prefer: ['tile', 'fold', 'dilated', 'grouped', 'gemm'] },
+];
 
 /** Rows pay from 256 positions on; what they take longer to compile, only layers with work enough give back. */
 const LAVAPIPE_16: readonly Rule[] = [
-  { direction: 'forward', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
-  { direction: 'inputGradient', kernel: 3, stride: 1, channels: 256, positions: 256, prefer: ['winograd_rows 64'] },
-  { kernel: 3, stride: 1, channels: 64, positions: 1024, prefer: ['winograd_rows'] },
-  { kernel: 3, stride: 1, channels: 32, positions: 4096, prefer: ['winograd_rows'] },
+  {
+    direction: 'forward',
+    kernel: 3,
+    stride: 1,
+    channels: 256,
+    positions: 256,
+    prefer: ['winograd_rows 64', 'dilated_rows 64'],
+  },
+  {
+    direction: 'inputGradient',
+    kernel: 3,
+    stride: 1,
+    channels: 256,
+    positions: 256,
+    prefer: ['winograd_rows 64', 'dilated_rows 64'],
+  },
+  { kernel: 3, stride: 1, channels: 64, positions: 1024, prefer: ['winograd_rows', 'dilated_rows'] },
+  { kernel: 3, stride: 1, channels: 32, positions: 4096, prefer: ['winograd_rows', 'dilated_rows'] },
   ...CPU,
 ];
 
 /** On an H200 the fold saved up to half of a strided gradient's time at 32 × 32 and more, and lost at 16 × 16. */
 const GPU: readonly Rule[] = [
+  { groupChannels: 16, prefer: ['grouped'] },
   { direction: 'inputGradient', stride: 2, positions: 1024, prefer: ['fold_gemm'] },
-  { prefer: ['gemm'] },
+  { prefer: ['gemm', 'dilated_gemm', 'grouped'] },
 ];
 
 /** This driver compiles at once. */
-const SWIFTSHADER: readonly Rule[] = [{ kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows'] }, ...CPU];
+const SWIFTSHADER: readonly Rule[] = [
+  { kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows', 'dilated_rows'] },
+  ...CPU,
+];
 
 const TABLES = {
   lavapipe16: { name: 'lavapipe, 16 lanes', rules: LAVAPIPE_16 },
@@ -78,13 +101,15 @@ export function lookUp(
 }
 
 function applies(rule: Rule, direction: ConvDirection, g: ConvGeometry): boolean {
-  const { kernel = g.kernelH, stride = g.strideH, channels = 0, positions = 0 } = rule;
+  const { kernel = g.kernelH, stride = g.strideH, channels = 0, groupChannels, positions = 0 } = rule;
+  const each = Math.min(g.inC, g.outC) / g.groups;
   const [height, width] = direction === 'inputGradient' ? [g.inH, g.inW] : [g.outH, g.outW];
   return (
     (rule.direction ?? direction) === direction &&
     (rule.kernel === undefined || (g.kernelH === kernel && g.kernelW === kernel)) &&
     (rule.stride === undefined || (g.strideH === stride && g.strideW === stride)) &&
-    Math.min(g.inC, g.outC) >= channels &&
+    each >= channels &&
+    (groupChannels === undefined || (g.groups > 1 && each <= groupChannels)) &&
     g.batch * height * width >= positions
   );
 }
