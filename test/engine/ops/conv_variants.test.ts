@@ -16,6 +16,7 @@ import { openTestDevice, type TestDeviceOptions } from '../../device.ts';
 import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
+import { convProblem, transposedProblemOf } from './conv/problems.ts';
 import { convolutions } from './table_conv.ts';
 import type { OpRow, Problem } from './table_row.ts';
 
@@ -74,6 +75,18 @@ const ODD: Record<string, Problem<unknown>[]> = {
     conv([1, 130, 5, 6], [130, 9, 4, 4], 2, 1, true, 9),
     conv([2, 18, 5, 6], [18, 9, 4, 4], 2, 1, true, 9),
     conv([1, 10, 6, 7], [10, 12, 3, 3], 1, 1, true, 12),
+  ],
+  'conv2d, grouped and dilated': [
+    convProblem([2, 18, 9, 11], [14, 9, 3, 3], 1, 1, { groups: 2 }),
+    convProblem([1, 21, 10, 7], [21, 1, 5, 5], 1, 2, { groups: 21 }),
+    convProblem([2, 6, 11, 9], [12, 2, 4, 4], 2, 1, { groups: 3 }),
+    convProblem([2, 10, 13, 10], [9, 10, 3, 3], 1, 2, { dilation: 2 }),
+    convProblem([1, 10, 13, 10], [6, 5, 2, 2], 1, 1, { dilation: 3, groups: 2, bias: false }),
+    convProblem([1, 4, 15, 12], [6, 2, 3, 3], 2, 2, { dilation: 2, groups: 2 }),
+  ],
+  'conv_transpose2d, grouped and dilated': [
+    transposedProblemOf([1, 16, 7, 6], [16, 1, 3, 3], 2, 1, { groups: 16, outputPadding: 1 }),
+    transposedProblemOf([1, 10, 6, 7], [10, 9, 3, 3], 1, 1, { dilation: 2 }),
   ],
 };
 
