@@ -1,13 +1,24 @@
 import { openAdapter } from '../src/drivers/index.ts';
 import { Device, type DeviceOptions } from '../src/engine/gpu/device.ts';
+import { convTuning } from '../src/engine/ops/conv/tuning/tuning.ts';
+
+export interface TestDeviceOptions extends DeviceOptions {
+  /** What convolutions are computed with; see `ConvTuning`. */
+  algorithm?: string;
+  table?: ReadonlyMap<string, string>;
+}
 
 /**
  * A device on the adapter that PIXTAPE_ADAPTER names, or else the best that is found. With `guards` a write out of
  * bounds shows; `maxBinding` plays a driver with a small binding limit.
  */
-export async function openTestDevice(options: DeviceOptions = {}): Promise<Device> {
+export async function openTestDevice({ algorithm, table, ...options }: TestDeviceOptions = {}): Promise<Device> {
   const { adapter, description } = await openAdapter();
-  return Device.open(adapter, description, options);
+  const device = await Device.open(adapter, description, options);
+  const tuning = convTuning(device);
+  if (algorithm !== undefined) tuning.algorithm = algorithm;
+  if (table) tuning.table = table;
+  return device;
 }
 
 /** Destroys the device. Dawn itself stays: freed while a device is still being torn down, it has hung a test process. */

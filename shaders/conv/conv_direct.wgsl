@@ -1,10 +1,14 @@
 // 2-D convolution, straight from its definition: forward, gradient of the input, gradient of the weight. The kernels
 // that the faster ones are held against; slow (every operand is loaded anew for every multiply-add), but any reader
-// can check them.
+// can check them. Any kernel, stride, padding, dilation and number of groups.
 //
-//   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i * stride - pad + u, j * stride - pad + v]
+//   y[n, o, i, j] = bias[o] + sum over c, u, v of
+//     w[o, c, u, v] * x[n, first(o) + c, i * stride - pad + u * dilation, j * stride - pad + v * dilation]
 //
-// Layout: x (N, C, H, W), w (O, C, KH, KW), y (N, O, OH, OW), row-major. Invocations stride through the elements of the result.
+// where c counts the C / G input channels of the group of o, and first(o) is the first of them.
+//
+// Layout: x (N, C, H, W), w (O, C / G, KH, KW), y (N, O, OH, OW), row-major. Invocations stride through the elements of
+// the result.
 // Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
 
 struct Params {
@@ -22,6 +26,9 @@ struct Params {
   stride_w: u32,
   pad_h: u32,
   pad_w: u32,
+  dilation_h: u32,
+  dilation_w: u32,
+  groups: u32,
   has_bias: u32,
   // forward: leaky ReLU on the way out; 1 for none.
   slope: f32,
@@ -45,14 +52,16 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     if (p.has_bias != 0u) {
       sum = bias[o];
     }
-    for (var c = 0u; c < p.in_c; c++) {
+    let in_each = p.in_c / p.groups;
+    let first = o / (p.out_c / p.groups) * in_each;
+    for (var c = 0u; c < in_each; c++) {
       for (var u = 0u; u < p.kernel_h; u++) {
-        let h = i32(row * p.stride_h + u) - i32(p.pad_h);
+        let h = i32(row * p.stride_h + u * p.dilation_h) - i32(p.pad_h);
         for (var v = 0u; v < p.kernel_w; v++) {
-          let q = i32(col * p.stride_w + v) - i32(p.pad_w);
+          let q = i32(col * p.stride_w + v * p.dilation_w) - i32(p.pad_w);
           if (h >= 0 && h < i32(p.in_h) && q >= 0 && q < i32(p.in_w)) {
-            let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
-            sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * x[at];
+            let at = ((n * p.in_c + first + c) * p.in_h + u32(h)) * p.in_w + u32(q);
+            sum += w[((o * in_each + c) * p.kernel_h + u) * p.kernel_w + v] * x[at];
           }
         }
       }
@@ -73,17 +82,20 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
     if (p.has_bias != 0u) {
       sum = bias[c];
     }
-    for (var o = 0u; o < p.out_c; o++) {
+    let in_each = p.in_c / p.groups;
+    let out_each = p.out_c / p.groups;
+    let first = c / in_each * out_each;
+    for (var o = first; o < first + out_each; o++) {
       for (var u = 0u; u < p.kernel_h; u++) {
-        let h = i32(row + p.pad_h) - i32(u);
+        let h = i32(row + p.pad_h) - i32(u * p.dilation_h);
         for (var v = 0u; v < p.kernel_w; v++) {
-          let q = i32(col + p.pad_w) - i32(v);
+          let q = i32(col + p.pad_w) - i32(v * p.dilation_w);
           if (h >= 0 && q >= 0 && h % i32(p.stride_h) == 0 && q % i32(p.stride_w) == 0) {
             let oh = u32(h) / p.stride_h;
             let ow = u32(q) / p.stride_w;
             if (oh < p.out_h && ow < p.out_w) {
               let at = ((n * p.out_c + o) * p.out_h + oh) * p.out_w + ow;
-              sum += w[((o * p.in_c + c) * p.kernel_h + u) * p.kernel_w + v] * dy[at];
+              sum += w[((o * in_each + c % in_each) * p.kernel_h + u) * p.kernel_w + v] * dy[at];
             }
           }
         }
@@ -98,17 +110,18 @@ fn weight_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgr
   for (var i = id.x; i < p.n; i += groups.x * 64u) {
     let v = i % p.kernel_w;
     let u = (i / p.kernel_w) % p.kernel_h;
-    let c = (i / (p.kernel_w * p.kernel_h)) % p.in_c;
-    let o = i / (p.kernel_w * p.kernel_h * p.in_c);
+    let in_each = p.in_c / p.groups;
+    let o = i / (p.kernel_w * p.kernel_h * in_each);
+    let c = o / (p.out_c / p.groups) * in_each + (i / (p.kernel_w * p.kernel_h)) % in_each;
     var sum = 0.0;
     for (var n = 0u; n < p.batch; n++) {
       for (var row = 0u; row < p.out_h; row++) {
-        let h = i32(row * p.stride_h + u) - i32(p.pad_h);
+        let h = i32(row * p.stride_h + u * p.dilation_h) - i32(p.pad_h);
         // One partial sum for each row keeps the rounding error of a long sum down.
         var partial = 0.0;
         if (h >= 0 && h < i32(p.in_h)) {
           for (var col = 0u; col < p.out_w; col++) {
-            let q = i32(col * p.stride_w + v) - i32(p.pad_w);
+            let q = i32(col * p.stride_w + v * p.dilation_w) - i32(p.pad_w);
             if (q >= 0 && q < i32(p.in_w)) {
               let at = ((n * p.in_c + c) * p.in_h + u32(h)) * p.in_w + u32(q);
               partial += x[at] * dy[((n * p.out_c + o) * p.out_h + row) * p.out_w + col];

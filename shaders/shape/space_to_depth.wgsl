@@ -3,7 +3,10 @@
 //   y[n, (c * s_h + r) * s_w + q, i, j] = x[n, c, i * s_h + r - pad_h, j * s_w + q - pad_w], 0 outside of x
 //
 // and back: x[n, c, h, w] = y at the place that the above puts it, 0 where it puts it nowhere, plus bias[c] if there is
-// one. A convolution of stride s becomes one of stride 1 this way, its weights being blocks too (conv_fold.ts).
+// one. A convolution of stride s becomes one of stride 1 this way, its weights being blocks too (space_to_depth.ts).
+//
+// Where `batched` is 1 the pixels of a block go to as many pictures instead, (N * s_h * s_w, C, …), in the same order: a
+// convolution whose taps are s pixels apart becomes one of neighbouring taps (space_to_batch.ts).
 //
 // Layout: x planes of in_h * in_w, y planes of out_h * out_w. An invocation owns one column of one plane of the result and
 // walks down a run of its rows; neighbouring lanes have neighbouring columns. Workgroup (g, r) takes columns
@@ -24,6 +27,7 @@ struct Params {
   s_w: u32,
   pad_h: u32,
   pad_w: u32,
+  batched: u32,
   has_bias: u32,
 }
 
@@ -44,9 +48,10 @@ fn to_depth(
     let j = column % p.out_w;
     let n = plane / (p.channels * p.s_h * p.s_w);
     let place = plane % (p.channels * p.s_h * p.s_w);
-    let c = place / (p.s_h * p.s_w);
-    let r = place / p.s_w % p.s_h;
-    let q = place % p.s_w;
+    let c = select(place / (p.s_h * p.s_w), place % p.channels, p.batched != 0u);
+    let within = select(place, place / p.channels, p.batched != 0u);
+    let r = within / p.s_w % p.s_h;
+    let q = within % p.s_w;
     let from_here = (n * p.channels + c) * p.in_h * p.in_w;
     let col = i32(j * p.s_w + q) - i32(p.pad_w);
     let col_inside = (col >= 0) & (col < i32(p.in_w));
@@ -87,10 +92,13 @@ fn to_space(
     // Rows and columns of blocks go on by one only every s_h rows: no division in the loop.
     var i = (first + p.pad_h) / p.s_h;
     var r = (first + p.pad_h) % p.s_h;
-    let planes_here = plane * p.s_h * p.s_w + q;
+    // The plane that the first pixel of a block comes from, and how many planes on the next pixel does.
+    let apart = select(1u, p.channels, p.batched != 0u);
+    let first_plane = select(plane * p.s_h * p.s_w, (plane / p.channels) * apart * p.s_h * p.s_w + c, p.batched != 0u);
+    let planes_here = first_plane + q * apart;
     for (var row = first; row < end; row++) {
       let inside = (i < p.out_h) & (j < p.out_w);
-      let at = select(0u, ((planes_here + r * p.s_w) * p.out_h + i) * p.out_w + j, inside);
+      let at = select(0u, ((planes_here + r * p.s_w * apart) * p.out_h + i) * p.out_w + j, inside);
       result[(plane * p.in_h + row) * p.in_w + col] = start_value + select(0.0, depth[at], inside);
       r++;
       let over = r >= p.s_h;

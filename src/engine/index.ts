@@ -54,7 +54,9 @@ export {
 export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
 export { type Layer, Sequential } from './nn/sequential.ts';
 export type { LoadOptions, LoadResult } from './nn/state.ts';
-export { type Conv2dActivation, type Conv2dOptions, conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
+export { conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
+export type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions } from './ops/conv/options.ts';
+export { ConvTuning, convTuning } from './ops/conv/tuning/tuning.ts';
 // Operations: pictures are NCHW, values float32.
 export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from './ops/elementwise/activations.ts';
 export { add, div, maximum, minimum, mul, neg, pow, scale, sub } from './ops/elementwise/arithmetic.ts';

@@ -20,7 +20,12 @@ const NUMBERS = new Set([2, 4, 6, 7, 8]);
 function cells(tuned: Tuned): string[] {
   const { g, direction, uses, chosen } = tuned;
   const [first, own] = times(tuned);
-  const kernel = `${g.kernelH}×${g.kernelW}${g.strideH * g.strideW > 1 ? ` /${g.strideH}` : ''}`;
+  const kernel = [
+    `${g.kernelH}×${g.kernelW}`,
+    ...(g.strideH * g.strideW > 1 ? [`/${g.strideH}`] : []),
+    ...(g.dilationH * g.dilationW > 1 ? [`d${g.dilationH}`] : []),
+    ...(g.groups > 1 ? [`g${g.groups}`] : []),
+  ].join(' ');
   const same = chosen === tuned.entries[0]?.choice;
   return [
     `${g.batch}×${g.inC}→${g.outC} ${kernel} @${g.inH}×${g.inW}`,

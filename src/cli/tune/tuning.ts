@@ -1,6 +1,7 @@
 import { version } from '../../../package.json';
 import type { Device } from '../../engine/gpu/device.ts';
-import { shippedTable } from '../../engine/ops/conv/tuning_tables.ts';
+import { shippedTable } from '../../engine/ops/conv/tuning/tables.ts';
+import { convTuning } from '../../engine/ops/conv/tuning/tuning.ts';
 import { formatDuration } from '../../engine/util/format.ts';
 import {
   convolutionsOf,
@@ -49,27 +50,34 @@ export async function settleTuning(
   warn: (line: string) => void,
 ): Promise<void> {
   const own = before && recordedTuning(before, device);
+  const tuning = convTuning(device);
   if (own && tune === undefined) {
-    device.tuning = own;
+    tuning.table = own;
     return console.log('tuning   the kernels that the run began with');
   }
   if (own) warn(`--${tune ? 'tune' : 'no-tune'}: the run may go on with other kernels, and then not bit for bit`);
   const cache = new TuningCache(device.description, version);
-  device.tuning = tune === false ? new Map() : choicesOf(await cache.read(warn));
+  const known = tune === false ? new Map() : choicesOf(await cache.read(warn));
+  tuning.table = known;
   const asked = tune ?? !device.capabilities.cpu;
-  if (asked) await measureMissing(device, work, cache);
+  if (asked) tuning.table = await withMissing(known, device, work, cache);
   const shipped = `the table shipped for ${shippedTable(device).name}`;
-  const { size } = device.tuning;
+  const { size } = tuning.table;
   console.log(`tuning   ${size === 0 ? shipped : `${size} convolutions measured on this adapter, else ${shipped}`}`);
 }
 
-async function measureMissing(device: Device, work: Work, cache: TuningCache): Promise<void> {
-  const known = device.tuning ?? new Map<string, string>();
+/** The table with what it lacks measured, as far as the time goes. */
+async function withMissing(
+  known: ReadonlyMap<string, string>,
+  device: Device,
+  work: Work,
+  cache: TuningCache,
+): Promise<ReadonlyMap<string, string>> {
   await work.checkMemory();
   const convolutions = await convolutionsOf(device, work.build);
-  if (convolutions.every(({ key }) => known.has(key))) return;
+  if (convolutions.every(({ key }) => known.has(key))) return known;
   const tuned = await measure(device, work, cache, { known, seconds: SECONDS_BEFORE_A_RUN });
-  device.tuning = new Map([...known, ...choicesOf(measurements(tuned))]);
+  return new Map([...known, ...choicesOf(measurements(tuned))]);
 }
 
 /** Measures the convolutions of some work, telling how far it is, and adds what came out to the cache. */

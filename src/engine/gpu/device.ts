@@ -11,13 +11,6 @@ export interface DeviceOptions {
   guards?: boolean;
   /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
   maxBinding?: number;
-  /**
-   * Which kernels convolutions use, where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference. By
-   * default (`auto`) what `tuning` says, or else what suits the kind of device.
-   */
-  convolution?: string;
-  /** Choices by the keys of `Device.choices`, as measured on this device; the kind of device decides what it lacks. */
-  tuning?: ReadonlyMap<string, string>;
   /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
   memoryBudget?: number;
   /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
@@ -46,10 +39,6 @@ export class Device {
   /** Adapter and driver, for people and for a run's record. */
   readonly description: string;
   readonly guards: boolean;
-  readonly convolution: string;
-  /** See `DeviceOptions`; asked whenever something is recorded. */
-  tuning: ReadonlyMap<string, string> | undefined;
-  private readonly noted = new Map<string, { choice: string; uses: number }>();
   private readonly maxBinding: number;
   /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
   readonly memoryBudget: number;
@@ -68,8 +57,6 @@ export class Device {
     this.capabilities = capabilities;
     this.description = description;
     this.guards = options.guards ?? false;
-    this.convolution = options.convolution ?? 'auto';
-    this.tuning = options.tuning;
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
     this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
     this.seed = options.seed ?? 0;
@@ -135,15 +122,6 @@ export class Device {
       this.kernels.set(key, kernel);
     }
     return kernel;
-  }
-
-  /** What operations with several ways of computing have taken in all programs recorded so far, by a key of their own. */
-  get algorithms(): ReadonlyMap<string, { choice: string; uses: number }> {
-    return this.noted;
-  }
-
-  recordAlgorithm(key: string, choice: string): void {
-    this.noted.set(key, { choice, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
   }
 
   /** 0, 1, 2 … for each call: gives each new layer random numbers of its own. */

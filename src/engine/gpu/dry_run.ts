@@ -17,9 +17,16 @@ export async function dryRunDevice(like: Device, { boundless = false } = {}): Pr
     requestDevice: async () => gpu,
   };
   const maxBinding = boundless ? Number.POSITIVE_INFINITY : like.bindingLimit;
-  const { convolution, tuning } = like;
-  const options = { maxBinding, convolution, ...(tuning ? { tuning } : {}) };
-  return Device.open(adapter as unknown as GPUAdapter, like.description, options);
+  const device = await Device.open(adapter as unknown as GPUAdapter, like.description, { maxBinding });
+  originals.set(device, like);
+  return device;
+}
+
+const originals = new WeakMap<Device, Device>();
+
+/** The device that a dry run stands for: what is settled for that one holds here too. */
+export function originalOf(device: Device): Device | undefined {
+  return originals.get(device);
 }
 
 /** A paper device without a model: for those who look at a network's structure and have no need of a driver. */

@@ -1,9 +1,11 @@
 import type { Device } from '../gpu/device.ts';
 import { conv2d, convTranspose2d } from '../ops/conv/conv2d.ts';
+import type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions, Pair } from '../ops/conv/options.ts';
 import { batchNorm } from '../ops/norm/batch_norm.ts';
 import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
 import { Tensor } from '../tape/tensor.ts';
+import { PixtapeError } from '../util/errors.ts';
 import { Fresh } from './fresh.ts';
 import { buffer, Module, parameter } from './module.ts';
 
@@ -12,36 +14,38 @@ export interface LayerOptions {
   seed?: number;
 }
 
-export interface ConvOptions extends LayerOptions {
-  stride?: number;
-  padding?: number;
+export interface ConvOptions extends LayerOptions, Conv2dOptions {
   bias?: boolean;
 }
 
-export interface ActivatedConvOptions extends ConvOptions {
-  /** A leaky ReLU of this slope on the result, in the same pass. */
-  slope?: number;
+export interface ActivatedConvOptions extends ConvOptions, Conv2dActivation {}
+
+export interface ConvTransposeOptions extends LayerOptions, ConvTranspose2dOptions {
+  bias?: boolean;
 }
 
 /**
- * 2-D convolution with a square kernel; `weight` is (cout, cin, k, k). Weight and bias start uniform in ±1/√fan_in, as
- * PyTorch's do (`kaiming_uniform(a=√5)`).
+ * 2-D convolution; `weight` is (cout, cin / groups, k, k). Weight and bias start uniform in ±1/√fan_in, as PyTorch's do
+ * (`kaiming_uniform(a=√5)`).
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
-  /** Inputs that one output sums over: cin · k². */
+  /** Inputs that one output sums over: cin / groups · k². */
   readonly fanIn: number;
-  readonly options: ActivatedConvOptions;
+  readonly options: Conv2dOptions & Conv2dActivation;
 
-  constructor(device: Device, cin: number, cout: number, kernel: number, options: ActivatedConvOptions = {}) {
+  /** @param kernel its side, or both: [height, width] */
+  constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ActivatedConvOptions = {}) {
     super();
-    this.fanIn = cin * kernel * kernel;
-    this.options = options;
-    const fresh = new Fresh(device, options.seed);
+    const { seed, bias = true, ...rest } = options;
+    const [each, height, width] = weightSides('Conv2d', cin, kernel, rest.groups);
+    this.fanIn = each * height * width;
+    this.options = rest;
+    const fresh = new Fresh(device, seed);
     const bound = 1 / Math.sqrt(this.fanIn);
-    this.weight = parameter(fresh.uniform([cout, cin, kernel, kernel], 'weight', bound));
-    if (options.bias ?? true) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
+    this.weight = parameter(fresh.uniform([cout, each, height, width], 'weight', bound));
+    if (bias) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
   }
 
   /** (N, cin, H, W) → (N, cout, H', W'). */
@@ -50,34 +54,40 @@ export class Conv2d extends Module {
   }
 }
 
-/** 2-D transposed convolution with a square kernel; `weight` is (cin, cout, k, k), as in PyTorch. */
+/** 2-D transposed convolution; `weight` is (cin, cout / groups, k, k), as in PyTorch. */
 export class ConvTranspose2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
-  /** As PyTorch reckons it for its default initialisation: cout · k². */
+  /** As PyTorch reckons it for its default initialisation: cout / groups · k². */
   readonly fanIn: number;
-  readonly options: ConvOptions & { outputPadding?: number };
+  readonly options: ConvTranspose2dOptions;
 
-  constructor(
-    device: Device,
-    cin: number,
-    cout: number,
-    kernel: number,
-    options: ConvOptions & { outputPadding?: number } = {},
-  ) {
+  /** @param kernel its side, or both: [height, width] */
+  constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ConvTransposeOptions = {}) {
     super();
-    this.fanIn = cout * kernel * kernel;
-    this.options = options;
-    const fresh = new Fresh(device, options.seed);
+    const { seed, bias = true, ...rest } = options;
+    const [each, height, width] = weightSides('ConvTranspose2d', cout, kernel, rest.groups);
+    this.fanIn = each * height * width;
+    this.options = rest;
+    const fresh = new Fresh(device, seed);
     const bound = 1 / Math.sqrt(this.fanIn);
-    this.weight = parameter(fresh.uniform([cin, cout, kernel, kernel], 'weight', bound));
-    if (options.bias ?? true) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
+    this.weight = parameter(fresh.uniform([cin, each, height, width], 'weight', bound));
+    if (bias) this.bias = parameter(fresh.uniform([cout], 'bias', bound));
   }
 
   /** (N, cin, H, W) → (N, cout, (H−1)·stride − 2·padding + k + outputPadding, …). */
   forward(x: Tensor): Tensor {
     return convTranspose2d(x, this.weight, this.bias, this.options);
   }
+}
+
+/** Sides of a weight whose channels are cut into groups: channels of one group, height and width of the kernel. */
+function weightSides(layer: string, channels: number, kernel: Pair, groups = 1): [number, number, number] {
+  if (!Number.isInteger(channels / groups)) {
+    throw new PixtapeError(`${layer}: ${channels} channels are no multiple of groups ${groups}`);
+  }
+  const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+  return [channels / groups, height, width];
 }
 
 /** Batch norm over N, H and W of each channel, with running statistics for evaluation (eps 1e-5, momentum 0.1). */

@@ -1,26 +1,29 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { closeAdapter, openAdapter } from '../../../src/drivers/index.ts';
-import { Device, type DeviceOptions } from '../../../src/engine/gpu/device.ts';
+import { closeAdapter } from '../../../src/drivers/index.ts';
+import type { Device } from '../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../src/engine/ops/conv/algorithm.ts';
-import { convCandidates } from '../../../src/engine/ops/conv/choose.ts';
 import type { ConvGeometry } from '../../../src/engine/ops/conv/geometry.ts';
-import { parseConvKey } from '../../../src/engine/ops/conv/key.ts';
+import { parseConvKey } from '../../../src/engine/ops/conv/tuning/key.ts';
+import { convCandidates } from '../../../src/engine/ops/conv/tuning/registry.ts';
+import { convTuning } from '../../../src/engine/ops/conv/tuning/tuning.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { openTestDevice, type TestDeviceOptions } from '../../device.ts';
 import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
+import { convProblem, transposedProblemOf } from './conv/problems.ts';
 import { convolutions } from './table_conv.ts';
 import type { OpRow, Problem } from './table_row.ts';
 
 /** Every way of computing a convolution passes what the device's own choice passes in `ops.test.ts`. */
-const VARIANTS: Record<string, DeviceOptions> = {
-  'the direct reference kernel': { convolution: 'direct' },
-  'matrix products through workgroup memory': { convolution: 'gemm' },
+const VARIANTS: Record<string, TestDeviceOptions> = {
+  'the direct reference kernel': { algorithm: 'direct' },
+  'matrix products through workgroup memory': { algorithm: 'gemm' },
 };
 
 const RUNS = runs(3, 30);
@@ -31,7 +34,7 @@ describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
   test.each(convolutions.map((row) => [row.name, row] as const))(
     '%s',
     async (_, row) => {
-      const device = await open({ ...options, guards: true });
+      const device = await openTestDevice({ ...options, guards: true });
       try {
         const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => check(device, row, problem, seed));
         await fc.assert(property, { numRuns: RUNS, seed: 2 });
@@ -73,6 +76,18 @@ const ODD: Record<string, Problem<unknown>[]> = {
     conv([2, 18, 5, 6], [18, 9, 4, 4], 2, 1, true, 9),
     conv([1, 10, 6, 7], [10, 12, 3, 3], 1, 1, true, 12),
   ],
+  'conv2d, grouped and dilated': [
+    convProblem([2, 18, 9, 11], [14, 9, 3, 3], 1, 1, { groups: 2 }),
+    convProblem([1, 21, 10, 7], [21, 1, 5, 5], 1, 2, { groups: 21 }),
+    convProblem([2, 6, 11, 9], [12, 2, 4, 4], 2, 1, { groups: 3 }),
+    convProblem([2, 10, 13, 10], [9, 10, 3, 3], 1, 2, { dilation: 2 }),
+    convProblem([1, 10, 13, 10], [6, 5, 2, 2], 1, 1, { dilation: 3, groups: 2, bias: false }),
+    convProblem([1, 4, 15, 12], [6, 2, 3, 3], 2, 2, { dilation: 2, groups: 2 }),
+  ],
+  'conv_transpose2d, grouped and dilated': [
+    transposedProblemOf([1, 16, 7, 6], [16, 1, 3, 3], 2, 1, { groups: 16, outputPadding: 1 }),
+    transposedProblemOf([1, 10, 6, 7], [10, 9, 3, 3], 1, 1, { dilation: 2 }),
+  ],
 };
 
 function conv(x: number[], w: number[], stride: number, padding: number, bias = true, outC = w[0]): Problem<unknown> {
@@ -89,10 +104,10 @@ async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<
     const y = row.run(leaves, args);
     backward(y, Tensor.zeros(paper, y.shape));
   });
-  const candidates = [...paper.algorithms.keys()].map((key) => {
+  const candidates = [...convTuning(paper).taken.keys()].map((key) => {
     const { direction, g } = parseConvKey(key) ?? {};
     if (!direction || !g) throw new Error(`"${key}" is no key of a convolution`);
-    return { key, choices: convCandidates(device, direction, g) };
+    return { key, choices: convCandidates(device, direction, g).map((choice) => choice.name) };
   });
   return { candidates, all: [...new Set(candidates.flatMap((c) => c.choices))] };
 }
@@ -106,13 +121,13 @@ describe('every candidate of the tuner gives the right result', { tags: 'long' }
       expect(candidates.length, 'directions').toBe(3);
       for (const choice of all) {
         const taken = candidates.filter((c) => c.choices.includes(choice)).map((c) => [c.key, choice] as const);
-        shared.tuning = new Map(taken);
+        convTuning(shared).table = new Map(taken);
         try {
           await check(shared, row, problem, 5, true);
         } catch (error) {
           throw new Error(`${choice}: ${(error as Error).message}`, { cause: error });
         }
-        for (const [key] of taken) expect(shared.algorithms.get(key)?.choice, key).toBe(choice);
+        for (const [key] of taken) expect(convTuning(shared).taken.get(key)?.choice, key).toBe(choice);
       }
     },
     120_000,
@@ -120,13 +135,13 @@ describe('every candidate of the tuner gives the right result', { tags: 'long' }
 
   let shared: Device;
   beforeAll(async () => {
-    shared = await open({ guards: true });
+    shared = await openTestDevice({ guards: true });
   });
   afterAll(() => shared.destroy());
 });
 
 describe('what only GPUs are offered gives the right result', { tags: 'long' }, () => {
-  const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131 };
+  const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131, dilationH: 1, dilationW: 1, groups: 1 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };
   const small = { ...plain, inC: 3, outC: 5 };
@@ -147,14 +162,14 @@ describe('what only GPUs are offered gives the right result', { tags: 'long' }, 
       // Rows and columns that no tile divides, more of them than one tile holds.
       const sizes = ['128x128', '64x128', '64x64', '32x128', '32x32', '16x256', '16x64'];
       const tiles = sizes.map((size) => `gemm ${size}`);
-      await compare(await open({ guards: true }), direction, plain, tiles);
-      await compare(await open({ guards: true }), direction, strided, ['fold_gemm 64x64']);
+      await compare(await openTestDevice({ guards: true }), direction, plain, tiles);
+      await compare(await openTestDevice({ guards: true }), direction, strided, ['fold_gemm 64x64']);
     },
     240_000,
   );
 
   test('written out, with the sizes as constants, as GPUs get it', async () => {
-    const device = await open({ guards: true });
+    const device = await openTestDevice({ guards: true });
     Object.assign(device.capabilities, { cpu: false });
     await compare(device, 'forward', small, ['gemm 16x64']);
   }, 120_000);
@@ -167,8 +182,8 @@ describe('weights larger than one binding', () => {
   const problem = { shapes: [[1, 32, 6, 7], [24, 32, 3, 3], [24]], args };
   test.each(['auto', 'gemm'] as const)(
     '%s: taken in slices, forward and backward',
-    async (convolution) => {
-      const device = await open({ convolution, maxBinding: 12 * 1024, guards: true });
+    async (algorithm) => {
+      const device = await openTestDevice({ algorithm, maxBinding: 12 * 1024, guards: true });
       try {
         await check(device, forward as (typeof convolutions)[0], problem, 3, true);
         const turned = { shapes: [[1, 24, 6, 7], [24, 32, 3, 3], [32]], args };
@@ -181,13 +196,8 @@ describe('weights larger than one binding', () => {
   );
 
   test('the direct kernel says that it cannot', async () => {
-    const device = await open({ convolution: 'direct', maxBinding: 12 * 1024, guards: true });
+    const device = await openTestDevice({ algorithm: 'direct', maxBinding: 12 * 1024, guards: true });
     await expect(check(device, forward as (typeof convolutions)[0], problem, 3)).rejects.toThrow(/can bind/);
     device.destroy();
   });
 });
-
-async function open(options: DeviceOptions): Promise<Device> {
-  const { adapter, description } = await openAdapter();
-  return Device.open(adapter, description, options);
-}

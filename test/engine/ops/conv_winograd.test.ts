@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { closeAdapter } from '../../../src/drivers/index.ts';
 import type { Device, DeviceOptions } from '../../../src/engine/gpu/device.ts';
 import { conv2d } from '../../../src/engine/ops/conv/conv2d.ts';
+import { convTuning } from '../../../src/engine/ops/conv/tuning/tuning.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
@@ -98,10 +99,10 @@ describe.each(NAMES)('%s', (name) => {
 
   /** Runs `body` on a device of which this variant is asked, and sees to it that it was taken, where it can be. */
   async function using(options: DeviceOptions, body: (device: Device) => Promise<void>): Promise<void> {
-    const device = await openTestDevice({ ...options, convolution: name });
+    const device = await openTestDevice({ ...options, algorithm: name });
     try {
       await body(device);
-      const taken = [...device.algorithms.values()].some(({ choice }) => choice.startsWith(`${name} `));
+      const taken = [...convTuning(device).taken.values()].some(({ choice }) => choice.startsWith(`${name} `));
       expect(taken, `${name} on ${device.description}`).toBe(device.capabilities.cpu);
     } finally {
       device.destroy();
@@ -110,10 +111,10 @@ describe.each(NAMES)('%s', (name) => {
 });
 
 test('64 channels at once', async () => {
-  const device = await openTestDevice({ convolution: 'winograd_rows 64' });
+  const device = await openTestDevice({ algorithm: 'winograd_rows 64' });
   try {
     expect(await forwardError(device, 256)).toBeLessThan(LARGEST_ERROR.winograd_rows);
-    const taken = [...device.algorithms.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
+    const taken = [...convTuning(device).taken.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
     expect(taken, 'where 16 lanes share the work').toBe(device.capabilities.subgroupSize === 16 ? 2 : 0);
   } finally {
     device.destroy();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
-import { convCandidates, kernelsOf } from '../../../src/engine/ops/conv/choose.ts';
+import { convCandidates, parseChoice } from '../../../src/engine/ops/conv/tuning/registry.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
@@ -46,9 +46,9 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s in halves', (name
 });
 
 /** What `auto` takes is above; these are what it may take elsewhere, `gemm` on every GPU. */
-test.for(['gemm', 'direct'])('convolutions by %s, in halves', async (convolution, { skip }) => {
+test.for(['gemm', 'direct'])('convolutions by %s, in halves', async (algorithm, { skip }) => {
   skip(reason !== undefined, reason);
-  const other = await openTestDevice({ guards: true, convolution });
+  const other = await openTestDevice({ guards: true, algorithm });
   try {
     for (const row of rows.filter(({ name }) => name === 'conv2d')) {
       const args = { stride: [1, 1], padding: [1, 1], outputPadding: [0, 0] };
@@ -64,7 +64,8 @@ describe.each([
   ['3 × 3', { kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, inH: 12, inW: 12 }],
   ['4 × 4, stride 2', { kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, inH: 24, inW: 24 }],
 ])('a convolution of %s', (_, sides) => {
-  const g = { ...sides, batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
+  const sizes = { batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
+  const g = { ...sides, ...sizes, dilationH: 1, dilationW: 1, groups: 1 };
 
   /** Records a choice in each direction that it has, and the transposed forward with a bias. */
   const recorded = (on: Device, choice: string) => {
@@ -74,8 +75,8 @@ describe.each([
       const y = leaf([g.batch, g.outC, g.outH, g.outW], 'f16');
       const w = leaf([g.outC, g.inC, g.kernelH, g.kernelW]);
       const has = (direction: 'forward' | 'inputGradient' | 'weightGradient') =>
-        convCandidates(on, direction, g).includes(choice);
-      const kernels = kernelsOf(choice);
+        convCandidates(on, direction, g).some(({ name }) => name === choice);
+      const { kernels } = parseChoice(choice);
       if (has('forward')) kernels.forward(g, x, w, leaf([g.outC]), y, 0.2);
       if (has('inputGradient')) kernels.inputGradient(g, y, w, undefined, x);
       if (has('inputGradient')) kernels.inputGradient(g, y, w, leaf([g.inC]), x);
@@ -88,7 +89,9 @@ describe.each([
     skip(reason !== undefined, reason);
     const paper = await dryRunDevice(device);
     const directions = ['forward', 'inputGradient', 'weightGradient'] as const;
-    const choices = new Set(directions.flatMap((direction) => convCandidates(paper, direction, g)));
+    const choices = new Set(
+      directions.flatMap((direction) => convCandidates(paper, direction, g).map(({ name }) => name)),
+    );
     expect(choices.size).toBeGreaterThan(1);
     for (const choice of choices) {
       const { program } = await recorded(paper, choice);

@@ -13,11 +13,26 @@ export interface ConvGeometry {
   strideW: number;
   padH: number;
   padW: number;
+  /** Pixels from one tap of the kernel to the next; 1 where they are neighbours. */
+  dilationH: number;
+  dilationW: number;
+  /** Groups of channels: each of inC / groups and outC / groups is a convolution of its own. */
+  groups: number;
 }
 
 /** Positions that a kernel takes along one axis; less than 1 where it is larger than the padded input. */
-export function positions(side: number, kernel: number, stride: number, pad: number): number {
-  return Math.floor((side + 2 * pad - kernel) / stride) + 1;
+export function positions(side: number, kernel: number, stride: number, pad: number, dilation: number): number {
+  return Math.floor((side + 2 * pad - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/** Values of the weight, (outC, inC / groups, kernelH, kernelW). */
+export function weightSize({ outC, inC, groups, kernelH, kernelW }: ConvGeometry): number {
+  return outC * (inC / groups) * kernelH * kernelW;
+}
+
+/** Multiplications of one convolution, the same in each direction. */
+export function products(g: ConvGeometry): number {
+  return g.batch * g.outH * g.outW * weightSize(g);
 }
 
 /** The sizes under the names that the shaders for convolutions of any kind give them. */

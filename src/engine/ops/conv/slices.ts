@@ -1,26 +1,41 @@
 import type { StorageSlice } from '../../gpu/storage.ts';
 import type { Tensor } from '../../tape/tensor.ts';
+import { type ConvGeometry, weightSize } from './geometry.ts';
 
-/** The weights of `count` output channels from `first` on: all of them, or what one binding can hold. */
+/** The weights of `count` output channels of one group, from `first` on: as many as one binding can hold. */
 export interface WeightSlice {
+  group: number;
   first: number;
   count: number;
   slice: Tensor | StorageSlice;
+  /** The value in `slice` that they begin with. */
+  start: number;
 }
 
-/** Cuts a weight (or its gradient) of `channels` output channels into runs that each fit one binding. */
-export function weightSlices(w: Tensor, channels: number): WeightSlice[] {
+/** Whether a weight is bound in one piece, or cut into slices, which only one without groups can be. */
+export function weightFits(bindingLimit: number, g: ConvGeometry): boolean {
+  return g.groups === 1 || 4 * weightSize(g) <= bindingLimit;
+}
+
+/** Cuts a weight (or its gradient) into runs of output channels, each within one group and one binding. */
+export function weightSlices(w: Tensor, g: ConvGeometry): WeightSlice[] {
   const { bindingLimit, limits } = w.device;
-  if (w.size * 4 <= bindingLimit) return [{ first: 0, count: channels, slice: w }];
-  const bytes = (w.size / channels) * 4;
+  if (w.size * 4 <= bindingLimit || g.groups > 1) {
+    const count = g.outC / g.groups;
+    return Array.from({ length: g.groups }, (_, group) => {
+      return { group, first: group * count, count, slice: w, start: group * (w.size / g.groups) };
+    });
+  }
+  const bytes = (w.size / g.outC) * 4;
   // A slice has to begin at an aligned byte: take channels in multiples of what makes one.
   let unit = 1;
   while ((bytes * unit) % limits.minStorageBufferOffsetAlignment !== 0) unit++;
   const most = Math.max(unit, Math.floor(bindingLimit / (bytes * unit)) * unit);
   const all: WeightSlice[] = [];
-  for (let first = 0; first < channels; first += most) {
-    const count = Math.min(most, channels - first);
-    all.push({ first, count, slice: { storage: w.storage, offset: first * bytes, size: count * bytes } });
+  for (let first = 0; first < g.outC; first += most) {
+    const count = Math.min(most, g.outC - first);
+    const slice = { storage: w.storage, offset: first * bytes, size: count * bytes };
+    all.push({ group: 0, first, count, slice, start: 0 });
   }
   return all;
 }

@@ -11,6 +11,8 @@ const SMALL = 36;
 export interface Blocks {
   stride: readonly [height: number, width: number];
   padding: readonly [height: number, width: number];
+  /** The pixels of a block become pictures of the batch instead of channels: (N · s · s, C, …). */
+  batched?: boolean;
 }
 
 /**
@@ -24,14 +26,16 @@ export function spaceToDepth(x: Tensor, height: number, width: number, blocks: B
 }
 
 /** As `spaceToDepth`, with nothing on the tape. */
-export function toDepth(x: Tensor, height: number, width: number, { stride, padding }: Blocks): Tensor {
+export function toDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
+  const { stride, batched } = blocks;
   const [batch, channels, inH, inW] = nchw('spaceToDepth', x.shape);
-  const deep = channels * stride[0] * stride[1];
-  const y = Tensor.temporary(x.device, [batch, deep, height, width], 'space_to_depth', x.dtype);
-  const { params, groups, entry } = walk(x, height, batch * deep * width, batch * channels);
+  const pixels = stride[0] * stride[1];
+  const [pictures, deep] = batched ? [batch * pixels, channels] : [batch, channels * pixels];
+  const y = Tensor.temporary(x.device, [pictures, deep, height, width], 'space_to_depth', x.dtype);
+  const { params, groups, entry } = walk(x, height, pictures * deep * width, batch * channels, blocks);
   const sides = { channels, in_h: inH, in_w: inW, out_h: height, out_w: width, has_bias: 0 };
   const kernel = x.device.kernel('space_to_depth', source, `${entry}to_depth`);
-  dispatch(kernel, { x, y }, { ...params, ...sides, ...named({ stride, padding }) }, groups);
+  dispatch(kernel, { x, y }, { ...params, ...sides, ...named(blocks) }, groups);
   return y;
 }
 
@@ -44,23 +48,25 @@ export function toSpace(
   y: Tensor,
   height: number,
   width: number,
-  { stride, padding }: Blocks,
+  blocks: Blocks,
   { bias, into }: { bias?: Tensor | undefined; into?: Tensor } = {},
 ): Tensor {
-  const [batch, deep, outH, outW] = nchw('depthToSpace', y.shape);
-  const channels = deep / (stride[0] * stride[1]);
+  const { stride, batched } = blocks;
+  const [pictures, deep, outH, outW] = nchw('depthToSpace', y.shape);
+  const pixels = stride[0] * stride[1];
+  const [batch, channels] = batched ? [pictures / pixels, deep] : [pictures, deep / pixels];
   const result = into ?? Tensor.temporary(y.device, [batch, channels, height, width], 'depth_to_space', y.dtype);
-  const { params, groups, entry } = walk(y, height, batch * channels * width, batch * channels);
+  const { params, groups, entry } = walk(y, height, batch * channels * width, batch * channels, blocks);
   const sides = { channels, in_h: height, in_w: width, out_h: outH, out_w: outW, has_bias: bias ? 1 : 0 };
   const kernel = y.device.kernel('depth_to_space', source, `${entry}to_space`);
   const bound = { depth: y, bias: bias ?? y, result };
-  dispatch(kernel, bound, { ...params, ...sides, ...named({ stride, padding }) }, groups);
+  dispatch(kernel, bound, { ...params, ...sides, ...named(blocks) }, groups);
   return result;
 }
 
 /** Columns of the result for invocations to walk down, or whole planes of x where they have a few pixels. */
-function walk({ device, size }: Tensor, rows: number, columns: number, planes: number) {
-  if (size / planes > SMALL) return { ...columnGrid(device, rows, columns), entry: '' as const };
+function walk({ device, size }: Tensor, rows: number, columns: number, planes: number, { batched }: Blocks) {
+  if (batched || size / planes > SMALL) return { ...columnGrid(device, rows, columns), entry: '' as const };
   return {
     params: { columns: planes, slice: rows },
     groups: elementWorkgroups(device, planes),
@@ -68,6 +74,6 @@ function walk({ device, size }: Tensor, rows: number, columns: number, planes: n
   };
 }
 
-function named({ stride: [s_h, s_w], padding: [pad_h, pad_w] }: Blocks) {
-  return { s_h, s_w, pad_h, pad_w };
+function named({ stride: [s_h, s_w], padding: [pad_h, pad_w], batched = false }: Blocks) {
+  return { s_h, s_w, pad_h, pad_w, batched: batched ? 1 : 0 };
 }

@@ -1,30 +1,39 @@
 import { BatchNorm2d, type Conv2d, type ConvTranspose2d } from '../../../engine/nn/layers.ts';
 import type { Norm } from '../../../engine/nn/norm.ts';
+import type { Pair } from '../../../engine/ops/conv/options.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 
 /** Layers of src/nn as ONNX nodes, in evaluation mode: dropout does nothing there, and so has no node. */
 
-const both = (n: number): number[] => [n, n];
-const around = (n: number): number[] => [n, n, n, n];
+const both = (n: Pair): number[] => (typeof n === 'number' ? [n, n] : [...n]);
+const around = (n: Pair): number[] => [...both(n), ...both(n)];
 
-/** With the leaky ReLU of its options, where it has one. */
-export function conv(graph: OnnxGraph, { weight, bias, options }: Conv2d, x: Value): Value {
-  const { stride = 1, padding = 0, slope } = options;
-  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
-  const kernel_shape = weight.shape.slice(2);
-  const y = graph.node('Conv', inputs, { kernel_shape, strides: both(stride), pads: around(padding) });
-  return slope === undefined ? y : leakyRelu(graph, y, slope);
-}
-
-export function convTranspose(graph: OnnxGraph, { weight, bias, options }: ConvTranspose2d, x: Value): Value {
-  const { stride = 1, padding = 0, outputPadding = 0 } = options;
-  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
-  return graph.node('ConvTranspose', inputs, {
+/** What both kinds of convolution have. */
+function convAttributes({ weight, options }: Conv2d | ConvTranspose2d) {
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  return {
     kernel_shape: weight.shape.slice(2),
     strides: both(stride),
     pads: around(padding),
-    output_padding: both(outputPadding),
-  });
+    ...(dilation === 1 ? {} : { dilations: both(dilation) }),
+    ...(groups === 1 ? {} : { group: groups }),
+  };
+}
+
+/** With the leaky ReLU of its options, where it has one. */
+export function conv(graph: OnnxGraph, layer: Conv2d, x: Value): Value {
+  const { weight, bias, options } = layer;
+  const { slope } = options;
+  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
+  const y = graph.node('Conv', inputs, convAttributes(layer));
+  return slope === undefined ? y : leakyRelu(graph, y, slope);
+}
+
+export function convTranspose(graph: OnnxGraph, layer: ConvTranspose2d, x: Value): Value {
+  const { weight, bias, options } = layer;
+  const inputs = [x, graph.weight(weight), ...(bias ? [graph.weight(bias)] : [])];
+  const output_padding = both(options.outputPadding ?? 0);
+  return graph.node('ConvTranspose', inputs, { ...convAttributes(layer), output_padding });
 }
 
 /** By the running statistics. */

@@ -1,6 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
-import { kernelsOf } from '../../../engine/ops/conv/choose.ts';
+import type { ConvChoice, ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
 import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
 import { record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
@@ -30,15 +29,14 @@ export class ConvBenchmark {
     this.direction = direction;
     this.g = g;
     this.x = this.tensor([g.batch, g.inC, g.inH, g.inW], 'x', 1);
-    this.w = this.tensor([g.outC, g.inC, g.kernelH, g.kernelW], 'w', 2);
+    this.w = this.tensor([g.outC, g.inC / g.groups, g.kernelH, g.kernelW], 'w', 2);
     this.y = this.tensor([g.batch, g.outC, g.outH, g.outW], 'y', 3);
     this.bias = this.tensor([g.outC], 'bias', 4);
   }
 
   /** Records and compiles the kernels of a choice. */
-  async open(choice: string): Promise<Trial> {
+  async open({ kernels }: ConvChoice): Promise<Trial> {
     const { device, direction, g, x, w, y, bias } = this;
-    const kernels = kernelsOf(choice);
     const recorded = await record(device, () => {
       if (direction === 'forward') kernels.forward(g, x, w, bias, y, 0.2);
       else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);

@@ -1,9 +1,10 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { dryRunDevice } from '../../../engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
-import { convCandidates, defaultChoice } from '../../../engine/ops/conv/choose.ts';
-import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
-import { parseConvKey } from '../../../engine/ops/conv/key.ts';
+import { type ConvGeometry, products } from '../../../engine/ops/conv/geometry.ts';
+import { defaultChoice } from '../../../engine/ops/conv/tuning/choose.ts';
+import { convCandidates } from '../../../engine/ops/conv/tuning/registry.ts';
+import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 import type { TrainConfig } from '../config/config.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
 import { type BenchmarkResult, benchmarkCandidates } from './benchmark.ts';
@@ -37,10 +38,7 @@ export interface TuneOptions {
 export async function convolutionsOf(device: Device, build: (paper: Device) => Promise<unknown>): Promise<ConvCase[]> {
   const paper = await dryRunDevice(device);
   await build(paper);
-  return [...paper.algorithms].flatMap(([key, { uses }]) => {
-    const parsed = parseConvKey(key);
-    return parsed ? [{ key, uses, ...parsed }] : [];
-  });
+  return [...convTuning(paper).taken].map(([key, { direction, g, uses }]) => ({ key, direction, g, uses }));
 }
 
 /** Records the training step of Pix2Pix, for `convolutionsOf` and `tuneModel`. */
@@ -79,10 +77,12 @@ export async function measureConvolution(
   timeLeft?: () => boolean,
 ): Promise<BenchmarkResult> {
   const fallback = defaultChoice(device, direction, g);
-  const others = convCandidates(device, direction, g).filter((choice) => choice !== fallback);
+  const choices = new Map(convCandidates(device, direction, g).map((choice) => [choice.name, choice]));
+  const others = [...choices.keys()].filter((name) => name !== fallback.name);
   const trials = new ConvBenchmark(device, direction, g);
   try {
-    return await benchmarkCandidates([fallback, ...others], (choice) => trials.open(choice), timeLeft);
+    const open = (name: string) => trials.open(choices.get(name) ?? fallback);
+    return await benchmarkCandidates([fallback.name, ...others], open, timeLeft);
   } finally {
     trials.destroy();
   }
@@ -90,7 +90,7 @@ export async function measureConvolution(
 
 /** Floating-point operations of a convolution, the same in each direction: a multiplication and an addition a product. */
 export function operations(g: ConvGeometry): number {
-  return 2 * g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
+  return 2 * products(g);
 }
 
 const now = (): number => performance.now();

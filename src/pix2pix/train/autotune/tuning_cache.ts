@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { convSources } from '../../../engine/ops/conv/choose.ts';
-import { parseConvKey } from '../../../engine/ops/conv/key.ts';
+import { parseConvKey } from '../../../engine/ops/conv/tuning/key.ts';
+import { convSources } from '../../../engine/ops/conv/tuning/registry.ts';
 import { cacheDirectory } from '../../../files/cache.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
 import type { BenchmarkResult } from './benchmark.ts';
@@ -81,7 +81,7 @@ const isText = (value: unknown): boolean => value === undefined || typeof value 
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The choices alone, for `DeviceOptions.tuning`. */
+/** The choices alone, for `ConvTuning.table`. */
 export function choicesOf(measured: Measurements): ReadonlyMap<string, string> {
   return new Map([...measured].map(([key, { chosen }]) => [key, chosen]));
 }

@@ -1,4 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
+import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../../../files/files.ts';
@@ -51,7 +52,7 @@ export function loadCheckpoint(
 ): Promise<{ model: Pix2Pix; header: CheckpointHeader }> {
   return reading(path, async (file) => {
     const header = adjust(decodeHeader(file.metadata, path));
-    device.tuning ??= recordedTuning(header.run, device);
+    convTuning(device).table ??= recordedTuning(header.run, device);
     const model = new Pix2Pix(device, header.config, { initialise: false });
     restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
@@ -69,7 +70,7 @@ export function loadGenerator(
 ): Promise<{ generator: PictureGenerator; rng: Rng; header: CheckpointHeader }> {
   return reading(path, async (file) => {
     const header = decodeHeader(file.metadata, path);
-    device.tuning ??= recordedTuning(header.run, device);
+    convTuning(device).table ??= recordedTuning(header.run, device);
     const rng = new Rng(device, seed ?? header.config.seed);
     const generator = createGenerator(device, header.config, rng);
     restoreGenerator(generator, await generatorTensors(file), path);

@@ -1,4 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
+import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 import { encodeSafetensors } from '../../../engine/util/safetensors.ts';
 import { writeSafetensorsAtomic } from '../../../files/files.ts';
 import { DcganGenerator } from '../../models/dcgan.ts';
@@ -40,7 +41,7 @@ export function readGanHeader(path: string): Promise<GanHeader> {
 export function loadGan(device: Device, path: string, config?: GanConfig): Promise<{ model: Gan; header: GanHeader }> {
   return reading(path, async (file) => {
     const header = decode(file.metadata, path);
-    device.tuning ??= recordedTuning(header.run, device);
+    convTuning(device).table ??= recordedTuning(header.run, device);
     const model = new Gan(device, config ?? header.config, { initialise: false });
     restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
@@ -54,7 +55,7 @@ export function loadGanGenerator(
 ): Promise<{ generator: DcganGenerator; header: GanHeader }> {
   return reading(path, async (file) => {
     const header = decode(file.metadata, path);
-    device.tuning ??= recordedTuning(header.run, device);
+    convTuning(device).table ??= recordedTuning(header.run, device);
     const generator = new DcganGenerator(device, dcganConfig(header.config));
     restoreGenerator(generator, await generatorTensors(file), path);
     return { generator, header };

@@ -1,4 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
+import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 
 /** Which kernels a run computes with: part of its record, so that it can go on with the same ones. */
 export interface TuningRecord {
@@ -9,13 +10,17 @@ export interface TuningRecord {
 }
 
 /** What the programs recorded on `device` have taken, and what its table would say of others. */
-export function tuningRecord({ description, tuning, algorithms: choices }: Device): TuningRecord {
-  const taken = [...choices].map(([key, { choice }]) => [key, choice]);
-  return { adapter: description, choices: { ...Object.fromEntries(tuning ?? []), ...Object.fromEntries(taken) } };
+export function tuningRecord(device: Device): TuningRecord {
+  const { table, taken } = convTuning(device);
+  const choices = [...taken].map(([key, { choice }]) => [key, choice]);
+  return {
+    adapter: device.description,
+    choices: { ...Object.fromEntries(table ?? []), ...Object.fromEntries(choices) },
+  };
 }
 
 /**
- * The table of a run's record, for `DeviceOptions.tuning`; undefined where the record has none, or one of another
+ * The table of a run's record, for `ConvTuning.table`; undefined where the record has none, or one of another
  * adapter, where neither its times nor its numbers hold.
  */
 export function recordedTuning(

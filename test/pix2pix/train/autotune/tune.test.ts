@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
-import { convCandidates, defaultChoice } from '../../../../src/engine/ops/conv/choose.ts';
-import { convKey, parseConvKey } from '../../../../src/engine/ops/conv/key.ts';
-import { findChoice, lookUp } from '../../../../src/engine/ops/conv/tuning_tables.ts';
+import { defaultChoice } from '../../../../src/engine/ops/conv/tuning/choose.ts';
+import { convKey, parseConvKey } from '../../../../src/engine/ops/conv/tuning/key.ts';
+import { convCandidates, findChoice, parseChoice, parseWish } from '../../../../src/engine/ops/conv/tuning/registry.ts';
+import { lookUp } from '../../../../src/engine/ops/conv/tuning/tables.ts';
+import { ConvTuning, convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
 import { benchmarkCandidates, type Trial } from '../../../../src/pix2pix/train/autotune/benchmark.ts';
 import {
   convolutionsOf,
@@ -28,6 +30,9 @@ const g = {
   strideW: 2,
   padH: 1,
   padW: 1,
+  dilationH: 1,
+  dilationW: 1,
+  groups: 1,
 };
 
 /** Choices whose runs take the times given, the last one again and again, and compute `values`. */
@@ -117,31 +122,66 @@ describe('race', () => {
 
 describe('keys and tables', () => {
   it('reads back every key, and nothing else', () => {
+    const dilated = { ...g, dilationH: 2, dilationW: 1, outH: 3 };
+    const inGroups = { ...g, inC: 6, groups: 3 };
+    const all = { ...dilated, ...inGroups, outH: 3 };
     for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
-      expect(parseConvKey(convKey(direction, g))).toEqual({ direction, g });
+      for (const each of [g, dilated, inGroups, all]) {
+        expect(parseConvKey(convKey(direction, each))).toEqual({ direction, g: each });
+      }
     }
+    // As before there were any: tables of old stay readable.
+    expect(convKey('forward', g)).toBe('forward 2x5x9x7 6x5x4x3 s2x2 p1x1');
+    expect(convKey('forward', all)).toBe('forward 2x6x9x7 6x2x4x3 s2x2 p1x1 d2x1 g3');
     for (const text of ['', 'forward', `${convKey('forward', g)} `, convKey('forward', g).replace('forward', 'side')]) {
       expect(parseConvKey(text)).toBeUndefined();
     }
   });
 
-  it('takes what was measured, then the first rule that applies and names something that fits', () => {
-    const key = convKey('forward', g);
-    const candidates = ['tile 2x4x8', 'tile 2x2x8', 'gemm 16x64'];
+  it('takes the first rule that applies and names something that fits', () => {
+    const candidates = ['tile 2x4x8', 'tile 2x2x8', 'gemm 16x64'].map(parseChoice);
     const rules = [
       { channels: 100, prefer: ['gemm'] },
       { kernel: 3, prefer: ['gemm'] },
       { direction: 'forward', stride: 2, prefer: ['winograd4', 'tile 2x2x8'] },
       { prefer: ['gemm'] },
     ] as const;
-    const look = (measured: Record<string, string>, direction: 'forward' | 'inputGradient') =>
-      lookUp({ name: '', measured, rules }, key, direction, g, candidates);
-    expect(look({ [key]: 'gemm 16x64' }, 'forward')).toBe('gemm 16x64');
-    expect(look({ [key]: 'gemm 64x64' }, 'forward')).toBe('tile 2x2x8');
-    expect(look({}, 'forward')).toBe('tile 2x2x8');
-    expect(look({}, 'inputGradient')).toBe('gemm 16x64');
-    expect(findChoice(candidates, 'tile')).toBe('tile 2x4x8');
-    expect(findChoice(candidates, 'til')).toBeUndefined();
+    const look = (direction: 'forward' | 'inputGradient') => {
+      return lookUp({ name: '', rules }, direction, g, candidates)?.name;
+    };
+    expect(look('forward')).toBe('tile 2x2x8');
+    expect(look('inputGradient')).toBe('gemm 16x64');
+  });
+
+  it('reads the names of algorithms and of choices, and nothing else', () => {
+    const candidates = ['tile 2x4x8', 'tile 2x2x8'].map(parseChoice);
+    const find = (text: string) => {
+      const wish = parseWish(text);
+      return wish && findChoice(candidates, wish)?.name;
+    };
+    expect(find('tile')).toBe('tile 2x4x8');
+    expect(find('tile 2x2x8')).toBe('tile 2x2x8');
+    expect(find('tile 2x2x16'), 'a choice that is no candidate').toBeUndefined();
+    for (const name of ['winograd_rows 16', 'winograd4 32', 'gemm 64x64', 'fold 2x4x32', 'fold_gemm 64x64', 'direct']) {
+      expect(parseChoice(name).name).toBe(name);
+    }
+    for (const text of ['', 'til', 'tile 2x2', 'tile 2x0x8', 'tile 2x2x8 ', 'gemm 5x5', 'direct 1', 'winograd4 x']) {
+      expect(parseWish(text), text).toBeUndefined();
+    }
+  });
+
+  it('refuses an algorithm that there is not, and leaves out what a table has of another version', () => {
+    const tuning = new ConvTuning();
+    const set = () => {
+      tuning.algorithm = 'tiles';
+    };
+    expect(set).toThrow(/no way of computing convolutions named "tiles"\n.*auto, or one of tile, fold/);
+    expect(tuning.algorithm).toBe('auto');
+    tuning.table = new Map([[convKey('forward', g), 'fast 9']]);
+    expect(tuning.wishFor('forward', g)).toBeUndefined();
+    tuning.table = new Map([[convKey('forward', g), 'gemm 16x64']]);
+    expect(tuning.wishFor('forward', g)?.choice?.name).toBe('gemm 16x64');
+    expect(tuning.wishFor('weightGradient', g)).toBeUndefined();
   });
 });
 
@@ -156,7 +196,7 @@ describe('tuneModel', () => {
     const before = device.memory.bytes;
     const all = await convolutionsOf(device, trainingStep(tinyConfig()));
     expect(device.memory.bytes).toBe(before);
-    expect(device.algorithms.size).toBe(0);
+    expect(convTuning(device).taken.size).toBe(0);
     // The PatchGAN's first layer is computed for the fake, the real picture, and the fake again.
     const first = all.find(({ key }) => key.startsWith('forward 2x6x16x16 2x6x'));
     expect(first?.uses).toBe(3);
@@ -195,8 +235,8 @@ describe('tuneModel', () => {
       // A driver that compiles slowly may leave some out for lack of time: that one is right is seen in test/ops.
       const end = performance.now() + 5000;
       const { chosen, entries } = await measureConvolution(device, convolution, () => performance.now() < end);
-      const candidates = convCandidates(device, direction, g);
-      expect(entries[0]?.choice).toBe(defaultChoice(device, direction, g));
+      const candidates = convCandidates(device, direction, g).map(({ name }) => name);
+      expect(entries[0]?.choice).toBe(defaultChoice(device, direction, g).name);
       expect(entries.map((e) => e.choice).sort()).toEqual([...candidates].sort());
       expect(candidates).toContain(chosen);
       // None may be wrong; being slow is allowed.
@@ -206,6 +246,6 @@ describe('tuneModel', () => {
       }
     }
     expect(device.memory.bytes).toBe(before);
-    expect(device.algorithms.size).toBe(0);
+    expect(convTuning(device).taken.size).toBe(0);
   });
 });

@@ -1,8 +1,10 @@
 /** @module-tag long */
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
-import { convCandidates, defaultChoice } from '../../../../src/engine/ops/conv/choose.ts';
+import type { Device } from '../../../../src/engine/gpu/device.ts';
+import { defaultChoice } from '../../../../src/engine/ops/conv/tuning/choose.ts';
+import { convCandidates } from '../../../../src/engine/ops/conv/tuning/registry.ts';
+import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
 import { convolutionsOf, trainingStep } from '../../../../src/pix2pix/train/autotune/tune.ts';
 import {
   loadCheckpoint,
@@ -12,13 +14,13 @@ import {
 import type { TuningRecord } from '../../../../src/pix2pix/train/checkpoint/tuning_record.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
-import { openTestDevice } from '../../../device.ts';
+import { openTestDevice, type TestDeviceOptions } from '../../../device.ts';
 import { bits, madeUpPairs, temporaryFolders, tinyConfig, train } from '../tiny.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 const folder = temporaryFolders();
 const devices: Device[] = [];
-async function open(options: DeviceOptions = {}): Promise<Device> {
+async function open(options: TestDeviceOptions = {}): Promise<Device> {
   devices.push(await openTestDevice(options));
   return devices.at(-1) as Device;
 }
@@ -36,28 +38,29 @@ async function otherTable(): Promise<Map<string, string>> {
   return new Map(
     convolutions.map(({ key, direction, g }) => {
       const own = defaultChoice(device, direction, g);
-      return [key, convCandidates(device, direction, g).findLast((choice) => choice !== own) ?? own];
+      const other = convCandidates(device, direction, g).findLast(({ name }) => name !== own.name);
+      return [key, (other ?? own).name];
     }),
   );
 }
 
 it('goes on bit for bit with the kernels that it began with, and paints with them', async () => {
-  const tuning = await otherTable();
+  const table = await otherTable();
   const [whole, parts, plain] = [folder(), folder(), folder()];
-  const model = async (options: DeviceOptions) => new Pix2Pix(await open(options), tinyConfig());
-  const run = async (path: string, steps: number, options: DeviceOptions) => {
+  const model = async (options: TestDeviceOptions) => new Pix2Pix(await open(options), tinyConfig());
+  const run = async (path: string, steps: number, options: TestDeviceOptions) => {
     const made = await model(options);
     return train(made.device, path, { steps }, { model: made });
   };
-  const straight = await run(whole, 4, { tuning });
-  await run(parts, 2, { tuning });
+  const straight = await run(whole, 4, { table });
+  await run(parts, 2, { table });
 
   const path = join(parts, 'latest.safetensors');
   const { run: record } = await readCheckpointHeader(path);
   const { adapter, choices } = record.tuning as TuningRecord;
   const device = await open();
   expect(adapter).toBe(device.description);
-  expect(choices).toMatchObject(Object.fromEntries(tuning));
+  expect(choices).toMatchObject(Object.fromEntries(table));
 
   // A device that knows nothing of a table takes the record's.
   const { model: loaded } = await loadCheckpoint(device, path);
@@ -80,11 +83,11 @@ it('goes on bit for bit with the kernels that it began with, and paints with the
 });
 
 it("prefers a table given to the device to the record's", async () => {
-  const tuning = await otherTable();
+  const table = await otherTable();
   const path = folder();
-  await train(await open({ tuning }), path, { steps: 1 });
+  await train(await open({ table }), path, { steps: 1 });
   const own = new Map<string, string>();
-  const device = await open({ tuning: own });
+  const device = await open({ table: own });
   await loadCheckpoint(device, join(path, 'latest.safetensors'));
-  expect(device.tuning).toBe(own);
+  expect(convTuning(device).table).toBe(own);
 });

@@ -1,6 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
+import { parseConvKey } from '../../../../src/engine/ops/conv/tuning/key.ts';
+import { parseChoice } from '../../../../src/engine/ops/conv/tuning/registry.ts';
+import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
 import type { BenchmarkResult } from '../../../../src/pix2pix/train/autotune/benchmark.ts';
 import { choicesOf, TuningCache } from '../../../../src/pix2pix/train/autotune/tuning_cache.ts';
 import { recordedTuning, tuningRecord } from '../../../../src/pix2pix/train/checkpoint/tuning_record.ts';
@@ -87,14 +90,14 @@ it.each([
 });
 
 it('writes into a record what was taken, and reads it for the same adapter only', () => {
-  const device = {
-    description: 'a GPU',
-    tuning: new Map([
-      [FIRST, 'gemm 64x64'],
-      [SECOND, 'direct'],
-    ]),
-    algorithms: new Map([[FIRST, { choice: 'gemm 16x64', uses: 3 }]]),
-  } as unknown as Device;
+  const device = { description: 'a GPU' } as Device;
+  const { direction, g } = parseConvKey(FIRST) ?? {};
+  if (!direction || !g) throw new Error(`${FIRST} is no key`);
+  convTuning(device).table = new Map([
+    [FIRST, 'gemm 64x64'],
+    [SECOND, 'direct'],
+  ]);
+  convTuning(device).note(direction, g, parseChoice('gemm 16x64'));
   const tuning = tuningRecord(device);
   expect(tuning).toEqual({ adapter: 'a GPU', choices: { [FIRST]: 'gemm 16x64', [SECOND]: 'direct' } });
   const stored = JSON.parse(JSON.stringify({ tuning }));

@@ -3,7 +3,7 @@ import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl
 import { dispatchElements } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
-import { type ConvGeometry, geometryParams } from '../geometry.ts';
+import { type ConvGeometry, geometryParams, products, weightSize } from '../geometry.ts';
 
 const source = `${directSource}\n${leakyRelu}`;
 
@@ -12,18 +12,19 @@ const source = `${directSource}\n${leakyRelu}`;
 /** Multiply-adds up to which this may be worth a try: larger ones can only lose, and take seconds to do so. */
 const WORTH_A_TRY = 2 ** 22;
 
-export const direct: ConvAlgorithm = {
+export const direct: ConvAlgorithm<true> = {
+  name: 'direct',
   sources: [source],
-  choices(device, g) {
-    const products = g.batch * g.outC * g.outH * g.outW * g.inC * g.kernelH * g.kernelW;
-    const bound = 4 * g.outC * g.inC * g.kernelH * g.kernelW <= device.bindingLimit;
-    return bound && products <= WORTH_A_TRY ? ['direct'] : [];
+  configs(device, g) {
+    return 4 * weightSize(g) <= device.bindingLimit && products(g) <= WORTH_A_TRY ? [true] : [];
   },
   kernels: () => ({
     forward: directForward,
     inputGradient: directInputGradient,
     weightGradient: directWeightGradient,
   }),
+  format: () => '',
+  parse: (text) => text === '' || undefined,
 };
 
 /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
@@ -49,6 +50,9 @@ function params(g: ConvGeometry, result: Tensor, bias?: Tensor, slope = 1) {
     n: result.size,
     batch: g.batch,
     ...geometryParams(g),
+    dilation_h: g.dilationH,
+    dilation_w: g.dilationW,
+    groups: g.groups,
     has_bias: bias ? 1 : 0,
     slope,
   };

@@ -58,34 +58,32 @@ const ENOUGH_WORKGROUPS = 256;
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
 
-const choiceOf = ({ rows, cols }: Tile): string => `gemm ${rows}x${cols}`;
-
 /** `gemm ROWSxCOLUMNS`: the tile. */
-export const gemm: ConvAlgorithm = {
+export const gemm: ConvAlgorithm<Tile> = {
+  name: 'gemm',
   sources: [source],
-  choices(device, g, direction) {
+  configs(device, g, direction) {
+    if (g.groups > 1 || g.dilationH * g.dilationW > 1) return [];
     const size = sizeOf(g, direction);
     const own = ownTile(size);
     // On a CPU it is only for what the other kernels cannot do.
-    if (device.capabilities.cpu) return [choiceOf(own)];
+    if (device.capabilities.cpu) return [own];
     const fits = TILES.filter((tile) => tile !== own && tile.rows < 4 * size.rows && tile.cols < 4 * size.cols);
-    return [own, ...fits].map(choiceOf);
+    return [own, ...fits];
   },
-  kernels(choice) {
-    const tile = TILES.find((t) => choiceOf(t) === choice);
-    if (tile === undefined) throw new Error(`"${choice}" is no tile of conv_gemm`);
-    return {
-      forward: (g, x, w, bias, y, slope = 1) => {
-        const finish = { bias, slope, channels: g.outC, plane: g.outH * g.outW };
-        multiply(tile, g, 'forward', w, { b: x, result: y, finish });
-      },
-      inputGradient: (g, dy, w, bias, dx) => {
-        const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
-        multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
-      },
-      weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
-    };
-  },
+  kernels: (tile) => ({
+    forward: (g, x, w, bias, y, slope = 1) => {
+      const finish = { bias, slope, channels: g.outC, plane: g.outH * g.outW };
+      multiply(tile, g, 'forward', w, { b: x, result: y, finish });
+    },
+    inputGradient: (g, dy, w, bias, dx) => {
+      const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
+      multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
+  }),
+  format: ({ rows, cols }) => `${rows}x${cols}`,
+  parse: (text) => TILES.find((t) => gemm.format(t) === text),
 };
 
 /** The first tile of which no more than a third is idle; a narrower one where such tiles are too few to fill a GPU. */
@@ -144,7 +142,7 @@ function multiply(
 ): void {
   const whole = result ?? weight;
   const kernel = kernelFor(tile, g, direction, weight.device);
-  for (const { first, count, slice } of weightSlices(weight, g.outC)) {
+  for (const { first, count, slice } of weightSlices(weight, g)) {
     const size = sizeOf(g, direction, count);
     const { share, splits } = splitOf(tile, size, direction, slice === weight);
     // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left.

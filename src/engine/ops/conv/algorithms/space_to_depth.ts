@@ -3,7 +3,7 @@ import type { Device } from '../../../gpu/device.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
-import type { ConvGeometry } from '../geometry.ts';
+import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { gemm } from './gemm.ts';
 import { tile } from './tile.ts';
 
@@ -12,14 +12,18 @@ import { tile } from './tile.ts';
  * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
  * weights; a kernel that is no multiple of the stride is filled up with zeros.
  */
-const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: boolean): ConvAlgorithm => ({
+const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: boolean): ConvAlgorithm<Config> => ({
+  name,
   sources: [source, ...inner.sources],
-  choices(device, g, direction) {
-    if (g.strideH * g.strideW === 1 || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
-    return inner.choices(device, folded(g), direction).map((choice) => choice.replace(innerName, name));
+  configs(device, g, direction) {
+    const dense = g.dilationH * g.dilationW === 1;
+    if (g.strideH * g.strideW === 1 || !dense || device.capabilities.cpu !== onCpu || !bindable(device, g)) return [];
+    return inner.configs(device, folded(g), direction);
   },
-  kernels(choice) {
-    const kernels = inner.kernels(choice.replace(name, innerName));
+  format: inner.format,
+  parse: inner.parse,
+  kernels(config) {
+    const kernels = inner.kernels(config);
     return {
       forward: (g, x, w, bias, y, slope) => {
         kernels.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
@@ -33,8 +37,8 @@ const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: b
         toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
       },
       weightGradient: (g, x, dy, dw) => {
-        const { outC, inC, kernelH, kernelW } = folded(g);
-        const deep = Tensor.temporary(dw.device, [outC, inC, kernelH, kernelW], 'conv_fold.dw');
+        const { outC, inC, groups, kernelH, kernelW } = folded(g);
+        const deep = Tensor.temporary(dw.device, [outC, inC / groups, kernelH, kernelW], 'conv_fold.dw');
         kernels.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
         toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
       },
@@ -43,13 +47,13 @@ const folding = (inner: ConvAlgorithm, innerName: string, name: string, onCpu: b
 });
 
 /** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
-export const fold = folding(tile, 'tile', 'fold', true);
+export const fold = folding(tile, 'fold', true);
 
 /**
  * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
  * stride of 2 × 2 leaves three in four without a value.
  */
-export const foldGemm = folding(gemm, 'gemm', 'fold_gemm', false);
+export const foldGemm = folding(gemm, 'fold_gemm', false);
 
 /** The convolution of stride 1 that it becomes. */
 function folded(g: ConvGeometry): ConvGeometry {
@@ -84,6 +88,6 @@ function weightBlocks(g: ConvGeometry, w: Tensor): Tensor {
 /** The copies are bound in one piece. */
 function bindable({ bindingLimit }: Device, g: ConvGeometry): boolean {
   const f = folded(g);
-  const largest = Math.max(f.batch * f.inC * f.inH * f.inW, f.outC * f.inC * f.kernelH * f.kernelW);
+  const largest = Math.max(f.batch * f.inC * f.inH * f.inW, weightSize(f));
   return largest * 4 <= bindingLimit;
 }

@@ -1,11 +1,10 @@
 import type { Device } from '../../../gpu/device.ts';
 import type { Kernel } from '../../../gpu/shader/kernel.ts';
-import type { StorageSlice } from '../../../gpu/storage.ts';
 import { dispatch, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
-import type { ConvKernels } from '../algorithm.ts';
+import type { ConvDirection, ConvKernels } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
-import { type WeightSlice, weightSlices } from '../slices.ts';
+import { type WeightSlice, weightFits, weightSlices } from '../slices.ts';
 import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
@@ -36,35 +35,52 @@ export interface PatchShaders {
   weight(device: Device, g: ConvGeometry): PatchKernel;
 }
 
-/** Whether there are subgroups for such kernels here, and the stride is theirs. */
-export function patchesFit({ capabilities }: Device, g: ConvGeometry): boolean {
-  return capabilities.cpu && [4, 8, 16].includes(capabilities.subgroupSize) && g.strideH * g.strideW === 1;
+/** Groups, a dispatch each, up to which this may pay: with more of them, each has few channels anyway. */
+const MOST_GROUPS = 16;
+
+/** Whether there are subgroups for such kernels here, and the convolution is of their kind. */
+export function patchesFit({ capabilities, bindingLimit }: Device, g: ConvGeometry): boolean {
+  const { cpu, subgroupSize } = capabilities;
+  const dense = g.strideH * g.strideW * g.dilationH * g.dilationW === 1;
+  return cpu && [4, 8, 16].includes(subgroupSize) && dense && g.groups <= MOST_GROUPS && weightFits(bindingLimit, g);
+}
+
+/** Of one group: the channels of the result in a direction; in the gradient of the weight, of the side with fewer. */
+export function resultChannels({ inC, outC, groups }: ConvGeometry, direction: ConvDirection): number {
+  const [into, out] = [inC / groups, outC / groups];
+  return { forward: out, inputGradient: into, weightGradient: Math.min(into, out) }[direction];
 }
 
 export function patchKernels(shaders: PatchShaders): ConvKernels {
   return {
     forward(g, x, w, bias, y, slope = 1) {
       const taps = g.kernelH * g.kernelW;
-      const strides = { w_out: g.inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
+      const inC = g.inC / g.groups;
+      const strides = { w_out: inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
       const sum = { shader: shaders.forward(y.device, g), strides, x, bias, y, pad: [g.padH, g.padW], slope } as const;
       // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
-      for (const { first, count, slice } of weightSlices(w, g.outC)) {
-        record(sum, slice, { inC: g.inC, inFirst: 0, outFirst: first, outC: count }, false);
+      for (const { group, first, count, slice, start } of weightSlices(w, g)) {
+        record(sum, { slice, start }, { inC, inFirst: group * inC, outFirst: first, outC: count }, false);
       }
     },
     inputGradient(g, dy, w, bias, dx) {
       const taps = g.kernelH * g.kernelW;
-      const strides = { w_out: taps, w_in: g.inC * taps, w_tap: -1, w_first: taps - 1 };
+      const inC = g.inC / g.groups;
+      const strides = { w_out: taps, w_in: inC * taps, w_tap: -1, w_first: taps - 1 };
       const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
       const sum = { shader: shaders.forward(dx.device, g), strides, x: dy, bias, y: dx, pad, slope: 1 } as const;
-      // Here the channels that a slice of w holds are summed over, so later slices add to what the first has left.
-      for (const { first, count, slice } of weightSlices(w, g.outC)) {
-        record(sum, slice, { inC: count, inFirst: first, outFirst: 0, outC: g.inC }, first > 0);
+      // Here the channels that a slice of w holds are summed over, so later ones of a group add to what the first has left.
+      for (const { group, first, count, slice, start } of weightSlices(w, g)) {
+        const channels = { inC: count, inFirst: first, outFirst: group * inC, outC: inC };
+        record(sum, { slice, start }, channels, first > group * (g.outC / g.groups));
       }
     },
     weightGradient(g, x, dy, dw) {
       const shader = shaders.weight(dw.device, g);
-      for (const run of weightSlices(dw, g.outC)) weightGradient(shader, g, x, dy, dw, run);
+      const runs = weightSlices(dw, g);
+      // Those of all groups are parts of one result; large ones are made in slices, one after the other.
+      if (g.groups > 1) weightGradient(shader, g, x, dy, dw, runs);
+      else for (const run of runs) weightGradient(shader, g, x, dy, dw, [run]);
     },
   };
 }
@@ -92,7 +108,7 @@ interface Channels {
 
 function record(
   { shader, strides, x, bias, y, pad, slope }: Sum,
-  slice: Tensor | StorageSlice,
+  { slice, start }: Pick<WeightSlice, 'slice' | 'start'>,
   { inC, inFirst, outFirst, outC }: Channels,
   accumulate: boolean,
 ): void {
@@ -115,6 +131,7 @@ function record(
       pad_h: pad[0],
       pad_w: pad[1],
       ...strides,
+      w_first: strides.w_first + start,
       tiles_x: tilesX,
       tiles,
       all_tiles: tiles * batch,
@@ -128,59 +145,64 @@ function record(
   );
 }
 
-/** The gradient of the weights of `count` output channels from `first` on, into their slice of dw. */
+/** The gradient of the weights of some runs of output channels, all as long, into their slice of dw. */
 function weightGradient(
   shader: PatchKernel,
   g: ConvGeometry,
   x: Tensor,
   dy: Tensor,
   dw: Tensor,
-  { first, count, slice }: WeightSlice,
+  runs: readonly WeightSlice[],
 ): void {
+  const [{ count, slice }] = runs as [WeightSlice];
   const lanes = dw.device.capabilities.subgroupSize;
   const taps = g.kernelH * g.kernelW;
+  const inC = g.inC / g.groups;
   // The lanes take the side with more channels, so that few of them idle.
-  const exchanged = count > g.inC;
-  const out = { t: dy, channels: count, all: g.outC, first, height: g.outH, width: g.outW, stride: g.inC * taps };
-  const input = { t: x, channels: g.inC, all: g.inC, first: 0, height: g.inH, width: g.inW, stride: taps };
+  const exchanged = count > inC;
+  const out = { t: dy, channels: count, all: g.outC, height: g.outH, width: g.outW, stride: inC * taps };
+  const input = { t: x, channels: inC, all: g.inC, height: g.inH, width: g.inW, stride: taps };
   const [l, b] = exchanged ? [out, input] : [input, out];
   const tilesX = Math.ceil(b.width / shader.width);
   const tiles = tilesX * Math.ceil(b.height / shader.height);
   const allTiles = tiles * g.batch;
-  const groups = Math.ceil(l.channels / lanes) * Math.ceil(b.channels / shader.channels);
+  const groups = Math.ceil(l.channels / lanes) * Math.ceil(b.channels / shader.channels) * runs.length;
   const whole = slice === dw;
   const [shortest, longest] = [SHORTEST_SHARE, LONGEST_SHARE].map((n) => n / (shader.width * shader.height));
   const wanted = Math.max(Math.ceil(ENOUGH_WORKGROUPS / groups), Math.ceil(allTiles / (longest as number)));
   const share = whole ? Math.min(allTiles, Math.max(shortest as number, Math.ceil(allTiles / wanted))) : allTiles;
   const splits = Math.ceil(allTiles / share);
   const parts = splitKBuffer(dw, slice, splits);
-  dispatch(
-    shader.kernel,
-    { x: l.t, y: b.t, parts },
-    {
-      l_c: l.channels,
-      l_all: l.all,
-      l_first: l.first,
-      in_h: l.height,
-      in_w: l.width,
-      b_c: b.channels,
-      b_all: b.all,
-      b_first: b.first,
-      out_h: b.height,
-      out_w: b.width,
-      pad_h: exchanged ? g.kernelH - 1 - g.padH : g.padH,
-      pad_w: exchanged ? g.kernelW - 1 - g.padW : g.padW,
-      tiles_x: tilesX,
-      tiles,
-      all_tiles: allTiles,
-      share,
-      part_size: dw.size,
-      part_b: b.stride,
-      part_l: l.stride,
-      part_tap: exchanged ? -1 : 1,
-      part_first: exchanged ? taps - 1 : 0,
-    },
-    [Math.ceil(l.channels / lanes), Math.ceil(b.channels / shader.channels), splits],
-  );
+  for (const { group, first, start } of runs) {
+    const [lFirst, bFirst] = exchanged ? [first, group * inC] : [group * inC, first];
+    dispatch(
+      shader.kernel,
+      { x: l.t, y: b.t, parts },
+      {
+        l_c: l.channels,
+        l_all: l.all,
+        l_first: lFirst,
+        in_h: l.height,
+        in_w: l.width,
+        b_c: b.channels,
+        b_all: b.all,
+        b_first: bFirst,
+        out_h: b.height,
+        out_w: b.width,
+        pad_h: exchanged ? g.kernelH - 1 - g.padH : g.padH,
+        pad_w: exchanged ? g.kernelW - 1 - g.padW : g.padW,
+        tiles_x: tilesX,
+        tiles,
+        all_tiles: allTiles,
+        share,
+        part_size: dw.size,
+        part_b: b.stride,
+        part_l: l.stride,
+        part_tap: exchanged ? -1 : 1,
+        part_first: start + (exchanged ? taps - 1 : 0),
+      },
+      [Math.ceil(l.channels / lanes), Math.ceil(b.channels / shader.channels), splits],
+    );
+  }
   reduceSplitK(parts, dw, splits);
 }

@@ -2,9 +2,9 @@ import forwardSource from '../../../../../shaders/conv/conv_tile.wgsl';
 import weightSource from '../../../../../shaders/conv/conv_tile_weight.wgsl';
 import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
-import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
+import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
-import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
 const tileSource = `${forwardSource}\n${leakyRelu}`;
 
@@ -15,22 +15,27 @@ const LARGEST_KERNEL = 4;
 /** Channels from which a kernel for 64 at once is worth its compiling: a fifth faster on lavapipe. */
 const MANY_CHANNELS = 256;
 /** The patch of positions that a lane owns, and the channels that it has sums for. */
-interface Tiling {
+export interface Tiling {
   tileH: number;
   tileW: number;
   m: number;
 }
 
 /** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
-export const tile: ConvAlgorithm = {
+export const tile: ConvAlgorithm<Tiling> = {
+  name: 'tile',
   sources: [tileSource, weightSource],
-  choices: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction).map(choiceOf) : []),
-  kernels(choice) {
-    const tiling = parse(choice);
+  configs: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction) : []),
+  kernels(tiling) {
     return patchKernels({
       forward: (device, g) => kernelOf(device, g, tiling, 'conv_tile', tileSource),
       weight: (device, g) => kernelOf(device, g, tiling, 'conv_tile_weight', weightSource),
     });
+  },
+  format: ({ tileH, tileW, m }) => `${tileH}x${tileW}x${m}`,
+  parse(text) {
+    const [tileH, tileW, m] = parseSizes(text, 3) ?? [];
+    return tileH && tileW && m ? { tileH, tileW, m } : undefined;
   },
 };
 
@@ -42,7 +47,7 @@ const PATCHES: readonly (readonly [height: number, width: number])[] = [
 /** What may be worth a try, this file's own rule first. */
 function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
   const lanes = device.capabilities.subgroupSize;
-  const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
+  const channels = resultChannels(g, direction);
   const positions = {
     forward: g.batch * g.outH * g.outW,
     inputGradient: g.batch * g.inH * g.inW,
@@ -54,15 +59,7 @@ function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Til
   // More than double the channels that there are would be idle work.
   const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
   const all = PATCHES.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
-  return [own, ...all.filter((t) => choiceOf(t) !== choiceOf(own))];
-}
-
-const choiceOf = ({ tileH, tileW, m }: Tiling): string => `tile ${tileH}x${tileW}x${m}`;
-
-function parse(choice: string): Tiling {
-  const [, tileH, tileW, m] = /^tile (\d+)x(\d+)x(\d+)$/.exec(choice)?.map(Number) ?? [];
-  if (!tileH || !tileW || !m) throw new Error(`"${choice}" is no tiling`);
-  return { tileH, tileW, m };
+  return [own, ...all.filter((t) => tile.format(t) !== tile.format(own))];
 }
 
 /** Whether these kernels can do this convolution on this device. */

@@ -5,8 +5,8 @@ import planes from '../../../../../shaders/conv/winograd/winograd_planes.wgsl';
 import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
 import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
-import type { ConvAlgorithm, ConvDirection } from '../algorithm.ts';
-import { type PatchKernel, patchesFit, patchKernels } from './subgroup.ts';
+import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
+import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
 const source = `${forwardSource}\n${leakyRelu}`;
 
@@ -85,25 +85,28 @@ export const winogradRows = variant({
   atOnce: rowsAtOnce,
 });
 
+/** Channels that a lane has sums for. */
+type AtOnce = number;
+
 /** `NAME CHANNELS`: the channels at once. */
-function variant(form: Form): ConvAlgorithm {
+function variant(form: Form): ConvAlgorithm<AtOnce> {
   const { name, rowsOnly } = form;
   return {
+    name,
     sources: [source, ...(rowsOnly ? [weightSource] : []), form.application, form.transforms],
-    choices(device, g, direction) {
+    configs(device, g, direction) {
       const fits = patchesFit(device, g) && g.kernelH === FILTER && g.kernelW === FILTER;
       if (!fits || (direction === 'weightGradient' && !rowsOnly)) return [];
-      const channels = { forward: g.outC, inputGradient: g.inC, weightGradient: Math.min(g.inC, g.outC) }[direction];
-      return form.atOnce(channels, device.capabilities.subgroupSize, direction).map((m) => `${name} ${m}`);
+      return form.atOnce(resultChannels(g, direction), device.capabilities.subgroupSize, direction);
     },
-    kernels(choice) {
-      const m = Number(choice.slice(name.length + 1));
-      if (!(m > 0)) throw new Error(`"${choice}" does not say how many channels at once`);
+    kernels(m) {
       return patchKernels({
         forward: (device) => forwardKernel(device, form, m),
         weight: (device) => weightKernel(device, form, m),
       });
     },
+    format: String,
+    parse: (text) => parseSizes(text, 1)?.[0],
   };
 }
 

@@ -1,0 +1,142 @@
+import type { Shape, Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { aList, aNumber, aTensor, aWholeNumber, checkArguments, checkOptions, either, optional } from '../arguments.ts';
+import { type ConvGeometry, positions } from './geometry.ts';
+
+/** One number for both sides, or one for each: [down, across]. */
+export type Pair = number | readonly [down: number, across: number];
+
+export interface Conv2dOptions {
+  /** Default 1. */
+  stride?: Pair;
+  /** Zeros around the picture, default 0. */
+  padding?: Pair;
+  /** Pixels from one tap of the kernel to the next, default 1: neighbours. */
+  dilation?: Pair;
+  /** Groups of channels that are convolved each by itself, default 1; as many as channels: a depthwise convolution. */
+  groups?: number;
+}
+
+export interface Conv2dActivation {
+  /** A leaky ReLU of this slope on the result, in the same pass: saves reading and writing the result once more. */
+  slope?: number;
+}
+
+export interface ConvTranspose2dOptions extends Conv2dOptions {
+  /** Rows and columns more at the end, fewer than the stride or the dilation; default 0. */
+  outputPadding?: Pair;
+}
+
+const pairOf = (least: number) => {
+  const one = aWholeNumber(least);
+  return optional(either(one, aList(one, 2)));
+};
+const COMMON = { stride: pairOf(1), padding: pairOf(0), dilation: pairOf(1), groups: optional(aWholeNumber(1)) };
+const OPTIONS = { ...COMMON, slope: optional(aNumber({ least: 0, finite: true })) };
+const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: pairOf(0) };
+
+/** The convolution of x by weight. @throws PixtapeError that names the operation and what does not fit */
+export function convGeometry(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  options: Conv2dOptions & Conv2dActivation,
+): ConvGeometry {
+  checkTensors(op, x, weight, bias);
+  checkOptions(op, OPTIONS, options);
+  const [batch, inC, inH, inW] = fourSides(op, x.shape, 'input');
+  const kernel = fourSides(op, weight.shape, 'weight');
+  const [outC, wc, kernelH, kernelW] = kernel;
+  const rest = { ...sidesOf(options), kernelH, kernelW };
+  const { groups } = rest;
+  if (inC !== wc * groups) {
+    throw new PixtapeError(
+      `${op}: the input [${x.shape}] has ${inC} channels, the weight [${weight.shape}] takes ${wc}${inGroups(groups)}`,
+    );
+  }
+  if (outC % groups !== 0) {
+    throw new PixtapeError(
+      `${op}: the weight [${weight.shape}] gives ${outC} channels, no multiple of groups ${groups}`,
+    );
+  }
+  checkBias(op, bias, outC);
+  const outH = positions(inH, kernelH, rest.strideH, rest.padH, rest.dilationH);
+  const outW = positions(inW, kernelW, rest.strideW, rest.padW, rest.dilationW);
+  if (outH < 1 || outW < 1) {
+    const spread = rest.dilationH * rest.dilationW > 1 ? `, dilation ${rest.dilationW}, ${rest.dilationH},` : '';
+    throw new PixtapeError(
+      `${op}: the ${kernelW} × ${kernelH} kernel${spread} is larger than the padded input [${x.shape}], ` +
+        `padding ${rest.padW}, ${rest.padH}`,
+    );
+  }
+  return { batch, inC, inH, inW, outC, outH, outW, ...rest };
+}
+
+/**
+ * The convolution whose input gradient the transposed one of x by weight is: it reads the result and writes x.
+ * @throws PixtapeError that names the operation and what does not fit
+ */
+export function transposedGeometry(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  options: ConvTranspose2dOptions,
+): ConvGeometry {
+  checkTensors(op, x, weight, bias);
+  checkOptions(op, TRANSPOSED_OPTIONS, options);
+  const [batch, outC, outH, outW] = fourSides(op, x.shape, 'input');
+  const [wc, each, kernelH, kernelW] = fourSides(op, weight.shape, 'weight');
+  const rest = { ...sidesOf(options), kernelH, kernelW };
+  const { strideH, strideW, padH, padW, dilationH, dilationW, groups } = rest;
+  const [moreH, moreW] = pair(options.outputPadding, 0);
+  if (outC !== wc) {
+    throw new PixtapeError(
+      `${op}: the input [${x.shape}] has ${outC} channels, the weight [${weight.shape}] takes ${wc}`,
+    );
+  }
+  if (outC % groups !== 0) {
+    throw new PixtapeError(`${op}: the input [${x.shape}] has ${outC} channels, no multiple of groups ${groups}`);
+  }
+  if (moreH >= Math.max(strideH, dilationH) || moreW >= Math.max(strideW, dilationW)) {
+    throw new PixtapeError(
+      `${op}: outputPadding ${moreH}, ${moreW} must be less than the stride ${strideH}, ${strideW}` +
+        (dilationH * dilationW > 1 ? ` or the dilation ${dilationH}, ${dilationW}` : ''),
+    );
+  }
+  const inC = each * groups;
+  checkBias(op, bias, inC);
+  const inH = (outH - 1) * strideH - 2 * padH + dilationH * (kernelH - 1) + 1 + moreH;
+  const inW = (outW - 1) * strideW - 2 * padW + dilationW * (kernelW - 1) + 1 + moreW;
+  if (inH < 1 || inW < 1) throw new PixtapeError(`${op}: the result of [${x.shape}] would be ${inW} × ${inH}`);
+  return { batch, inC, inH, inW, outC, outH, outW, ...rest };
+}
+
+function sidesOf({ stride, padding, dilation, groups = 1 }: Conv2dOptions) {
+  const [strideH, strideW] = pair(stride, 1);
+  const [padH, padW] = pair(padding, 0);
+  const [dilationH, dilationW] = pair(dilation, 1);
+  return { strideH, strideW, padH, padW, dilationH, dilationW, groups };
+}
+
+function pair(value: Pair | undefined, fallback: number): readonly [number, number] {
+  if (value === undefined) return [fallback, fallback];
+  return typeof value === 'number' ? [value, value] : value;
+}
+
+function fourSides(op: string, shape: Shape, what: string): [number, number, number, number] {
+  if (shape.length !== 4) throw new PixtapeError(`${op}: the ${what} is [${shape}]; four sides are wanted`);
+  return shape as unknown as [number, number, number, number];
+}
+
+function checkTensors(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined): void {
+  checkArguments(op, { x: aTensor, weight: aTensor, bias: optional(aTensor) }, { x, weight, bias });
+}
+
+function checkBias(op: string, bias: Tensor | undefined, channels: number): void {
+  if (!bias || (bias.shape.length === 1 && bias.size === channels)) return;
+  throw new PixtapeError(`${op}: the bias is [${bias.shape}], ${channels} values are wanted`);
+}
+
+const inGroups = (groups: number): string => (groups === 1 ? '' : ` in each of ${groups} groups`);

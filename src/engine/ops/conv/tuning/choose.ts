@@ -1,0 +1,38 @@
+import type { Device } from '../../../gpu/device.ts';
+import type { ConvChoice, ConvDirection, ConvKernels } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { convCandidates, findChoice, parseChoice } from './registry.ts';
+import { lookUp, shippedTable } from './tables.ts';
+import { convTuning } from './tuning.ts';
+
+/** What is taken without a measurement on this very device; see `tables.ts`. */
+export function defaultChoice(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
+  const candidates = convCandidates(device, direction, g);
+  // The reference does what nothing else can; it is no candidate where it would take long.
+  return lookUp(shippedTable(device), direction, g, candidates) ?? candidates[0] ?? parseChoice('direct');
+}
+
+/**
+ * The kernels for one convolution, chosen for each direction when it is recorded: what the device's owner asks for, else
+ * the device's tuning table, else the shipped one. The device's tuning notes what was taken.
+ */
+export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
+  const chosen = (direction: ConvDirection): ConvKernels => {
+    const choice = choose(device, direction, g);
+    convTuning(device).note(direction, g, choice);
+    return choice.kernels;
+  };
+  return {
+    forward: (...args) => chosen('forward').forward(...args),
+    inputGradient: (...args) => chosen('inputGradient').inputGradient(...args),
+    weightGradient: (...args) => chosen('weightGradient').weightGradient(...args),
+  };
+}
+
+function choose(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
+  const tuning = convTuning(device);
+  // The reference is no candidate where it would take long, but whoever asks for it gets it.
+  if (tuning.algorithm === 'direct') return parseChoice('direct');
+  const wish = tuning.wishFor(direction, g);
+  return (wish && findChoice(convCandidates(device, direction, g), wish)) ?? defaultChoice(device, direction, g);
+}

@@ -1,0 +1,63 @@
+import type { Device } from '../../../gpu/device.ts';
+import { type ConvChoice, type ConvDirection, type ConvMethod, methodOf } from '../algorithm.ts';
+import { direct } from '../algorithms/direct.ts';
+import { gemm } from '../algorithms/gemm.ts';
+import { grouped } from '../algorithms/grouped.ts';
+import { dilatedGemm, dilatedRows, dilatedTile } from '../algorithms/space_to_batch.ts';
+import { fold, foldGemm } from '../algorithms/space_to_depth.ts';
+import { tile } from '../algorithms/tile.ts';
+import { winograd4, winogradRows } from '../algorithms/winograd.ts';
+import type { ConvGeometry } from '../geometry.ts';
+
+/** Every way of computing a convolution. */
+const METHODS: readonly ConvMethod[] = [
+  methodOf(tile),
+  methodOf(fold),
+  methodOf(winogradRows),
+  methodOf(winograd4),
+  methodOf(gemm),
+  methodOf(foldGemm),
+  methodOf(dilatedTile),
+  methodOf(dilatedRows),
+  methodOf(dilatedGemm),
+  methodOf(grouped),
+  methodOf(direct),
+];
+
+export const METHOD_NAMES: readonly string[] = METHODS.map((m) => m.name);
+
+/** The text of every shader among which a tuning chooses. */
+export const convSources: readonly string[] = METHODS.flatMap((m) => m.sources);
+
+/** Every choice that can compute this on this device. */
+export function convCandidates(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice[] {
+  return METHODS.flatMap((m) => m.choices(device, g, direction));
+}
+
+/** What somebody asks for: an algorithm in whatever config it would take itself, or in this one. */
+export interface ConvWish {
+  algorithm: string;
+  choice: ConvChoice | undefined;
+}
+
+/** Reads `tile` or `tile 2x4x32`; undefined if no algorithm has that name, or cannot read what is behind it. */
+export function parseWish(text: string): ConvWish | undefined {
+  const [name = '', ...words] = text.split(' ');
+  const method = METHODS.find((m) => m.name === name);
+  if (!method) return undefined;
+  const choice = method.parse(words.join(' '));
+  return choice || words.length === 0 ? { algorithm: name, choice } : undefined;
+}
+
+/** The choice of that name. @throws Error if there is none */
+export function parseChoice(text: string): ConvChoice {
+  const choice = parseWish(text)?.choice;
+  if (!choice) throw new Error(`"${text}" is no way of computing a convolution`);
+  return choice;
+}
+
+/** The first candidate that is what was asked for. */
+export function findChoice(candidates: readonly ConvChoice[], wish: ConvWish): ConvChoice | undefined {
+  const { algorithm, choice } = wish;
+  return candidates.find((c) => (choice ? c.name === choice.name : c.algorithm === algorithm));
+}

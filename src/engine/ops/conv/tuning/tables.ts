@@ -1,0 +1,115 @@
+import type { Device } from '../../../gpu/device.ts';
+import type { ConvChoice, ConvDirection } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { findChoice, parseWish } from './registry.ts';
+
+/** Where a rule applies; what is left out does not matter. */
+interface Rule {
+  direction?: ConvDirection;
+  /** Both sides of the kernel, and both strides. */
+  kernel?: number;
+  stride?: number;
+  /** The fewest input channels and output channels of a group, and positions of the result in the whole batch. */
+  channels?: number;
+  /** Only where there are groups: the most channels of one, of the input or of the output, whichever has fewer. */
+  groupChannels?: number;
+  positions?: number;
+  /** Algorithms, or choices by their names, the best first: the first that fits is taken. */
+  prefer: readonly string[];
+}
+
+/** What is taken on a kind of device without a measurement: the first rule that applies and names something that fits. */
+export interface ShippedTable {
+  name: string;
+  rules: readonly Rule[];
+}
+
+const CPU: readonly Rule[] = [
+  { groupChannels: 8, prefer: ['grouped'] },
+  { prefer: ['tile', 'fold', 'dilated', 'grouped', 'gemm'] },
+];
+
+/** Rows pay from 256 positions on; what they take longer to compile, only layers with work enough give back. */
+const LAVAPIPE_16: readonly Rule[] = [
+  {
+    direction: 'forward',
+    kernel: 3,
+    stride: 1,
+    channels: 256,
+    positions: 256,
+    prefer: ['winograd_rows 64', 'dilated_rows 64'],
+  },
+  {
+    direction: 'inputGradient',
+    kernel: 3,
+    stride: 1,
+    channels: 256,
+    positions: 256,
+    prefer: ['winograd_rows 64', 'dilated_rows 64'],
+  },
+  { kernel: 3, stride: 1, channels: 64, positions: 1024, prefer: ['winograd_rows', 'dilated_rows'] },
+  { kernel: 3, stride: 1, channels: 32, positions: 4096, prefer: ['winograd_rows', 'dilated_rows'] },
+  ...CPU,
+];
+
+/** On an H200 the fold saved up to half of a strided gradient's time at 32 × 32 and more, and lost at 16 × 16. */
+const GPU: readonly Rule[] = [
+  { groupChannels: 16, prefer: ['grouped'] },
+  { direction: 'inputGradient', stride: 2, positions: 1024, prefer: ['fold_gemm'] },
+  { prefer: ['gemm', 'dilated_gemm', 'grouped'] },
+];
+
+/** This driver compiles at once. */
+const SWIFTSHADER: readonly Rule[] = [
+  { kernel: 3, stride: 1, positions: 256, prefer: ['winograd_rows', 'dilated_rows'] },
+  ...CPU,
+];
+
+const TABLES = {
+  lavapipe16: { name: 'lavapipe, 16 lanes', rules: LAVAPIPE_16 },
+  lavapipe8: { name: 'lavapipe, 8 lanes', rules: CPU },
+  swiftshader: { name: 'SwiftShader', rules: SWIFTSHADER },
+  cpu: { name: 'a CPU driver', rules: CPU },
+  gpu: { name: 'a GPU', rules: GPU },
+} satisfies Record<string, ShippedTable>;
+
+/** The table for this kind of device. */
+export function shippedTable({ capabilities: { cpu, subgroupSize }, description }: Device): ShippedTable {
+  if (!cpu) return TABLES.gpu;
+  if (/swiftshader/i.test(description)) return TABLES.swiftshader;
+  if (/llvmpipe|lavapipe/i.test(description)) {
+    if (subgroupSize === 16) return TABLES.lavapipe16;
+    if (subgroupSize === 8) return TABLES.lavapipe8;
+  }
+  return TABLES.cpu;
+}
+
+/** What a table says among `candidates`, which are there to be chosen. */
+export function lookUp(
+  { rules }: ShippedTable,
+  direction: ConvDirection,
+  g: ConvGeometry,
+  candidates: readonly ConvChoice[],
+): ConvChoice | undefined {
+  for (const name of rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer)) {
+    const wish = parseWish(name);
+    if (!wish) throw new Error(`a shipped table prefers "${name}", which is no way of computing a convolution`);
+    const found = findChoice(candidates, wish);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function applies(rule: Rule, direction: ConvDirection, g: ConvGeometry): boolean {
+  const { kernel = g.kernelH, stride = g.strideH, channels = 0, groupChannels, positions = 0 } = rule;
+  const each = Math.min(g.inC, g.outC) / g.groups;
+  const [height, width] = direction === 'inputGradient' ? [g.inH, g.inW] : [g.outH, g.outW];
+  return (
+    (rule.direction ?? direction) === direction &&
+    (rule.kernel === undefined || (g.kernelH === kernel && g.kernelW === kernel)) &&
+    (rule.stride === undefined || (g.strideH === stride && g.strideW === stride)) &&
+    each >= channels &&
+    (groupChannels === undefined || (g.groups > 1 && each <= groupChannels)) &&
+    g.batch * height * width >= positions
+  );
+}

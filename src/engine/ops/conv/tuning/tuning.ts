@@ -1,0 +1,92 @@
+import type { Device } from '../../../gpu/device.ts';
+import { originalOf } from '../../../gpu/dry_run.ts';
+import { PixtapeError } from '../../../util/errors.ts';
+import type { ConvChoice, ConvDirection } from '../algorithm.ts';
+import type { ConvGeometry } from '../geometry.ts';
+import { convKey } from './key.ts';
+import { type ConvWish, METHOD_NAMES, parseWish } from './registry.ts';
+
+/** A convolution that was recorded, in one direction. */
+export interface TakenConv {
+  direction: ConvDirection;
+  g: ConvGeometry;
+  /** The name of the choice that computes it. */
+  choice: string;
+  /** How many times it was recorded. */
+  uses: number;
+}
+
+/** Which kernels a device's convolutions are computed with, and what they were in all programs recorded so far. */
+export class ConvTuning {
+  private asked = 'auto';
+  private wish: ConvWish | undefined;
+  private given: ReadonlyMap<string, string> | undefined;
+  private wishes: ReadonlyMap<string, ConvWish> = new Map();
+  private readonly noted = new Map<string, TakenConv>();
+
+  /**
+   * What convolutions use where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference, which is
+   * taken everywhere. By default (`auto`) what the table says, or else what suits the kind of device.
+   * @throws PixtapeError on setting it to what is no algorithm
+   */
+  get algorithm(): string {
+    return this.asked;
+  }
+
+  set algorithm(name: string) {
+    this.wish = name === 'auto' ? undefined : parseWish(name);
+    if (name !== 'auto' && !this.wish) {
+      throw new PixtapeError(
+        `there is no way of computing convolutions named ${JSON.stringify(name)}`,
+        `Take auto, or one of ${METHOD_NAMES.join(', ')}.`,
+      );
+    }
+    this.asked = name;
+  }
+
+  /**
+   * Names of choices by `convKey`, as measured on this device. The kind of device decides what it lacks, and where it
+   * names something that this version does not know or this device cannot do.
+   */
+  get table(): ReadonlyMap<string, string> | undefined {
+    return this.given;
+  }
+
+  set table(table: ReadonlyMap<string, string> | undefined) {
+    this.given = table;
+    const parsed = [...(table ?? [])].map(([key, name]) => [key, parseWish(name)] as const);
+    this.wishes = new Map(parsed.filter((entry): entry is [string, ConvWish] => entry[1] !== undefined));
+  }
+
+  /** What was recorded, by `convKey`. */
+  get taken(): ReadonlyMap<string, TakenConv> {
+    return this.noted;
+  }
+
+  /** What is asked for in the place of what suits the kind of device, if anything is. */
+  wishFor(direction: ConvDirection, g: ConvGeometry): ConvWish | undefined {
+    return this.wish ?? this.wishes.get(convKey(direction, g));
+  }
+
+  note(direction: ConvDirection, g: ConvGeometry, { name }: ConvChoice): void {
+    const key = convKey(direction, g);
+    this.noted.set(key, { direction, g, choice: name, uses: (this.noted.get(key)?.uses ?? 0) + 1 });
+  }
+}
+
+const tunings = new WeakMap<Device, ConvTuning>();
+
+/** The tuning of a device. A dry run begins with that of the device that it stands for. */
+export function convTuning(device: Device): ConvTuning {
+  let tuning = tunings.get(device);
+  if (!tuning) {
+    tuning = new ConvTuning();
+    const original = originalOf(device);
+    if (original) {
+      tuning.algorithm = convTuning(original).algorithm;
+      tuning.table = convTuning(original).table;
+    }
+    tunings.set(device, tuning);
+  }
+  return tuning;
+}
