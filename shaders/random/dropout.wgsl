@@ -3,9 +3,7 @@
 //
 // Layout: flat arrays of n floats. One invocation for four elements a quarter of the array apart, so that neighbours
 // read neighbouring addresses. Element i takes word i / quarter of the random block numbered i % quarter.
-//
-// Random numbers: Philox4x32-10. Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel Random Numbers: As Easy as
-// 1, 2, 3"; the multipliers and key increments are the paper's.
+// Joined to philox.wgsl, which makes the random numbers.
 
 struct Params {
   n: u32,
@@ -21,31 +19,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> key: vec4u;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-
-// The high word of a 32 x 32 bit product, which WGSL has no built-in for.
-fn mul_high(a: u32, b: u32) -> u32 {
-  let al = a & 0xffffu;
-  let ah = a >> 16u;
-  let bl = b & 0xffffu;
-  let bh = b >> 16u;
-  let cross = al * bh;
-  let middle = ah * bl + (cross & 0xffffu) + ((al * bl) >> 16u);
-  return ah * bh + (cross >> 16u) + (middle >> 16u);
-}
-
-fn philox(counter: vec4u, seed: vec2u) -> vec4u {
-  var c = counter;
-  var k = seed;
-  for (var round = 0u; round < 10u; round++) {
-    let a = c.x * 0xd2511f53u;
-    let ah = mul_high(c.x, 0xd2511f53u);
-    let b = c.z * 0xcd9e8d57u;
-    let bh = mul_high(c.z, 0xcd9e8d57u);
-    c = vec4u(bh ^ c.y ^ k.x, b, ah ^ c.w ^ k.y, a);
-    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
-  }
-  return c;
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -129,8 +129,8 @@ test.each(Object.keys(operations))('%s: NaN, infinities, zeros and denormal numb
 
 test.each(['direct', 'gemm', 'tile', 'fold', 'winograd_rows'])(
   'a convolution by %s that ends in a ReLU: dead units stay dead',
-  async (convolution) => {
-    const own = await openTestDevice({ guards: true, convolution });
+  async (algorithm) => {
+    const own = await openTestDevice({ guards: true, algorithm });
     // Two channels and the taps of a 3 × 3 kernel around one: −∞ comes through the bias, so that no product is 0 · ∞.
     const x = Tensor.from(own, [1, 1, 4, 4], new Float32Array(16).fill(1), 'x');
     const weight = Tensor.from(own, [3, 1, 3, 3], new Float32Array(27).fill(1), 'weight');

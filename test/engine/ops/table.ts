@@ -2,9 +2,11 @@ import { binaries } from './table_binary.ts';
 import { classifying } from './table_classify.ts';
 import { convolutions } from './table_conv.ts';
 import { elementwise } from './table_elementwise.ts';
+import { lookups } from './table_lookup.ts';
 import { losses } from './table_loss.ts';
 import { norms } from './table_norm.ts';
 import type { OpRow } from './table_row.ts';
+import { shapes } from './table_shape.ts';
 import { spatial } from './table_spatial.ts';
 import { unaries } from './table_unary.ts';
 
@@ -13,6 +15,8 @@ export const rows: OpRow[] = [
   ...unaries,
   ...binaries,
   ...elementwise,
+  ...shapes,
+  ...lookups,
   ...spatial,
   ...norms,
   ...convolutions,

@@ -91,7 +91,12 @@ const pooling: fc.Arbitrary<Problem<PoolArgs>> = fc
     });
   });
 
-const anyOrder = fc.array(side(6), { minLength: 1, maxLength: 4 }).chain((shape) => {
+const someSides = fc.oneof(
+  fc.array(side(6), { minLength: 1, maxLength: 4 }),
+  fc.array(side(3), { minLength: 5, maxLength: 6 }),
+);
+
+const anyOrder = someSides.chain((shape) => {
   const axes = shape.map((_, i) => i);
   const order = fc.shuffledSubarray(axes, { minLength: axes.length });
   return fc.record({ shapes: fc.constant<number[][]>([shape]), args: fc.record({ axes: order }) });
@@ -170,6 +175,7 @@ export const spatial: OpRow[] = [
   }),
   row({
     name: 'concat',
+    twice: true,
     problem: fc.tuple(pictures, fc.array(side(4), { minLength: 1, maxLength: 4 })).map(([[n, , h, w], channels]) => {
       return { shapes: channels.map((c) => [n, c, h, w]), args: null };
     }),
@@ -209,6 +215,7 @@ export const spatial: OpRow[] = [
   }),
   row({
     name: 'center_crop',
+    twice: true,
     problem: pictures.chain(([n, c, h, w]) => {
       const args = fc.record({ height: fc.integer({ min: 1, max: h }), width: fc.integer({ min: 1, max: w }) });
       return fc.record({ shapes: fc.constant([[n, c, h, w]]), args });
@@ -279,6 +286,7 @@ export const spatial: OpRow[] = [
   }),
   row({
     name: 'permute',
+    twice: true,
     problem: anyOrder,
     large: [
       { shapes: [[2, 37, 41, 35]], args: { axes: [0, 2, 3, 1] } },
@@ -286,12 +294,14 @@ export const spatial: OpRow[] = [
       { shapes: [[3, 33, 5, 40]], args: { axes: [3, 2, 1, 0] } },
       { shapes: [[3, 200, 9, 11]], args: { axes: [1, 0, 2, 3] } },
       { shapes: [[19, 31, 3, 23]], args: { axes: [1, 3, 0, 2] } },
+      { shapes: [[7, 3, 5, 4, 6, 3]], args: { axes: [5, 3, 1, 4, 2, 0] } },
     ],
     run: ([x], { axes }) => permute(x as Tensor, axes),
     reference: ([x], { axes }) => permuted(x as NdArray, axes),
   }),
   row({
     name: 'transpose2d',
+    twice: true,
     problem: fc.record({ shapes: fc.tuple(fc.tuple(side(12), side(12))), args: fc.constant(null) }),
     large: [
       { shapes: [[130, 97]], args: null },

@@ -1,9 +1,12 @@
-import source from '../../../../shaders/random/dropout.wgsl';
+import dropoutSource from '../../../../shaders/random/dropout.wgsl';
+import philox from '../../../../shaders/random/philox.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { defaultRng, type Rng } from './rng.ts';
+
+const source = `${dropoutSource}\n${philox}`;
 
 /**
  * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call

@@ -3,7 +3,9 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import { aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
 import { nchw, planeGrid } from '../launch.ts';
+import { pad } from './pad.ts';
 
 /**
  * The middle of each picture: (N, C, H, W) → (N, C, height, width). Where the rows to take away are odd in number, the
@@ -12,6 +14,8 @@ import { nchw, planeGrid } from '../launch.ts';
  * @throws PixtapeError if the input is smaller than the crop
  */
 export function centerCrop(x: Tensor, height: number, width: number): Tensor {
+  const side = aWholeNumber(1);
+  checkArguments('centerCrop', { x: aTensor, height: side, width: side }, { x, height, width });
   const [batch, channels, h, w] = nchw('centerCrop', x.shape);
   if (!(height <= h && width <= w)) {
     throw new PixtapeError(`centerCrop: [${x.shape}] is smaller than the ${width} × ${height} to be cut out of it`);
@@ -21,11 +25,13 @@ export function centerCrop(x: Tensor, height: number, width: number): Tensor {
   const down = halfToEven(h - height);
   const right = halfToEven(w - width);
   window(x, y, down, right);
-  return differentiable(y, [x], (dy) => {
+  const graphBackward = (dy: Tensor) => [pad(dy, [right, w - width - right, down, h - height - down])];
+  const backward = (dy: Tensor) => {
     const dx = x.like('center_crop.dx');
     window(dy, dx, -down, -right);
     return [dx];
-  });
+  };
+  return differentiable(y, [x], backward, graphBackward);
 }
 
 /** n / 2, rounded to the even neighbour where it lies between two. */

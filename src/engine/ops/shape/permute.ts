@@ -4,30 +4,52 @@ import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import { aList, aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
+import { axisOf } from '../axes.ts';
+import { typedSource } from '../typed.ts';
 
 const TILE = 32;
 /** Where one side is shorter than this, most of a tile would stay empty. */
 const LEAST_TILED = TILE / 2;
 const MOST_GROUPS = 65535;
+/** Axes that the kernels know. */
+const MOST_AXES = 4;
 /** Elements that one invocation copies at least, where there are so many. */
 const LEAST_RUN = 16;
 
 /**
- * The axes in another order, as `torch.permute`: axis i of the result is axis `axes[i]` of x, which has up to four.
- * Where only axes of length 1 move, nothing does in memory, and the result shares x's.
- * @throws PixtapeError if `axes` does not name each axis of x once, or there are more than four
+ * The axes in another order, as `torch.permute`: axis i of the result is axis `axes[i]` of x. Where only axes of length 1
+ * move, nothing does in memory, and the result shares x's. Any dtype. Gradients of any order.
+ * @throws PixtapeError if `axes` does not name each axis of x once
  */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  const sorted = [...axes].sort((a, b) => a - b);
-  if (x.shape.length > 4 || axes.length !== x.shape.length || sorted.some((axis, i) => axis !== i)) {
-    throw new PixtapeError(`permute: [${axes}] is no order of the axes of [${x.shape}], of which there may be four`);
+  checkArguments('permute', { x: aTensor, axes: aList(aWholeNumber(-Infinity)) }, { x, axes });
+  const order = axes.map((axis) => axisOf('permute', x, axis));
+  if (order.length !== x.shape.length || new Set(order).size !== order.length) {
+    throw new PixtapeError(`permute: [${axes}] is no order of the axes of ${x.label} [${x.shape}]`);
   }
-  const inverse = axes.map((_, i) => axes.indexOf(i));
-  return differentiable(permuted(x, axes), [x], (dy) => [permuted(dy, inverse)]);
+  const back = (dy: Tensor) => [
+    permute(
+      dy,
+      order.map((_, i) => order.indexOf(i)),
+    ),
+  ];
+  return differentiable(permuted(x, order), [x], back, back);
+}
+
+/** Two axes exchanged, as `torch.transpose`. @throws PixtapeError if there is no such axis. */
+export function transpose(x: Tensor, first: number, second: number): Tensor {
+  checkArguments('transpose', { x: aTensor }, { x });
+  const [a, b] = [axisOf('transpose', x, first), axisOf('transpose', x, second)];
+  return permute(
+    x,
+    x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
+  );
 }
 
 /** The transpose of a matrix: (R, C) → (C, R). @throws PixtapeError if x is no matrix. */
 export function transpose2d(x: Tensor): Tensor {
+  checkArguments('transpose2d', { x: aTensor }, { x });
   if (x.shape.length !== 2) throw new PixtapeError(`transpose2d: [${x.shape}] is no matrix`);
   return permute(x, [1, 0]);
 }
@@ -43,6 +65,7 @@ function permuted(x: Tensor, axes: readonly number[]): Tensor {
   const shape = axes.map((axis) => x.shape[axis] as number);
   const merged = mergeAxes(x.shape, axes);
   if (merged.length <= 1) return new Tensor(x.device, shape, x.storage);
+  if (merged.length > MOST_AXES) return movedOneByOne(x, axes);
   const y = Tensor.temporary(x.device, shape, 'permute', x.dtype);
   const one = { length: 1, from: 0, to: 0 };
   const [a, b, c, d] = [one, one, ...merged].slice(-4) as [Axis, Axis, Axis, Axis];
@@ -50,6 +73,24 @@ function permuted(x: Tensor, axes: readonly number[]): Tensor {
   const others = [a, b, c].filter((axis) => axis !== fast) as [Axis, Axis];
   if (fast.from === 1 && paysInTiles(x, fast, d)) tiled(x, y, fast, d, others);
   else walked(x, y, fast, d, others);
+  return y;
+}
+
+/**
+ * Where more axes move than the kernels know: brings one axis after the other into its place. Each step has no more than
+ * four runs of axes: those in place, those passed over, the one that moves, and the rest.
+ */
+function movedOneByOne(x: Tensor, axes: readonly number[]): Tensor {
+  const now = x.shape.map((_, axis) => axis);
+  let y = x;
+  axes.forEach((axis, to) => {
+    const from = now.indexOf(axis);
+    if (from === to) return;
+    const step = now.map((_, k) => k);
+    step.splice(to, 0, ...step.splice(from, 1));
+    now.splice(to, 0, ...now.splice(from, 1));
+    y = permuted(y, step);
+  });
   return y;
 }
 
@@ -107,7 +148,11 @@ function walked(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: re
     y_run: run.to,
     ...rest,
   };
-  dispatch(x.device.kernel('permute', source), { x, y }, params, [across, Math.ceil(run.length / slice), deep]);
+  dispatch(x.device.kernel('permute', typedSource(source, x.dtype)), { x, y }, params, [
+    across,
+    Math.ceil(run.length / slice),
+    deep,
+  ]);
 }
 
 /** The two axes that are not walked through, as both kernels know them. */
@@ -131,7 +176,7 @@ function tiled(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: rea
     ...planesOf(outer, inner),
   };
   const tiles = [Math.ceil(fast.length / TILE), Math.ceil(last.length / TILE)] as const;
-  dispatch(x.device.kernel('permute.tiled', tiledSource), { x, y }, params, [
+  dispatch(x.device.kernel('permute.tiled', typedSource(tiledSource, x.dtype)), { x, y }, params, [
     ...tiles,
     Math.min(params.planes, MOST_GROUPS),
   ]);
