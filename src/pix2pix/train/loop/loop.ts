@@ -6,9 +6,10 @@ import { removeStaleTemporaries } from '../../../files/files.ts';
 import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
 import { type Due, type LoopHost, type LossesRead, type RunEnd, type Trainee, TrainingLoop } from './core.ts';
-import { type LogLine, LogWriter, readLog } from './log.ts';
+import { type LogLine, LogWriter, readLog } from './folder/log.ts';
+import { SampleStore } from './folder/samples.ts';
+import { SaveClock } from './folder/save_clock.ts';
 import type { Progress } from './progress.ts';
-import { SampleStore } from './samples.ts';
 
 export const LATEST = 'latest.safetensors';
 
@@ -22,7 +23,10 @@ export interface LoopOptions {
   steps: number;
   /** Stop after this many minutes of this session. */
   minutes?: number;
-  /** Steps between two looks at the losses, between two sample grids, between two checkpoints. */
+  /**
+   * Steps between two looks at the losses, between two sample grids, between two checkpoints; what is saved is besides
+   * never older than five minutes.
+   */
   logEvery: number;
   sampleEvery: number;
   saveEvery: number;
@@ -69,9 +73,8 @@ export interface TrainingTask<Loss extends string> extends Trainee<Loss> {
   report(): Pick<ReportData, 'config' | 'summary' | 'baseline' | 'charts' | 'gridNote'>;
 }
 
-/** On a slow machine `logEvery` steps are long: losses are read, and a checkpoint written, no later than this. */
+/** On a slow machine `logEvery` steps are long: losses are read no later than this. */
 const READ_SECONDS = 5;
-const SAVE_SECONDS = 600;
 
 const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train into another folder.' };
 
@@ -136,7 +139,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   private readonly start = performance.now();
   private readonly secondsBefore: number;
   private readonly limit: number | undefined;
-  private savedAt = this.start;
+  private readonly saves = new SaveClock();
 
   constructor(parts: Parts<Loss>) {
     this.parts = parts;
@@ -188,7 +191,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     const epochOver = task.epochOf(task.step) > epoch && options.saveEveryEpochs > 0;
     const files = [
       ...(epochOver && (epoch + 1) % options.saveEveryEpochs === 0 ? [`epoch-${epoch + 1}.safetensors`] : []),
-      ...(end || every(options.saveEvery) || secondsSince(this.savedAt) > SAVE_SECONDS ? [LATEST] : []),
+      ...(this.saves.isDue() || end || every(options.saveEvery) ? [LATEST] : []),
     ];
     return {
       losses: every(options.logEvery),
@@ -249,8 +252,8 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
 
   private async save(name: string): Promise<void> {
     const { task, options } = this.parts;
-    await task.save(join(options.folder, name), { ...options.record, seconds: this.seconds() });
-    if (name === LATEST) this.savedAt = performance.now();
+    const write = () => task.save(join(options.folder, name), { ...options.record, seconds: this.seconds() });
+    await (name === LATEST ? this.saves.during(write) : write());
   }
 
   /** Seconds of training so far, earlier sessions included. */

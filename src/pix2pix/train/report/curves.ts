@@ -1,4 +1,4 @@
-import type { LogLine } from '../loop/log.ts';
+import type { LogLine } from '../loop/folder/log.ts';
 
 /** One chart of the report, ready for uPlot: gaps and values that are not finite are null. */
 export interface Curve {

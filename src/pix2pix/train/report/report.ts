@@ -3,7 +3,7 @@ import uplotJs from 'uplot/dist/uPlot.iife.min.js?raw';
 import uplotCss from 'uplot/dist/uPlot.min.css?raw';
 import { formatDuration } from '../../../engine/util/format.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
-import type { LogLine } from '../loop/log.ts';
+import type { LogLine } from '../loop/folder/log.ts';
 import { type Chart, curves, formatNumber } from './curves.ts';
 import clientJs from './report.client.js?raw';
 import css from './report.css?raw';

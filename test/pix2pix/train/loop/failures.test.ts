@@ -11,7 +11,7 @@ import {
   readCheckpointHeader,
   saveCheckpoint,
 } from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import { readLog } from '../../../../src/pix2pix/train/loop/log.ts';
+import { readLog } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';
 import { temporaryFolders, tinyConfig, train } from '../tiny.ts';

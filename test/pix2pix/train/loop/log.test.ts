@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { PixtapeError } from '../../../../src/engine/util/errors.ts';
-import { type LogLine, LogWriter, readLog } from '../../../../src/pix2pix/train/loop/log.ts';
+import { type LogLine, LogWriter, readLog } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 
 const line = (step: number, more: Partial<LogLine> = {}): LogLine => ({
   step,

@@ -4,7 +4,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { loadCheckpoint } from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
 import { PRESETS } from '../../../../src/pix2pix/train/config/config.ts';
-import { readLog } from '../../../../src/pix2pix/train/loop/log.ts';
+import { readLog } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 import type { RunOptions } from '../../../../src/pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { readCheckpointHeader } from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import { readLog } from '../../../../src/pix2pix/train/loop/log.ts';
+import { readLog } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';
 import { temporaryFolders, tinyConfig, train } from '../tiny.ts';
@@ -44,6 +44,23 @@ it('leaves a line for each step, pictures, a report and a checkpoint, and no tem
   expect(html).toContain(`<dt>Held-out L1</dt><dd>${result.testL1?.toFixed(4)}</dd>`);
   expect(html).toContain('<dd>5 of 5 held-out pictures</dd>');
   expect(await readCheckpointHeader(result.checkpoint)).toMatchObject({ step: 7, run: { preset: 'tiny' } });
+});
+
+it('saves by the clock where steps are slow, without being asked to save by steps', async () => {
+  const path = folder();
+  let hours = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => 3_600_000 * hours);
+  const saved: boolean[] = [];
+  const interrupted = () => {
+    saved.push(existsSync(join(path, 'latest.safetensors')));
+    hours += 0.01; // two looks a step: 72 s
+    return false;
+  };
+  await train(device, path, { steps: 8, logEvery: 0 }, { interrupted });
+  clock.mockRestore();
+  const first = saved.indexOf(true);
+  expect(first).toBeGreaterThan(2);
+  expect(36 * first).toBeLessThan(300);
 });
 
 it('learns: the held-out error falls far below that of copying the input', { tags: 'long' }, async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { LogLine } from '../../../../src/pix2pix/train/loop/log.ts';
+import type { LogLine } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 import { curves } from '../../../../src/pix2pix/train/report/curves.ts';
 import { type ReportData, renderReport, writeReport } from '../../../../src/pix2pix/train/report/report.ts';
 import { sampleGrid } from '../../../../src/pix2pix/train/sheets/grid.ts';

@@ -15,7 +15,7 @@ import { readCheckpointHeader } from '../../../../src/pix2pix/train/checkpoint/c
 import { loadGan, loadGanGenerator, readGanHeader } from '../../../../src/pix2pix/train/checkpoint/gan_checkpoint.ts';
 import { dcganConfig, GAN_PRESETS, ganRates } from '../../../../src/pix2pix/train/config/gan_config.ts';
 import { oneHot } from '../../../../src/pix2pix/train/config/one_hot.ts';
-import { readLog } from '../../../../src/pix2pix/train/loop/log.ts';
+import { readLog } from '../../../../src/pix2pix/train/loop/folder/log.ts';
 import { fixedNoise, planSamples, slerp, trainingSheet } from '../../../../src/pix2pix/train/sheets/gan_samples.ts';
 import { Gan } from '../../../../src/pix2pix/train/steps/gan.ts';
 import { GanSampler } from '../../../../src/pix2pix/train/steps/gan_sampler.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { PixtapeError } from '../../../engine/util/errors.ts';
-import { AppendedFile } from '../../../files/append.ts';
-import { codeOf, explainDiskError } from '../../../files/disk_error.ts';
-import { writeFileAtomic } from '../../../files/files.ts';
+import { PixtapeError } from '../../../../engine/util/errors.ts';
+import { AppendedFile } from '../../../../files/append.ts';
+import { codeOf, explainDiskError } from '../../../../files/disk_error.ts';
+import { writeFileAtomic } from '../../../../files/files.ts';
 
 /** One line of log.jsonl: the state of a run after `step` steps. Losses are means over the batch of that step. */
 export interface LogLine {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../../files/files.ts';
-import { listFolder, makeFolder, removeFile } from '../../../files/folder.ts';
+import { writeFileAtomic } from '../../../../files/files.ts';
+import { listFolder, makeFolder, removeFile } from '../../../../files/folder.ts';
 
 const NAME = /^step-(\d{6,})\.png$/;
 const nameOf = (step: number): string => `step-${String(step).padStart(6, '0')}.png`;
