@@ -1,7 +1,8 @@
-import { accessSync, constants, lstatSync, mkdtempSync } from 'node:fs';
+import { constants, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { isAbsolute, posix, win32 } from 'node:path';
+import { isAbsolute, join, posix, win32 } from 'node:path';
 import { codeOf } from './disk_error.ts';
+import { temporaryName } from './files.ts';
 import { makeFolderSync } from './folder.ts';
 
 /**
@@ -50,11 +51,16 @@ function homeOf(env: NodeJS.ProcessEnv): string {
   }
 }
 
-/** Making the folder is the only sure test: access(2) allows root what /proc or a read-only mount then refuses. */
+/** Writing is the only sure test: access(2) allows root what /proc then refuses, and knows nothing of a full disk. */
 function whyNotWritable(folder: string): string | undefined {
   try {
     makeFolderSync(folder);
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    const file = join(folder, temporaryName('cache'));
+    try {
+      writeFileSync(file, 'x');
+    } finally {
+      rmSync(file, { force: true });
+    }
     return undefined;
   } catch (error) {
     return codeOf(error) ?? String(error);
@@ -66,7 +72,6 @@ function whyNotWritable(folder: string): string | undefined {
  * user's own, and closed to others, since anybody can make a folder of any name in /tmp.
  */
 function temporaryCache(): string {
-  const { join } = process.platform === 'win32' ? win32 : posix;
   const uid = process.getuid?.();
   const folder = join(tmpdir(), `pixtape-${uid ?? 'cache'}`);
   try {

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { cacheDirectory, usualCacheDirectory } from '../../src/files/cache.ts';
+import { canMount, smallDisks } from './mount.ts';
 
+const disks = smallDisks();
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-cache-'));
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -74,5 +76,12 @@ describe('the cache folder', () => {
     for (const home of ['/proc', '/sys']) {
       expect(cacheDirectory({ XDG_CACHE_HOME: home }, () => {})).toMatch(/pixtape-/);
     }
+  });
+
+  it.runIf(canMount)('leaves a disk that is full', () => {
+    const disk = disks.mount('size=4k');
+    emptyTemporary();
+    writeFileSync(join(disk, 'filler'), new Uint8Array(4096));
+    expect(cacheDirectory({ XDG_CACHE_HOME: disk }, () => {})).toMatch(/pixtape-/);
   });
 });

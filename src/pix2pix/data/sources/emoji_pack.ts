@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,11 +28,20 @@ export interface EmojiPack {
   pair(index: number): Promise<{ colour: Raster; drawing: Raster }>;
 }
 
+/** All pairs, one behind the other. */
+interface Packed {
+  /** Where each ends. */
+  ends: Float64Array;
+  looks: Uint8Array;
+  pairs: Uint8Array;
+}
+
 /**
  * Renders emojis on white, or reads what an earlier run rendered from the cache folder (one file for each size, choice
- * of emojis, and version of package and renderer).
+ * of emojis, and version of package and renderer). A file that is damaged is made again; without a cache that can be
+ * written, everything is rendered each time, and `warn` hears why.
  * @param onRendered hears of each pair that is rendered now
- * @throws PixtapeError when a drawing is damaged or the cache cannot be written
+ * @throws PixtapeError when a drawing is damaged
  */
 export async function openEmojiPack(
   { root, version }: EmojiPackage,
@@ -41,16 +49,23 @@ export async function openEmojiPack(
   width: number,
   height: number,
   onRendered?: (done: number, total: number) => void,
+  warn: (line: string) => void = console.warn,
 ): Promise<EmojiPack> {
   const renderer = `${sharp.versions.sharp} ${sharp.versions.vips} ${sharp.versions.rsvg}`;
   const choice = emojis.map((emoji) => emoji.hexcode).join(' ');
   const key = createHash('sha256').update([FORMAT, version, renderer, choice].join('\n')).digest('hex').slice(0, 16);
   const folder = join(cacheDirectory(), 'openmoji');
   const file = join(folder, `openmoji-${version}-${width}x${height}-${key}.safetensors`);
-  if (await stat(file).catch(() => undefined)) return unpack(file, emojis.length, width, height);
-  await removeStaleTemporaries(folder);
-  await render(root, emojis, width, height, file, onRendered);
-  return unpack(file, emojis.length, width, height);
+  const kept = await readPack(file, emojis.length).catch(() => undefined);
+  if (kept) return unpack(kept, width, height);
+  const packed = await render(root, emojis, width, height, onRendered);
+  try {
+    await removeStaleTemporaries(folder);
+    await writeSafetensorsAtomic(file, encode(packed));
+  } catch (error) {
+    warn(`the next run renders the drawings again: ${(error as Error).message.split('\n')[0]}`);
+  }
+  return unpack(packed, width, height);
 }
 
 async function render(
@@ -58,9 +73,8 @@ async function render(
   emojis: readonly Emoji[],
   width: number,
   height: number,
-  file: string,
   onRendered: (done: number, total: number) => void = () => undefined,
-): Promise<void> {
+): Promise<Packed> {
   let done = 0;
   const rendered = await mapBounded(emojis, availableParallelism() + 1, async ({ hexcode }) => {
     const draw = async (folder: string) =>
@@ -76,60 +90,59 @@ async function render(
     end += packed.length;
     return end;
   });
-  const bytes = (parts: Uint8Array[]): NamedTensor => {
-    const data = new Uint8Array(Buffer.concat(parts));
-    return { dtype: 'U8', shape: [data.length], data };
+  return {
+    ends,
+    looks: Buffer.concat(rendered.map(({ look }) => look)),
+    pairs: Buffer.concat(rendered.map(({ packed }) => packed)),
   };
-  const tensors = new Map<string, NamedTensor>([
-    ['ends', { dtype: 'F64', shape: [ends.length], data: ends }],
-    ['looks', bytes(rendered.map(({ look }) => look))],
-    ['pairs', bytes(rendered.map(({ packed }) => packed))],
-  ]);
-  await writeSafetensorsAtomic(file, encodeSafetensors(tensors, { licence: 'OpenMoji, CC BY-SA 4.0' }));
 }
 
-async function unpack(file: string, count: number, width: number, height: number): Promise<EmojiPack> {
-  const { ends, looks, pairs } = await readPack(file);
-  if (ends.length !== count || looks.length !== 8 * count || ends.at(-1) !== pairs.length) throw spoilt(file);
+function unpack({ ends, looks, pairs }: Packed, width: number, height: number): EmojiPack {
   const half = CHANNELS * width * height;
+  const digests = Buffer.from(looks.buffer, looks.byteOffset, looks.byteLength);
   return {
     width,
     height,
-    looks: Array.from({ length: count }, (_, i) => looks.toString('hex', 8 * i, 8 * i + 8)),
+    looks: Array.from({ length: ends.length }, (_, i) => digests.toString('hex', 8 * i, 8 * i + 8)),
     pair: async (index) => {
       let bytes: Uint8Array;
       try {
         bytes = new Uint8Array(await unsqueeze(pairs.subarray(index === 0 ? 0 : ends[index - 1], ends[index])));
       } catch (cause) {
-        throw spoilt(file, cause);
+        throw spoilt(cause);
       }
-      if (bytes.length !== 2 * half) throw spoilt(file);
+      if (bytes.length !== 2 * half) throw spoilt();
       const side = (start: number) => ({ width, height, data: bytes.subarray(start, start + half) });
       return { colour: side(0), drawing: side(half) };
     },
   };
 }
 
-async function readPack(file: string): Promise<{ ends: Float64Array; looks: Buffer; pairs: Uint8Array }> {
+function encode({ ends, looks, pairs }: Packed): Uint8Array[] {
+  const bytes = (data: Uint8Array): NamedTensor => ({ dtype: 'U8', shape: [data.length], data: new Uint8Array(data) });
+  const tensors = new Map<string, NamedTensor>([
+    ['ends', { dtype: 'F64', shape: [ends.length], data: ends }],
+    ['looks', bytes(looks)],
+    ['pairs', bytes(pairs)],
+  ]);
+  return encodeSafetensors(tensors, { licence: 'OpenMoji, CC BY-SA 4.0' });
+}
+
+/** @throws an error where there is no such file, or one that does not hold so many pairs */
+async function readPack(file: string, count: number): Promise<Packed> {
+  const opened = await readSafetensors(file);
   try {
-    const opened = await readSafetensors(file);
-    try {
-      const read = async (name: string) => (await opened.read(name)).data;
-      const ends = (await read('ends')) as Float64Array;
-      return {
-        ends,
-        looks: Buffer.from((await read('looks')) as Uint8Array),
-        pairs: (await read('pairs')) as Uint8Array,
-      };
-    } finally {
-      await opened.close();
-    }
-  } catch (cause) {
-    throw spoilt(file, cause);
+    const read = async (name: string) => (await opened.read(name)).data;
+    const ends = (await read('ends')) as Float64Array;
+    const [looks, pairs] = [(await read('looks')) as Uint8Array, (await read('pairs')) as Uint8Array];
+    if (ends.length !== count || looks.length !== 8 * count || ends.at(-1) !== pairs.length) throw spoilt();
+    return { ends, looks, pairs };
+  } finally {
+    await opened.close();
   }
 }
 
-function spoilt(file: string, cause?: unknown): PixtapeError {
-  const message = `${file}, a cache of rendered pictures, cannot be read or is damaged`;
+function spoilt(cause?: unknown): PixtapeError {
+  const message = `the cache of rendered pictures in ${join(cacheDirectory(), 'openmoji')} is damaged`;
   return new PixtapeError(message, 'Delete it; it is made again.', { cause });
 }

@@ -36,7 +36,7 @@ export async function loadEmojis(
   const emojiPackage = readEmojiPackage();
   const groups = (options.groups ?? []).flatMap((name) => name.split(',').filter(Boolean));
   const emojis = chooseEmojis(emojiPackage.emojis, groups);
-  const render = (w: number, h: number) => openEmojiPack(emojiPackage, emojis, w, h, onRendered);
+  const render = (w: number, h: number) => openEmojiPack(emojiPackage, emojis, w, h, onRendered, warn);
   const pack = await render(width, height);
   const packs = jitter ? [pack, await render(jittered(width), jittered(height))] : [pack];
   const description = `openmoji ${emojiPackage.version}, ${groups.length > 0 ? groups.join(', ') : 'all groups'}`;
