@@ -16,8 +16,11 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { alone } from './alone.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+export const say = (line) => process.stderr.write(`pixtape: ${line}\n`);
+const LOCK = join(root, '.setup-lock');
 const OLDEST_NODE = 20;
 
 /**
@@ -36,21 +39,34 @@ export async function setup({ quiet = false, computes } = {}) {
   };
   checkNode();
   await timed('packages', async () => {
-    if (!packagesMatchLock()) installPackages(quiet);
-    if (distIsStale()) await (await import('./build.mjs')).build();
+    if (!packagesMatchLock() || distIsStale()) await alone(LOCK, waiting, () => bringUpToDate(quiet)).catch(explain);
     linkCommand();
   });
   if (computes) await timed('driver', () => setUpDriver({ args: computes, say: quiet ? () => {} : say }));
   return took;
 }
 
+function explain(error) {
+  if (!error.syscall) throw error;
+  fail(
+    `${error.path ?? root} could not be written (${error.code})`,
+    'The clone has to be built: run the command as whoever owns it, or in a clone on a disk that can be written to.',
+  );
+}
+
+/** Asked again: whoever was first may have done it all. */
+async function bringUpToDate(quiet) {
+  if (!packagesMatchLock()) installPackages(quiet);
+  if (distIsStale()) await (await import('./build.mjs')).build();
+}
+
+const waiting = () => say('another command is installing packages or building here: waiting for it …');
+
 /** See src/drivers/lavapipe/set_up.ts. */
 export async function setUpDriver(options) {
   const built = pathToFileURL(join(root, 'dist', 'set_up_driver.js')).href;
   return (await import(built)).setUpDriver(options);
 }
-
-export const say = (line) => process.stderr.write(`pixtape: ${line}\n`);
 
 function checkNode() {
   const major = Number(process.versions.node.split('.')[0]);
