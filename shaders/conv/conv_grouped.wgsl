@@ -121,7 +121,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let plane = (at.picture * p.groups * p.out_each + channel) * p.out_h;
     for (var r = 0u; r < rows; r++) {
       let value = start_value + sums[m * ROWS + r];
-      y[(plane + at.strip * ROWS + r) * p.out_w + at.col] = select(p.slope * value, value, value > 0.0);
+      y[(plane + at.strip * ROWS + r) * p.out_w + at.col] = leaky_relu(value, p.slope);
     }
   }
 }

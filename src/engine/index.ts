@@ -55,6 +55,7 @@ export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
 export { type Layer, Sequential } from './nn/sequential.ts';
 export type { LoadOptions, LoadResult } from './nn/state.ts';
 export type { Axes } from './ops/axes.ts';
+export { type Conv1dOptions, type ConvTranspose1dOptions, conv1d, convTranspose1d } from './ops/conv/conv1d.ts';
 export { conv2d, convTranspose2d } from './ops/conv/conv2d.ts';
 export type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions } from './ops/conv/options.ts';
 export { ConvTuning, convTuning } from './ops/conv/tuning/tuning.ts';

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { conv1d, convTranspose1d } from '../../../src/engine/ops/conv/conv1d.ts';
 import { conv2d, convTranspose2d } from '../../../src/engine/ops/conv/conv2d.ts';
 import type { Tensor } from '../../../src/engine/tape/tensor.ts';
 import {
@@ -7,13 +8,14 @@ import {
   convProblem,
   forwardProblem,
   grouped,
+  lines,
   sizes,
   transposedProblem,
   transposedProblemOf,
 } from './conv/problems.ts';
 import { convolved, painted } from './conv/reference.ts';
 import { map, type NdArray, sizeOf } from './nd.ts';
-import { type OpRow, row } from './table_row.ts';
+import { type OpRow, type Problem, row } from './table_row.ts';
 
 const forwards = fc.tuple(axes(7, 1), sizes).map(forwardProblem);
 const transposed = fc.tuple(axes(7, 1), sizes).map(transposedProblem);
@@ -22,10 +24,28 @@ function convolve([x, weight, bias]: Tensor[], { stride, padding, dilation, grou
   return conv2d(x as Tensor, weight as Tensor, bias, { stride, padding, dilation, groups });
 }
 
+/** A problem of pictures one pixel wide as one of lines. */
+function lineOf({ shapes, args }: Problem<Args>): Problem<Args> {
+  return { shapes: shapes.map((shape) => shape.slice(0, 3)), args };
+}
+
+function upright({ shape, data }: NdArray): NdArray {
+  return { shape: [...shape, 1], data };
+}
+
+function flat({ shape, data }: NdArray): NdArray {
+  return { shape: shape.slice(0, 3), data };
+}
+
+function down({ stride, padding, dilation = [1, 1], groups = 1 }: Omit<Args, 'outputPadding'>) {
+  return { stride: stride[0], padding: padding[0], dilation: dilation[0], groups };
+}
+
 export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv2d',
     activations: 1,
+    twice: true,
     problem: forwards,
     large: [
       convProblem([1, 32, 40, 36], [32, 32, 3, 3], 1, 1),
@@ -44,6 +64,7 @@ export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv2d through a leaky relu',
     activations: 1,
+    twice: true,
     problem: forwards.filter(({ shapes }) => shapes.length === 3),
     large: [convProblem([1, 32, 40, 36], [32, 32, 3, 3], 1, 1)],
     run: ([x, weight, bias], { stride, padding }) => {
@@ -61,6 +82,7 @@ export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv_transpose2d',
     activations: 1,
+    twice: true,
     problem: transposed,
     large: [
       transposedProblemOf([1, 32, 20, 18], [32, 24, 4, 4], 2, 1),
@@ -74,6 +96,7 @@ export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv2d, grouped and dilated',
     activations: 1,
+    twice: true,
     problem: fc.tuple(axes(5, 3), grouped).map(forwardProblem),
     large: [
       // Depthwise, and with two results a channel; groups of many channels; with a stride.
@@ -94,6 +117,7 @@ export const convolutions: OpRow[] = [
   row<Args>({
     name: 'conv_transpose2d, grouped and dilated',
     activations: 1,
+    twice: true,
     problem: fc.tuple(axes(5, 3), grouped).map(transposedProblem),
     large: [
       transposedProblemOf([1, 32, 11, 13], [32, 1, 4, 4], 2, 1, { groups: 32 }),
@@ -103,5 +127,30 @@ export const convolutions: OpRow[] = [
     ],
     run: ([x, weight, bias], args) => convTranspose2d(x as Tensor, weight as Tensor, bias, args),
     reference: ([x, weight, bias], args) => painted(x as NdArray, weight as NdArray, bias, args),
+  }),
+  row<Args>({
+    name: 'conv1d',
+    activations: 1,
+    twice: true,
+    problem: fc.tuple(lines(5, 3), grouped).map(([axis, s]) => lineOf(forwardProblem([axis, s]))),
+    large: [
+      lineOf(convProblem([2, 20, 130, 1], [24, 20, 5, 1], 1, 0)),
+      lineOf(convProblem([1, 8, 517, 1], [8, 1, 9, 1], 1, 0, { groups: 8 })),
+    ],
+    run: ([x, weight, bias], args) => conv1d(x as Tensor, weight as Tensor, bias, down(args)),
+    reference: ([x, weight, bias], args) =>
+      flat(convolved(upright(x as NdArray), upright(weight as NdArray), bias, args)),
+  }),
+  row<Args>({
+    name: 'conv_transpose1d',
+    activations: 1,
+    twice: true,
+    problem: fc.tuple(lines(5, 3), grouped).map(([axis, s]) => lineOf(transposedProblem([axis, s]))),
+    large: [lineOf(transposedProblemOf([2, 20, 70, 1], [20, 12, 4, 1], 1, 0))],
+    run: ([x, weight, bias], { outputPadding: [outputPadding], ...args }) => {
+      return convTranspose1d(x as Tensor, weight as Tensor, bias, { ...down(args), outputPadding });
+    },
+    reference: ([x, weight, bias], args) =>
+      flat(painted(upright(x as NdArray), upright(weight as NdArray), bias, args)),
   }),
 ];

@@ -41,6 +41,12 @@ export function axes(largestKernel: number, mostDilation: number): fc.Arbitrary<
   });
 }
 
+/** A line below itself: nothing happens across. */
+export function lines(largestKernel: number, mostDilation: number): fc.Arbitrary<[Axis, Axis]> {
+  const across: Axis = { kernel: 1, stride: 1, padding: 0, outputPadding: 0, extra: 0, dilation: 1 };
+  return axes(largestKernel, mostDilation).map(([axis]) => [axis, across]);
+}
+
 export const sizes = fc.record({
   batch: fc.integer({ min: 1, max: 3 }),
   inC: fc.integer({ min: 1, max: 3 }),

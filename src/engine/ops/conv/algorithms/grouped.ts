@@ -1,5 +1,6 @@
-import source from '../../../../../shaders/conv/conv_grouped.wgsl';
+import groupedSource from '../../../../../shaders/conv/conv_grouped.wgsl';
 import weightSource from '../../../../../shaders/conv/conv_grouped_weight.wgsl';
+import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { dispatch, invocationWorkgroups, split2d } from '../../../tape/dispatch.ts';
 import type { Tensor } from '../../../tape/tensor.ts';
@@ -11,6 +12,8 @@ import { reduceSplitK, splitKBuffer } from '../split_k.ts';
  * Convolutions in groups of few channels, depthwise ones above all, and whatever else has no kernel of its own: strides with
  * dilation. See `shaders/conv/conv_grouped.wgsl`. Every function records into the program at hand.
  */
+
+const source = `${groupedSource}\n${leakyRelu}`;
 
 /** What an invocation makes: positions below each other, in so many channels. */
 export interface Strip {
@@ -35,7 +38,9 @@ export const grouped: ConvAlgorithm<Strip> = {
     if (!(g.groups > 1 || both) || 4 * weightSize(g) > device.bindingLimit) return [];
     if (direction === 'weightGradient' && partsBytes(device, g) > Math.min(MOST_PARTS, device.bindingLimit)) return [];
     const channels = channelsAtOnce(g, direction);
-    return [8, 4].flatMap((rows) => (windowOf(g, rows) <= MOST_WINDOW ? [{ rows, channels }] : []));
+    const most = 2 ** Math.ceil(Math.log2(direction === 'inputGradient' ? g.inH : g.outH));
+    const heights = [...new Set([8, 4].map((rows) => Math.min(rows, most)))];
+    return heights.flatMap((rows) => (windowOf(g, rows) <= MOST_WINDOW ? [{ rows, channels }] : []));
   },
   kernels: (strip) => ({
     forward: (g, x, w, bias, y, slope = 1) => {

@@ -1,0 +1,107 @@
+import type { Dtype } from '../../gpu/storage.ts';
+import { differentiable } from '../../tape/autograd.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { leakyReluGradient } from '../elementwise/activations.ts';
+import { channelSum, leakyReluGradientAndSum } from '../reduce/channel_sum.ts';
+import { sumTo } from '../shape/expand.ts';
+import { viewOf } from '../shape/reshape.ts';
+import type { ConvGeometry } from './geometry.ts';
+import { convKernels } from './tuning/choose.ts';
+
+/**
+ * The three directions of a convolution as operations. Each is linear in both of its tensors, and what the other two
+ * make of the gradient of its result are its gradients: so they have derivatives of any order.
+ */
+
+/** What a result is called, and stored as. */
+interface Made {
+  label: string;
+  dtype: Dtype;
+}
+
+/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+export function convolve(
+  g: ConvGeometry,
+  { x, w, bias, slope }: { x: Tensor; w: Tensor; bias?: Tensor | undefined; slope?: number | undefined },
+  { label, dtype }: Made,
+): Tensor {
+  const y = Tensor.temporary(x.device, [g.batch, g.outC, g.outH, g.outW], label, dtype);
+  convKernels(x.device, g).forward(g, x, w, bias, y, slope);
+  const gradients = (dz: Tensor, needs: readonly boolean[]) => [
+    needs[0] ? inputGradient(g, { dy: dz, w }, gradientOf(x)) : undefined,
+    needs[1] ? weightGradient(g, { x, dy: dz }, gradientOf(w)) : undefined,
+  ];
+  return differentiable(
+    y,
+    bias ? [x, w, bias] : [x, w],
+    (dy, needs) => {
+      const { dz, dbias } = beforeActivation(y, dy, slope, needs[2] ?? false);
+      return [...gradients(dz, needs), dbias];
+    },
+    (dy, needs) => {
+      const dz = slope === undefined ? dy : throughLeakyRelu(y, dy, slope);
+      return [...gradients(dz, needs), needs[2] ? sumOfChannels(dz) : undefined];
+    },
+  );
+}
+
+/** The gradient of conv's input from that of its result, plus a bias: a transposed convolution. */
+export function inputGradient(
+  g: ConvGeometry,
+  { dy, w, bias }: { dy: Tensor; w: Tensor; bias?: Tensor | undefined },
+  { label, dtype }: Made,
+): Tensor {
+  const dx = Tensor.temporary(dy.device, [g.batch, g.inC, g.inH, g.inW], label, dtype);
+  convKernels(dy.device, g).inputGradient(g, dy, w, bias, dx);
+  const gradients = (d: Tensor, needs: readonly boolean[]) => [
+    needs[0] ? convolve(g, { x: d, w }, gradientOf(dy)) : undefined,
+    needs[1] ? weightGradient(g, { x: d, dy }, gradientOf(w)) : undefined,
+  ];
+  return differentiable(
+    dx,
+    bias ? [dy, w, bias] : [dy, w],
+    (d, needs) => [...gradients(d, needs), needs[2] ? channelSum(d) : undefined],
+    (d, needs) => [...gradients(d, needs), needs[2] ? sumOfChannels(d) : undefined],
+  );
+}
+
+/** The gradient of conv's weight from its input and the gradient of its result. */
+function weightGradient(g: ConvGeometry, { x, dy }: { x: Tensor; dy: Tensor }, { label, dtype }: Made): Tensor {
+  const shape = [g.outC, g.inC / g.groups, g.kernelH, g.kernelW];
+  const dw = Tensor.temporary(x.device, shape, label, dtype);
+  convKernels(x.device, g).weightGradient(g, x, dy, dw);
+  const gradients = (d: Tensor, needs: readonly boolean[]) => [
+    needs[0] ? inputGradient(g, { dy, w: d }, gradientOf(x)) : undefined,
+    needs[1] ? convolve(g, { x, w: d }, gradientOf(dy)) : undefined,
+  ];
+  return differentiable(dw, [x, dy], gradients, gradients);
+}
+
+function gradientOf({ label, dtype }: Tensor): Made {
+  return { label: `${label}.grad`, dtype };
+}
+
+/** The gradient before the leaky ReLU, if there is one, and the bias's gradient, if it is wanted. Nothing on the tape. */
+function beforeActivation(
+  y: Tensor,
+  dy: Tensor,
+  slope: number | undefined,
+  needsBias: boolean,
+): { dz: Tensor; dbias: Tensor | undefined } {
+  if (slope === undefined) return { dz: dy, dbias: needsBias ? channelSum(dy) : undefined };
+  if (!needsBias) return { dz: leakyReluGradient(y, dy, slope), dbias: undefined };
+  const { dx, sum } = leakyReluGradientAndSum(y, dy, slope);
+  return { dz: dx, dbias: sum };
+}
+
+/** The gradient before a leaky ReLU of result y. It is linear in dy, and its own transpose. */
+function throughLeakyRelu(y: Tensor, dy: Tensor, slope: number): Tensor {
+  const back = (d: Tensor) => [throughLeakyRelu(y, d, slope)];
+  return differentiable(leakyReluGradient(y, dy, slope), [dy], back, back);
+}
+
+/** As `channelSum`, on the tape. */
+function sumOfChannels(x: Tensor): Tensor {
+  const [, channels = 1] = x.shape;
+  return viewOf(sumTo(x, [1, channels, 1, 1]), [channels]);
+}
