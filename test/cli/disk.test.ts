@@ -1,9 +1,10 @@
+/** @module-tag long */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpointHeader } from '../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import { canMount, smallDisks } from '../files/mount.ts';
+import { smallDisks } from '../files/mount.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs } from './command.ts';
 
@@ -39,7 +40,7 @@ function expectSentence({ code, stderr }: { code: number | null; stderr: string 
   expect(code).toBe(1);
 }
 
-describe.runIf(canMount)('on a disk', () => {
+describe('on a disk', () => {
   const disks = smallDisks();
 
   it.each(WRITERS)('that is read-only: %s', { timeout: 120_000 }, async (_, command, file) => {
@@ -85,7 +86,8 @@ describe.runIf(canMount)('on a disk', () => {
   });
 });
 
-it.skipIf(process.platform === 'win32')('names a folder that it may not write into', { timeout: 240_000 }, () => {
+it('names a folder that it may not write into', { timeout: 240_000 }, ({ skip }) => {
+  skip(process.platform === 'win32', 'Windows has no such permissions');
   const root = process.getuid?.() === 0;
   const closed = join(home, 'closed');
   mkdirSync(closed, { mode: 0o555 });

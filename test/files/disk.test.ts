@@ -8,7 +8,7 @@ import { DiskError, explainDiskError } from '../../src/files/disk_error.ts';
 import { writeFileAtomic } from '../../src/files/files.ts';
 import { listFolder, makeFolder, removeFolder } from '../../src/files/folder.ts';
 import { FolderLock } from '../../src/files/lock.ts';
-import { canMount, smallDisks } from './mount.ts';
+import { smallDisks } from './mount.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -69,18 +69,20 @@ it('names a file in the place of a folder, and a name that is too long', async (
   expect(await fs.readFile(longest, 'utf8')).toBe('x');
 });
 
-it.runIf(existsSync('/dev/full'))('writes into a device and keeps it one', async () => {
+it('writes into a device and keeps it one', async ({ skip }) => {
+  skip(!existsSync('/dev/full'), 'there is no /dev/full');
   await writeFileAtomic('/dev/null', 'x');
   expect((await errorOf(writeFileAtomic('/dev/full', 'x'))).message).toMatch(/^\/dev\/full .*the disk is full/);
   expect((await fs.stat('/dev/full')).isCharacterDevice()).toBe(true);
 });
 
-it.runIf(existsSync('/proc/self'))('does not take ENOENT for an answer where nothing can be made', async () => {
+it('does not take ENOENT for an answer where nothing can be made', async ({ skip }) => {
+  skip(!existsSync('/proc/self'), 'there is no /proc');
   const error = await errorOf(makeFolder('/proc/pixtape/a/b'));
   expect(error.message).toMatch(/^\/proc\/pixtape\/a\/b could not be written: the file system takes no new file/);
 });
 
-describe.runIf(canMount)('on a small disk', () => {
+describe('on a small disk', () => {
   const disks = smallDisks();
 
   it('says that it is read-only, which mkdir hides', async () => {

@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, beforeEach } from 'vitest';
 
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
 
 /** Whether this process may mount a file system: root on Linux, and not in every container. */
-export const canMount = (() => {
+const canMount = (() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
   const folder = mkdtempSync(join(tmpdir(), 'pixtape-mount-'));
   const mounted = run('mount', '-t', 'tmpfs', 'tmpfs', folder).status === 0;
@@ -16,9 +16,10 @@ export const canMount = (() => {
   return mounted;
 })();
 
-/** Small file systems in memory, gone when the file's tests are done. */
+/** Small file systems in memory, gone when the file's tests are done. Where none can be had the group's tests are skipped. */
 export function smallDisks(): { mount(options: string): string; remount(path: string, options: string): void } {
   const mounted: string[] = [];
+  beforeEach(({ skip }) => skip(!canMount, 'only root on Linux may mount a disk'));
   afterAll(() => {
     for (const folder of mounted) {
       run('umount', '-l', folder);
