@@ -10,11 +10,16 @@ import { networksOf } from './networks.ts';
 /** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
 export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
+  checkChosen(config);
+  return config;
+}
+
+/** @throws PixtapeError when networks, sizes and epochs do not go together */
+export function checkChosen(config: TrainConfig): void {
   checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
   checkWindow(config);
   if (config.epochs + config.epochsDecay === 0)
     throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
-  return config;
 }
 
 function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
@@ -26,7 +31,7 @@ function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
 }
 
 /** The configuration that the flags ask for, on top of `base`. */
-function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
+export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
   // L1 alone means that, unless one asks; a run that goes on without a discriminator has been asked before.
   const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
   return {

@@ -10,10 +10,41 @@ import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { between, pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-export type TrainFlags = FlagsOf<typeof trainFlags>;
+export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
+  const command = pairFlags();
+  for (const option of cycleFlags().options) command.addOption(option);
+  return command as unknown as Command<[], TrainFlags>;
+}
+
+/** Apart from the others, since types can be inferred of some sixty options at most. */
+function cycleFlags() {
+  const positive = between(0, Number.POSITIVE_INFINITY);
+  return new Command()
+    .optionsGroup('CycleGAN:')
+    .addOption(
+      choice('--model <kind>', 'pix2pix: from pairs; cycle_gan: from two folders of pictures, trainA/ and trainB/', [
+        'pix2pix',
+        'cycle_gan',
+      ]).default('pix2pix'),
+    )
+    .option('--lambda_A <weight>', 'cycle_gan: weight of A → B → A (default: 10)', positive)
+    .option('--lambda_B <weight>', 'cycle_gan: weight of B → A → B (default: 10)', positive)
+    .option(
+      '--lambda_identity <share>',
+      'cycle_gan: weight of painting what is of the right kind already, as a share of the two above (default: 0.5)',
+      between(0, Number.POSITIVE_INFINITY, true),
+    )
+    .option(
+      '--pool_size <n>',
+      "cycle_gan: pictures that each discriminator's pool keeps (default: 50)",
+      wholeNumber(0),
+    );
+}
+
+function pairFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
   const generators = Object.values(GENERATORS);
   return new Command('train')

@@ -9,7 +9,7 @@ import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
-import { scheduledSteps, type TrainConfig } from '../../pix2pix/train/config/config.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
 import { type RunOptions, type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
@@ -20,13 +20,16 @@ import { type RunFolder, takeFolder } from '../shared/run_folder.ts';
 import { checkLeft, compile, type Farewell, farewell, noteChanges, quoted } from '../shared/run_text.ts';
 import { settleTuning, trainingWork } from '../tune/tuning.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './config.ts';
+import { trainCycle } from './cycle.ts';
 import type { TrainFlags } from './flags.ts';
+import { lastStep } from './schedule.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
   const run = await takeFolder(flags);
   try {
-    await trainIn(run, flags, given);
+    const train = flags.model === 'cycle_gan' ? trainCycle : trainIn;
+    await train(run, flags, given);
   } finally {
     await run.lock.release();
   }
@@ -108,18 +111,6 @@ function runOptions(
     record,
     ...(emojis ? { credits: OPENMOJI_CREDITS } : {}),
   };
-}
-
-function lastStep(flags: TrainFlags, config: TrainConfig, perEpoch: number): number {
-  const scheduled = scheduledSteps(config, perEpoch);
-  if (flags.steps === undefined) return scheduled;
-  if (config.epochsDecay > 0 && flags.steps > scheduled) {
-    throw new PixtapeError(
-      `--steps ${flags.steps} goes beyond step ${scheduled}, where --n_epochs_decay has brought the learning rate to 0`,
-      'Use a larger --n_epochs or --n_epochs_decay.',
-    );
-  }
-  return flags.steps;
 }
 
 function modelLine({ generator, disc, config }: Pix2Pix): string {

@@ -5,13 +5,13 @@ import { FolderLock } from '../../files/lock.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
-import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
+import { loadGenerator, readPainterHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
-import type { CheckpointHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import { type CheckpointHeader, CYCLE_GENERATORS } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
-import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
+import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { watchInterrupt } from '../shared/interrupt.ts';
 import { paintingMode } from '../shared/run_text.ts';
 import { findPictures, type Job } from './files.ts';
@@ -39,6 +39,9 @@ function translateFlags() {
     .addOption(
       new Option('--side <half>', 'pictures are side-by-side pairs: take this half').choices(['left', 'right']),
     )
+    .addOption(
+      choice('--network <name>', 'of a CycleGAN: G_A paints B from A, G_B A from B (default: G_A)', CYCLE_GENERATORS),
+    )
     .option('--crop_size <size>', 'resize to this side, or WIDTHxHEIGHT, as training does', pictureSize)
     .addOption(new Option('--resize <mode>', "how (default: the run's)").choices(['nearest', 'bilinear']))
     .addOption(
@@ -62,7 +65,7 @@ export const translateCommand = () => translateFlags().addHelpText('after', EXAM
 
 async function translate(checkpoint: string, from: string, to: string, flags: TranslateFlags): Promise<void> {
   const path = findCheckpoint(checkpoint, flags.checkpoints_dir);
-  const { config, run, step } = await readCheckpointHeader(path);
+  const { config, run, step } = await readPainterHeader(path, flags.network);
   const record = run as Partial<RunRecord>;
   const { outChannels } = config.generator;
   const format = flags.format ?? (isPictured(outChannels) ? 'png' : 'npy');
@@ -87,7 +90,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
   const interrupt = watchInterrupt(() => console.log('\nfinishing this picture … (Ctrl-C again to stop at once)'));
   try {
     console.log(`adapter  ${device.description}`);
-    const { generator, rng } = await loadGenerator(device, path, flags.seed);
+    const { generator, rng } = await loadGenerator(device, path, flags.seed, flags.network);
     const mode = paintingMode(flags.dropout);
     console.log(
       `model    ${path}, ${describeGenerator(config)}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`,

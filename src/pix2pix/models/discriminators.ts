@@ -77,8 +77,8 @@ abstract class ConvDiscriminator extends Module {
     this.#sequence.push(this.#final);
   }
 
-  forward(picture: Tensor, condition: Tensor): Tensor {
-    let x = concat([condition, picture]);
+  forward(picture: Tensor, condition?: Tensor): Tensor {
+    let x = condition ? concat([condition, picture]) : picture;
     for (const layer of this.#layers) x = layer.forward(x);
     return (this.#final as Conv2d).forward(x);
   }

@@ -33,8 +33,8 @@ export class PatchGAN extends Module {
     this.final = new Conv2d(device, hidden * 16, 1, 1);
   }
 
-  forward(picture: Tensor, condition: Tensor): Tensor {
-    let x = this.conv1.forward(concat([picture, condition]));
+  forward(picture: Tensor, condition?: Tensor): Tensor {
+    let x = this.conv1.forward(condition ? concat([picture, condition]) : picture);
     for (const layer of [this.contract1, this.contract2, this.contract3, this.contract4]) x = layer.forward(x);
     return this.final.forward(x);
   }

@@ -22,7 +22,8 @@ export interface PictureGenerator extends Module {
 
 /** What all discriminators have in common: logits, one for each patch that they judge. */
 export interface Discriminator extends Module {
-  forward(picture: Tensor, condition: Tensor): Tensor;
+  /** @param condition undefined for one that judges pictures by themselves */
+  forward(picture: Tensor, condition?: Tensor): Tensor;
 }
 
 /** How weights begin, for --init. */

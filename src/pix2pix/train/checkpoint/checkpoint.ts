@@ -8,8 +8,10 @@ import type { PictureGenerator } from '../../models/registry/kind.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
 import {
   type CheckpointHeader,
+  type CycleGenerator,
   captureState,
   decodeHeader,
+  decodePainter,
   encodeHeader,
   generatorNames,
   restoreGenerator,
@@ -35,6 +37,11 @@ export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<s
  * The configuration and the counters of a checkpoint, without its tensors; that these are all there is checked, too.
  * @throws PixtapeError when the file is missing, cut short, or no checkpoint of ours.
  */
+export function readPainterHeader(path: string, network?: CycleGenerator): Promise<CheckpointHeader> {
+  return reading(path, async (file) => decodePainter(file.metadata, path, network).header);
+}
+
+/** As `readPainterHeader`, of a checkpoint of Pix2Pix. */
 export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
   return reading(path, async (file) => decodeHeader(file.metadata, path));
 }
@@ -62,18 +69,20 @@ export function loadCheckpoint(
 /**
  * Only the generator of a checkpoint, without what training needs beside it: a third of the memory.
  * @param seed of its dropout, where it is to be used with dropout on; by default the run's
+ * @param network which one, of a CycleGAN's; by default G_A
  */
 export function loadGenerator(
   device: Device,
   path: string,
   seed?: number,
+  network?: CycleGenerator,
 ): Promise<{ generator: PictureGenerator; rng: Rng; header: CheckpointHeader }> {
   return reading(path, async (file) => {
-    const header = decodeHeader(file.metadata, path);
+    const { header, prefix } = decodePainter(file.metadata, path, network);
     convTuning(device).table ??= recordedTuning(header.run, device);
     const rng = new Rng(device, seed ?? header.config.seed);
     const generator = createGenerator(device, header.config, rng);
-    restoreGenerator(generator, await generatorTensors(file), path);
+    restoreGenerator(generator, await generatorTensors(file, prefix), path);
     return { generator, rng, header };
   });
 }
@@ -95,8 +104,8 @@ export async function allTensors(file: SafetensorsFile): Promise<Map<string, Nam
 }
 
 /** The generator's tensors under its own names; nothing else is read. */
-export async function generatorTensors(file: SafetensorsFile): Promise<Map<string, NamedTensor>> {
+export async function generatorTensors(file: SafetensorsFile, prefix?: string): Promise<Map<string, NamedTensor>> {
   const values = new Map<string, NamedTensor>();
-  for (const [own, name] of generatorNames(file.entries.keys())) values.set(own, await file.read(name));
+  for (const [own, name] of generatorNames(file.entries.keys(), prefix)) values.set(own, await file.read(name));
   return values;
 }

@@ -19,9 +19,12 @@ export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
 /** The same of a GAN; see gan_checkpoint.ts. */
 export const GAN_FORMAT = 'pixtape-gan-checkpoint';
+/** And of a CycleGAN; see cycle/checkpoint.ts. */
+export const CYCLE_FORMAT = 'pixtape-cycle-checkpoint';
 /** Which commands write and use the files of each format. */
 const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
   [CHECKPOINT_FORMAT]: { wrote: 'pixtape train', used: 'pixtape translate paints with it' },
+  [CYCLE_FORMAT]: { wrote: 'pixtape train --model cycle_gan', used: 'pixtape translate paints with it' },
   [GAN_FORMAT]: { wrote: 'pixtape gan', used: 'pixtape sample draws with it' },
 };
 const GENERATOR = 'gen.';
@@ -50,39 +53,49 @@ function networkEntries(model: GanState): StateEntry[] {
 }
 
 function adamEntries(model: GanState): StateEntry[] {
-  const kind = 'buffer';
   const { generator, optimG, disc, optimD } = model;
-  const nets: [string, Module, Optimizer][] = [['gen', generator, optimG]];
-  if (disc && optimD) nets.push(['disc', disc, optimD]);
-  return nets.flatMap(([net, network, optim]) => {
-    const learnt = new Map(network.stateEntries().flatMap((e) => (e.kind === 'parameter' ? [[e.tensor, e.name]] : [])));
-    const names = [...learnt.values()];
-    const averages = [...optim.state()];
-    const { lossScale } = optim;
-    const scaling: StateEntry[] = lossScale
-      ? [
-          { name: `adam.${net}.loss_scale`, tensor: lossScale.scale, kind },
-          { name: `adam.${net}.good_steps`, tensor: lossScale.goodSteps, kind: 'counter' },
-        ]
-      : [];
-    const own = names.flatMap((name, i) =>
-      averages.map(([average, tensors]): StateEntry => {
-        const tensor = tensors[i];
-        if (!tensor) throw new Error(`the optimizer has no ${average} of ${net}.${name}`);
-        return { name: `adam.${net}.${average}.${name}`, tensor, kind };
-      }),
-    );
-    return [...own, ...scaling];
-  });
+  const ofDisc = disc && optimD ? optimizerEntries('disc', disc.stateEntries(), optimD) : [];
+  return [...optimizerEntries('gen', generator.stateEntries(), optimG), ...ofDisc];
+}
+
+/**
+ * What an optimizer keeps of a network, under `adam.NET.exp_avg.NAME` and so on.
+ * @param network the entries of all modules that it was given the parameters of, in that order
+ */
+export function optimizerEntries(net: string, network: readonly StateEntry[], optim: Optimizer): StateEntry[] {
+  const kind = 'buffer';
+  const learnt = new Map(network.flatMap((e) => (e.kind === 'parameter' ? [[e.tensor, e.name]] : [])));
+  const names = [...learnt.values()];
+  const averages = [...optim.state()];
+  const { lossScale } = optim;
+  const scaling: StateEntry[] = lossScale
+    ? [
+        { name: `adam.${net}.loss_scale`, tensor: lossScale.scale, kind },
+        { name: `adam.${net}.good_steps`, tensor: lossScale.goodSteps, kind: 'counter' },
+      ]
+    : [];
+  const own = names.flatMap((name, i) =>
+    averages.map(([average, tensors]): StateEntry => {
+      const tensor = tensors[i];
+      if (!tensor) throw new Error(`the optimizer has no ${average} of ${net}.${name}`);
+      return { name: `adam.${net}.${average}.${name}`, tensor, kind };
+    }),
+  );
+  return [...own, ...scaling];
 }
 
 /**
  * Reads the whole state back. Waits for the GPU.
  * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
  */
-export async function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
+export function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
+  return captureEntries([...networkEntries(model), ...adamEntries(model)], model.step);
+}
+
+/** As `captureState`, of these tensors. @param step after which they are read, for the error */
+export async function captureEntries(entries: readonly StateEntry[], step: number): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
-  for (const { name, tensor, kind } of [...networkEntries(model), ...adamEntries(model)]) {
+  for (const { name, tensor, kind } of entries) {
     if (kind === 'counter') {
       const [count = 0] = await tensor.readIntegers();
       tensors.set(name, { dtype: 'I64', shape: [], data: BigInt64Array.of(BigInt(count)) });
@@ -92,7 +105,7 @@ export async function captureState(model: GanState): Promise<Map<string, NamedTe
     const bad = firstNotFinite(data);
     if (bad >= 0) {
       throw new PixtapeError(
-        `${name}[${bad}] is ${data[bad]} after step ${model.step}: this state is not saved`,
+        `${name}[${bad}] is ${data[bad]} after step ${step}: this state is not saved`,
         'Go on from the last good checkpoint with --continue_train and a smaller --lr.',
       );
     }
@@ -126,6 +139,27 @@ export function decodeHeader(metadata: Readonly<Record<string, string>>, file: s
   return decodeDescription(metadata, file, CHECKPOINT_FORMAT, (config) => {
     return checkConfig(config);
   });
+}
+
+/** Which of a CycleGAN's generators: G_A paints B from A, G_B paints A from B. */
+export const CYCLE_GENERATORS = ['G_A', 'G_B'] as const;
+export type CycleGenerator = (typeof CYCLE_GENERATORS)[number];
+
+/**
+ * The text part of any checkpoint whose generator paints pictures from pictures, with what stands in front of its names.
+ * @param network which generator, where there are two
+ * @throws PixtapeError as `decodeHeader`, and if a network is named where there is one generator
+ */
+export function decodePainter(
+  metadata: Readonly<Record<string, string>>,
+  file: string,
+  network?: CycleGenerator,
+): { header: CheckpointHeader; prefix: string } {
+  if (metadata.format === CYCLE_FORMAT) {
+    return { header: decodeDescription(metadata, file, CYCLE_FORMAT, checkConfig), prefix: `${network ?? 'G_A'}.` };
+  }
+  if (network !== undefined) throw new PixtapeError(`${file} has one generator and none that is named ${network}`);
+  return { header: decodeHeader(metadata, file), prefix: GENERATOR };
 }
 
 /**
@@ -169,7 +203,7 @@ export function decodeDescription<C>(
 }
 
 /** A checkpoint from before there was a choice does not say what it has: the tutorial's networks, and no structural term. */
-function checkConfig(given: unknown): TrainConfig {
+export function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
   const config = { ...before, ...(given as TrainConfig) };
   checkFields(config, PRESETS.tutorial, 'config');
@@ -219,16 +253,18 @@ export function restoreState(
  * Which tensors of a file are the generator's: its own names, which are PyTorch's, with those in the file. A checkpoint's
  * begin with `gen.`; a file of the generator alone has nothing in front, so that PyTorch loads it as it is.
  */
-export function generatorNames(names: Iterable<string>): Map<string, string> {
+export function generatorNames(names: Iterable<string>, prefix = GENERATOR): Map<string, string> {
   const all = [...names];
-  const own = all.filter((name) => name.startsWith(GENERATOR));
+  const own = all.filter((name) => name.startsWith(prefix));
   if (own.length === 0) return new Map(all.map((name) => [name, name]));
-  return new Map(own.map((name) => [name.slice(GENERATOR.length), name]));
+  return new Map(own.map((name) => [name.slice(prefix.length), name]));
 }
 
 /** The generator's tensors in a file's, under its own names. */
-export function generatorOf(values: ReadonlyMap<string, NamedTensor>): Map<string, NamedTensor> {
-  return new Map([...generatorNames(values.keys())].map(([own, name]) => [own, values.get(name) as NamedTensor]));
+export function generatorOf(values: ReadonlyMap<string, NamedTensor>, prefix?: string): Map<string, NamedTensor> {
+  return new Map(
+    [...generatorNames(values.keys(), prefix)].map(([own, name]) => [own, values.get(name) as NamedTensor]),
+  );
 }
 
 /**

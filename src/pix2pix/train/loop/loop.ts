@@ -50,7 +50,7 @@ export interface LoopResult {
 /** The fields of a log line that a model's losses go to. */
 export type LossFields = Pick<
   LogLine,
-  'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'lossSsim' | 'scoreReal' | 'scoreFake'
+  'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'lossSsim' | 'lossCycle' | 'scoreReal' | 'scoreFake'
 >;
 
 /** A model in training with all that a run's folder needs of it. */

@@ -17,7 +17,16 @@ export interface Curve {
 const MAX_POINTS = 1500;
 
 export interface Chart {
-  field: 'lossL1' | 'lossSsim' | 'lossG' | 'lossD' | 'lossAdv' | 'imagesPerSecond' | 'scoreReal' | 'scoreFake';
+  field:
+    | 'lossL1'
+    | 'lossSsim'
+    | 'lossCycle'
+    | 'lossG'
+    | 'lossD'
+    | 'lossAdv'
+    | 'imagesPerSecond'
+    | 'scoreReal'
+    | 'scoreFake';
   title: string;
   /** Over the whole width of the page. */
   wide: boolean;

@@ -1,4 +1,4 @@
-import source from '../../../../shaders/optim/ring_store.wgsl';
+import source from '../../../../shaders/train/ring_store.wgsl';
 import type { Device } from '../../../engine/gpu/device.ts';
 import { dispatch } from '../../../engine/tape/dispatch.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';

@@ -15,6 +15,8 @@ export interface LogLine {
   lossAdv?: number;
   lossL1?: number;
   lossSsim?: number;
+  /** CycleGAN: what there and back again is off, times its weight. */
+  lossCycle?: number;
   /** GAN: how real the discriminator takes real pictures and fakes to be, on the scale of its target, 0 … 1. */
   scoreReal?: number;
   scoreFake?: number;
@@ -26,7 +28,7 @@ export interface LogLine {
 }
 
 const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
-const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'scoreReal', 'scoreFake', 'testL1'] as const;
+const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'lossCycle', 'scoreReal', 'scoreFake', 'testL1'] as const;
 
 /** Appends lines to log.jsonl; a killed run tears at most its last line. */
 export class LogWriter {

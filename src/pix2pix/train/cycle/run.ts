@@ -1,0 +1,116 @@
+import type { StepLoader } from '../../data/sets/batches.ts';
+import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts';
+import { learningRates } from '../config/config.ts';
+import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from '../loop/loop.ts';
+import type { Progress } from '../loop/progress.ts';
+import type { Chart } from '../report/curves.ts';
+import { pictureTable } from '../sheets/grid.ts';
+import type { LossRow } from '../steps/loss_ring.ts';
+import { saveCycleGan } from './checkpoint.ts';
+import { CYCLE_LOSS_NAMES, type CycleBatch, type CycleGan, type CycleLoss } from './cycle_gan.ts';
+
+const CHARTS: readonly Chart[] = [
+  { field: 'lossCycle', title: 'Cycle loss: there and back again, times its weight', wide: true },
+  { field: 'lossG', title: 'Generators’ loss', wide: false },
+  { field: 'lossD', title: 'Discriminators’ loss', wide: false },
+  { field: 'lossAdv', title: 'Adversarial loss', wide: false },
+  { field: 'imagesPerSecond', title: 'Images per second', wide: false },
+];
+const COLUMNS = ['A', 'painted as B', 'and back', 'B', 'painted as A', 'and back'] as const;
+
+/** Trains a CycleGAN and leaves in the run's folder what `trainLoop` does. `options.samples`: rows of a sample grid. */
+export function trainCycleGan(
+  model: CycleGan,
+  loader: StepLoader<CycleBatch>,
+  test: Pick<OpenedUnpaired, 'testA' | 'testB'>,
+  options: LoopOptions & { samples: number },
+  progress: Progress,
+  interrupted: () => boolean,
+): Promise<LoopResult> {
+  return trainLoop(new CycleTask(model, loader, test, options.samples), options, progress, interrupted);
+}
+
+/** CycleGAN as the loop sees it: a grid of held-out pictures there and back, nothing to measure. */
+class CycleTask implements TrainingTask<CycleLoss> {
+  readonly lossNames = CYCLE_LOSS_NAMES;
+  private readonly model: CycleGan;
+  private readonly loader: StepLoader<CycleBatch>;
+  private readonly test: Pick<OpenedUnpaired, 'testA' | 'testB'>;
+  private readonly samples: number;
+
+  constructor(
+    model: CycleGan,
+    loader: StepLoader<CycleBatch>,
+    test: Pick<OpenedUnpaired, 'testA' | 'testB'>,
+    samples: number,
+  ) {
+    this.model = model;
+    this.loader = loader;
+    this.test = test;
+    this.samples = samples;
+  }
+
+  get device() {
+    return this.model.device;
+  }
+  get step() {
+    return this.model.step;
+  }
+  get batch() {
+    return this.model.config.batch;
+  }
+
+  async prepareStep(): Promise<() => void> {
+    const { step } = this.model;
+    const batch = await this.loader.batch(step);
+    return () => this.model.train(batch, step / this.loader.stepsPerEpoch);
+  }
+
+  epochOf(step: number): number {
+    return this.loader.epochOf(step);
+  }
+
+  lossesSince(from: number): Promise<LossRow<CycleLoss>[]> {
+    return this.model.lossesSince(from);
+  }
+
+  logged({ disc, gen, adv, cycle }: LossRow<CycleLoss>): LossFields {
+    return { lossD: disc, lossG: gen, lossAdv: adv, lossCycle: cycle };
+  }
+
+  divergenceHint(epoch: number): string {
+    const { gen, disc } = learningRates(this.model.config, epoch);
+    return `Learning rates were ${gen} (generators) and ${disc} (discriminators): try smaller ones (--lr, --lr_D).`;
+  }
+
+  async sample(stop: () => boolean) {
+    const { painterA, painterB, config } = this.model;
+    const { width, height } = config;
+    const spread = (domain: Domain, i: number) => Math.floor((i * domain.length) / this.samples);
+    const rows: { name: string; pictures: Float32Array[] }[] = [];
+    for (let i = 0; i < this.samples; i++) {
+      if (stop()) return undefined;
+      const there = async (domain: Domain, to: typeof painterA, back: typeof painterA) => {
+        const picture = await domain.picture(spread(domain, i));
+        const painted = await to.predict(picture, 1, height, width);
+        return [picture, painted, await back.predict(painted, 1, height, width)];
+      };
+      const { testA, testB } = this.test;
+      const pictures = [...(await there(testA, painterA, painterB)), ...(await there(testB, painterB, painterA))];
+      rows.push({ name: `${testA.name(spread(testA, i))} · ${testB.name(spread(testB, i))}`, pictures });
+    }
+    return { grid: await pictureTable(rows, COLUMNS, width, height, { across: 1 }), measured: {} };
+  }
+
+  save(path: string, record: Record<string, unknown>): Promise<void> {
+    return saveCycleGan(path, this.model, record);
+  }
+
+  report() {
+    return {
+      config: { ...this.model.config },
+      charts: CHARTS,
+      gridNote: 'held-out pictures, painted there and back again',
+    };
+  }
+}
