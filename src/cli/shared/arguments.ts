@@ -62,7 +62,6 @@ export function pictureSize(text: string): { width: number; height: number } {
 
 /** Flags that users of pix2pix know and that do not exist here, with what there is instead. */
 const FOREIGN: Record<string, string> = {
-  model: 'There is one model, pix2pix: leave it out.',
   gpu_ids: 'The GPU is found by itself; --adapter chooses one by hand.',
   dataset_mode: 'Side-by-side pairs and A/ B/ folders are told apart by looking: leave it out.',
   preprocess: '--crop_size sets the size, --jitter enlarges and cuts out at random.',

@@ -111,8 +111,9 @@ type Place = Omit<RunFolder, 'lock'>;
 
 const holdsRun = (home: string, name: string): boolean => existsSync(at(home, name).latest);
 
-function defaultName({ data, dataroot, preset }: TrainFlags): string {
+function defaultName({ data, dataroot, preset, model }: TrainFlags): string {
   const source = data !== 'folder' ? data : basename(resolve(dataroot ?? '.')) || 'pictures';
+  if (model === 'cycle_gan') return `${source}-${preset === 'quick' ? 'quick-cycle' : 'cycle'}`;
   return `${source}-${preset}`;
 }
 

@@ -1,5 +1,4 @@
 import { openDevice } from '../../drivers/open_device.ts';
-import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
 import { FACES } from '../../pix2pix/data/sets/dataset.ts';

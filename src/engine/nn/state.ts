@@ -1,6 +1,6 @@
 import { type StateKind, sameShape, type Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { fromBfloat16, fromHalf } from '../util/half.ts';
+import { fromBFloat16, fromHalf } from '../util/half.ts';
 import type { NamedTensor } from '../util/safetensors.ts';
 
 interface Entry {
@@ -78,6 +78,6 @@ export function writeState(entries: readonly Entry[], values: ReadonlyMap<string
 /** Any kind of floats as float32. */
 export function floatsOf({ dtype, data }: NamedTensor): Float32Array {
   if (dtype === 'F16') return fromHalf(data);
-  if (dtype === 'BF16') return fromBfloat16(data);
+  if (dtype === 'BF16') return fromBFloat16(data);
   return data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>);
 }

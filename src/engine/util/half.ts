@@ -37,12 +37,6 @@ function roundToEven(value: number): number {
   return below + (rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? 1 : 0);
 }
 
-/** The bits of bfloat16 → float32, exactly: the upper half of a float32. */
-export function fromBfloat16(bits: Uint16Array): Float32Array {
-  const words = Uint32Array.from(bits, (b) => b << 16);
-  return new Float32Array(words.buffer);
-}
-
 /** The bits of halves → float32, exactly. */
 export function fromHalf(bits: Uint16Array): Float32Array {
   const values = new Float32Array(bits.length);

@@ -178,9 +178,10 @@ describe('what does not go together', () => {
 it('names generators', () => {
   expect(parseGeneratorName('tutorial')).toEqual({ netG: 'tutorial' });
   expect(parseGeneratorName('unet_256')).toEqual({ netG: 'unet', depth: 8 });
-  for (const wrong of ['unet', 'unet_16', 'unet_100', 'resnet_9blocks', undefined]) {
+  for (const wrong of ['unet', 'unet_16', 'unet_100', 'resnet_blocks', 'resnet_0blocks', undefined]) {
     expect(parseGeneratorName(wrong), String(wrong)).toBeUndefined();
   }
+  expect(parseGeneratorName('resnet_9blocks')).toEqual({ netG: 'resnet', depth: 9 });
   expect(generatorName(PRESETS.paper)).toBe('unet_256');
 });
 
@@ -285,6 +286,6 @@ test('a checkpoint from before there was a choice has the tutorial’s networks;
   const header = encodeHeader({ config: PRESETS.quick, step: 3, run: {} });
   const { netG: _g, netD: _d, norm: _n, ganMode: _m, ...before } = PRESETS.quick;
   expect(decodeHeader({ ...header, config: JSON.stringify(before) }, 'old').config).toEqual(PRESETS.quick);
-  const later = JSON.stringify({ ...PRESETS.quick, netG: 'resnet' });
-  expect(() => decodeHeader({ ...header, config: later }, 'new')).toThrow(/new: .*config\.netG is "resnet"/);
+  const later = JSON.stringify({ ...PRESETS.quick, netG: 'later' });
+  expect(() => decodeHeader({ ...header, config: later }, 'new')).toThrow(/new: .*config\.netG is "later"/);
 });

@@ -65,6 +65,8 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
   readonly mark: string;
   /** The configuration that weights under PyTorch's names have; undefined if they are not of this kind. */
   recognise(weights: Weights): { norm: NormKind; generator: GeneratorConfig } | undefined;
+  /** Whether the names of weights tell if there is dropout: it takes a place among them. */
+  readonly namesTellDropout?: boolean;
   /** Such weights, for people: one name and whose they are. */
   readonly recognised: string;
   /** The side of the pictures that such weights were most likely trained with. */

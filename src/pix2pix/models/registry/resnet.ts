@@ -28,6 +28,7 @@ export const RESNET: GeneratorKind<ResnetGenerator> = {
   graph: resnetGraph,
   mark: 'model.10.conv_block.1.weight',
   recognise,
+  namesTellDropout: true,
   recognised: 'CycleGAN’s ResNets (model.1.weight, model.10.conv_block.1.weight, …)',
   usualSide: ({ depth }) => (depth >= 9 ? 256 : 128),
 };

@@ -60,15 +60,6 @@ function choose(prefixes: readonly string[], source: string, network: string | u
 function refuse(entries: Weights, plain: ReadonlyMap<string, string>, source: string): never {
   const names = [...plain.keys()];
   const shape = (name: string) => entries.get(plain.get(name) ?? '')?.shape ?? [];
-  const blocks = new Set(names.flatMap((name) => /model\.(\d+)\.conv_block\./.exec(name)?.[1] ?? []));
-  if (blocks.size > 0) {
-    const [hidden, channels] = shape(names.find((name) => name.endsWith('model.1.weight')) ?? '');
-    const size = hidden && channels ? ` of ${hidden} channels, for pictures of ${channels}` : '';
-    throw new PixtapeError(
-      `${source} holds a ResNet generator (resnet_${blocks.size}blocks${size}), which the engine does not have yet`,
-      'Weights of pix2pix’s U-Nets can be imported (--netG unet_256 there).',
-    );
-  }
   const first = names.find((name) => /(^|\.)model\.0\.weight$/.test(name));
   const judges = first !== undefined && shape(first).length === 4 && !names.some((name) => /model\.model/.test(name));
   if (judges || names.some((name) => /(^|\.)contract1\./.test(name))) {

@@ -36,7 +36,9 @@ export async function importGenerator(
   const preset = Object.values(PRESETS).find(({ netG }) => netG === found.netG) ?? PRESETS.paper;
   const side = GENERATORS[found.netG].usualSide(found.generator);
   const { width, height } = size ?? { width: side, height: side };
-  const config = { ...preset, ...found, generator: { ...found.generator, dropout }, width, height };
+  const told = GENERATORS[found.netG].namesTellDropout ? found.generator.dropout : dropout;
+  const generator = { ...found.generator, dropout: told };
+  const config = { ...preset, ...found, generator, width, height };
 
   const dry = await detachedDevice();
   const wanted = createGenerator(dry, config, new Rng(dry, 0));

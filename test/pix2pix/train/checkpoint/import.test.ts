@@ -94,8 +94,12 @@ it('of several generators one is asked for', async () => {
   await expect(importMade(both, { network: 'netG' })).rejects.toThrow(/no generator named netG\n.*netG_A, netG_B/);
 });
 
+it('a ResNet generator comes in with its blocks', async () => {
+  const { config } = await imported('resnet.pth');
+  expect(config).toMatchObject({ netG: 'resnet', norm: 'batch', generator: { hidden: 1, depth: 2, dropout: 0.5 } });
+});
+
 it.for([
-  ['resnet.pth', /resnet\.pth holds a ResNet generator \(resnet_2blocks of 1 channels, for pictures of 3\)/],
   ['latest_net_D.pth', /holds a discriminator, .*\n.*latest_net_G\.pth/],
   ['values.pth', /these are not the weights of a generator that is known here \(f64, f32, f16, …\)/],
 ] as const)('%s is named', async ([name, message]) => {
