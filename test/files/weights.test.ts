@@ -94,6 +94,16 @@ describe('what is refused', () => {
     expect(await refusal(path)).toMatch(message);
   });
 
+  it('a storage whose head in the archive is damaged', async () => {
+    const bytes = readFileSync(fixture('values.pth'));
+    const first = bytes.indexOf('PK\x03\x04');
+    const second = bytes.indexOf('PK\x03\x04', first + 4);
+    bytes[second + 2] = 0x99;
+    const path = join(home, 'head.pth');
+    writeFileSync(path, bytes);
+    await expect(readAll(path)).rejects.toThrow(/head\.pth cannot be read: its zip archive is cut short or damaged/);
+  });
+
   it('a file that is cut short, at any place', async () => {
     for (const name of ['values.pth', 'values-legacy.pth']) {
       const whole = readFileSync(fixture(name));

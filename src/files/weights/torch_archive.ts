@@ -47,13 +47,16 @@ export async function readTorchZip(handle: FileHandle, path: string): Promise<To
     }
     return {
       length: entry.uncompressedSize,
-      start: async () => (await zip.readLocalFileHeaderPromise(entry, { minimal: true })).fileDataStart,
+      start: async () => {
+        const head = zip.readLocalFileHeaderPromise(entry, { minimal: true });
+        return (await head.catch((error) => Promise.reject(explained(error, path)))).fileDataStart;
+      },
     };
   };
   const read = async (name: string, most: number) => {
     const { length, start } = place(name);
     if (length > most) throw damaged(path, `${name} in it is ${length} bytes long`);
-    return readAt(handle, await start().catch((error) => Promise.reject(explained(error, path))), length, path);
+    return readAt(handle, await start(), length, path);
   };
   if (entries.has(`${prefix}byteorder`)) {
     const order = new TextDecoder().decode(await read(`${prefix}byteorder`, 16));

@@ -17,6 +17,9 @@ sharp.cache(false);
  */
 const OPTIONS: SharpOptions = { failOn: 'warning', autoOrient: true, ignoreIcc: true };
 
+/** Deflate makes no more of a byte: without this, a small damaged PNG could ask for all the memory. */
+const MOST_PER_BYTE = 1032;
+
 const gate = new Gate();
 
 /** A file by its path, whose bytes are read when they are needed. */
@@ -45,7 +48,17 @@ export async function vipsBands(source: Source, info: Metadata, vector?: VectorS
   if (!wide && info.depth !== 'uchar') {
     throw new BadFile(source.path, `holds ${info.depth} values`, 'Save it as an 8-bit or 16-bit PNG.');
   }
-  const { data, info: out } = await telling(source, await source.bytes(), (file) => {
+  const bytes = await source.bytes();
+  const least = (info.width * info.height * (info.bitsPerSample ?? 8)) / 8;
+  if (info.format === 'png' && least > MOST_PER_BYTE * bytes.length) {
+    const size = `${info.width} × ${info.height}`;
+    throw new BadFile(
+      source.path,
+      `is cut short: ${bytes.length} bytes for ${size} pixels`,
+      'Copy or download it again.',
+    );
+  }
+  const { data, info: out } = await telling(source, bytes, (file) => {
     let image = sharp(file, OPTIONS);
     if (info.format === 'svg' && vector) {
       const { width, height } = vector;

@@ -14,6 +14,7 @@ import {
   decodePainter,
   encodeHeader,
   generatorNames,
+  ofFile,
   restoreGenerator,
   restoreState,
 } from './state.ts';
@@ -60,7 +61,7 @@ export function loadCheckpoint(
   return reading(path, async (file) => {
     const header = adjust(decodeHeader(file.metadata, path));
     convTuning(device).table ??= recordedTuning(header.run, device);
-    const model = new Pix2Pix(device, header.config, { initialise: false });
+    const model = ofFile(path, () => new Pix2Pix(device, header.config, { initialise: false }));
     restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
   });
@@ -81,7 +82,7 @@ export function loadGenerator(
     const { header, prefix } = decodePainter(file.metadata, path, network);
     convTuning(device).table ??= recordedTuning(header.run, device);
     const rng = new Rng(device, seed ?? header.config.seed);
-    const generator = createGenerator(device, header.config, rng);
+    const generator = ofFile(path, () => createGenerator(device, header.config, rng));
     restoreGenerator(generator, await generatorTensors(file, prefix), path);
     return { generator, rng, header };
   });

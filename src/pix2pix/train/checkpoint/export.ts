@@ -5,7 +5,7 @@ import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safete
 import { createGenerator } from '../../models/networks.ts';
 import { encodeOnnx } from '../../models/onnx/encode.ts';
 import { GENERATORS } from '../../models/registry/generators.ts';
-import { type CheckpointHeader, encodeHeader, restoreGenerator } from './state.ts';
+import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
 /**
  * The generator of a checkpoint as a file of its own, as safetensors pieces: all that painting takes, a third of the
@@ -36,7 +36,7 @@ export async function exportOnnx(
   file: string,
 ): Promise<Uint8Array[]> {
   const paper = await detachedDevice();
-  const generator = createGenerator(paper, config, new Rng(paper, config.seed));
+  const generator = ofFile(file, () => createGenerator(paper, config, new Rng(paper, config.seed)));
   restoreGenerator(generator, tensors, file); // Checks names and shapes; on paper nothing is kept.
   const values = new Map<string, Float32Array>();
   for (const [name, { dtype, data }] of tensors) {

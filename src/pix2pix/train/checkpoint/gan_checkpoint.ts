@@ -13,6 +13,7 @@ import {
   decodeDescription,
   encodeHeader,
   GAN_FORMAT,
+  ofFile,
   restoreGenerator,
   restoreState,
 } from './state.ts';
@@ -42,7 +43,7 @@ export function loadGan(device: Device, path: string, config?: GanConfig): Promi
   return reading(path, async (file) => {
     const header = decode(file.metadata, path);
     convTuning(device).table ??= recordedTuning(header.run, device);
-    const model = new Gan(device, config ?? header.config, { initialise: false });
+    const model = ofFile(path, () => new Gan(device, config ?? header.config, { initialise: false }));
     restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
   });
@@ -56,7 +57,7 @@ export function loadGanGenerator(
   return reading(path, async (file) => {
     const header = decode(file.metadata, path);
     convTuning(device).table ??= recordedTuning(header.run, device);
-    const generator = new DcganGenerator(device, dcganConfig(header.config));
+    const generator = ofFile(path, () => new DcganGenerator(device, dcganConfig(header.config)));
     restoreGenerator(generator, await generatorTensors(file), path);
     return { generator, header };
   });

@@ -8,7 +8,7 @@ import { GENERATORS, NETS_G } from '../../models/registry/generators.ts';
 import type { Weights } from '../../models/registry/kind.ts';
 import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { findGenerator } from './find_generator.ts';
-import { encodeHeader, restoreGenerator } from './state.ts';
+import { encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
 export interface ImportOptions {
   /** The size of picture that it was trained at; by default 256 × 256, or what a smaller U-Net has its name from. */
@@ -41,7 +41,7 @@ export async function importGenerator(
   const config = { ...preset, ...found, generator, width, height };
 
   const dry = await detachedDevice();
-  const wanted = createGenerator(dry, config, new Rng(dry, 0));
+  const wanted = ofFile(source, () => createGenerator(dry, config, new Rng(dry, 0)));
   const tensors = new Map<string, NamedTensor>();
   for (const [own, name] of names) {
     if (found.norm !== 'instance' || !isStatistic(own)) tensors.set(own, storable(await file.read(name)));

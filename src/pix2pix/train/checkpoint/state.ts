@@ -173,7 +173,8 @@ export function decodeDescription<C>(
   check: (config: unknown) => C,
 ): CheckpointHeader<C> {
   if (metadata.format !== format) {
-    const other = COMMANDS[metadata.format ?? ''];
+    const { format: found = '' } = metadata;
+    const other = Object.hasOwn(COMMANDS, found) ? COMMANDS[found] : undefined;
     throw new PixtapeError(
       other
         ? `${file} is a checkpoint that \`${other.wrote}\` wrote: ${other.used}`
@@ -190,7 +191,7 @@ export function decodeDescription<C>(
     const step = Number(metadata.step);
     if (!Number.isInteger(step) || step < 0) throw new Error(`step is ${metadata.step}`);
     const config = check(JSON.parse(metadata.config ?? ''));
-    return { config, step, run: JSON.parse(metadata.run ?? '{}') };
+    return { config, step, run: checkRun(JSON.parse(metadata.run ?? '{}')) };
   } catch (cause) {
     throw new PixtapeError(
       `${file}: its description is damaged (${(cause as Error).message})`,
@@ -200,6 +201,32 @@ export function decodeDescription<C>(
       },
     );
   }
+}
+
+/** Makes what a file describes. @throws PixtapeError as `make` does, with the file's name in front */
+export function ofFile<T>(file: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof PixtapeError) || cause.message.includes(file)) throw cause;
+    const { message, hint, code, details } = cause;
+    throw new PixtapeError(`${file}: ${message.split('\n')[0]}`, hint, { code, details, cause });
+  }
+}
+
+/** What a record says of the pictures is used as it stands: `data` is as `PairData` has it, where it is there. */
+function checkRun(run: unknown): Record<string, unknown> {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(run)) throw new Error('run is no object');
+  const { data } = run as { data?: unknown };
+  if (data === undefined) return run as Record<string, unknown>;
+  if (!isObject(data)) throw new Error('run.data is no object');
+  const { direction = 'BtoA', resize = 'nearest', range = { min: 0, max: 1 } } = data as Record<string, unknown>;
+  const { min, max } = (range ?? {}) as Record<string, unknown>;
+  if (direction !== 'AtoB' && direction !== 'BtoA') throw new Error('run.data.direction is neither AtoB nor BtoA');
+  if (resize !== 'nearest' && resize !== 'bilinear') throw new Error('run.data.resize is neither nearest nor bilinear');
+  if (!(typeof min === 'number' && typeof max === 'number' && min < max)) throw new Error('run.data.range is no range');
+  return run as Record<string, unknown>;
 }
 
 /** A checkpoint from before there was a choice does not say what it has: the tutorial's networks, and no structural term. */
@@ -217,12 +244,39 @@ export function checkConfig(given: unknown): TrainConfig {
   return config;
 }
 
-/** The configuration must have every field of ours, of the same kind: a file that lacks one would fail later, unclearly. */
+/** What is counted, and the most that a sound file says of it. Networks are made by these numbers before a tensor is read. */
+const MOST: Readonly<Record<string, number>> = {
+  inChannels: 2 ** 16,
+  outChannels: 2 ** 16,
+  hidden: 2 ** 16,
+  depth: 20,
+  discHidden: 2 ** 16,
+  width: 2 ** 20,
+  height: 2 ** 20,
+  batch: 2 ** 20,
+  side: 2 ** 12,
+  nz: 2 ** 16,
+  ngf: 2 ** 16,
+  ndf: 2 ** 16,
+};
+
+function isSound(key: string, value: number): boolean {
+  const most = MOST[key];
+  if (most === undefined) return Number.isFinite(value) && value >= 0;
+  return Number.isInteger(value) && value >= 1 && value <= most;
+}
+
+/**
+ * The configuration must have every field of ours, of the same kind and of a size that can be: a file that lacks one would
+ * fail later, unclearly.
+ */
 export function checkFields(given: unknown, wanted: object, path: string): void {
   for (const [key, example] of Object.entries(wanted)) {
     const value = (given as Record<string, unknown> | null)?.[key];
-    if (typeof value !== typeof example || value === null)
-      throw new Error(`${path}.${key} is ${JSON.stringify(value)}`);
+    const fits = typeof value === typeof example && value !== null;
+    if (!fits || (typeof value === 'number' && !isSound(key, value))) {
+      throw new Error(`${path}.${key} is ${JSON.stringify(value)?.slice(0, 80)}`);
+    }
     if (typeof example === 'object') checkFields(value, example, `${path}.${key}`);
   }
 }

@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decode, inspect } from '../../../../src/pix2pix/data/image/decode.ts';
+import { mendChecksums } from '../../../../tools/fuzz/mutate.ts';
 import { type MadeTiff, makeTiff } from './make_tiff.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-warnings-'));
@@ -122,6 +123,13 @@ describe('damage is refused as ever', () => {
 });
 
 describe('reasons', () => {
+  it('a PNG that says to be far larger than its bytes can be is refused before its room is asked for', async () => {
+    const file = Buffer.from(png);
+    file.writeUInt32BE(5_000_000, 16);
+    mendChecksums(file);
+    await expect(decode(write(file, 'png'))).rejects.toThrow(/is cut short: \d+ bytes for 5000000 × 16 pixels/);
+  });
+
   it('a picture that is too large is called so, with its size', async () => {
     const strip = { width: 17_000, height: 1, channels: 3, background: 'white' } as const;
     const file = await sharp({ create: { ...strip, height: 16_000 }, limitInputPixels: false })

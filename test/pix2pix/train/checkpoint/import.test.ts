@@ -106,6 +106,12 @@ it.for([
   await expect(imported(name)).rejects.toThrow(message);
 });
 
+it('what no network can be made of is refused with the file’s name', async () => {
+  const all = await weights();
+  const levels = new Map([...all].filter(([name]) => !name.startsWith('model.model.1.model.1')));
+  await expect(importMade(levels)).rejects.toThrow(/made\.pth: a U-Net of 1 levels/);
+});
+
 it('a generator of four bands keeps its channels', async () => {
   const all = await weights();
   const four = new Map(all).set('model.model.0.weight', {

@@ -159,6 +159,23 @@ const cases: [string, Parameters<typeof tampered>[0], RegExp][] = [
     (_, m) => Object.assign(m, { config: m.config?.replace('"depth":2', '"deep":2') }),
     /config\.generator\.depth is undefined/,
   ],
+  [
+    'more levels than can be',
+    (_, m) => Object.assign(m, { config: m.config?.replace('"depth":2', '"depth":9007199254740992') }),
+    /config\.generator\.depth is 9007199254740992/,
+  ],
+  [
+    'half a level',
+    (_, m) => Object.assign(m, { config: m.config?.replace('"depth":2', '"depth":1.5') }),
+    /config\.generator\.depth is 1\.5/,
+  ],
+  ['no record', (_, m) => Object.assign(m, { run: 'null' }), /description is damaged \(run is no object\)/],
+  [
+    'a record of odd pictures',
+    (_, m) => Object.assign(m, { run: '{"data":{"resize":"none"}}' }),
+    /run\.data\.resize is neither nearest nor bilinear/,
+  ],
+  ['a format of JavaScript', (_, m) => Object.assign(m, { format: 'constructor' }), /no pixtape checkpoint/],
   ['an impossible step', (_, m) => Object.assign(m, { step: '-3' }), /step is -3/],
 ];
 it.each(cases)('refuses a checkpoint with %s', async (_, change, message) => {

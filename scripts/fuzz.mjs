@@ -1,0 +1,24 @@
+/** `npm run fuzz -- …`: set-up, a bundle of tools/fuzz/ in dist/fuzz/, then the fuzzing itself. */
+import { root, runBuilt, setup } from './setup.mjs';
+
+await setup();
+
+// Not at the top: without node_modules there is no esbuild yet.
+const { build } = await import('esbuild');
+const { asText, rawText } = await import('./build/text.mjs');
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['tools/fuzz/main.ts', 'tools/fuzz/target.ts'],
+  outdir: 'dist/fuzz',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  loader: asText,
+  plugins: [rawText],
+  logLevel: 'error',
+});
+await runBuilt('fuzz/main.js', process.argv.slice(2));
