@@ -5,7 +5,7 @@ import { batchNorm } from '../../src/engine/ops/norm/batch_norm.ts';
 import { dropout } from '../../src/engine/ops/random/dropout.ts';
 import { Rng } from '../../src/engine/ops/random/rng.ts';
 import { maxPool2d } from '../../src/engine/ops/resample/max_pool.ts';
-import { upsampleBilinear } from '../../src/engine/ops/resample/upsample.ts';
+import { upsampleBilinear } from '../../src/engine/ops/resample/upsample_bilinear.ts';
 import { centerCrop } from '../../src/engine/ops/shape/center_crop.ts';
 import { concat } from '../../src/engine/ops/shape/concat.ts';
 import { permute, transpose2d } from '../../src/engine/ops/shape/permute.ts';

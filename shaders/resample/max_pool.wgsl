@@ -1,14 +1,15 @@
-// Max-pool with a square window: y = the largest x under the window, and where it was. The padding never wins.
+// Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and where it was. The padding never wins.
 //
 // Ties go to the first in row-major order; a NaN wins over any number, and a later NaN over an earlier one. That is what
 // PyTorch does, and the gradient goes to that one place. NaN is told by its bits, since a compiler may take it that
 // comparisons never see one.
 //
-// Constants of the loader: SIZE, the window's side; PADDED, whether there is padding at all.
+// Constants of the loader: SIZE, the side of a small square window, whose loops are written out, else 0; PADDED, whether
+// there is padding at all.
 //
 // Layout: x holds planes of in_h * in_w floats; y and `place` (where in its plane of x the largest was) planes of
 // out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its lanes neighbouring
-// pixels.
+// pixels. plane.wgsl is joined to it.
 
 struct Params {
   // Pixels of a plane of the result, its width, and how many pixels are one slice.
@@ -23,10 +24,12 @@ struct Params {
   in_w: u32,
   out_h: u32,
   out_w: u32,
-  stride: u32,
-  pad: u32,
-  // Windows that may still reach what the next one starts with: (size - 1) / stride.
-  older: u32,
+  kernel_h: u32,
+  kernel_w: u32,
+  stride_h: u32,
+  stride_w: u32,
+  pad_h: u32,
+  pad_w: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -34,15 +37,22 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> place: array<u32>;
 
-// The (row, column) LANES pixels on, without a division.
-fn next(at: vec2u) -> vec2u {
-  let col = at.y + p.step_cols;
-  let over = col >= p.width;
-  return vec2u(at.x + p.step_rows + select(0u, 1u, over), select(col, col - p.width, over));
-}
-
 fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+struct Best {
+  value: f32,
+  place: u32,
+}
+
+// The better of `best` and the pixel at (row, col) of plane k.
+fn better(best: Best, k: u32, row: i32, col: i32) -> Best {
+  let inside = !PADDED | ((row >= 0) & (row < i32(p.in_h)) & (col >= 0) & (col < i32(p.in_w)));
+  let here = select(best.place, u32(row) * p.in_w + u32(col), inside);
+  let value = x[k * p.in_h * p.in_w + here];
+  let wins = inside & (is_nan(value) | (!is_nan(best.value) & (value > best.value)));
+  return Best(select(best.value, value, wins), select(best.place, here, wins));
 }
 
 @compute @workgroup_size(LANES)
@@ -56,35 +66,34 @@ fn forward(
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
     for (var i = start; i < end; i += LANES) {
-      let corner = vec2i(at * p.stride) - i32(p.pad);
+      let corner = vec2i(at * vec2u(p.stride_h, p.stride_w)) - vec2i(vec2u(p.pad_h, p.pad_w));
       // Minus infinity, which WGSL has no literal for. Should all be that, the first place that is not padding counts.
       var lowest = 0xff800000u;
-      var best = bitcast<f32>(lowest);
-      var best_place = u32(max(corner.x, 0)) * p.in_w + u32(max(corner.y, 0));
-      // unroll
-      for (var u = 0u; u < SIZE; u++) {
+      var best = Best(bitcast<f32>(lowest), u32(max(corner.x, 0)) * p.in_w + u32(max(corner.y, 0)));
+      if (SIZE > 0u) {
         // unroll
-        for (var v = 0u; v < SIZE; v++) {
-          let row = corner.x + i32(u);
-          let col = corner.y + i32(v);
-          let inside = !PADDED | ((row >= 0) & (row < i32(p.in_h)) & (col >= 0) & (col < i32(p.in_w)));
-          let here = select(best_place, u32(row) * p.in_w + u32(col), inside);
-          let value = x[k * p.in_h * p.in_w + here];
-          let better = inside & (is_nan(value) | (!is_nan(best) & (value > best)));
-          best = select(best, value, better);
-          best_place = select(best_place, here, better);
+        for (var u = 0u; u < SIZE; u++) {
+          // unroll
+          for (var v = 0u; v < SIZE; v++) {
+            best = better(best, k, corner.x + i32(u), corner.y + i32(v));
+          }
+        }
+      } else {
+        for (var u = 0u; u < p.kernel_h; u++) {
+          for (var v = 0u; v < p.kernel_w; v++) {
+            best = better(best, k, corner.x + i32(u), corner.y + i32(v));
+          }
         }
       }
-      y[k * p.pixels + i] = best;
-      place[k * p.pixels + i] = best_place;
+      y[k * p.pixels + i] = best.value;
+      place[k * p.pixels + i] = best.place;
       at = next(at);
     }
   }
 }
 
-// dx: each pixel gathers the gradients of those windows over it whose largest value it was. The newest window over a
-// pixel is the last to start at or before it; a few older ones may reach it too, or not quite, in which case what they
-// chose is elsewhere. The planes walked through are those of x.
+// dx: each pixel gathers the gradients of those windows over it whose largest value it was: from the first that ends
+// behind it to the last that starts at or before it. The planes walked through are those of x.
 
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read> came_from: array<u32>;
@@ -98,15 +107,17 @@ fn backward(
 ) {
   let start = group.x * p.slice + t;
   let end = min((group.x + 1u) * p.slice, p.pixels);
+  let kernel = vec2u(p.kernel_h, p.kernel_w);
+  let stride = vec2u(p.stride_h, p.stride_w);
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
     for (var i = start; i < end; i += LANES) {
-      let newest = (at + p.pad) / p.stride;
-      let first = max(newest, vec2u(p.older)) - p.older;
-      let end = min(newest + 1u, vec2u(p.out_h, p.out_w));
+      let padded = at + vec2u(p.pad_h, p.pad_w);
+      let first = (max(padded, kernel - 1u) - (kernel - 1u) + stride - 1u) / stride;
+      let last = min(padded / stride + 1u, vec2u(p.out_h, p.out_w));
       var sum = 0.0;
-      for (var row = first.x; row < end.x; row++) {
-        for (var col = first.y; col < end.y; col++) {
+      for (var row = first.x; row < last.x; row++) {
+        for (var col = first.y; col < last.y; col++) {
           let window = (k * p.out_h + row) * p.out_w + col;
           if (came_from[window] == i) {
             sum += dy[window];
@@ -119,7 +130,7 @@ fn backward(
   }
 }
 
-// dx where windows lie side by side and cover everything (size = stride, no padding, nothing left over): each window
+// dx where small windows lie side by side and cover everything (size = stride, no padding, nothing left over): each window
 // writes its own pixels. The planes walked through are those of y.
 @compute @workgroup_size(LANES)
 fn backward_tiled(
@@ -143,6 +154,21 @@ fn backward_tiled(
         }
       }
       at = next(at);
+    }
+  }
+}
+
+// The way of a second derivative: y = x at the places that once were the largest. The planes walked through are those of y.
+@compute @workgroup_size(LANES)
+fn pick(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let end = min((group.x + 1u) * p.slice, p.pixels);
+  for (var k = group.y; k < p.planes; k += groups.y) {
+    for (var i = group.x * p.slice + t; i < end; i += LANES) {
+      y[k * p.pixels + i] = x[k * p.in_h * p.in_w + came_from[k * p.pixels + i]];
     }
   }
 }

@@ -74,18 +74,23 @@ export { hingeLoss, klDivLoss, normalDivergence, smoothL1Loss, wassersteinLoss }
 export { ssimLoss } from './ops/loss/ssim.ts';
 export { batchNorm } from './ops/norm/batch_norm.ts';
 export { instanceNorm } from './ops/norm/instance_norm.ts';
+export type { Pair } from './ops/pair.ts';
 export { dropout } from './ops/random/dropout.ts';
 export { rand, randn } from './ops/random/random.ts';
 export { Rng } from './ops/random/rng.ts';
 export { cumsum } from './ops/reduce/cumsum.ts';
 export { mean, sum } from './ops/reduce/reduce.ts';
+export { type AvgPoolOptions, adaptiveAvgPool2d, avgPool2d, globalAvgPool } from './ops/resample/avg_pool.ts';
 export { maxPool2d } from './ops/resample/max_pool.ts';
-export { upsampleBilinear } from './ops/resample/upsample.ts';
+export { upsampleBicubic } from './ops/resample/upsample_bicubic.ts';
+export { upsampleBilinear } from './ops/resample/upsample_bilinear.ts';
+export { upsampleNearest } from './ops/resample/upsample_nearest.ts';
 export { centerCrop } from './ops/shape/center_crop.ts';
 export { concat, stack } from './ops/shape/concat.ts';
 export { expand } from './ops/shape/expand.ts';
 export { type PadMode, pad } from './ops/shape/pad.ts';
 export { permute, transpose, transpose2d } from './ops/shape/permute.ts';
+export { pixelShuffle, pixelUnshuffle } from './ops/shape/pixel_shuffle.ts';
 export { flatten, reshape, squeeze, unsqueeze } from './ops/shape/reshape.ts';
 export { type AxisRange, slice, split } from './ops/shape/slice.ts';
 // Tensors, recording and differentiation.

@@ -8,7 +8,7 @@ import { leakyRelu, relu, sigmoid, tanh } from '../../src/engine/ops/elementwise
 import { bceWithLogits, l1Loss, mseLoss } from '../../src/engine/ops/loss/losses.ts';
 import { batchNorm } from '../../src/engine/ops/norm/batch_norm.ts';
 import { maxPool2d } from '../../src/engine/ops/resample/max_pool.ts';
-import { upsampleBilinear } from '../../src/engine/ops/resample/upsample.ts';
+import { upsampleBilinear } from '../../src/engine/ops/resample/upsample_bilinear.ts';
 import { backward } from '../../src/engine/tape/autograd.ts';
 import { record } from '../../src/engine/tape/record.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';

@@ -1,7 +1,8 @@
 import type { Device } from '../gpu/device.ts';
 import { conv2d, convTranspose2d } from '../ops/conv/conv2d.ts';
-import type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions, Pair } from '../ops/conv/options.ts';
+import type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions } from '../ops/conv/options.ts';
 import { batchNorm } from '../ops/norm/batch_norm.ts';
+import { type Pair, pairOf } from '../ops/pair.ts';
 import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
 import { Tensor } from '../tape/tensor.ts';
@@ -86,7 +87,7 @@ function weightSides(layer: string, channels: number, kernel: Pair, groups = 1):
   if (!Number.isInteger(channels / groups)) {
     throw new PixtapeError(`${layer}: ${channels} channels are no multiple of groups ${groups}`);
   }
-  const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+  const [height, width] = pairOf(kernel);
   return [channels / groups, height, width];
 }
 

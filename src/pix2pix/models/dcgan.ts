@@ -2,7 +2,7 @@ import type { Device } from '../../engine/gpu/device.ts';
 import { BatchNorm2d, Conv2d, ConvTranspose2d } from '../../engine/nn/layers.ts';
 import { Module } from '../../engine/nn/module.ts';
 import { tanh } from '../../engine/ops/elementwise/activations.ts';
-import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';
+import { upsampleBilinear } from '../../engine/ops/resample/upsample_bilinear.ts';
 import { concat } from '../../engine/ops/shape/concat.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';

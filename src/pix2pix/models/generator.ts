@@ -4,7 +4,7 @@ import { Module } from '../../engine/nn/module.ts';
 import { sigmoid } from '../../engine/ops/elementwise/activations.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
-import { upsampleBilinear } from '../../engine/ops/resample/upsample.ts';
+import { upsampleBilinear } from '../../engine/ops/resample/upsample_bilinear.ts';
 import { centerCrop } from '../../engine/ops/shape/center_crop.ts';
 import { concat } from '../../engine/ops/shape/concat.ts';
 import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';

@@ -5,6 +5,7 @@ import { elementwise } from './table_elementwise.ts';
 import { lookups } from './table_lookup.ts';
 import { losses } from './table_loss.ts';
 import { norms } from './table_norm.ts';
+import { resampling } from './table_resample.ts';
 import type { OpRow } from './table_row.ts';
 import { shapes } from './table_shape.ts';
 import { spatial } from './table_spatial.ts';
@@ -18,6 +19,7 @@ export const rows: OpRow[] = [
   ...shapes,
   ...lookups,
   ...spatial,
+  ...resampling,
   ...norms,
   ...convolutions,
   ...classifying,

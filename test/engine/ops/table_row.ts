@@ -22,6 +22,8 @@ export interface OpRow<A = unknown> {
   values?(random: () => number, shape: readonly number[], input: number, args: A): number[];
   /** Whether `createGraph` is promised: second derivatives are checked, too. */
   twice?: boolean;
+  /** Whether all values of an input must differ, of which halves have too few for large problems. */
+  distinct?: boolean;
   /** Which inputs have a gradient; by default all. */
   differentiable?: boolean[];
   /** How many inputs are activations, which --precision f16 stores as halves; weights come after them. By default all. */

@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { ssimLoss } from '../../../src/engine/ops/loss/ssim.ts';
-import { maxPool2d } from '../../../src/engine/ops/resample/max_pool.ts';
-import { upsampleBilinear } from '../../../src/engine/ops/resample/upsample.ts';
 import { centerCrop } from '../../../src/engine/ops/shape/center_crop.ts';
 import { concat } from '../../../src/engine/ops/shape/concat.ts';
 import { permute, transpose2d } from '../../../src/engine/ops/shape/permute.ts';
@@ -10,9 +8,9 @@ import type { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, total } from './nd.ts';
 import { type OpRow, type Problem, row } from './table_row.ts';
 
-type Four = [number, number, number, number];
+export type Four = [number, number, number, number];
 
-const side = (max: number) => fc.oneof(fc.constant(1), fc.integer({ min: 1, max }));
+export const side = (max: number) => fc.oneof(fc.constant(1), fc.integer({ min: 1, max }));
 /** (N, C, H, W), each side at least 1, no more than a few hundred values. */
 export const pictures: fc.Arbitrary<Four> = fc.tuple(side(3), side(3), side(7), side(7));
 
@@ -22,7 +20,7 @@ export function four(shape: readonly number[]): Four {
 }
 
 /** A result whose element [n, c, i, j] is f(plane number of n and c, i, j). */
-function planes([n, c, h, w]: Four, f: (plane: number, row: number, col: number) => number): NdArray {
+export function planes([n, c, h, w]: Four, f: (plane: number, row: number, col: number) => number): NdArray {
   return nd([n, c, h, w], (at) => f(Math.floor(at / (h * w)), Math.floor(at / w) % h, at % w));
 }
 
@@ -31,24 +29,6 @@ function offset(from: number, to: number): number {
   const half = (from - to) / 2;
   const below = Math.floor(half);
   return half === below ? below : below % 2 === 0 ? below : below + 1;
-}
-
-/** Every value once, 0.002 apart, in random order: no window holds two alike. */
-function allDifferent(random: () => number, shape: readonly number[]): number[] {
-  const values = Array.from({ length: sizeOf(shape) }, (_, i) => 0.002 * (i - sizeOf(shape) / 2));
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [values[i], values[j]] = [values[j] as number, values[i] as number];
-  }
-  return values;
-}
-
-/** What output o of `to` takes from each of `from` inputs, as PyTorch defines it: [first, second, share of second]. */
-function bilinear(o: number, from: number, to: number, align: boolean): [number, number, number] {
-  const scale = align ? (to > 1 ? (from - 1) / (to - 1) : 0) : from / to;
-  const source = align ? scale * o : Math.max(scale * (o + 0.5) - 0.5, 0);
-  const first = Math.min(Math.floor(source), from - 1);
-  return first < from - 1 ? [first, first + 1, source - first] : [first, first, 0];
 }
 
 /** 1 − SSIM from its definition: each window's moments with all 121 weights. */
@@ -73,23 +53,6 @@ function dissimilarity(a: NdArray, b: NdArray, [low, high]: readonly [number, nu
   });
   return total(windows, 1 / windows.data.length);
 }
-
-interface PoolArgs {
-  kernel: number;
-  stride: number;
-  padding: number;
-}
-
-const pooling: fc.Arbitrary<Problem<PoolArgs>> = fc
-  .record({ kernel: fc.integer({ min: 1, max: 4 }), stride: fc.integer({ min: 1, max: 4 }), half: fc.nat(2) })
-  .chain(({ kernel, stride, half }) => {
-    const padding = Math.min(half, Math.floor(kernel / 2));
-    const sides = side(6).map((extra) => Math.max(kernel - 2 * padding, 1) + extra - 1);
-    return fc.record({
-      shapes: fc.tuple(fc.tuple(side(3), side(3), sides, sides)),
-      args: fc.constant({ kernel, stride, padding }),
-    });
-  });
 
 const someSides = fc.oneof(
   fc.array(side(6), { minLength: 1, maxLength: 4 }),
@@ -157,6 +120,7 @@ export const spatial: OpRow[] = [
   }),
   row<BlockArgs>({
     name: 'space_to_depth',
+    twice: true,
     problem: blocks,
     large: [
       { shapes: [[2, 3, 67, 90]], args: { stride: [2, 2], padding: [1, 1], height: 34, width: 46 } },
@@ -229,58 +193,6 @@ export const spatial: OpRow[] = [
       const [n, c, h, w] = four((x as NdArray).shape);
       return planes([n, c, height, width], (plane, i, j) => {
         return at(x as NdArray, (plane * h + i + offset(h, height)) * w + j + offset(w, width));
-      });
-    },
-  }),
-  row({
-    name: 'max_pool2d',
-    problem: pooling,
-    large: [
-      { shapes: [[1, 3, 128, 96]], args: { kernel: 2, stride: 2, padding: 0 } },
-      { shapes: [[2, 5, 67, 45]], args: { kernel: 3, stride: 2, padding: 1 } },
-      { shapes: [[3, 200, 5, 7]], args: { kernel: 3, stride: 1, padding: 1 } },
-    ],
-    run: ([x], { kernel, stride, padding }) => maxPool2d(x as Tensor, kernel, stride, padding),
-    reference: ([x], { kernel, stride, padding }) => {
-      const [n, c, h, w] = four((x as NdArray).shape);
-      const out = (length: number) => Math.floor((length + 2 * padding - kernel) / stride) + 1;
-      return planes([n, c, out(h), out(w)], (plane, i, j) => {
-        let most = Number.NEGATIVE_INFINITY;
-        for (let u = 0; u < kernel; u++) {
-          for (let v = 0; v < kernel; v++) {
-            const [r, s] = [i * stride - padding + u, j * stride - padding + v];
-            if (r >= 0 && r < h && s >= 0 && s < w) most = Math.max(most, at(x as NdArray, (plane * h + r) * w + s));
-          }
-        }
-        return most;
-      });
-    },
-    values: (random, shape) => allDifferent(random, shape),
-  }),
-  row({
-    name: 'upsample_bilinear',
-    problem: fc.record({
-      shapes: fc.tuple(pictures),
-      args: fc.record({ height: side(15), width: side(15), align: fc.boolean() }),
-    }),
-    large: [
-      { shapes: [[2, 3, 33, 20]], args: { height: 66, width: 40, align: true } },
-      { shapes: [[2, 3, 33, 20]], args: { height: 66, width: 40, align: false } },
-      { shapes: [[1, 2, 61, 90]], args: { height: 17, width: 200, align: false } },
-      { shapes: [[3, 200, 3, 4]], args: { height: 6, width: 7, align: true } },
-      { shapes: [[1, 1, 1, 2]], args: { height: 40, width: 1, align: true } },
-    ],
-    run: ([x], { height, width, align }) => upsampleBilinear(x as Tensor, height, width, align),
-    reference: ([x], { height, width, align }) => {
-      const [n, c, h, w] = four((x as NdArray).shape);
-      return planes([n, c, height, width], (plane, i, j) => {
-        const [top, bottom, down] = bilinear(i, h, height, align);
-        const [left, right, along] = bilinear(j, w, width, align);
-        const line = (r: number) => {
-          const start = (plane * h + r) * w;
-          return (1 - along) * at(x as NdArray, start + left) + along * at(x as NdArray, start + right);
-        };
-        return (1 - down) * line(top) + down * line(bottom);
       });
     },
   }),

@@ -1,10 +1,8 @@
 import type { Shape, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { aList, aNumber, aTensor, aWholeNumber, checkArguments, checkOptions, either, optional } from '../arguments.ts';
+import { aNumber, aTensor, aWholeNumber, checkArguments, checkOptions, optional } from '../arguments.ts';
+import { aPair, type Pair, pairOf } from '../pair.ts';
 import { type ConvGeometry, positions } from './geometry.ts';
-
-/** One number for both sides, or one for each: [down, across]. */
-export type Pair = number | readonly [down: number, across: number];
 
 export interface Conv2dOptions {
   /** Default 1. */
@@ -27,13 +25,10 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
   outputPadding?: Pair;
 }
 
-const pairOf = (least: number) => {
-  const one = aWholeNumber(least);
-  return optional(either(one, aList(one, 2)));
-};
-const COMMON = { stride: pairOf(1), padding: pairOf(0), dilation: pairOf(1), groups: optional(aWholeNumber(1)) };
+const [fromZero, fromOne] = [optional(aPair(aWholeNumber())), optional(aPair(aWholeNumber(1)))];
+const COMMON = { stride: fromOne, padding: fromZero, dilation: fromOne, groups: optional(aWholeNumber(1)) };
 const OPTIONS = { ...COMMON, slope: optional(aNumber({ least: 0, finite: true })) };
-const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: pairOf(0) };
+const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: fromZero };
 
 /** The convolution of x by weight. @throws PixtapeError that names the operation and what does not fit */
 export function convGeometry(
@@ -90,7 +85,7 @@ export function transposedGeometry(
   const [wc, each, kernelH, kernelW] = fourSides(op, weight.shape, 'weight');
   const rest = { ...sidesOf(options), kernelH, kernelW };
   const { strideH, strideW, padH, padW, dilationH, dilationW, groups } = rest;
-  const [moreH, moreW] = pair(options.outputPadding, 0);
+  const [moreH, moreW] = pairOf(options.outputPadding ?? 0);
   if (outC !== wc) {
     throw new PixtapeError(
       `${op}: the input [${x.shape}] has ${outC} channels, the weight [${weight.shape}] takes ${wc}`,
@@ -113,16 +108,11 @@ export function transposedGeometry(
   return { batch, inC, inH, inW, outC, outH, outW, ...rest };
 }
 
-function sidesOf({ stride, padding, dilation, groups = 1 }: Conv2dOptions) {
-  const [strideH, strideW] = pair(stride, 1);
-  const [padH, padW] = pair(padding, 0);
-  const [dilationH, dilationW] = pair(dilation, 1);
+function sidesOf({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv2dOptions) {
+  const [strideH, strideW] = pairOf(stride);
+  const [padH, padW] = pairOf(padding);
+  const [dilationH, dilationW] = pairOf(dilation);
   return { strideH, strideW, padH, padW, dilationH, dilationW, groups };
-}
-
-function pair(value: Pair | undefined, fallback: number): readonly [number, number] {
-  if (value === undefined) return [fallback, fallback];
-  return typeof value === 'number' ? [value, value] : value;
 }
 
 function fourSides(op: string, shape: Shape, what: string): [number, number, number, number] {

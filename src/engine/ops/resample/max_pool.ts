@@ -1,47 +1,70 @@
-import source from '../../../../shaders/resample/max_pool.wgsl';
+import poolSource from '../../../../shaders/resample/max_pool.wgsl';
+import plane from '../../../../shaders/resample/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
-import { PixtapeError } from '../../util/errors.ts';
-import { nchw, planeGrid } from '../launch.ts';
+import { planeGrid } from '../launch.ts';
+import type { Pair } from '../pair.ts';
+import { type PoolSides, poolParams, poolSides } from './pool.ts';
+
+const source = `${poolSource}\n${plane}`;
+
+/** Square windows up to this side have their loops written out; larger ones would take drivers long to compile. */
+const WRITTEN_OUT = 3;
 
 /**
- * The largest value under each window of `kernel` × `kernel` pixels: (N, C, H, W) →
- * (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1, …). Padding is never chosen. The gradient goes to the first of equal
- * values in row-major order; a NaN under the window is the result.
- *
- * Where each maximum was is kept for the backward (four bytes for each value of the result).
- * Source: as `torch.nn.functional.max_pool2d`.
+ * The largest value under each window of `kernel` pixels: (N, C, H, W) → (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1, …).
+ * Padding is never chosen. The gradient goes to the first of equal values in row-major order; a NaN under the window is
+ * the result. Where each maximum was is kept for the backward (four bytes for each value of the result). Gradients of any
+ * order.
+ * @param kernel any side, or both: [height, width]; as stride and padding
  * @throws PixtapeError if the window is larger than the padded picture, or the padding more than half a window
+ *
+ * Source: as `torch.nn.functional.max_pool2d`.
  */
-export function maxPool2d(x: Tensor, kernel: number, stride: number = kernel, padding = 0): Tensor {
-  const [batch, channels, inH, inW] = nchw('maxPool2d', x.shape);
-  if (!(Number.isInteger(kernel) && Number.isInteger(stride) && kernel >= 1 && stride >= 1)) {
-    throw new PixtapeError(`maxPool2d: kernel ${kernel} and stride ${stride} must be whole numbers of at least 1`);
-  }
-  if (!(Number.isInteger(padding) && padding >= 0 && padding <= kernel / 2)) {
-    throw new PixtapeError(`maxPool2d: padding ${padding} must be from 0 to half the kernel's ${kernel}`);
-  }
-  const outH = Math.floor((inH + 2 * padding - kernel) / stride) + 1;
-  const outW = Math.floor((inW + 2 * padding - kernel) / stride) + 1;
-  if (outH < 1 || outW < 1) {
-    throw new PixtapeError(`maxPool2d: the ${kernel} × ${kernel} window is larger than the padded input [${x.shape}]`);
-  }
-  const planes = batch * channels;
-  const older = Math.floor((kernel - 1) / stride);
-  const sides = { in_h: inH, in_w: inW, out_h: outH, out_w: outW, stride, pad: padding, older };
-  const constants = { SIZE: kernel, PADDED: padding > 0 };
-  const y = Tensor.temporary(x.device, [batch, channels, outH, outW], 'max_pool', x.dtype);
-  const place = Tensor.temporary(x.device, y.shape, 'max_pool.place');
-  const { params, groups } = planeGrid(x.device, outH, outW, planes);
-  dispatch(x.device.kernel('max_pool', source, 'forward', constants), { x, y, place }, { ...params, ...sides }, groups);
-  return differentiable(y, [x], (dy) => {
-    const dx = x.like('max_pool.dx');
-    const tiled = kernel === stride && padding === 0 && outH * kernel === inH && outW * kernel === inW;
-    const entry = tiled ? 'backward_tiled' : 'backward';
-    const back = x.device.kernel(`max_pool.${entry}`, source, entry, constants);
-    const walk = tiled ? planeGrid(x.device, outH, outW, planes) : planeGrid(x.device, inH, inW, planes);
-    dispatch(back, { dy, came_from: place, dx }, { ...walk.params, ...sides }, walk.groups);
-    return [dx];
-  });
+export function maxPool2d(x: Tensor, kernel: Pair, stride: Pair = kernel, padding: Pair = 0): Tensor {
+  const sides = poolSides('maxPool2d', x, kernel, stride, padding);
+  const y = Tensor.temporary(x.device, [...x.shape.slice(0, 2), sides.outH, sides.outW], 'max_pool', x.dtype);
+  const place = Tensor.temporary(x.device, y.shape, 'max_pool.place', 'u32');
+  run(sides, 'forward', { x, y, place }, y);
+  const back = (dy: Tensor) => [unpooled(sides, dy, place, x)];
+  return differentiable(y, [x], back, back);
+}
+
+/** Each gradient at the place that its maximum had, and at the others 0: in the shape of x. */
+function unpooled(sides: PoolSides, dy: Tensor, place: Tensor, x: Tensor): Tensor {
+  const dx = x.like('max_pool.dx');
+  const tiled = writtenOut(sides) > 0 && coversAll(sides);
+  run(sides, tiled ? 'backward_tiled' : 'backward', { dy, came_from: place, dx }, tiled ? dy : dx);
+  const back = (d: Tensor) => [picked(sides, d, place, dy)];
+  return differentiable(dx, [dy], back, back);
+}
+
+/** The way back: what d has at the places of the maxima. */
+function picked(sides: PoolSides, d: Tensor, place: Tensor, dy: Tensor): Tensor {
+  const y = dy.like('max_pool.picked');
+  run(sides, 'pick', { x: d, came_from: place, y }, y);
+  const back = (e: Tensor) => [unpooled(sides, e, place, d)];
+  return differentiable(y, [d], back, back);
+}
+
+/** @param walked the planes that invocations go through */
+function run(sides: PoolSides, entry: string, bindings: Record<string, Tensor>, walked: Tensor): void {
+  const { device, shape } = walked;
+  const [batch = 1, channels = 1, height = 1, width = 1] = shape;
+  const constants = { SIZE: writtenOut(sides), PADDED: sides.padH + sides.padW > 0 };
+  const kernel = device.kernel(`max_pool.${entry}`, source, entry, constants);
+  const { params, groups } = planeGrid(device, height, width, batch * channels);
+  dispatch(kernel, bindings, { ...params, ...poolParams(sides) }, groups);
+}
+
+/** The side of a small square window, else 0. */
+function writtenOut({ kernelH, kernelW }: PoolSides): number {
+  return kernelH === kernelW && kernelH <= WRITTEN_OUT ? kernelH : 0;
+}
+
+/** Whether the windows lie side by side and nothing is left over. */
+function coversAll(s: PoolSides): boolean {
+  const beside = s.kernelH === s.strideH && s.kernelW === s.strideW && s.padH + s.padW === 0;
+  return beside && s.outH * s.kernelH === s.inH && s.outW * s.kernelW === s.inW;
 }

@@ -18,11 +18,19 @@ export interface Blocks {
 /**
  * Blocks of pixels as channels: (N, C, H, W) → (N, C · s · s, height, width). Block (i, j) begins at pixel
  * (i · s − padding, j · s − padding); what lies outside the picture is 0, and pixels beyond the last block are left out.
+ * Gradients of any order.
  */
 export function spaceToDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
-  const y = toDepth(x, height, width, blocks);
   const [, , inH, inW] = nchw('spaceToDepth', x.shape);
-  return differentiable(y, [x], (dy) => [toSpace(dy, inH, inW, blocks)]);
+  const back = (dy: Tensor) => [depthToSpace(dy, inH, inW, blocks)];
+  return differentiable(toDepth(x, height, width, blocks), [x], back, back);
+}
+
+/** The way back: each pixel from its block, 0 where there is none; (N, C · s · s, h, w) → (N, C, height, width). */
+export function depthToSpace(y: Tensor, height: number, width: number, blocks: Blocks): Tensor {
+  const [, , outH, outW] = nchw('depthToSpace', y.shape);
+  const back = (d: Tensor) => [spaceToDepth(d, outH, outW, blocks)];
+  return differentiable(toSpace(y, height, width, blocks), [y], back, back);
 }
 
 /** As `spaceToDepth`, with nothing on the tape. */
@@ -40,8 +48,7 @@ export function toDepth(x: Tensor, height: number, width: number, blocks: Blocks
 }
 
 /**
- * The way back: each pixel from its block, 0 where there is none; (N, C · s · s, h, w) → (N, C, height, width), plus a
- * bias for each channel. Nothing on the tape.
+ * As `depthToSpace`, plus a bias for each channel, with nothing on the tape.
  * @param into where the result goes, by default a tensor of its own
  */
 export function toSpace(

@@ -1,11 +1,11 @@
 import { BatchNorm2d, type Conv2d, type ConvTranspose2d } from '../../../engine/nn/layers.ts';
 import type { Norm } from '../../../engine/nn/norm.ts';
-import type { Pair } from '../../../engine/ops/conv/options.ts';
+import { type Pair, pairOf } from '../../../engine/ops/pair.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 
 /** Layers of src/nn as ONNX nodes, in evaluation mode: dropout does nothing there, and so has no node. */
 
-const both = (n: Pair): number[] => (typeof n === 'number' ? [n, n] : [...n]);
+const both = (n: Pair): number[] => [...pairOf(n)];
 const around = (n: Pair): number[] => [...both(n), ...both(n)];
 
 /** What both kinds of convolution have. */
