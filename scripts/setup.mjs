@@ -97,15 +97,16 @@ function packagesMatchLock() {
   }
 }
 
-function installPackages(quiet) {
+/** Installs the packages of a folder's lock file. */
+export function installPackages(quiet, folder = root) {
   if (!quiet) process.stderr.write('pixtape: installing packages with npm ci (once, about a minute) …\n');
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   // Under `npm start` npm names its own script, which needs no shell; else Windows' npm.cmd can only run through one.
   const npmScript = process.env.npm_execpath;
   const viaNode = npmScript && /npm-cli\.c?js$/.test(npmScript);
   const result = viaNode
-    ? spawnSync(process.execPath, [npmScript, ...args], { cwd: root, encoding: 'utf8' })
-    : spawnSync('npm', args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' });
+    ? spawnSync(process.execPath, [npmScript, ...args], { cwd: folder, encoding: 'utf8' })
+    : spawnSync('npm', args, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
   if (result.error)
     fail(`could not start npm: ${result.error.message}`, 'Is npm installed beside Node, and on the PATH?');
   if (result.status === 0) return;
