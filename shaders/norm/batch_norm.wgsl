@@ -5,15 +5,14 @@
 //
 // Layout: x and y (N, channels, plane). The values of a channel are cut into slices; in `statistics` and `normalise`
 // workgroup (s, c) has slice s of channel c, so that few channels still make many workgroups, and lane t takes values
-// t, t + LANES, … of it. `partials` holds mean and sum of squared deviations of each lane, [channel][slice][lane], `slices`
-// those of each slice, `table` one (mean, 1 / deviation, weight, bias) a channel: all that later passes need to know.
-// Lanes meet in `join` and not in workgroup memory, because a barrier on a CPU driver costs more than the whole slice;
-// where they are few, `combine` takes them as they are.
+// t, t + LANES, … of it. Channels that do not fit one dimension go on in z. `partials` holds mean and root of the sum of
+// squared deviations of each lane, [channel][slice][lane], `slices` those of each slice, `table` one (mean, 1 / deviation,
+// weight, bias) a channel: all that later passes need to know. Lanes meet in `join` and not in workgroup memory, because a
+// barrier on a CPU driver costs more than the whole slice; where they are few, `combine` takes them as they are.
 //
-// Statistics: Welford's update along each lane, then pairs joined in a fixed order. Sum of squares minus square of the
-// sum would lose all digits of a variance that is small beside the mean.
-// Source: Ioffe & Szegedy 2015, "Batch Normalization"; Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample
-// Variance: Analysis and Recommendations".
+// Statistics: see statistics.wgsl, which is joined to it. The pivot of a channel is its first value, and means are those
+// beyond it, in the table too; but the running statistics, and tables made of them, know of no pivot.
+// Source: Ioffe & Szegedy 2015, "Batch Normalization".
 
 struct Params {
   channels: u32,
@@ -31,6 +30,8 @@ struct Params {
   momentum: f32,
   // 1: this run is the batch's first, and the running statistics move.
   moves: u32,
+  // 1: the statistics are the batch's own, and have pivots.
+  training: u32,
   // Leaky ReLU on the way out: 1 for none.
   slope: f32,
 }
@@ -60,31 +61,30 @@ fn address(a: Place, channel: u32) -> u32 {
   return (a.picture * p.channels + channel) * p.plane + a.pixel;
 }
 
-@compute @workgroup_size(LANES)
-fn statistics(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let end = min((group.x + 1u) * p.slice, p.n);
-  var j = group.x * p.slice + t;
-  var at = place(j);
-  var values = 0.0;
-  var mean = 0.0;
-  var squares = 0.0;
-  for (; j < end; j += LANES) {
-    let v = x[address(at, group.y)];
-    let d = v - mean;
-    values += 1.0;
-    mean += d / values;
-    squares += d * (v - mean);
-    at = next(at);
-  }
-  partials[(group.y * p.count + group.x) * LANES + t] = vec2f(mean, squares);
+fn pivot_of(channel: u32) -> f32 {
+  return x[channel * p.plane];
 }
 
-// a and b are (number of values, mean, sum of squared deviations) of two sets; the same of their union.
-fn joined(a: vec3f, b: vec3f) -> vec3f {
-  let n = a.x + b.x;
-  let share = b.x / max(n, 1.0);
-  let d = b.y - a.y;
-  return vec3f(n, a.y + d * share, a.z + b.z + d * d * a.x * share);
+@compute @workgroup_size(LANES)
+fn statistics(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let channel = group.y + group.z * groups.y;
+  if (channel >= p.channels) {
+    return;
+  }
+  let end = min((group.x + 1u) * p.slice, p.n);
+  let pivot = pivot_of(channel);
+  var j = group.x * p.slice + t;
+  var at = place(j);
+  var found = nothing_found();
+  for (; j < end; j += LANES) {
+    found = found_too(found, x[address(at, channel)] - pivot);
+    at = next(at);
+  }
+  partials[(channel * p.count + group.x) * LANES + t] = mean_and_root(found);
 }
 
 @group(0) @binding(3) var<storage, read> lanes: array<vec2f>;
@@ -115,8 +115,8 @@ fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 // One invocation for each channel.
 @compute @workgroup_size(LANES)
-fn combine(@builtin(global_invocation_id) id: vec3u) {
-  let c = id.x;
+fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
   if (c >= p.channels) {
     return;
   }
@@ -127,12 +127,13 @@ fn combine(@builtin(global_invocation_id) id: vec3u) {
       sum = joined(sum, vec3f(f32((values + p.per - 1u - t) / p.per), parts[(c * p.count + s) * p.per + t]));
     }
   }
-  table[c] = vec4f(sum.y, 1.0 / sqrt(sum.z / f32(p.n) + p.eps), weight[c], bias[c]);
+  table[c] = vec4f(sum.y, inverse_deviation(sum.z, f32(p.n), p.eps), weight[c], bias[c]);
   if (p.moves == 0u) {
     return;
   }
-  running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * sum.y;
-  running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (sum.z / f32(p.n - 1u));
+  let deviation = sum.z / sqrt(f32(p.n - 1u));
+  running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot_of(c) + sum.y);
+  running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
   if (c == 0u) {
     tracked[0] += 1u;
   }
@@ -143,8 +144,8 @@ fn combine(@builtin(global_invocation_id) id: vec3u) {
 
 // One invocation for each channel.
 @compute @workgroup_size(LANES)
-fn evaluate(@builtin(global_invocation_id) id: vec3u) {
-  let c = id.x;
+fn evaluate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
   if (c >= p.channels) {
     return;
   }
@@ -155,15 +156,24 @@ fn evaluate(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(15) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let channel = known[group.y];
+fn normalise(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  let channel = known[c];
+  let pivot = select(0.0, pivot_of(c), p.training != 0u);
   let scale = channel.y * channel.z;
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
   var at = place(j);
   for (; j < end; j += LANES) {
-    let here = address(at, group.y);
-    let v = (x[here] - channel.x) * scale + channel.w;
+    let here = address(at, c);
+    let v = ((x[here] - pivot) - channel.x) * scale + channel.w;
     y[here] = leaky_relu(v, p.slope);
     at = next(at);
   }

@@ -2,6 +2,7 @@
 //   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
 // Where the forward ended in a leaky ReLU, dy stands for the gradient before it, worked out anew from x.
 // In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
+// Means are those beyond the channel's pivot, which is 0 in evaluation mode.
 // Four passes: `sums` goes through x and dy, `join` and `combine` add up what its lanes found, `input` writes dx.
 //
 // Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
@@ -53,27 +54,41 @@ fn address(a: Place, channel: u32) -> u32 {
   return (a.picture * p.channels + channel) * p.plane + a.pixel;
 }
 
-// The gradient g behind the leaky ReLU, brought before it. v is what the forward gave it, in the forward's own words.
-fn before(g: f32, x: f32, channel: vec4f) -> f32 {
-  let v = (x - channel.x) * (channel.y * channel.z) + channel.w;
+fn pivot_of(channel: u32) -> f32 {
+  return select(0.0, x[channel * p.plane], p.share > 0.0);
+}
+
+// The gradient g behind the leaky ReLU, brought before it. v is what the forward gave it, in the forward's own words; d the
+// distance from the mean.
+fn before(g: f32, d: f32, channel: vec4f) -> f32 {
+  let v = d * (channel.y * channel.z) + channel.w;
   return leaky_relu_gradient(v, g, p.slope);
 }
 
 @compute @workgroup_size(LANES)
-fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let channel = table[group.y];
+fn sums(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  let channel = table[c];
+  let pivot = pivot_of(c);
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
   var at = place(j);
   var sum = vec2f();
   for (; j < end; j += LANES) {
-    let here = address(at, group.y);
-    let value = x[here];
-    let g = before(dy[here], value, channel);
-    sum += vec2f(g, g * ((value - channel.x) * channel.y));
+    let here = address(at, c);
+    let d = (x[here] - pivot) - channel.x;
+    let g = before(dy[here], d, channel);
+    sum += vec2f(g, g * (d * channel.y));
     at = next(at);
   }
-  partials[(group.y * p.count + group.x) * LANES + t] = sum;
+  partials[(c * p.count + group.x) * LANES + t] = sum;
 }
 
 @group(0) @binding(5) var<storage, read> lanes: array<vec2f>;
@@ -100,8 +115,8 @@ fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 // One invocation for each channel.
 @compute @workgroup_size(LANES)
-fn combine(@builtin(global_invocation_id) id: vec3u) {
-  let c = id.x;
+fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
   if (c >= p.channels) {
     return;
   }
@@ -119,18 +134,27 @@ fn combine(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(12) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let channel = table[group.y];
-  let slopes_here = known[group.y];
+fn input(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  let channel = table[c];
+  let slopes_here = known[c];
+  let pivot = pivot_of(c);
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
   var at = place(j);
   for (; j < end; j += LANES) {
-    let here = address(at, group.y);
-    let value = x[here];
-    let g = before(dy[here], value, channel);
+    let here = address(at, c);
+    let d = (x[here] - pivot) - channel.x;
+    let g = before(dy[here], d, channel);
     // Not times 0 in evaluation mode: one infinite value would make NaN of every gradient.
-    let centred = (g - slopes_here.z) - (value - slopes_here.x) * slopes_here.w;
+    let centred = (g - slopes_here.z) - d * slopes_here.w;
     dx[here] = slopes_here.y * select(centred, g, p.share == 0.0);
     at = next(at);
   }

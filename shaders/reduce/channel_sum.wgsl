@@ -4,7 +4,7 @@
 // Layout: x (N, C, plane), partials (C, slices, LANES), y (C).
 //
 // Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the LANES invocations of workgroup
-// (s, c) each sum a stride of slice s of channel c; in the second, one invocation a channel adds up what they found. The
+// (s, c) each sum a stride of slice s of channel c (channels that do not fit one dimension go on in z); in the second, one invocation a channel adds up what they found. The
 // order is fixed, and the error grows with the length of a stride.
 
 struct Params {
@@ -23,18 +23,26 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn strides(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn strides(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let channel = group.y + group.z * groups.y;
+  if (channel >= p.channels) {
+    return;
+  }
   let end = min(group.x * p.slice + p.slice, p.plane);
   var sum = 0.0;
   for (var n = 0u; n < p.batch; n++) {
-    let base = (n * p.channels + group.y) * p.plane;
+    let base = (n * p.channels + channel) * p.plane;
     var part = 0.0;
     for (var i = group.x * p.slice + lane; i < end; i += LANES) {
       part += x[base + i];
     }
     sum += part;
   }
-  partials[(group.y * p.slices + group.x) * LANES + lane] = sum;
+  partials[(channel * p.slices + group.x) * LANES + lane] = sum;
 }
 
 @group(0) @binding(5) var<storage, read> result: array<f32>;
@@ -42,11 +50,19 @@ fn strides(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 @group(0) @binding(7) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn behind_leaky_relu(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn behind_leaky_relu(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let channel = group.y + group.z * groups.y;
+  if (channel >= p.channels) {
+    return;
+  }
   let end = min(group.x * p.slice + p.slice, p.plane);
   var sum = 0.0;
   for (var n = 0u; n < p.batch; n++) {
-    let base = (n * p.channels + group.y) * p.plane;
+    let base = (n * p.channels + channel) * p.plane;
     var part = 0.0;
     for (var i = group.x * p.slice + lane; i < end; i += LANES) {
       let before = leaky_relu_gradient(result[base + i], dy[base + i], p.slope);
@@ -55,21 +71,22 @@ fn behind_leaky_relu(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
     }
     sum += part;
   }
-  partials[(group.y * p.slices + group.x) * LANES + lane] = sum;
+  partials[(channel * p.slices + group.x) * LANES + lane] = sum;
 }
 
 @group(0) @binding(3) var<storage, read> found: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn total(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= p.channels) {
+fn total(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let channel = id.x + id.y * groups.x * LANES;
+  if (channel >= p.channels) {
     return;
   }
   let count = p.slices * LANES;
   var sum = 0.0;
   for (var i = 0u; i < count; i++) {
-    sum += found[id.x * count + i];
+    sum += found[channel * count + i];
   }
-  y[id.x] = sum;
+  y[channel] = sum;
 }

@@ -35,7 +35,7 @@ export {
   Dropout,
 } from './nn/layers.ts';
 export { buffer, Module, parameter, type StateEntry } from './nn/module.ts';
-export { createNorm, InstanceNorm2d, type Norm, type NormKind } from './nn/norm.ts';
+export { createNorm, GroupNorm, InstanceNorm2d, LayerNorm, type Norm, type NormKind } from './nn/norm.ts';
 // Modules, initial weights, optimisers and learning rates.
 export { Adam, type AdamOptions, AdamW } from './nn/optim/adam.ts';
 export { type AverageOptions, WeightAverage } from './nn/optim/average.ts';
@@ -73,7 +73,10 @@ export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
 export { hingeLoss, klDivLoss, normalDivergence, smoothL1Loss, wassersteinLoss } from './ops/loss/more_losses.ts';
 export { ssimLoss } from './ops/loss/ssim.ts';
 export { batchNorm } from './ops/norm/batch_norm.ts';
+export type { NormOptions } from './ops/norm/check.ts';
+export { groupNorm } from './ops/norm/group_norm.ts';
 export { instanceNorm } from './ops/norm/instance_norm.ts';
+export { layerNorm } from './ops/norm/layer_norm.ts';
 export type { Pair } from './ops/pair.ts';
 export { dropout } from './ops/random/dropout.ts';
 export { rand, randn } from './ops/random/random.ts';

@@ -1,21 +1,82 @@
 import type { Device } from '../gpu/device.ts';
 import { leakyRelu } from '../ops/elementwise/activations.ts';
+import { groupNorm } from '../ops/norm/group_norm.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
-import type { Tensor } from '../tape/tensor.ts';
+import { layerNorm } from '../ops/norm/layer_norm.ts';
+import { type Shape, Tensor } from '../tape/tensor.ts';
 import { BatchNorm2d } from './layers.ts';
-import { Module } from './module.ts';
+import { Module, parameter } from './module.ts';
 
 /** What normalises activations: over the batch, over each picture by itself, or not at all. */
 export type NormKind = 'batch' | 'instance' | 'none';
 
 export const NORMS: readonly NormKind[] = ['batch', 'instance', 'none'];
 
-/** Instance norm without weights and running statistics, as pix2pix uses it: nothing to learn or to save. */
+/** Weight 1 and bias 0 of this shape, as norms start. */
+function affine(device: Device, shape: Shape): { weight: Tensor; bias: Tensor } {
+  const ones = () => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1);
+  const weight = parameter(Tensor.lazy(device, shape, 'weight', ones));
+  return { weight, bias: parameter(Tensor.zeros(device, shape, 'bias')) };
+}
+
+/**
+ * Instance norm without running statistics. `new InstanceNorm2d()` has no weights either, as pix2pix uses it: nothing to
+ * learn or to save; `new InstanceNorm2d(device, channels)` has a weight and a bias for each channel.
+ */
 export class InstanceNorm2d extends Module {
-  /** @param slope of a leaky ReLU on the result; 1 for none */
+  readonly weight: Tensor | undefined;
+  readonly bias: Tensor | undefined;
+
+  constructor(device?: Device, channels?: number) {
+    super();
+    const learnt = device && channels !== undefined ? affine(device, [channels]) : undefined;
+    this.weight = learnt?.weight;
+    this.bias = learnt?.bias;
+  }
+
+  /** (N, C, …). @param slope of a leaky ReLU on the result; 1 for none */
   forward(x: Tensor, slope = 1): Tensor {
-    const y = instanceNorm(x);
+    const y = instanceNorm(x, this.weight, this.bias);
     return slope === 1 ? y : leakyRelu(y, slope);
+  }
+}
+
+/** Group norm with a weight and a bias for each channel. */
+export class GroupNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly groups: number;
+
+  constructor(device: Device, groups: number, channels: number) {
+    super();
+    this.groups = groups;
+    const { weight, bias } = affine(device, [channels]);
+    this.weight = weight;
+    this.bias = bias;
+  }
+
+  /** (N, channels, …). */
+  forward(x: Tensor): Tensor {
+    return groupNorm(x, this.groups, this.weight, this.bias);
+  }
+}
+
+/** Layer norm over the last sides, with a weight and a bias for each place in them. */
+export class LayerNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+
+  /** @param shape the sides, or the only one by its length */
+  constructor(device: Device, shape: number | Shape) {
+    super();
+    const { weight, bias } = affine(device, typeof shape === 'number' ? [shape] : shape);
+    this.weight = weight;
+    this.bias = bias;
+  }
+
+  /** (…, shape). */
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight.shape, this.weight, this.bias);
   }
 }
 

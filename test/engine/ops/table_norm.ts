@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { batchNorm } from '../../../src/engine/ops/norm/batch_norm.ts';
+import { groupNorm } from '../../../src/engine/ops/norm/group_norm.ts';
 import { instanceNorm } from '../../../src/engine/ops/norm/instance_norm.ts';
+import { layerNorm } from '../../../src/engine/ops/norm/layer_norm.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, uniform } from './nd.ts';
 import { type OpRow, row } from './table_row.ts';
-import { pictures } from './table_spatial.ts';
+import { pictures, side } from './table_spatial.ts';
 
 /** Mean, and sum of squared deviations from it, of each channel of x (N, C, …), in two passes. */
 export function statistics(x: NdArray): { mean: number[]; squares: number[]; values: number } {
@@ -74,6 +76,38 @@ function spread(random: () => number, shape: readonly number[]): number[] {
   });
 }
 
+/** As `spread`, of the input alone; weights and biases are anything. */
+function spreadFirst(random: () => number, shape: readonly number[], input: number): number[] {
+  if (input > 0) return Array.from({ length: sizeOf(shape) }, () => 4 * random() - 2);
+  return Array.from({ length: sizeOf(shape) }, (_, i) => (i % 2 === 0 ? 1 : -1) * (0.3 + 1.7 * random()));
+}
+
+/** Each `length` neighbouring values normalised by themselves. */
+function inRows({ shape, data }: NdArray, length: number): NdArray {
+  // A row is a channel of a batch of one picture.
+  const rows = nd([1, data.length / length, length], (i) => data[i] as number);
+  const { mean, squares, values } = statistics(rows);
+  const [ones, zeros] = [nd([mean.length], () => 1), nd([mean.length], () => 0)];
+  const variance = squares.map((s) => s / values);
+  return { shape, data: normalised(rows, ones, zeros, mean, variance).data };
+}
+
+function weighted(
+  y: NdArray,
+  place: (i: number) => number,
+  weight: NdArray | undefined,
+  bias: NdArray | undefined,
+): NdArray {
+  return nd(y.shape, (i) => {
+    return at(y, i) * (weight ? at(weight, place(i)) : 1) + (bias ? at(bias, place(i)) : 0);
+  });
+}
+
+const channelOf =
+  ({ shape }: NdArray) =>
+  (i: number): number =>
+    Math.floor(i / sizeOf(shape.slice(2))) % (shape[1] as number);
+
 export const norms: OpRow[] = [
   row<Args>({
     name: 'batch_norm',
@@ -121,16 +155,84 @@ export const norms: OpRow[] = [
       { shapes: [[2, 3, 1, 5]], args: {} },
     ],
     run: ([x]) => instanceNorm(x as Tensor),
-    reference: ([x]) => {
-      // A plane is a channel of a batch of one picture.
-      const { shape, data } = x as NdArray;
-      const [n = 1, c = 1, ...plane] = shape;
-      const planes = nd([1, n * c, ...plane], (i) => data[i] as number);
-      const { mean, squares, values } = statistics(planes);
-      const [ones, zeros] = [nd([n * c], () => 1), nd([n * c], () => 0)];
-      const variance = squares.map((s) => s / values);
-      return { shape, data: normalised(planes, ones, zeros, mean, variance).data };
-    },
+    reference: ([x]) => inRows(x as NdArray, sizeOf((x as NdArray).shape.slice(2))),
     values: spread,
+  }),
+  row({
+    name: 'instance_norm with weights',
+    activations: 1,
+    problem: fc.record({
+      shapes: pictures.filter(([, , h, w]) => h * w > 1).map(withParameters),
+      args: fc.constant({}),
+    }),
+    large: [
+      { shapes: withParameters([2, 2, 67, 145]), args: {} },
+      { shapes: withParameters([70, 3, 5, 7]), args: {} },
+    ],
+    run: ([x, weight, bias]) => instanceNorm(x as Tensor, weight, bias),
+    reference: ([x, weight, bias]) => {
+      const input = x as NdArray;
+      return weighted(inRows(input, sizeOf(input.shape.slice(2))), channelOf(input), weight, bias);
+    },
+    values: spreadFirst,
+  }),
+  row<{ groups: number }>({
+    name: 'group_norm',
+    activations: 1,
+    problem: fc
+      .tuple(pictures, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 2 }))
+      .filter(([[, c, h, w]]) => c * h * w > 1)
+      .map(([[n, c, h, w], groups, parameters]) => ({
+        shapes: withParameters([n, c * groups, h, w]).slice(0, 1 + parameters),
+        args: { groups },
+      })),
+    large: [
+      { shapes: withParameters([2, 6, 67, 45]), args: { groups: 2 } },
+      { shapes: withParameters([3, 96, 5, 4]), args: { groups: 3 } },
+      { shapes: withParameters([2, 24, 33, 9]), args: { groups: 1 } },
+      { shapes: withParameters([60, 12]), args: { groups: 4 } },
+    ],
+    run: ([x, weight, bias], { groups }) => groupNorm(x as Tensor, groups, weight, bias),
+    reference: ([x, weight, bias], { groups }) => {
+      const input = x as NdArray;
+      const row = sizeOf(input.shape.slice(1)) / groups;
+      return weighted(inRows(input, row), channelOf(input), weight, bias);
+    },
+    values: spreadFirst,
+  }),
+  row<{ sides: number }>({
+    name: 'layer_norm',
+    activations: 1,
+    problem: fc
+      .tuple(fc.array(side(6), { minLength: 1, maxLength: 4 }), fc.nat(3), fc.integer({ min: 0, max: 2 }))
+      .map(([shape, extra, parameters]) => {
+        const sides = Math.min(1 + extra, shape.length);
+        const last = shape.slice(shape.length - sides);
+        return { shapes: [shape, last, last].slice(0, 1 + parameters), args: { sides } };
+      })
+      .filter(({ shapes: [shape = []], args: { sides } }) => sizeOf(shape.slice(shape.length - sides)) > 1),
+    large: [
+      { shapes: [[700, 33], [33], [33]], args: { sides: 1 } },
+      { shapes: [[2, 300, 7], [7], [7]], args: { sides: 1 } },
+      {
+        shapes: [
+          [3, 20, 31, 9],
+          [20, 31, 9],
+          [20, 31, 9],
+        ],
+        args: { sides: 3 },
+      },
+      { shapes: [[2, 9000], [9000]], args: { sides: 1 } },
+    ],
+    run: ([x, weight, bias], { sides }) => {
+      const { shape } = x as Tensor;
+      return layerNorm(x as Tensor, shape.slice(shape.length - sides), weight, bias);
+    },
+    reference: ([x, weight, bias], { sides }) => {
+      const input = x as NdArray;
+      const row = sizeOf(input.shape.slice(input.shape.length - sides));
+      return weighted(inRows(input, row), (i) => i % row, weight, bias);
+    },
+    values: spreadFirst,
   }),
 ];

@@ -1,13 +1,14 @@
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import forwardSource from '../../../../shaders/norm/batch_norm.wgsl';
 import gradientSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
+import statistics from '../../../../shaders/norm/statistics.wgsl';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
-import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
+import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
-const source = `${forwardSource}\n${leakyRelu}`;
+const source = `${forwardSource}\n${statistics}\n${leakyRelu}`;
 const backwardSource = `${gradientSource}\n${leakyRelu}`;
 
 const EPS = 1e-5;
@@ -71,6 +72,7 @@ export function batchNorm(
     eps: EPS,
     momentum: MOMENTUM,
     moves: isRecomputing() ? 0 : 1,
+    training: training ? 1 : 0,
     slope,
   });
   const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
@@ -78,7 +80,7 @@ export function batchNorm(
   if (training) {
     const parts = gathered(x, s, (partials) => run('statistics', { x, partials }, perSlice(s)), run);
     const moved = { running_mean: runningMean, running_var: runningVar, tracked: batchesTracked };
-    run('combine', { parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
+    run('combine', { x, parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
   } else {
     run(
       'evaluate',
@@ -121,7 +123,7 @@ function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => vo
 }
 
 function perSlice(s: Slicing): Workgroups {
-  return [s.count, s.channels];
+  return [s.count, ...split1d(s.channels)];
 }
 
 function slicing(x: Tensor): Slicing {

@@ -1,54 +1,32 @@
-import source from '../../../../shaders/norm/instance_norm.wgsl';
-import backwardSource from '../../../../shaders/norm/instance_norm_backward.wgsl';
-import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
-import { Tensor } from '../../tape/tensor.ts';
+import { sizeOf, type Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { nchw, planeGrid } from '../launch.ts';
-
-const EPS = 1e-5;
+import { aTensor, checkArguments, optional } from '../arguments.ts';
+import { channelsFirst, checkNormOptions, checkParameter, EPS, type NormOptions } from './check.ts';
+import { planeNorm } from './plane_norm.ts';
 
 /**
- * Instance norm of each plane by itself: x (N, C, H, W) → (x − mean) / √(variance + 1e-5), with (biased) variance over
- * the plane's pixels. No weights and no running statistics: training and evaluation are the same.
+ * Instance norm of each plane by itself: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias, with (biased)
+ * variance over the plane's pixels. No running statistics: training and evaluation are the same.
+ * @param weight (C), as bias; without them nothing is scaled and shifted
+ * @throws PixtapeError if shapes do not fit, or a plane has only one pixel, of which nothing would be left
  *
- * Source: Ulyanov, Vedaldi & Lempitsky 2016, "Instance Normalization"; numbers as `torch.nn.InstanceNorm2d` has them by
- * default.
- * @throws PixtapeError if x is not (N, C, H, W), or a plane has only one pixel, of which nothing would be left
+ * Source: Ulyanov, Vedaldi & Lempitsky 2016, "Instance Normalization"; numbers as `torch.nn.functional.instance_norm`.
  */
-export function instanceNorm(x: Tensor): Tensor {
-  const { device } = x;
-  const [n, c, height, width] = nchw('instanceNorm', x.shape);
-  if (height * width === 1) {
+export function instanceNorm(x: Tensor, weight?: Tensor, bias?: Tensor, options: NormOptions = {}): Tensor {
+  const op = 'instanceNorm';
+  checkArguments(op, { x: aTensor, weight: optional(aTensor), bias: optional(aTensor) }, { x, weight, bias });
+  checkNormOptions(op, options);
+  const [batch, channels, ...rest] = channelsFirst(op, x);
+  const pixels = sizeOf(rest);
+  if (pixels === 1) {
     throw new PixtapeError(
       `instanceNorm: [${x.shape}] has one pixel for each plane, which is no picture to take statistics of`,
       'Use a larger picture, or batch norm.',
     );
   }
-  const planes = n * c;
-  const walk = planeGrid(device, height, width, planes);
-  const params = { planes, pixels: height * width, slice: walk.params.slice, eps: EPS };
-  const wholePlanes: [number, number] = [1, walk.groups[1] ?? 1];
-  const pass =
-    (label: string, text: string) =>
-    (entry: string, bindings: Record<string, Tensor>, groups = walk.groups) =>
-      dispatch(device.kernel(`${label}.${entry}`, text, entry), bindings, params, groups);
-
-  const run = pass('instance_norm', source);
-  const lanes = Tensor.temporary(device, [planes, device.lanes, 2], 'instance_norm.lanes');
-  const table = Tensor.temporary(device, [planes, 2], 'instance_norm.table');
-  const y = x.like('instance_norm');
-  run('statistics', { x, partials: lanes }, wholePlanes);
-  run('combine', { lanes, table }, invocationWorkgroups(device, planes));
-  run('normalise', { x, known: table, y });
-  return differentiable(y, [x], (dy) => {
-    const back = pass('instance_norm_backward', backwardSource);
-    const sums = lanes.like('instance_norm.sums');
-    const slopes = Tensor.temporary(device, [planes, 4], 'instance_norm.slopes');
-    const dx = x.like('instance_norm.dx');
-    back('sums', { x, dy, table, partials: sums }, wholePlanes);
-    back('combine', { lanes: sums, table, slopes }, invocationWorkgroups(device, planes));
-    back('input', { x, dy, known: slopes, dx });
-    return [dx];
-  });
+  checkParameter(op, 'weight', weight, [channels]);
+  checkParameter(op, 'bias', bias, [channels]);
+  const { eps = EPS } = options;
+  const norm = { label: 'instance_norm', planes: batch * channels, pixels, per: 1, channels, perElement: false, eps };
+  return planeNorm(norm, x, weight, bias);
 }

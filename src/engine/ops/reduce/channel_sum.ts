@@ -1,6 +1,6 @@
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import sumSource from '../../../../shaders/reduce/channel_sum.wgsl';
-import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
+import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
 const source = `${sumSource}\n${leakyRelu}`;
@@ -38,7 +38,7 @@ function summed(
   const params = { batch, channels, plane, slice, slices, slope };
   const partials = Tensor.temporary(device, [channels, slices, device.lanes], 'channel_sum.partials');
   const kernel = device.kernel(`channel_sum.${pass}`, source, pass);
-  dispatch(kernel, { ...bindings, partials }, params, [slices, channels]);
+  dispatch(kernel, { ...bindings, partials }, params, [slices, ...split1d(channels)]);
   const y = Tensor.temporary(device, [channels], 'channel_sum');
   const total = device.kernel('channel_sum.total', source, 'total');
   dispatch(total, { found: partials, y }, params, invocationWorkgroups(device, channels));

@@ -47,7 +47,9 @@ export function batchNorm(graph: OnnxGraph, norm: BatchNorm2d, x: Value): Value 
 export function norm(graph: OnnxGraph, layer: Norm, x: Value, channels = 0): Value {
   if (layer instanceof BatchNorm2d) return batchNorm(graph, layer, x);
   const filled = (value: number) => graph.floats(`${channels} times ${value}`, new Array(channels).fill(value));
-  return graph.node('InstanceNormalization', [x, filled(1), filled(0)], { epsilon: { float: 1e-5 } });
+  const weight = layer.weight ? graph.weight(layer.weight) : filled(1);
+  const bias = layer.bias ? graph.weight(layer.bias) : filled(0);
+  return graph.node('InstanceNormalization', [x, weight, bias], { epsilon: { float: 1e-5 } });
 }
 
 /** Slope 0 is the plain ReLU. */

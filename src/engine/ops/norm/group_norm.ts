@@ -1,0 +1,45 @@
+import { sizeOf, type Tensor } from '../../tape/tensor.ts';
+import { PixtapeError } from '../../util/errors.ts';
+import { aTensor, aWholeNumber, checkArguments, optional } from '../arguments.ts';
+import { channelsFirst, checkNormOptions, checkParameter, EPS, type NormOptions } from './check.ts';
+import { planeNorm } from './plane_norm.ts';
+
+/**
+ * Group norm of each group of neighbouring channels of each picture by itself: x (N, C, …) →
+ * (x − mean) / √(variance + eps) · weight + bias, with (biased) variance over the group's channels and pixels.
+ * @param groups how many there are: a divisor of C; 1 for one norm of a whole picture
+ * @param weight (C), as bias; without them nothing is scaled and shifted
+ * @throws PixtapeError if shapes do not fit, or C is no multiple of groups
+ *
+ * Source: Wu & He 2018, "Group Normalization"; numbers as `torch.nn.functional.group_norm`.
+ */
+export function groupNorm(
+  x: Tensor,
+  groups: number,
+  weight?: Tensor,
+  bias?: Tensor,
+  options: NormOptions = {},
+): Tensor {
+  const op = 'groupNorm';
+  const rules = { x: aTensor, groups: aWholeNumber(1), weight: optional(aTensor), bias: optional(aTensor) };
+  checkArguments(op, rules, { x, groups, weight, bias });
+  checkNormOptions(op, options);
+  const [batch, channels, ...rest] = channelsFirst(op, x);
+  if (channels % groups !== 0) {
+    throw new PixtapeError(`${op}: [${x.shape}] has ${channels} channels, no multiple of groups ${groups}`);
+  }
+  checkParameter(op, 'weight', weight, [channels]);
+  checkParameter(op, 'bias', bias, [channels]);
+  const { eps = EPS } = options;
+  const planes = batch * channels;
+  const norm = {
+    label: 'group_norm',
+    planes,
+    pixels: sizeOf(rest),
+    per: channels / groups,
+    channels,
+    perElement: false,
+    eps,
+  };
+  return planeNorm(norm, x, weight, bias);
+}
