@@ -1,10 +1,11 @@
 import type { Device } from '../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../src/engine/gpu/dry_run.ts';
-import type { Kernel } from '../../src/engine/gpu/kernel.ts';
 import type { Program } from '../../src/engine/gpu/program.ts';
+import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import type { ConvDirection } from '../../src/engine/ops/conv/algorithm.ts';
-import { convKernels } from '../../src/engine/ops/conv/choose.ts';
 import { type ConvGeometry, positions } from '../../src/engine/ops/conv/geometry.ts';
+import { convKernels } from '../../src/engine/ops/conv/tuning/choose.ts';
+import { convTuning } from '../../src/engine/ops/conv/tuning/tuning.ts';
 import { record } from '../../src/engine/tape/record.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';
 import type { TrainConfig } from '../../src/pix2pix/train/config/config.ts';
@@ -26,6 +27,8 @@ export interface LayerUse {
   uses: KernelUse[];
 }
 
+const ONES = { strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, groups: 1 };
+
 export const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
 
 /** A dry run for which the device counts as a GPU, whatever it is. */
@@ -44,9 +47,9 @@ export async function stepKernels(like: Device, config: TrainConfig): Promise<Ke
 /** One layer of the bench, each direction for itself, by the choice that a GPU takes without a measurement. */
 export async function layerKernels(like: Device, shape: ConvShape): Promise<LayerUse[]> {
   const { batch, inC, outC, side, kernel, padding } = shape;
-  const out = positions(side, kernel, 1, padding);
+  const out = positions(side, kernel, 1, padding, 1);
   const sides = { inH: side, inW: side, outH: out, outW: out, kernelH: kernel, kernelW: kernel };
-  const g: ConvGeometry = { batch, inC, outC, ...sides, strideH: 1, strideW: 1, padH: padding, padW: padding };
+  const g: ConvGeometry = { batch, inC, outC, ...sides, ...ONES, padH: padding, padW: padding };
   const layers: LayerUse[] = [];
   for (const direction of DIRECTIONS) {
     const device = await gpuDryRun(like);
@@ -59,7 +62,7 @@ export async function layerKernels(like: Device, shape: ConvShape): Promise<Laye
       else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);
       else kernels.weightGradient(g, x, y, w);
     });
-    const [taken] = [...device.algorithms.values()];
+    const [taken] = [...convTuning(device).taken.values()];
     layers.push({ direction, choice: taken?.choice ?? '', uses: usesOf(program) });
   }
   return layers;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
 import { Device } from '../../src/engine/gpu/device.ts';
-import { Kernel } from '../../src/engine/gpu/kernel.ts';
+import { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import { PixtapeError } from '../../src/engine/util/errors.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Kernel } from '../../src/engine/gpu/kernel.ts';
+import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import { type Counts, hotLoop } from './assembly.ts';
 import type { DawnCompiler } from './dawn.ts';
 import type { Compiled, Radv } from './radv.ts';

@@ -1,5 +1,5 @@
 import { type ConvShape, convFlops, shapeName } from '../peers/peer.ts';
-import { figure, percent, type Table } from '../table.ts';
+import { figure, percent, type Table } from '../report/table.ts';
 import { DIRECTIONS, type KernelUse, type LayerUse } from './cases.ts';
 import { type Inspection, share, type Target } from './inspect.ts';
 import { MEASURED } from './measured.ts';
