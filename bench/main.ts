@@ -25,6 +25,7 @@ const names = Object.keys(SECTIONS) as SectionName[];
 const HELP = `
 Sections:
 ${names.map((name) => `  ${name.padEnd(8)} ${SECTIONS[name].about}`).join('\n')}
+  isa      what a GPU's compiler makes of the kernels; by itself, see npm run bench -- isa --help
 
 Examples:
   npm run bench                              everything; the file that the README's table comes from

@@ -1,231 +1,210 @@
 // 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never written out), for GPUs: forward,
-// gradient of the input, gradient of the weight. Any kernel, stride and padding.
+// gradient of the input, gradient of the weight. Any stride, padding and
+// dilation, kernels of up to 15 x 15.
 //
-// DIRECTION and result[row, col] = sum over the depth of a[row, depth] * b[depth, col]:
-//   0 forward            y[o, (n, i, j)] = sum over (c, u, v) of w[o, (c, u, v)] * x[n, c, i * stride - pad + u, …]
-//   1 input gradient     dx[c, (n, h, q)] = sum over (o, u, v) of w[o, (c, u, v)] * dy[n, o, (h + pad - u) / stride, …]
-//   2 weight gradient    dw[o, (c, u, v)] = sum over (n, i, j) of dy[n, o, i, j] * x[n, c, i * stride - pad + u, …]
+//   result[m, n] = sum over k of a[m, k] * b[k, n]
 //
-// Layout: x (N, C, H, W), w (O, C, K_H, K_W), dy and y (N, O, OH, OW), all row-major. `rows`, `cols` and `depth` are the
-// sizes of the product [rows, cols] = [rows, depth] * [depth, cols].
+//   forward          m: output channel, n: output position,  k: (input channel, u, v),   a: w,   b: x,   result: y
+//   input gradient   m: input channel,  n: input position,   k: (output channel, u, v),  a: w,   b: dy,  result: dx
+//   weight gradient  m: output channel, n: (channel, u, v),  k: output position,         a: dy,  b: x,   result: dw
 //
-// Tiling: a workgroup of DOWN * ACROSS invocations makes a tile of BM = 4 * R * DOWN rows and BN = 4 * C * ACROSS
-// columns; each invocation has R * C blocks of 4 x 4 of it (ROWS_EACH by COLS_EACH sums) in registers. Per BK steps of
-// depth the workgroup brings both operands into workgroup memory, so a value read once from memory is used BM or BN times
-// from there, and a vector read from there 4 * R or 4 * C times. What the next steps need is on its way while these are
-// multiplied. Neighbouring invocations read neighbouring addresses. Where the tiles are too few to fill a GPU, the depth
-// is split among `splits` workgroups, whose parts conv_parts.wgsl adds up.
-// What a depth stands for is found by dividing, so the sides of the kernel and the strides (K_H, K_W, S_H, S_W) are
-// constants; 0 where the driver takes long to compile: then one kernel reads them from its parameters.
+// Where a value is, is the sum of what its column and what its depth step add to the address, so nothing has to be
+// divided or multiplied on the way: both are looked up. A table has one entry for each column, or depth step, i:
+//   offset of b, bits, offset of result (columns) or of a (depths); four entries are three vectors.
+// b[k, n] is 0 (in the padding, or between the strides) where the bits of k and n have one in common, if MASKED.
+// `src/engine/ops/conv/algorithms/gemm/offset_tables.ts` makes the tables, and says what they hold for each direction.
+//
+// Layout: tensors are row-major (N, C, H, W); M = rows, N = cols, K = depth.
+//
+// Tiling: a workgroup of DOWN * ACROSS invocations makes a tile of BM = ROWS_EACH * DOWN rows and BN = 4 * C * ACROSS
+// columns, in passes of BK = 4 * QUADS depth steps. An invocation has ROWS_EACH rows, DOWN apart, and C times four
+// columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. Vectors in workgroup memory
+// are of four depth steps of one row or column: one invocation brings and writes a whole one. There are two such tiles of
+// each operand (SIDES): while one is multiplied, the other is filled with what was loaded meanwhile, at one barrier a pass.
+// Where tiles are too few to fill a GPU, the depth is split among `splits` workgroups; reduce_split_k.wgsl adds up.
 // Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra"; implicit GEMM as in
-// Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning".
+// Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out beforehand as in CUTLASS's
+// implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
 
 struct Params {
   rows: u32,
   cols: u32,
   depth: u32,
-  in_c: u32,
-  in_h: u32,
-  in_w: u32,
-  out_c: u32,
-  out_h: u32,
-  out_w: u32,
-  kernel_h: u32,
-  kernel_w: u32,
-  stride_h: u32,
-  stride_w: u32,
-  pad_h: u32,
-  pad_w: u32,
-  // The output channel that the slice of w begins with: large weights come in slices.
-  first: u32,
+  // a[m, k] is at a_first + m * a_row + offset of k; b and result likewise.
+  a_first: u32,
+  a_row: u32,
+  b_first: u32,
+  result_first: u32,
+  result_row: u32,
+  // The bias of row 0, if there is any.
+  bias_first: u32,
   has_bias: u32,
   // 1 adds to the result.
   accumulate: u32,
-  // Parts that the depth is split into, the depth of one, and its elements in the result.
+  // Parts that the depth is split into, the depth of one (pairs of passes), and its elements in the result.
   splits: u32,
   share: u32,
   part_size: u32,
   // Leaky ReLU on the way out; 1 for none.
   slope: f32,
+  // 0. Drivers for CPUs take it for a number and so do not write out the loops that end there.
+  zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> result: array<f32>;
+// The same as `a`, where A_WIDE: four depth steps of a row lie in a vector. Any other buffer where not.
+@group(0) @binding(2) var<storage, read> a_wide: array<vec4f>;
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read> columns: array<u32>;
+@group(0) @binding(6) var<storage, read> depths: array<vec4u>;
+@group(0) @binding(7) var<storage, read_write> result: array<f32>;
 
 const INVOCATIONS = DOWN * ACROSS;
-const BM = 4u * R * DOWN;
+const BM = ROWS_EACH * DOWN;
 const BN = 4u * C * ACROSS;
-// Vectors in a row of each tile; one more than needed spreads the writes of `a` over the banks of workgroup memory.
-const A_ROW = BM / 4u + 1u;
-const B_ROW = BN / 4u;
+const BK = 4u * QUADS;
 
-var<workgroup> a_tile: array<vec4f, BK * A_ROW>;
-var<workgroup> b_tile: array<vec4f, BK * B_ROW>;
+// [side][quad][row / DOWN][row % DOWN], and columns likewise: of the indices in the loop only the last is no constant.
+// WebGPU has every other one checked, each time.
+var<workgroup> a_tile: array<array<array<array<vec4f, DOWN>, ROWS_EACH>, QUADS>, SIDES>;
+var<workgroup> b_tile: array<array<array<array<vec4f, ACROSS>, COLS_EACH>, QUADS>, SIDES>;
 
-fn kernel_w() -> u32 {
-  return select(K_W, p.kernel_w, K_W == 0u);
-}
-
-fn taps() -> u32 {
-  return select(K_H, p.kernel_h, K_H == 0u) * kernel_w();
-}
-
-fn stride() -> vec2u {
-  return select(vec2u(S_H, S_W), vec2u(p.stride_h, p.stride_w), S_H == 0u);
-}
-
-struct Place {
-  n: u32,
-  row: u32,
-  col: u32,
-}
-
-// Where position `i` of all pictures is; those of the input's side in its gradient, else of the output's.
-fn place(i: u32) -> Place {
-  let height = select(p.out_h, p.in_h, DIRECTION == 1u);
-  let width = select(p.out_w, p.in_w, DIRECTION == 1u);
-  let plane = i % (height * width);
-  return Place(i / (height * width), plane / width, plane % width);
-}
-
-// What (channel, u, v) stands for.
-struct Tap {
-  channel: u32,
-  u: u32,
-  v: u32,
-}
-
-fn tap(i: u32) -> Tap {
-  let rest = i % taps();
-  return Tap(i / taps(), rest / kernel_w(), rest % kernel_w());
-}
-
-// x under output position `at` and this tap; 0 in the padding.
-fn input_at(at: Place, t: Tap) -> f32 {
-  let h = i32(at.row * stride().x + t.u) - i32(p.pad_h);
-  let q = i32(at.col * stride().y + t.v) - i32(p.pad_w);
-  let inside = (h >= 0) & (h < i32(p.in_h)) & (q >= 0) & (q < i32(p.in_w));
-  let i = ((at.n * p.in_c + t.channel) * p.in_h + u32(h)) * p.in_w + u32(q);
-  return select(0.0, b[select(0u, i, inside)], inside);
-}
-
-// The output gradient that this tap brought input position `at` into; 0 where there is none.
-fn gradient_at(at: Place, t: Tap) -> f32 {
-  let h = at.row + p.pad_h - t.u;
-  let q = at.col + p.pad_w - t.v;
-  let row = h / stride().x;
-  let col = q / stride().y;
-  let inside = (at.row + p.pad_h >= t.u) & (at.col + p.pad_w >= t.v) & (row < p.out_h) & (col < p.out_w) &
-    (row * stride().x == h) & (col * stride().y == q);
-  let i = ((at.n * p.out_c + p.first + t.channel) * p.out_h + row) * p.out_w + col;
-  return select(0.0, b[select(0u, i, inside)], inside);
-}
-
-// Where in `a` the first matrix has this row and depth; `at` is the place of the depth in the weight gradient.
-fn a_index(row: u32, k: u32, at: Place) -> u32 {
-  if (DIRECTION == 0u) {
-    return row * p.depth + k;
-  }
-  if (DIRECTION == 1u) {
-    return ((k / taps()) * p.in_c + row) * taps() + k % taps();
-  }
-  return ((at.n * p.out_c + p.first + row) * p.out_h + at.row) * p.out_w + at.col;
-}
-
-// What an invocation brings into the tiles per BK steps of depth: element e of `a` is of depth t % BK, and of `b` of
-// column t % BN, or in the weight gradient, where memory runs along the depth, of depth t % BK too.
+// What an invocation brings: vector e of `a` is of row a_row(t, e), of `b` of column b_col(t, e), one of B_COLS.
 struct Brought {
-  a: array<f32, A_EACH>,
-  b: array<f32, B_EACH>,
+  a: array<vec4f, A_QUADS>,
+  b: array<vec4f, B_QUADS>,
 }
 
 fn a_row(t: u32, e: u32) -> u32 {
-  return t / BK + e * (INVOCATIONS / BK);
+  return t / QUADS + e * (INVOCATIONS / QUADS);
 }
 
-fn b_depth(t: u32, e: u32) -> u32 {
-  return select(t / BN + e * (INVOCATIONS / BN), t % BK, DIRECTION == 2u);
+fn a_quad(t: u32) -> u32 {
+  return t % QUADS;
 }
 
 fn b_col(t: u32, e: u32) -> u32 {
-  return select(t % BN, t / BK + e * (INVOCATIONS / BK), DIRECTION == 2u);
+  return t % BN + (e % B_COLS) * INVOCATIONS;
 }
 
-// `col_at`: the place of column t % BN.
-fn fetch(t: u32, row0: u32, col0: u32, k0: u32, end: u32, col_at: Place) -> Brought {
-  var brought: Brought;
-  var at = col_at;
-  if (DIRECTION == 2u) {
-    at = place(k0 + t % BK);
+// The same for all invocations where each has columns of its own.
+fn b_quad(t: u32, e: u32) -> u32 {
+  return select(t / BN, 0u, INVOCATIONS <= BN) + e * INVOCATIONS / BN;
+}
+
+// Where the table has the offset of a column; its bits are 4 on, its offset in the result 8.
+fn col_entry(col: u32) -> u32 {
+  return col / 4u * 12u + col % 4u;
+}
+
+// What is known of an invocation's rows and columns from the start.
+struct Place {
+  a_at: array<u32, A_QUADS>,
+  b_at: array<u32, B_COLS>,
+  b_bits: array<u32, B_COLS>,
+}
+
+fn place(t: u32, row0: u32, col0: u32) -> Place {
+  var known: Place;
+  // unroll
+  for (var e = 0u; e < A_QUADS; e++) {
+    known.a_at[e] = p.a_first + (row0 + a_row(t, e)) * p.a_row;
   }
   // unroll
-  for (var e = 0u; e < A_EACH; e++) {
-    let row = row0 + a_row(t, e);
-    let k = k0 + t % BK;
-    let inside = (row < p.rows) & (k < end);
-    brought.a[e] = select(0.0, a[select(0u, a_index(row, k, at), inside)], inside);
-  }
-  // unroll
-  for (var e = 0u; e < B_EACH; e++) {
-    let k = k0 + b_depth(t, e);
+  for (var e = 0u; e < B_COLS; e++) {
     let col = col0 + b_col(t, e);
-    var value = 0.0;
-    if ((k < end) & (col < p.cols)) {
-      if (DIRECTION == 1u) {
-        value = gradient_at(at, tap(k));
-      } else {
-        value = input_at(at, tap(select(k, col, DIRECTION == 2u)));
-      }
+    known.b_at[e] = p.b_first + columns[col_entry(col)];
+    known.b_bits[e] = columns[col_entry(col) + 4u];
+  }
+  return known;
+}
+
+// The values of the pass from depth step k0 on, whose first entry in the table is vector `at`. Rows and columns beyond
+// the last may be anything: they are not stored.
+fn fetch(t: u32, known: ptr<function, Place>, k0: u32, at: u32) -> Brought {
+  var brought: Brought;
+  // Steps behind the last, TAIL of which the last pass has, must be 0 in both: 0 times NaN is none.
+  let k = k0 + 4u * a_quad(t);
+  let offsets = depths[at + 3u * a_quad(t) + 2u];
+  // unroll
+  for (var e = 0u; e < A_QUADS; e++) {
+    let at_a = offsets + (*known).a_at[e];
+    var quad: vec4f;
+    if (A_WIDE == 1u) {
+      quad = a_wide[at_a.x / 4u];
+    } else {
+      quad = vec4f(a[at_a.x], a[at_a.y], a[at_a.z], a[at_a.w]);
     }
-    brought.b[e] = value;
+    if (TAIL == 1u) {
+      quad = select(vec4f(), quad, k + vec4u(0u, 1u, 2u, 3u) < vec4u(p.depth));
+    }
+    brought.a[e] = quad;
+  }
+  // unroll
+  for (var e = 0u; e < B_QUADS; e++) {
+    let entry = at + 3u * b_quad(t, e);
+    let at_b = depths[entry] + (*known).b_at[e % B_COLS];
+    var quad = vec4f(b[at_b.x], b[at_b.y], b[at_b.z], b[at_b.w]);
+    if (MASKED == 1u) {
+      quad = select(vec4f(), quad, (depths[entry + 1u] & vec4u((*known).b_bits[e % B_COLS])) == vec4u());
+    }
+    brought.b[e] = quad;
   }
   return brought;
 }
 
-// Single components of the vectors, no two invocations the same one.
-fn put(t: u32, brought: Brought) {
+// Writes them into tile `side` of the two.
+fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
   // unroll
-  for (var e = 0u; e < A_EACH; e++) {
+  for (var e = 0u; e < A_QUADS; e++) {
     let row = a_row(t, e);
-    if (row < BM) {
-      a_tile[(t % BK) * A_ROW + row / 4u][row % 4u] = brought.a[e];
+    // Narrow tiles have fewer vectors than invocations.
+    if (BM * QUADS >= INVOCATIONS || row < BM) {
+      a_tile[side][a_quad(t)][row / DOWN][row % DOWN] = (*brought).a[e];
     }
   }
   // unroll
-  for (var e = 0u; e < B_EACH; e++) {
+  for (var e = 0u; e < B_QUADS; e++) {
     let col = b_col(t, e);
-    b_tile[b_depth(t, e) * B_ROW + col / 4u][col % 4u] = brought.b[e];
+    b_tile[side][b_quad(t, e)][col / ACROSS][col % ACROSS] = (*brought).b[e];
   }
 }
 
-// The sums of one invocation: of block (r, c) row i at (r * 4 + i) * C + c.
+// Where an invocation is in its tile: its first row and its first column.
+fn first_row(t: u32) -> u32 {
+  return t / 32u / (ACROSS / 8u) * 4u + t % 32u / 8u;
+}
+
+fn first_col(t: u32) -> u32 {
+  return t / 32u % (ACROSS / 8u) * 8u + t % 8u;
+}
+
+// The sums of one invocation: of its row r those of columns 4 * c to 4 * c + 3 at r * C + c.
 alias Sums = array<vec4f, ROWS_EACH * C>;
 
-// The row and the column in the tile at which block r, or c, of invocation t begins.
-fn block_row(t: u32, r: u32) -> u32 {
-  return (r * DOWN + t / ACROSS) * 4u;
-}
-
-fn block_col(t: u32, c: u32) -> u32 {
-  return (c * ACROSS + t % ACROSS) * 4u;
-}
-
-// Adds the product of both tiles to the sums of invocation t.
-fn multiply(t: u32, sums: ptr<function, Sums>) {
-  for (var k = 0u; k < BK; k++) {
+fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
+  // unroll
+  for (var q = 0u; q < QUADS; q++) {
     // unroll
     for (var c = 0u; c < C; c++) {
-      let right = b_tile[k * B_ROW + block_col(t, c) / 4u];
+      var four: mat4x4f;
       // unroll
-      for (var r = 0u; r < R; r++) {
-        let left = a_tile[k * A_ROW + block_row(t, r) / 4u];
-        (*sums)[(r * 4u + 0u) * C + c] += left.x * right;
-        (*sums)[(r * 4u + 1u) * C + c] += left.y * right;
-        (*sums)[(r * 4u + 2u) * C + c] += left.z * right;
-        (*sums)[(r * 4u + 3u) * C + c] += left.w * right;
+      for (var j = 0u; j < FOUR; j++) {
+        four[j] = b_tile[side][q][4u * c + j][col];
+      }
+      // right[i]: of depth step i, four columns.
+      let right = transpose(four);
+      // unroll
+      for (var r = 0u; r < ROWS_EACH; r++) {
+        let left = a_tile[side][q][r][row];
+        var sum = (*sums)[r * C + c];
+        sum += left.x * right[0];
+        sum += left.y * right[1];
+        sum += left.z * right[2];
+        sum += left.w * right[3];
+        (*sums)[r * C + c] = sum;
       }
     }
   }
@@ -240,43 +219,52 @@ fn main(
   let row0 = group.y * BM;
   let col0 = (group.x + (group.z / p.splits) * groups.x) * BN;
   let split = group.z % p.splits;
-  let end = min((split + 1u) * p.share, p.depth);
-  let at = place(col0 + t % BN);
-  var sums: Sums;
   let begin = split * p.share;
+  let end = min(begin + p.share, p.depth);
+  var known = place(t, row0, col0);
+  var sums: Sums;
+  // Checked here once, and not at every access.
+  let row = min(first_row(t), DOWN - 1u);
+  let col = min(first_col(t), ACROSS - 1u);
+  var at = begin / 4u * 3u;
   var brought: Brought;
-  for (var k0 = begin; ; k0 += BK) {
-    if (k0 < end) {
-      brought = fetch(t, row0, col0, k0, end, at);
-    }
-    if (k0 > begin) {
-      multiply(t, &sums);
-      workgroupBarrier();
-    }
-    if (k0 >= end) {
-      break;
-    }
-    put(t, brought);
+  if (AHEAD == 1u) {
+    brought = fetch(t, &known, begin, at);
+    put(t, 0u, &brought);
     workgroupBarrier();
   }
-  let channels = select(p.out_c, p.in_c, DIRECTION == 1u);
-  let plane = select(p.out_h * p.out_w, p.in_h * p.in_w, DIRECTION == 1u);
+  for (var k = begin; k < end; k += SIDES * BK) {
+    // unroll
+    for (var side = 0u; side < SIDES; side++) {
+      if (AHEAD == 1u) {
+        at += 3u * QUADS;
+        // Behind the end too: nobody multiplies it, and there is no branch.
+        brought = fetch(t, &known, k + (side + 1u) * BK, at);
+      } else {
+        brought = fetch(t, &known, k + side * BK, at);
+        put(t, side, &brought);
+        workgroupBarrier();
+        at += 3u * QUADS;
+      }
+      multiply(row, col, side, &sums);
+      if (AHEAD == 1u) {
+        put(t, 1u - side, &brought);
+      }
+      workgroupBarrier();
+    }
+  }
   // unroll
   for (var j = 0u; j < COLS_EACH; j++) {
-    let col = col0 + block_col(t, j / 4u) + j % 4u;
+    let n = col0 + col + j * ACROSS;
+    let first = p.result_first + split * p.part_size + columns[col_entry(n) + 8u];
     // unroll
     for (var r = 0u; r < ROWS_EACH; r++) {
-      let row = row0 + block_row(t, r / 4u) + r % 4u;
-      if ((row < p.rows) & (col < p.cols)) {
-        let channel = select(p.first + row, row, DIRECTION == 1u);
-        var i = ((col / plane) * channels + channel) * plane + col % plane;
-        if (DIRECTION == 2u) {
-          i = row * p.cols + col;
-        }
-        i += split * p.part_size;
+      let m = row0 + row + r * DOWN;
+      if ((m < p.rows) & (n < p.cols)) {
+        let i = first + m * p.result_row;
         var value = sums[r * C + j / 4u][j % 4u];
         if (p.has_bias != 0u) {
-          value += bias[channel];
+          value += bias[p.bias_first + m];
         }
         if (p.accumulate != 0u) {
           value += result[i];

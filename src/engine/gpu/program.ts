@@ -138,6 +138,11 @@ export class Program implements StorageOwner {
     return this.dispatches.length;
   }
 
+  /** What runs, in this order, and in how many workgroups. */
+  get listing(): readonly { kernel: Kernel; groups: readonly [number, number, number] }[] {
+    return this.dispatches;
+  }
+
   /** The distinct pipelines that this program needs. */
   get kernels(): Kernel[] {
     return [...new Set(this.dispatches.map((d) => d.kernel))];

@@ -4,6 +4,8 @@ import { closeAdapter } from '../../../src/drivers/index.ts';
 import type { Device } from '../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../src/engine/gpu/dry_run.ts';
 import type { ConvDirection } from '../../../src/engine/ops/conv/algorithm.ts';
+import { gemm } from '../../../src/engine/ops/conv/algorithms/gemm/gemm.ts';
+import { TILES } from '../../../src/engine/ops/conv/algorithms/gemm/tiles.ts';
 import type { ConvGeometry } from '../../../src/engine/ops/conv/geometry.ts';
 import { parseConvKey } from '../../../src/engine/ops/conv/tuning/key.ts';
 import { convCandidates } from '../../../src/engine/ops/conv/tuning/registry.ts';
@@ -160,8 +162,7 @@ describe('what only GPUs are offered gives the right result', { tags: 'long' }, 
     '%s by every tile, and with a stride folded away',
     async (direction) => {
       // Rows and columns that no tile divides, more of them than one tile holds.
-      const sizes = ['128x128', '64x128', '64x64', '32x128', '32x32', '16x256', '16x64'];
-      const tiles = sizes.map((size) => `gemm ${size}`);
+      const tiles = TILES.map((tile) => `gemm ${gemm.format(tile)}`);
       await compare(await openTestDevice({ guards: true }), direction, plain, tiles);
       await compare(await openTestDevice({ guards: true }), direction, strided, ['fold_gemm 64x64']);
     },

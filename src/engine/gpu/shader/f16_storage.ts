@@ -1,34 +1,51 @@
 import { endOfBlock, stripComments } from './wgsl.ts';
 
 /**
- * The same shader with some of its `array<f32>` bindings stored as halves. Arithmetic stays in f32: every load
- * `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both. Only plain elements
- * are understood, and no more is guessed at.
+ * The same shader with some of its `array<f32>` and `array<vec4f>` bindings stored as halves. Arithmetic stays in f32:
+ * every load `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both; of vectors
+ * likewise. Only whole elements are understood, and no more is guessed at.
  *
  * @param names the bindings
- * @throws Error on a binding that is no `array<f32>`, and on any use of one that it cannot be sure of
+ * @throws Error on a binding that is no such array, and on any use of one that it cannot be sure of
  */
 export function storeAsF16(source: string, names: readonly string[]): string {
   let text = stripComments(source);
-  for (const name of names) text = declaredHalf(text, name);
+  const halves = new Map<string, Half>();
+  for (const name of names) {
+    const declared = declaredHalf(text, name);
+    text = declared.text;
+    halves.set(name, declared.half);
+  }
   let result = 'enable f16;\n';
   let from = 0;
   for (const match of text.matchAll(/\bfn\s+(\w+)\s*\(/g)) {
     const end = endOfBlock(text, match.index);
     const own = text.slice(match.index, end);
-    const used = names.filter((name) => reaches(own, name, match[1] as string));
-    result += text.slice(from, match.index) + (used.length > 0 ? rewritten(own, used) : own);
+    const used = new Map([...halves].filter(([name]) => reaches(own, name, match[1] as string)));
+    result += text.slice(from, match.index) + (used.size > 0 ? rewritten(own, used) : own);
     from = end;
   }
   return result + text.slice(from);
 }
 
-function declaredHalf(text: string, name: string): string {
+/** What an element is stored as, and what it is computed with. */
+interface Half {
+  stored: string;
+  computed: string;
+}
+
+/** By the type of the binding. */
+const HALVES: ReadonlyMap<string, Half> = new Map([
+  ['array<f32>', { stored: 'f16', computed: 'f32' }],
+  ['array<vec4f>', { stored: 'vec4<f16>', computed: 'vec4f' }],
+]);
+
+function declaredHalf(text: string, name: string): { text: string; half: Half } {
   const [whole, head, type] = new RegExp(`(var<\\s*storage\\b[^>]*>\\s*${name}\\s*:\\s*)([^;]+);`).exec(text) ?? [];
   if (whole === undefined) throw new Error(`there is no storage binding "${name}"`);
-  if (type?.trim() !== 'array<f32>')
-    throw new Error(`the binding ${name} is ${type}: only an array<f32> can hold halves`);
-  return text.replace(whole, `${head}array<f16>;`);
+  const half = HALVES.get(type?.trim() ?? '');
+  if (!half) throw new Error(`the binding ${name} is ${type}: only an array<f32> or array<vec4f> can hold halves`);
+  return { text: text.replace(whole, `${head}array<${half.stored}>;`), half };
 }
 
 /** Whether a function means the binding where it says `name`, and not something of its own. */
@@ -42,28 +59,29 @@ function reaches(own: string, name: string, fn: string): boolean {
 }
 
 /** A stretch of a function, with the loads and stores of these bindings converted. */
-function rewritten(text: string, names: readonly string[]): string {
-  const use = new RegExp(`(?<![.\\w])(${names.join('|')})\\b\\s*`, 'g');
+function rewritten(text: string, halves: ReadonlyMap<string, Half>): string {
+  const use = new RegExp(`(?<![.\\w])(${[...halves.keys()].join('|')})\\b\\s*`, 'g');
   let result = '';
   let from = 0;
   for (let match = use.exec(text); match; match = use.exec(text)) {
     const name = match[1] as string;
+    const { stored, computed } = halves.get(name) as Half;
     const before = text.slice(0, match.index).trimEnd().at(-1);
     const open = match.index + match[0].length;
     if (text[open] !== '[' || before === '&') throw unsure(text, match.index, `only ${name}[…] is understood`);
     const close = closing(text, open);
-    const element = `${name}[${rewritten(text.slice(open + 1, close), names)}]`;
+    const element = `${name}[${rewritten(text.slice(open + 1, close), halves)}]`;
     const [assignment, operator] = /^\s*([-+*/%]?)=(?!=)/.exec(text.slice(close + 1, close + 40)) ?? [];
     result += text.slice(from, match.index);
     from = close + 1;
     if (/^\s*(?:\+\+|--|\.)/.test(text.slice(from, from + 40))) throw unsure(text, match.index, 'unknown operator');
-    if (assignment === undefined) result += `f32(${element})`;
+    if (assignment === undefined) result += `${computed}(${element})`;
     else {
       if (before !== undefined && !'{};'.includes(before)) throw unsure(text, match.index, 'no statement of its own');
       const start = from + assignment.length;
       from = endOfExpression(text, start);
-      const value = rewritten(text.slice(start, from), names).trim();
-      result += `${element} = f16(${operator ? `f32(${element}) ${operator} (${value})` : value})`;
+      const value = rewritten(text.slice(start, from), halves).trim();
+      result += `${element} = ${stored}(${operator ? `${computed}(${element}) ${operator} (${value})` : value})`;
     }
     use.lastIndex = from;
   }

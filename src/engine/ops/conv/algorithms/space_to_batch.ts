@@ -4,7 +4,6 @@ import { Tensor } from '../../../tape/tensor.ts';
 import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
-import { gemm } from './gemm.ts';
 import { tile } from './tile.ts';
 import { winogradRows } from './winograd.ts';
 
@@ -54,9 +53,6 @@ export const dilatedTile = dilated(tile, 'dilated');
 
 /** `dilated_rows CHANNELS`: Winograd along the rows. */
 export const dilatedRows = dilated(winogradRows, 'dilated_rows');
-
-/** `dilated_gemm ROWSxCOLUMNS`. */
-export const dilatedGemm = dilated(gemm, 'dilated_gemm');
 
 /** The convolution that all parts together are: the padding is in their pictures. */
 function dense(g: ConvGeometry): ConvGeometry {

@@ -4,7 +4,7 @@ import { Tensor } from '../../../tape/tensor.ts';
 import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../geometry.ts';
-import { gemm } from './gemm.ts';
+import { gemm } from './gemm/gemm.ts';
 import { tile } from './tile.ts';
 
 /**

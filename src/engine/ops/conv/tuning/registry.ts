@@ -1,9 +1,9 @@
 import type { Device } from '../../../gpu/device.ts';
 import { type ConvChoice, type ConvDirection, type ConvMethod, methodOf } from '../algorithm.ts';
 import { direct } from '../algorithms/direct.ts';
-import { gemm } from '../algorithms/gemm.ts';
+import { gemm } from '../algorithms/gemm/gemm.ts';
 import { grouped } from '../algorithms/grouped.ts';
-import { dilatedGemm, dilatedRows, dilatedTile } from '../algorithms/space_to_batch.ts';
+import { dilatedRows, dilatedTile } from '../algorithms/space_to_batch.ts';
 import { fold, foldGemm } from '../algorithms/space_to_depth.ts';
 import { tile } from '../algorithms/tile.ts';
 import { winograd4, winogradRows } from '../algorithms/winograd.ts';
@@ -19,7 +19,6 @@ const METHODS: readonly ConvMethod[] = [
   methodOf(foldGemm),
   methodOf(dilatedTile),
   methodOf(dilatedRows),
-  methodOf(dilatedGemm),
   methodOf(grouped),
   methodOf(direct),
 ];

@@ -56,7 +56,7 @@ const LAVAPIPE_16: readonly Rule[] = [
 const GPU: readonly Rule[] = [
   { groupChannels: 16, prefer: ['grouped'] },
   { direction: 'inputGradient', stride: 2, positions: 1024, prefer: ['fold_gemm'] },
-  { prefer: ['gemm', 'dilated_gemm', 'grouped'] },
+  { prefer: ['gemm', 'grouped'] },
 ];
 
 /** This driver compiles at once. */

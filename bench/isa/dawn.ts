@@ -1,0 +1,60 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
+import { Device } from '../../src/engine/gpu/device.ts';
+import { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
+import { PixtapeError } from '../../src/engine/util/errors.ts';
+
+/**
+ * The SPIR-V that Dawn makes of our kernels: the very bytes that it hands to Vulkan drivers. Mesa writes what it is handed
+ * into a folder, so every kernel is compiled on lavapipe, Mesa's driver for CPUs, one after the other.
+ */
+export class DawnCompiler {
+  /** Never to run anything on: kernels are compiled on it, and dry runs take its limits and features. */
+  readonly device: Device;
+  private readonly folder: string;
+
+  private constructor(device: Device, folder: string) {
+    this.device = device;
+    this.folder = folder;
+  }
+
+  /** Call before anything else opens an adapter: Mesa reads its environment when it is loaded. */
+  static async open(): Promise<DawnCompiler> {
+    const folder = mkdtempSync(join(tmpdir(), 'pixtape-isa-'));
+    process.env.MESA_SPIRV_DUMP_PATH = folder;
+    // A kernel that is found in a cache is not handed on.
+    process.env.MESA_SHADER_CACHE_DISABLE = '1';
+    try {
+      const { adapter, description } = await openAdapter('lavapipe');
+      return new DawnCompiler(await Device.open(adapter, description), folder);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** @throws PixtapeError where Mesa is too old to write it down */
+  async spirv(kernel: Kernel): Promise<Uint8Array> {
+    // Another of Mesa's drivers in this process may have written there too.
+    for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name));
+    // A kernel of a dry run counts as compiled.
+    await new Kernel(kernel.label, kernel.code, kernel.entry, {}).compile(this.device.gpu);
+    const [file, ...more] = readdirSync(this.folder);
+    if (file === undefined) {
+      throw new PixtapeError(
+        `isa: ${this.device.description} left no SPIR-V of ${kernel.label}`,
+        'It takes Mesa 24.1 or newer, which knows MESA_SPIRV_DUMP_PATH.',
+      );
+    }
+    if (more.length > 0) throw new Error(`${kernel.label}: ${more.length + 1} SPIR-V modules for one kernel`);
+    return readFileSync(join(this.folder, file));
+  }
+
+  close(): void {
+    this.device.destroy();
+    closeAdapter();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

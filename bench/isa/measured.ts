@@ -1,0 +1,21 @@
+/**
+ * What a GPU has measured, to hold what the instrument says against it: milliseconds of the compared layers, each direction
+ * by itself, from bench/results/h200-2026-11-26.md.
+ */
+export const MEASURED = {
+  gpu: 'NVIDIA H200',
+  date: '2026-11-26',
+  /** SHA-256 of the shader that was measured, as it is in the bundle, its first 16 digits. */
+  shader: '0589c5ddd3492a71',
+  /** Multiply-adds of registers only, GFLOP/s. */
+  roof: 57_234,
+  multiprocessors: 132,
+  /** Forward, input gradient, weight gradient, in the order of `COMPARED`. */
+  milliseconds: [
+    [0.0857, 0.0876, 0.103],
+    [0.104, 0.103, 0.126],
+    [0.117, 0.115, 0.125],
+    [0.132, 0.167, 0.212],
+    [0.115, 0.115, 0.115],
+  ],
+} as const;

@@ -1,0 +1,178 @@
+import gemmSource from '../../../../../../shaders/conv/conv_gemm.wgsl';
+import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
+import type { Device } from '../../../../gpu/device.ts';
+import type { Kernel } from '../../../../gpu/shader/kernel.ts';
+import { dispatch, split2d } from '../../../../tape/dispatch.ts';
+import type { Tensor } from '../../../../tape/tensor.ts';
+import type { ConvAlgorithm, ConvDirection } from '../../algorithm.ts';
+import type { ConvGeometry } from '../../geometry.ts';
+import { weightSlices } from '../../slices.ts';
+import { type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
+import { LARGEST_SIDE, offsetTables } from './offset_tables.ts';
+import {
+  bestTile,
+  crewOf,
+  grid,
+  PASSES,
+  type ProductSize,
+  QUADS,
+  SIDES,
+  splitOf,
+  TILES,
+  type Tile,
+  worthTrying,
+} from './tiles.ts';
+
+/** Convolutions of any kind on GPUs; see `shaders/conv/conv_gemm.wgsl`. Every function records into the program at hand. */
+
+const source = `${gemmSource}\n${leakyRelu}`;
+
+/**
+ * CPU drivers take seconds to compile what is written out, and write loops of constant length out themselves: for them
+ * nothing is, and no length is a constant.
+ */
+const rolledSource = source.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
+
+/** `gemm ROWSxCOLUMNS`: the tile. */
+export const gemm: ConvAlgorithm<Tile> = {
+  name: 'gemm',
+  sources: [source],
+  configs(device, g, direction) {
+    if (g.groups > 1 || Math.max(g.kernelH, g.kernelW) > LARGEST_SIDE) return [];
+    const size = sizeOf(g, direction);
+    const best = bestTile(size, direction, crewOf(device));
+    // On a CPU it is only for what the other kernels cannot do.
+    if (device.capabilities.cpu) return [best];
+    return [best, ...TILES.filter((tile) => tile !== best && worthTrying(tile, size))];
+  },
+  kernels: (tile) => ({
+    forward: (g, x, w, bias, y, slope = 1) => {
+      const finish = { bias, slope, channels: g.outC, plane: g.outH * g.outW };
+      multiply(tile, g, 'forward', w, { b: x, result: y, finish });
+    },
+    inputGradient: (g, dy, w, bias, dx) => {
+      const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
+      multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
+  }),
+  format: ({ rows, cols }) => `${rows}x${cols}`,
+  parse: (text) => TILES.find((t) => gemm.format(t) === text),
+};
+
+/** Of the matrix product that a direction is, with so many of the output channels. */
+function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC): ProductSize {
+  const taps = g.kernelH * g.kernelW;
+  const outs = g.batch * g.outH * g.outW;
+  if (direction === 'forward') return { rows: count, cols: outs, depth: g.inC * taps };
+  if (direction === 'inputGradient') return { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * taps };
+  return { rows: count, cols: g.inC * taps, depth: outs };
+}
+
+/** Where rows begin and how far they are apart in `a` and in the result, for the output channels from `first` on. */
+function strides(g: ConvGeometry, direction: ConvDirection, first: number) {
+  const taps = g.kernelH * g.kernelW;
+  const [plane, inPlane] = [g.outH * g.outW, g.inH * g.inW];
+  const none = { a_first: 0, b_first: 0, result_first: 0, bias_first: 0 };
+  if (direction === 'forward') {
+    return { ...none, a_row: g.inC * taps, result_first: first * plane, result_row: plane, bias_first: first };
+  }
+  if (direction === 'inputGradient') return { ...none, a_row: taps, b_first: first * plane, result_row: inPlane };
+  return { ...none, a_first: first * plane, a_row: plane, result_row: g.inC * taps };
+}
+
+/** Whether four depth steps of a row of `a` always lie in one vector. */
+function isWide(g: ConvGeometry, direction: ConvDirection): boolean {
+  if (direction === 'forward') return (g.inC * g.kernelH * g.kernelW) % 4 === 0;
+  return direction === 'weightGradient' && (g.outH * g.outW) % 4 === 0;
+}
+
+/** Whether there are windows that reach into the padding, or inputs that a tap brought nowhere. */
+function hasZeros({ kernelH, kernelW, strideH, strideW, padH, padW }: ConvGeometry, direction: ConvDirection): boolean {
+  return padH + padW > 0 || (direction === 'inputGradient' && kernelH * kernelW * strideH * strideW > 1);
+}
+
+/** What is multiplied: `a` and `b` of the shader, and what the result is; the weight, or its slice, where left out. */
+interface Operands {
+  a?: Tensor;
+  b: Tensor;
+  result?: Tensor;
+  finish?: Epilogue;
+}
+
+/** Records the products for every slice of `weight`, which is the weight or its gradient. */
+function multiply(
+  tile: Tile,
+  g: ConvGeometry,
+  direction: ConvDirection,
+  weight: Tensor,
+  { a, b, result, finish }: Operands,
+): void {
+  const whole = result ?? weight;
+  const wide = isWide(g, direction);
+  for (const { first, count, slice } of weightSlices(weight, g)) {
+    const size = sizeOf(g, direction, count);
+    const tail = size.depth % PASSES !== 0;
+    // Slices of weights are not split on top of that.
+    const { share, splits } =
+      slice === weight ? splitOf(tile, size, direction, crewOf(weight.device)) : { share: size.depth, splits: 1 };
+    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left.
+    const accumulate = direction === 'inputGradient' && first > 0;
+    const { bias, slope = 1 } = (splits === 1 && !accumulate && finish) || {};
+    const left = a ?? slice;
+    const parts = splitKBuffer(whole, result ?? slice, splits);
+    const { columns, depths } = offsetTables(weight.device, g, direction, count);
+    const [x, y, z] = split2d(...grid(tile, size));
+    dispatch(
+      kernelFor(weight.device, tile, { wide, tail, masked: tail || hasZeros(g, direction) }),
+      { a: left, a_wide: wide ? left : columns, b, bias: bias ?? left, columns, depths, result: parts },
+      {
+        ...size,
+        ...strides(g, direction, first),
+        has_bias: bias ? 1 : 0,
+        accumulate: accumulate ? 1 : 0,
+        splits,
+        share,
+        part_size: whole.size,
+        slope,
+        zero: 0,
+      },
+      // The shader takes columns that had to be folded and the splits apart.
+      [x, y, z * splits],
+    );
+    reduceSplitK(parts, whole, splits, finish);
+  }
+}
+
+/** What the kernel has to look out for; what it has not, it is compiled without. */
+interface Cases {
+  /** See `isWide`. */
+  wide: boolean;
+  /** The last passes go beyond the depth. */
+  tail: boolean;
+  /** Some of the values that are multiplied are zeros that are nowhere in memory. */
+  masked: boolean;
+}
+
+function kernelFor(device: Device, tile: Tile, { wide, tail, masked }: Cases): Kernel {
+  const { rows, cols, down, across } = tile;
+  const invocations = down * across;
+  const colsEach = cols / across;
+  return device.kernel(`conv_gemm ${gemm.format(tile)}`, device.capabilities.cpu ? rolledSource : source, 'main', {
+    DOWN: down,
+    ACROSS: across,
+    ROWS_EACH: rows / down,
+    COLS_EACH: colsEach,
+    C: colsEach / 4,
+    QUADS,
+    A_QUADS: Math.ceil((QUADS * rows) / invocations),
+    B_QUADS: (QUADS * cols) / invocations,
+    B_COLS: Math.max(cols / invocations, 1),
+    A_WIDE: wide ? 1 : 0,
+    TAIL: tail ? 1 : 0,
+    MASKED: masked ? 1 : 0,
+    SIDES: device.capabilities.cpu ? 1 : SIDES,
+    FOUR: 4,
+    AHEAD: device.capabilities.cpu ? 0 : 1,
+  });
+}
