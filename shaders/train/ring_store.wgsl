@@ -1,20 +1,34 @@
-// Files one scalar of this step in a ring: ring[(step % length) * width + column] = value[0].
-// The host reads the ring now and then, so that no step has to wait for a read-back.
+// Files the losses of a step: ring[step % length, k] = value_k, for each k whose bit is set in `stored`. All in one dispatch,
+// since a dispatch costs more than the copying.
 //
-// Layout: `ring` holds `length` rows of `width` floats. One invocation.
+// Layout: ring is (length, width), step one word, each value one float. One invocation.
 
 struct Params {
   length: u32,
   width: u32,
-  column: u32,
+  stored: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
-@group(0) @binding(2) var<storage, read> value: array<f32>;
-@group(0) @binding(3) var<storage, read_write> ring: array<f32>;
+@group(0) @binding(2) var<storage, read> value_0: array<f32>;
+@group(0) @binding(3) var<storage, read> value_1: array<f32>;
+@group(0) @binding(4) var<storage, read> value_2: array<f32>;
+@group(0) @binding(5) var<storage, read> value_3: array<f32>;
+@group(0) @binding(6) var<storage, read> value_4: array<f32>;
+@group(0) @binding(7) var<storage, read_write> ring: array<f32>;
+
+fn store(k: u32, value: f32) {
+  if ((p.stored & (1u << k)) != 0u) {
+    ring[(step[0] % p.length) * p.width + k] = value;
+  }
+}
 
 @compute @workgroup_size(1)
 fn main() {
-  ring[(step[0] % p.length) * p.width + p.column] = value[0];
+  store(0u, value_0[0]);
+  store(1u, value_1[0]);
+  store(2u, value_2[0]);
+  store(3u, value_3[0]);
+  store(4u, value_4[0]);
 }

@@ -9,6 +9,9 @@ export const RING_LENGTH = 256;
 /** The losses of one step, counted from 0. */
 export type LossRow<Loss extends string> = { step: number } & Record<Loss, number>;
 
+/** As many as the shader has bindings for. */
+const MOST_COLUMNS = 5;
+
 /** Keeps the last few steps' losses on the GPU until they are read. */
 export class LossRing<Loss extends string> {
   private readonly ring: Tensor;
@@ -16,6 +19,7 @@ export class LossRing<Loss extends string> {
   private readonly columns: readonly Loss[];
 
   constructor(device: Device, columns: readonly Loss[]) {
+    if (columns.length > MOST_COLUMNS) throw new Error(`a loss ring has ${MOST_COLUMNS} columns at most`);
     this.columns = columns;
     this.ring = Tensor.zeros(device, [RING_LENGTH, columns.length], 'loss ring');
     this.step = Tensor.zeros(device, [1], 'loss ring step');
@@ -24,11 +28,12 @@ export class LossRing<Loss extends string> {
   /** To be recorded: stores the step's losses, one-element tensors. Those left out stay 0. */
   store(losses: Readonly<Partial<Record<Loss, Tensor>>>): void {
     const { ring, step, columns } = this;
-    for (const [column, name] of columns.entries()) {
-      const value = losses[name];
-      const params = { length: RING_LENGTH, width: columns.length, column };
-      if (value) dispatch(ring.device.kernel('ring_store', source), { step, value, ring }, params, [1]);
-    }
+    const given = Array.from({ length: MOST_COLUMNS }, (_, i) => losses[columns[i] as Loss]);
+    const stored = given.reduce((bits, value, i) => (value ? bits | (1 << i) : bits), 0);
+    // The shader names all values; of a column that is not stored none is read.
+    const values = Object.fromEntries(given.map((value, i) => [`value_${i}`, value ?? step]));
+    const params = { length: RING_LENGTH, width: columns.length, stored };
+    dispatch(ring.device.kernel('ring_store', source), { step, ...values, ring }, params, [1]);
   }
 
   /** Sets the number of the next step. */
