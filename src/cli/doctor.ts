@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { homedir, release } from 'node:os';
-import { Command } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import {
   type Advice,
@@ -13,6 +12,7 @@ import {
 import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
+import { Command } from './shared/commander.ts';
 
 /** The limits that decide what runs, in the order in which they are shown. */
 const byteLimits = {

@@ -1,4 +1,3 @@
-import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
@@ -12,9 +11,10 @@ import { evalClassesCommand } from './eval/classes.ts';
 import { evalCommand } from './eval/command.ts';
 import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
+import { heedNohup } from './run/interrupt.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
-import { heedNohup } from './shared/interrupt.ts';
+import { Command, type CommandUnknownOpts } from './shared/commander.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';

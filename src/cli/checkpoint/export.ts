@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { Command } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../../files/files.ts';
@@ -9,6 +8,7 @@ import { OPSET } from '../../pix2pix/models/onnx/graph.ts';
 import { generatorTensors } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../../pix2pix/train/checkpoint/export.ts';
 import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import { Command } from '../shared/commander.ts';
 import { type FlagsOf, runsOption } from '../shared/flags.ts';
 import { findCheckpoint } from './find.ts';
 

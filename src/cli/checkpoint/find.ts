@@ -4,8 +4,8 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { readHead } from '../../files/read_at.ts';
 import { identifyWeights } from '../../files/weights/identify.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
-import { runsHint } from '../shared/run_folder.ts';
-import { quoted } from '../shared/run_text.ts';
+import { runsHint } from '../run/folder.ts';
+import { quoted } from '../run/text.ts';
 
 /** A checkpoint by its path, by its run's folder, or by its run's name. @throws PixtapeError saying where it looked. */
 export function findCheckpoint(given: string, home: string): string {

@@ -1,9 +1,9 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { FITS } from '../../pix2pix/data/image/fit_picture.ts';
 import { gray } from '../../pix2pix/data/image/gray.ts';
 import { EDGE_DEFAULTS, edges } from '../../pix2pix/data/make/edges.ts';
 import { type PairsFromPictures, pairsFromPictures } from '../../pix2pix/data/make/from_pictures.ts';
 import { between, pictureSize } from '../shared/arguments.ts';
+import { Command, Option } from '../shared/commander.ts';
 import type { FlagsOf } from '../shared/flags.ts';
 import { counted, tell, tellHowToTrain, warn } from './report.ts';
 

@@ -1,6 +1,6 @@
 import type { Made } from '../../pix2pix/data/make/build_pairs.ts';
+import { quoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
-import { quoted } from '../shared/run_text.ts';
 
 /** What commands that make data say. */
 export const warn = (line: string) => console.warn(`warning: ${line}`);

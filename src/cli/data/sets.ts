@@ -1,9 +1,9 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { exportFacades, exportOpenmoji } from '../../pix2pix/data/make/build_pairs.ts';
 import { exportPhotos, STAMPS } from '../../pix2pix/data/make/photos.ts';
 import { withStampsPackage } from '../../pix2pix/data/make/stamps_package.ts';
+import { quoted } from '../run/text.ts';
 import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
-import { quoted } from '../shared/run_text.ts';
+import { Command, Option } from '../shared/commander.ts';
 import { counted, tell, tellHowToTrain, warn } from './report.ts';
 
 export function openmojiCommand() {

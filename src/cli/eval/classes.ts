@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
@@ -11,6 +10,7 @@ import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import type { GanRecord } from '../gan/config.ts';
 import { wholeNumber } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import { counter } from '../shared/counter.ts';
 import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 

@@ -1,6 +1,6 @@
-import { Command } from '@commander-js/extra-typings';
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
 import { wholeNumber } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
 
 export type EvalFlags = FlagsOf<typeof evalFlags>;

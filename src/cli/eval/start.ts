@@ -21,8 +21,8 @@ import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estima
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { paintingMode } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
-import { paintingMode } from '../shared/run_text.ts';
 import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';

@@ -1,4 +1,3 @@
-import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import {
   GAN_PRESET_NAMES,
   GAN_PRESETS,
@@ -6,6 +5,7 @@ import {
   type GanPresetName,
 } from '../../pix2pix/train/config/gan_config.ts';
 import { between, wholeNumber } from '../shared/arguments.ts';
+import { Command, InvalidArgumentError, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
 /** Steps between grids and checkpoints, where no flag says otherwise. */

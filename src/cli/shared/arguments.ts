@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { InvalidArgumentError } from './commander.ts';
 
 /**
  * Users of pix2pix type `--batch_size`, others `--batch-size`: both mean the same here. Flags are declared with

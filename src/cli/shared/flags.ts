@@ -1,4 +1,4 @@
-import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { type CommandUnknownOpts, Option } from './commander.ts';
 
 /** The options that a function declares on a command, as its action gets them. */
 export type FlagsOf<Declare extends (...args: never[]) => { opts(): unknown }> = ReturnType<

@@ -1,4 +1,3 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { NORMS } from '../../engine/nn/norm.ts';
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
 import { generatorName } from '../../pix2pix/models/networks.ts';
@@ -8,6 +7,7 @@ import { INITS } from '../../pix2pix/models/registry/kind.ts';
 import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { between, pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
+import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
 export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
@@ -16,7 +16,7 @@ export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
 export function trainFlags() {
   const command = pairFlags();
   for (const option of cycleFlags().options) command.addOption(option);
-  return command as unknown as Command<[], TrainFlags>;
+  return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
 /** Apart from the others, since types can be inferred of some sixty options at most. */

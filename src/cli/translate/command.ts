@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { Command, Option } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { FolderLock } from '../../files/lock.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
@@ -10,10 +9,11 @@ import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import { type CheckpointHeader, CYCLE_GENERATORS } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { watchInterrupt } from '../run/interrupt.ts';
+import { paintingMode } from '../run/text.ts';
 import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
+import { Command, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
-import { watchInterrupt } from '../shared/interrupt.ts';
-import { paintingMode } from '../shared/run_text.ts';
 import { findPictures, type Job } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
 

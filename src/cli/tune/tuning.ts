@@ -13,8 +13,8 @@ import {
 import { choicesOf, type Measurements, TuningCache } from '../../pix2pix/train/autotune/tuning_cache.ts';
 import { recordedTuning } from '../../pix2pix/train/checkpoint/tuning_record.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { checkTrainingMemory } from '../run/memory.ts';
 import { counter } from '../shared/counter.ts';
-import { checkTrainingMemory } from '../shared/memory.ts';
 
 /** Seconds that measuring before a run may take on an adapter that no table was shipped for. */
 const SECONDS_BEFORE_A_RUN = 60;

@@ -3,8 +3,8 @@ import type { Recorded } from '../../engine/tape/record.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
-import { counter } from './counter.ts';
-import { openInBrowser } from './open.ts';
+import { counter } from '../shared/counter.ts';
+import { openInBrowser } from '../shared/open.ts';
 
 /** Where a run began. */
 type Beginning = Pick<RunRecord, 'pairs' | 'adapter'>;
