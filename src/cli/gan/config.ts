@@ -24,12 +24,20 @@ export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig 
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
     ganMode: flags.gan_mode ?? base.ganMode,
-    realTarget: flags.real_target ?? base.realTarget,
+    realTarget: realTarget(flags) ?? base.realTarget,
     matching: flags.matching ?? base.matching,
     seed: flags.seed ?? base.seed,
     steps: flags.steps ?? base.steps,
     stepsDecay: flags.steps_decay ?? usualDecay(base, flags.steps),
   };
+}
+
+/** The discriminator's target for real pictures. */
+function realTarget({ label_smoothing: smoothing, real_target: target }: Partial<GanFlags>): number | undefined {
+  if (smoothing !== undefined && target !== undefined) {
+    throw new PixtapeError('--label_smoothing and --real_target say the same', 'Leave --real_target out.');
+  }
+  return smoothing === undefined ? target : 1 - smoothing;
 }
 
 /** A run that is shorter than planned spends half of it so. */

@@ -92,9 +92,14 @@ export function ganFlags() {
       choice('--gan_mode <loss>', `cross-entropy or least squares${each((c) => c.ganMode)}`, ['vanilla', 'lsgan']),
     )
     .option(
-      '--real_target <t>',
-      `what the discriminator should answer to real pictures; 0.9 is label smoothing${each((c) => c.realTarget)}`,
-      between(0.5, 1, true),
+      '--label_smoothing <s>',
+      `the discriminator's target for real pictures is 1 − s${each((c) => Number((1 - c.realTarget).toFixed(6)))}`,
+      between(0, 0.5, true),
+    )
+    .addOption(
+      new Option('--real_target <t>', 'the same as --label_smoothing 1 − t')
+        .argParser(between(0.5, 1, true))
+        .hideHelp(),
     )
     .option('--matching', 'with classes: real pictures with a wrong class count as fakes, too (default)')
     .option('--no-matching', 'they are left out')

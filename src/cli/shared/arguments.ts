@@ -1,6 +1,9 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { InvalidArgumentError } from './commander.ts';
 
+/** Flags that have another name now; the old one still works. */
+const RENAMED: Readonly<Record<string, string>> = { recompute: 'checkpoint_activations' };
+
 /**
  * Users of pix2pix type `--batch_size`, others `--batch-size`: both mean the same here. Flags are declared with
  * underscores; commander wants the `no-` of a negation with a dash.
@@ -12,7 +15,8 @@ export function normaliseFlags(argv: readonly string[]): string[] {
     const equals = arg.indexOf('=');
     const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
     const value = equals < 0 ? '' : arg.slice(equals);
-    return `--${name.replace(/-/g, '_').replace(/^no_/, 'no-')}${value}`;
+    const [, not = '', plain = ''] = /^(no_)?(.*)$/.exec(name.replace(/-/g, '_')) ?? [];
+    return `--${not && 'no-'}${Object.hasOwn(RENAMED, plain) ? RENAMED[plain] : plain}${value}`;
   });
 }
 

@@ -48,7 +48,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
     lambda: flags.lambda_L1 ?? base.lambda,
     lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
-    recompute: flags.recompute ?? base.recompute ?? false,
+    recompute: flags.checkpoint_activations ?? base.recompute ?? false,
     precision: flags.precision ?? base.precision ?? 'f32',
     seed: flags.seed ?? base.seed,
     epochs: flags.n_epochs ?? base.epochs,

@@ -180,10 +180,10 @@ function pairFlags() {
     )
     .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
     .option(
-      '--recompute',
-      'less memory for large pictures: parts of the generator work their forward out again, same bits',
+      '--checkpoint_activations',
+      'less memory for large pictures: recompute parts of the generator in the backward pass, with the same bits',
     )
-    .option('--no-recompute', 'keep all of it (the default)')
+    .option('--no-checkpoint_activations', 'keep all activations (the default)')
     .addOption(
       choice(
         '--precision <kind>',
