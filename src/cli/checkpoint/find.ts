@@ -5,7 +5,7 @@ import { readHead } from '../../files/read_at.ts';
 import { identifyWeights } from '../../files/weights/identify.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import { runsHint } from '../run/folder.ts';
-import { quoted } from '../run/text.ts';
+import { shellQuoted } from '../run/text.ts';
 
 /** A checkpoint by its path, by its run's folder, or by its run's name. @throws PixtapeError saying where it looked. */
 export function findCheckpoint(given: string, home: string): string {
@@ -23,6 +23,6 @@ function checked(path: string): string {
   if (identifyWeights(path, readHead(path, 512)) === 'safetensors') return path;
   throw new PixtapeError(
     `${path} is a file of PyTorch, not a checkpoint of pixtape`,
-    `Make one of it first: npx pixtape import ${quoted(path)} net.safetensors`,
+    `Make one of it first: npx pixtape import ${shellQuoted(path)} net.safetensors`,
   );
 }

@@ -8,7 +8,7 @@ import { openWeights } from '../../files/weights/open_weights.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { checkNetworks, describeGenerator } from '../../pix2pix/models/networks.ts';
 import { importGenerator } from '../../pix2pix/train/checkpoint/import.ts';
-import { quoted } from '../run/text.ts';
+import { shellQuoted } from '../run/text.ts';
 import { pictureSize } from '../shared/arguments.ts';
 import { Command } from '../shared/commander.ts';
 import type { FlagsOf } from '../shared/flags.ts';
@@ -58,7 +58,7 @@ async function importWeights(given: string, out: string, flags: ImportFlags): Pr
       `  note      from ${inChannels} channels to ${outChannels}: TIFF or .npy with as many bands, not pictures`,
     );
   }
-  console.log(`  try it    npx pixtape translate ${quoted(out)} IN OUT`);
+  console.log(`  try it    npx pixtape translate ${shellQuoted(out)} IN OUT`);
 }
 
 /** The generator in the folder of a run of pytorch-CycleGAN-and-pix2pix; files are taken as they are. */

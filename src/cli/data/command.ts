@@ -3,7 +3,7 @@ import { combineFolders, splitPairs } from '../../pix2pix/data/make/build_pairs.
 import { checkFolder } from '../../pix2pix/data/make/check.ts';
 import { Command } from '../shared/commander.ts';
 import { edgesCommand, grayCommand } from './pictures.ts';
-import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 import { facadesCommand, openmojiCommand, photosCommand } from './sets.ts';
 
 export function dataCommand() {
@@ -62,7 +62,7 @@ function combineCommand() {
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
     .action(async (a, b, out, { skip_bad = false }) => {
       const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
-      tell(out, made);
+      tellCounts(out, made);
       tellHowToTrain(out);
     });
 }
@@ -78,6 +78,6 @@ function splitCommand() {
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data split facades halves')
     .action(async (pairs, out, { skip_bad = false }) => {
-      tell(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
+      tellCounts(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
     });
 }

@@ -5,7 +5,7 @@ import { type PairsFromPictures, pairsFromPictures } from '../../pix2pix/data/ma
 import { between, pictureSize } from '../shared/arguments.ts';
 import { Command, Option } from '../shared/commander.ts';
 import type { FlagsOf } from '../shared/flags.ts';
-import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 
 export function grayCommand() {
   return picturesCommand('gray')
@@ -52,6 +52,6 @@ async function make(pictures: string, out: string, flags: PicturesFlags, conditi
   const { crop_size: size, fit, test, skip_bad = false } = flags;
   const sizes = { fit, ...(size ? { size } : {}), ...(test === undefined ? {} : { test }) };
   const work = { condition, skipBad: skip_bad, warn, onWritten: counted('written') };
-  tell(out, await pairsFromPictures(pictures, out, { ...sizes, ...work }));
+  tellCounts(out, await pairsFromPictures(pictures, out, { ...sizes, ...work }));
   tellHowToTrain(out);
 }

@@ -13,7 +13,7 @@ import { estimateGan } from '../../pix2pix/train/memory/estimate_gan.ts';
 import { Gan } from '../../pix2pix/train/steps/gan.ts';
 import { type RunFolder, takeRunFolder } from '../run/folder.ts';
 import { trainRun } from '../run/run.ts';
-import { quoted } from '../run/text.ts';
+import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { continuedGanConfig, continuedGanRecord, freshGanConfig, freshGanRecord, type GanRecord } from './config.ts';
 import { GAN_INTERVALS, type GanFlags } from './flags.ts';
@@ -71,8 +71,8 @@ async function trainIn(
         return trainGan(model, ganBatches(train, { batchSize, seed }), { ...options, samples }, progress, interrupted);
       },
       ending: () => {
-        const evaluate = classes.length > 0 ? `; npx pixtape eval-classes ${quoted(at.folder)}` : '';
-        return { measured: '', tryIt: `npx pixtape sample ${quoted(at.folder)} OUT.png${evaluate}` };
+        const evaluate = classes.length > 0 ? `; npx pixtape eval-classes ${shellQuoted(at.folder)}` : '';
+        return { measured: '', tryIt: `npx pixtape sample ${shellQuoted(at.folder)} OUT.png${evaluate}` };
       },
     },
     warn,

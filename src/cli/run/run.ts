@@ -6,11 +6,11 @@ import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { LoopOptions, LoopResult } from '../../pix2pix/train/loop/loop.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
 import type { MemoryEstimate } from '../../pix2pix/train/memory/estimate.ts';
-import { settleTuning } from '../tune/tuning.ts';
+import { chooseTuning } from '../tune/tuning.ts';
 import type { RunFolder } from './folder.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { withinMemory } from './memory.ts';
-import { checkLeft, compile, farewell, noteChanges } from './text.ts';
+import { checkStepsLeft, compile, printEnding, warnOfChanges } from './text.ts';
 
 /** The flags that `train` and `gan` share. */
 interface Flags {
@@ -62,16 +62,16 @@ export async function trainRun<Model, Result extends LoopResult>(
 ): Promise<void> {
   const { at, flags, before, record, steps, command } = run;
   const done = before?.step ?? 0;
-  checkLeft(at.folder, done, steps, run.stepsFlags);
+  checkStepsLeft(at.folder, done, steps, run.stepsFlags);
   const device = await openDevice(flags.adapter);
   try {
     console.log(`adapter  ${device.description}`);
     const beginning = { pairs: run.pairs, adapter: device.description };
-    noteChanges(record, beginning, run.pairsName, warn);
+    warnOfChanges(record, beginning, run.pairsName, warn);
     record.pairs ??= beginning.pairs;
     record.adapter ??= beginning.adapter;
     const work = { build: run.build, checkMemory: () => run.checkMemory(device) };
-    await settleTuning(device, work, { tune: flags.tune, before: before?.run }, warn);
+    await chooseTuning(device, work, { tune: flags.tune, before: before?.run }, warn);
     const model = await withinMemory(device, await run.checkMemory(device), () => run.open(device));
     console.log(`model    ${run.describe(model)}`);
     console.log(`run      ${at.folder}${before ? `, going on after step ${done}` : ''}`);
@@ -85,7 +85,7 @@ export async function trainRun<Model, Result extends LoopResult>(
     try {
       const result = await run.train(model, loopOptions(run), progress, interrupt.asked);
       const { checkpoints_dir: checkpointsDir, open = false } = flags;
-      farewell(result, { command, folder: at.folder, name: at.name, checkpointsDir, open, ...run.ending(result) });
+      printEnding(result, { command, folder: at.folder, name: at.name, checkpointsDir, open, ...run.ending(result) });
     } finally {
       interrupt.stop();
     }

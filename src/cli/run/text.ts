@@ -10,7 +10,7 @@ import { openInBrowser } from '../shared/open.ts';
 type Beginning = Pick<RunRecord, 'pairs' | 'adapter'>;
 
 /** A continued run repeats bit for bit only with the same pictures on the same adapter: says so where they differ. */
-export function noteChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {
+export function warnOfChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {
   if (record.pairs !== undefined && record.pairs !== now.pairs) {
     warn(`the run began with ${record.pairs} ${what}, there are ${now.pairs} now: it goes on, in another order`);
   }
@@ -32,12 +32,12 @@ export async function compile(
 }
 
 /** @throws PixtapeError when nothing is left to do */
-export function checkLeft(folder: string, done: number, steps: number, flags: string): void {
+export function checkStepsLeft(folder: string, done: number, steps: number, flags: string): void {
   if (done < steps) return;
   throw new PixtapeError(`${folder} has already done ${done} of ${steps} steps`, `Ask for more: a larger ${flags}.`);
 }
 
-export interface Farewell {
+export interface Ending {
   /** The command that goes on with the run. */
   command: 'train' | 'gan';
   folder: string;
@@ -51,22 +51,22 @@ export interface Farewell {
 }
 
 /** Where everything is, and how to go on. */
-export function farewell(result: LoopResult, said: Farewell): void {
+export function printEnding(result: LoopResult, said: Ending): void {
   const why = { done: 'done', time: 'time is up', interrupted: 'interrupted' }[result.end];
   console.log(`\n${why} after step ${result.steps}${said.measured}`);
   console.log(`  pictures    ${join(said.folder, 'samples')}`);
   console.log(`  report      ${result.report}`);
   console.log(`  checkpoint  ${result.checkpoint}`);
   if (result.end !== 'done') {
-    const where = said.checkpointsDir === 'runs' ? '' : ` --checkpoints_dir ${quoted(said.checkpointsDir)}`;
-    console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${quoted(said.name)}${where}`);
+    const where = said.checkpointsDir === 'runs' ? '' : ` --checkpoints_dir ${shellQuoted(said.checkpointsDir)}`;
+    console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${shellQuoted(said.name)}${where}`);
   }
   console.log(`  try it      ${said.tryIt}`);
   if (said.open && result.end !== 'interrupted') openInBrowser(result.report);
 }
 
 /** For a command line that a person copies. */
-export const quoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
+export const shellQuoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
 
 /** How a generator paints, with `--dropout` or without it. */
 export const paintingMode = (dropout: boolean | undefined): string =>

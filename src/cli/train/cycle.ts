@@ -12,7 +12,7 @@ import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
 import { checkMemory, estimate } from '../../pix2pix/train/memory/estimate.ts';
 import type { RunFolder } from '../run/folder.ts';
 import { trainRun } from '../run/run.ts';
-import { quoted } from '../run/text.ts';
+import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { applyFlags, checkChosen, continuedRecord, freshRecord, refuseChange } from './config.ts';
 import type { TrainFlags } from './flags.ts';
@@ -62,7 +62,7 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
       },
       ending: () => ({
         measured: '',
-        tryIt: `npx pixtape translate ${quoted(at.folder)} IN OUT --network G_A`,
+        tryIt: `npx pixtape translate ${shellQuoted(at.folder)} IN OUT --network G_A`,
       }),
     },
     warn,

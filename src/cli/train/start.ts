@@ -13,7 +13,7 @@ import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
 import { trainRun } from '../run/run.ts';
-import { quoted } from '../run/text.ts';
+import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './config.ts';
 import { trainCycle } from './cycle.ts';
@@ -52,7 +52,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
   if (sideBySide !== undefined) record.sideBySide = sideBySide;
   const quick = record.preset === 'quick';
   const emojis = record.data.data === 'openmoji';
-  const heldOut = { samples: flags.samples, most: flags.num_test, ...(emojis ? { prefer: FACES } : {}) };
+  const heldOut = { samples: flags.samples, maxSamples: flags.num_test, ...(emojis ? { prefer: FACES } : {}) };
   await trainRun<Pix2Pix, RunResult>(
     {
       command: 'train',
@@ -104,6 +104,6 @@ function ending({ testL1, baselineL1 }: RunResult, folder: string, { generator }
   const mode = generator.sharedNorm ? ' --dropout' : '';
   return {
     measured: `: held-out L1 ${measured}${copying}`,
-    tryIt: `npx pixtape translate ${quoted(folder)} IN OUT${mode}`,
+    tryIt: `npx pixtape translate ${shellQuoted(folder)} IN OUT${mode}`,
   };
 }

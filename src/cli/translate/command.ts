@@ -97,7 +97,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
     );
     const resize = flags.resize ?? record.data?.resize ?? 'nearest';
     const work: Translation = {
-      painter: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
+      predictor: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
       device,
       config,
       unit: generator.unit,

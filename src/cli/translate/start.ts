@@ -6,12 +6,12 @@ import { isPictured, writePictureAs } from '../../pix2pix/data/image/encode.ts';
 import { readPicture } from '../../pix2pix/data/image/picture.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
-import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
+import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import type { Job } from './files.ts';
 
 export interface Translation {
-  painter: Predictor;
+  predictor: Predictor;
   device: Device;
   /** What the generator was trained with. */
   config: TrainConfig;
@@ -61,7 +61,7 @@ export async function translateAll(jobs: readonly Job[], work: Translation): Pro
 }
 
 async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes): Promise<void> {
-  const { preparation, config, painter } = work;
+  const { preparation, config, predictor } = work;
   // A drawing without pixels of its own gets the size that the network knows.
   const { width, height } = preparation.resize ?? config;
   const both = preparation.side ? 2 : 1;
@@ -84,7 +84,7 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
   // Before it is enlarged: that takes memory too.
   await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
-  await writePictureAs(to, await translate(painter, condition, sizes.unit), work.range);
+  await writePictureAs(to, await translate(predictor, condition, sizes.unit), work.range);
 }
 
 /** What a picture's shape is beside that of the pictures that were trained with: one of them, or two beside each other. */
@@ -119,7 +119,7 @@ class Sizes {
 
   /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
   async admit({ width, height }: { width: number; height: number }): Promise<void> {
-    const { config, painter } = this.work;
+    const { config, predictor } = this.work;
     const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
     if (w !== width || h !== height) this.padded++;
     const ratio = Math.sqrt((width * height) / (config.width * config.height));
@@ -127,13 +127,13 @@ class Sizes {
     const start = performance.now();
     if (!this.seen.has(`${w} ${h}`)) await this.checkMemory(w, h);
     this.seen.add(`${w} ${h}`);
-    await painter.program(1, h, w);
+    await predictor.program(1, h, w);
     this.preparing += (performance.now() - start) / 1000;
   }
 
   private async checkMemory(width: number, height: number): Promise<void> {
     const { config, device } = this.work;
-    const need = await estimatePainting(device, config, height, width);
+    const need = await estimatePrediction(device, config, height, width);
     // The generator is there already.
     const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
     checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');

@@ -43,7 +43,7 @@ export interface TuningRequest {
  * Decides which kernels a run computes with, and gives the device their table: a continued run keeps its own; else what
  * was measured on this adapter holds, before what was shipped for its kind. What is unknown on a real GPU is measured now.
  */
-export async function settleTuning(
+export async function chooseTuning(
   device: Device,
   work: Work,
   { tune, before }: TuningRequest,

@@ -6,7 +6,7 @@ import { createGenerator, describeGenerator } from '../../pix2pix/models/network
 import type { PictureGenerator } from '../../pix2pix/models/registry/kind.ts';
 import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
-import { lossOf, openDevice } from '../shared/device.ts';
+import { lossOf, openPageDevice } from '../shared/device.ts';
 import { toPlanes, toRgba } from '../shared/pixels.ts';
 
 export interface ModelInfo {
@@ -24,7 +24,7 @@ export interface ModelInfo {
 interface Loaded {
   device: Device;
   generator: PictureGenerator;
-  painter: Predictor;
+  predictor: Predictor;
 }
 
 /**
@@ -80,7 +80,7 @@ export class Model {
   async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
     const { width, height } = this.info;
     const condition = toPlanes(rgba, this.config.generator.inChannels);
-    const paint = () => this.loaded.painter.predict(condition, 1, height, width);
+    const paint = () => this.loaded.predictor.predict(condition, 1, height, width);
     const answer = await paint().catch(async (error: unknown) => {
       const why = await lossOf(this.loaded.device);
       if (why === undefined) throw error;
@@ -98,14 +98,14 @@ export class Model {
 
 /** Each model has a device of its own, so that its memory goes with it. Runs once, so that the first stroke need not wait. */
 async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
-  const device = await openDevice();
+  const device = await openPageDevice();
   try {
     const generator = createGenerator(device, config, new Rng(device, config.seed));
     restoreGenerator(generator, tensors, name);
-    const painter = new Predictor(device, generator);
+    const predictor = new Predictor(device, generator);
     const { width, height } = config;
-    await painter.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
-    return { device, generator, painter };
+    await predictor.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
+    return { device, generator, predictor };
   } catch (error) {
     device.destroy();
     throw error;

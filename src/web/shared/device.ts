@@ -12,7 +12,7 @@ export async function findAdapter(): Promise<GPUAdapter | undefined> {
 const lost = new WeakSet<Device>();
 
 /** Opens a device. @throws PixtapeError where this browser gives none. */
-export async function openDevice(): Promise<Device> {
+export async function openPageDevice(): Promise<Device> {
   const adapter = await findAdapter();
   if (!adapter) {
     throw new PixtapeError('this browser gives no WebGPU adapter', 'Reload the page, or restart the browser.');

@@ -54,7 +54,7 @@ export interface Samples {
   }[];
 }
 
-export interface Progress {
+export interface TrainingProgress {
   step: number;
   /** The run's last step. */
   lastStep: number;
@@ -77,7 +77,7 @@ export type TrainEvent =
   | { kind: 'warning'; text: string }
   | { kind: 'opened'; summary: string; adapter: string; parameters: number }
   | { kind: 'running' }
-  | { kind: 'progress'; progress: Progress }
+  | { kind: 'progress'; progress: TrainingProgress }
   | { kind: 'samples'; samples: Samples }
   /** The device was lost; training goes on from this step on a new one. */
   | { kind: 'lost'; why: string; step: number }

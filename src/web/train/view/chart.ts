@@ -15,7 +15,7 @@ const WHOLE = [1, 10, 1e2, 1e3, 1e4, 1e5, 1e6].flatMap((power) => [power, 2 * po
 type Values = (number | null)[];
 
 /** A chart that grows; takes its colours from the page's theme and its width from its box. */
-export class Chart {
+export class LineChart {
   private readonly box: HTMLElement;
   private readonly lines: readonly Line[];
   private plot: uPlot | undefined;

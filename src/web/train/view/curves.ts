@@ -1,16 +1,16 @@
 import { element } from '../../page/dom.ts';
 import type { Point } from '../types.ts';
-import { Chart } from './chart.ts';
+import { LineChart } from './chart.ts';
 import { Series, smooth } from './series.ts';
 
 /** Both charts: how far the pictures are off, and how the two networks stand against each other. */
 export class Curves {
-  private readonly error = new Chart(element('chart-error'), [
+  private readonly error = new LineChart(element('chart-error'), [
     { label: 'each step', colour: 'accent', faint: true },
     { label: 'smoothed', colour: 'accent' },
     { label: 'held out', colour: 'second', points: true },
   ]);
-  private readonly duel = new Chart(element('chart-duel'), [
+  private readonly duel = new LineChart(element('chart-duel'), [
     { label: 'PatchGAN', colour: 'third' },
     { label: 'generator', colour: 'accent' },
   ]);

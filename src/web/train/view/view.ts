@@ -4,7 +4,7 @@ import { type PlacedFile, placed } from '../../page/dropped.ts';
 import { openSvg } from '../../page/svg.ts';
 import { connect, proxy, revive, transfer } from '../../shared/remote.ts';
 import { explain, shortCount } from '../../shared/words.ts';
-import type { Progress, RestoredInfo, Source, TrainEvent } from '../types.ts';
+import type { RestoredInfo, Source, TrainEvent, TrainingProgress } from '../types.ts';
 import type { TrainCalls } from '../worker/worker.ts';
 import { Curves } from './curves.ts';
 import { allowChanges, readSchedule, readSettings, showRun } from './form.ts';
@@ -206,7 +206,7 @@ export class TrainView {
     }
   }
 
-  private showProgress(progress: Progress): void {
+  private showProgress(progress: TrainingProgress): void {
     const { step, lastStep, epoch, learningRate, imagesPerSecond, memory, points } = progress;
     element('fact-step').textContent = step.toLocaleString('en');
     element('fact-last').textContent = `of ${lastStep.toLocaleString('en')}`;

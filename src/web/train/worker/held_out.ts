@@ -29,13 +29,13 @@ export class PageHeldOut {
   }
 
   /** Paints them in evaluation mode, which leaves the training state alone. */
-  async paint(painter: Predictor, step: number): Promise<Samples> {
+  async paint(predictor: Predictor, step: number): Promise<Samples> {
     const { pairs, width, height } = this;
     const size = width * height;
     const pictures: Samples['pictures'] = [];
     let error = 0;
     for (const { name, condition, real } of pairs) {
-      const output = await painter.predict(condition, 1, height, width);
+      const output = await predictor.predict(condition, 1, height, width);
       error += meanAbsoluteError(output, real) / pairs.length;
       pictures.push({
         name,

@@ -15,7 +15,7 @@ import {
 } from '../../../pix2pix/train/loop/core.ts';
 import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
 import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
-import { isLost, lossOf, openDevice } from '../../shared/device.ts';
+import { isLost, lossOf, openPageDevice } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
 import type { Samples, Schedule, TrainEvent } from '../types.ts';
 import { PageHeldOut } from './held_out.ts';
@@ -236,7 +236,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   }
 
   async sample(): Promise<Samples> {
-    const samples = await this.heldOut.paint(this.model.painter, this.model.step);
+    const samples = await this.heldOut.paint(this.model.predictor, this.model.step);
     this.sampleEvery = Math.min(SAMPLE_SECONDS.most, this.sampleEvery * SAMPLE_SECONDS.growth);
     this.sampledAt = performance.now();
     return samples;
@@ -262,7 +262,7 @@ const since = (time: number): number => (performance.now() - time) / 1000;
 
 /** A model on a device of its own, its step compiled. */
 async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit): Promise<Pix2Pix> {
-  const device = await openDevice();
+  const device = await openPageDevice();
   try {
     const model = new Pix2Pix(device, config, { initialise: from === undefined });
     if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');

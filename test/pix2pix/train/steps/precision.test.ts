@@ -202,7 +202,7 @@ describe('with shader-f16', () => {
     const need = await estimateTraining(device, half());
     const before = device.memory.bytes;
     const model = await prepared(device, half());
-    for (const batch of [2, 1]) await model.painter.program(batch, 16, 16);
+    for (const batch of [2, 1]) await model.predictor.program(batch, 16, 16);
     expect(device.memory.bytes - before).toBe(need.state + need.temporaries);
   });
 });
