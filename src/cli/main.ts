@@ -45,10 +45,10 @@ Examples:
   );
 giveUsageHints(program, '');
 
-/** Commands whose result is what they print, not files. */
+/** Commands whose result is their output, not a file. */
 const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune']);
 
-/** After a wrong flag or argument: where the right ones are listed. */
+/** After a wrong flag or argument, points to the list of valid ones. */
 function giveUsageHints(command: CommandUnknownOpts, above: string): void {
   const name = `${above}${command.name()}`;
   command.showHelpAfterError(`(${name} --help shows what there is)`);
@@ -72,7 +72,7 @@ try {
 } finally {
   closeAdapter();
 }
-// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+// Exit explicitly, because driver threads may keep the process alive; but only after piped output has been flushed.
 process.stdout.write('', () => setImmediate(end));
 
 function end(): void {

@@ -7,7 +7,7 @@ import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import { runsHint } from '../run/folder.ts';
 import { shellQuoted } from '../run/text.ts';
 
-/** A checkpoint by its path, by its run's folder, or by its run's name. @throws PixtapeError saying where it looked. */
+/** Finds a checkpoint by its path, its run's folder or its run's name. @throws PixtapeError saying where it looked */
 export function findCheckpoint(given: string, home: string): string {
   const inRun = join(home, given, LATEST);
   const isFolder = existsSync(given) && statSync(given).isDirectory();
@@ -18,7 +18,7 @@ export function findCheckpoint(given: string, home: string): string {
   throw new PixtapeError(`there is no checkpoint "${given}": neither ${tried}`, runsHint(home));
 }
 
-/** @throws PixtapeError for weights of other programs */
+/** @throws PixtapeError if the file holds another program's weights */
 function checked(path: string): string {
   if (identifyWeights(path, readHead(path, 512)) === 'safetensors') return path;
   throw new PixtapeError(

@@ -2,10 +2,10 @@ import type { Made } from '../../pix2pix/data/make/build_pairs.ts';
 import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 
-/** What commands that make data say. */
+/** Output of the commands that make data. */
 export const warn = (line: string) => console.warn(`warning: ${line}`);
 
-/** Shows how far it is, on a terminal. */
+/** Shows progress on a terminal. */
 export const counted = (what: string) => counter((done, total) => `${done} of ${total} ${what}`);
 
 export function tellCounts(out: string, { train, test }: Made, what = 'pairs'): void {

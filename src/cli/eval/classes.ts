@@ -94,7 +94,7 @@ async function evalClasses(checkpoint: string, flags: EvalClassesFlags): Promise
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** A row for each class asked for: its agreement, and what its pictures were taken for. */
+/** One row per requested class: its agreement, and how its pictures were classified. */
 function table(classes: readonly string[], { counts, shares }: Agreement): string {
   const head = ['asked for', 'agreement', ...classes.map((name) => `→ ${name}`)];
   const rows = classes.map((name, i) => [name, percent(shares[i] as number), ...(counts[i] as number[]).map(String)]);

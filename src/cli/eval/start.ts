@@ -102,7 +102,7 @@ function describe({ path, header: { config, step } }: Measured): string {
   return `${path}, step ${step}, trained at ${config.width} × ${config.height}`;
 }
 
-/** The run's own pictures, or those that the flags name, without flips and jitter. */
+/** The run's own pictures, or the ones the flags name, without flips and jitter. */
 function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
   const own = (header.run as Partial<RunRecord>).data;
   const { data, dataroot, direction, resize, skip_bad: skipBad } = flags;
@@ -125,7 +125,7 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
   );
 }
 
-/** @throws PixtapeError where there is no memory for it, or the pictures do not fit. */
+/** @throws PixtapeError if there is not enough memory, or the pictures do not fit */
 async function predictorOf(
   device: Device,
   { path, header }: Measured,

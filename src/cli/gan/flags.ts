@@ -8,7 +8,7 @@ import { between, wholeNumber } from '../shared/arguments.ts';
 import { Command, InvalidArgumentError, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-/** Steps between grids and checkpoints, where no flag says otherwise. */
+/** Default steps between sample grids and between checkpoints. */
 export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
   dcgan: { sample: 500, save: 1000 },
   quick: { sample: 250, save: 500 },
@@ -106,7 +106,7 @@ export function ganFlags() {
     .allowExcessArguments(false);
 }
 
-/** A power of two: what halves down to 4. */
+/** Parses a side that halves down to 4: a power of two. */
 function pictureSide(text: string): number {
   const side = wholeNumber(8)(text);
   if (!Number.isInteger(Math.log2(side)))
@@ -116,7 +116,7 @@ function pictureSide(text: string): number {
 
 const each = (value: (config: GanConfig) => unknown): string => differing((preset) => value(GAN_PRESETS[preset]));
 
-/** ` (default: 4)`, or ` (default: 128, quick 16)` where the presets differ. */
+/** ` (default: 4)`, or ` (default: 128, quick 16)` if the presets differ. */
 function differing(value: (preset: GanPresetName) => unknown): string {
   const [dcgan, quick] = [value('dcgan'), value('quick')];
   return ` (default: ${dcgan}${quick === dcgan ? '' : `, quick ${quick}`})`;

@@ -18,9 +18,9 @@ import { counter } from '../shared/counter.ts';
 import { continuedGanConfig, continuedGanRecord, freshGanConfig, freshGanRecord, type GanRecord } from './config.ts';
 import { GAN_INTERVALS, type GanFlags } from './flags.ts';
 
-/** `pixtape gan`. `given` holds only the flags that the user typed: what a continued run may override. */
+/** `pixtape gan`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startGan(dir: string | undefined, flags: GanFlags, given: Partial<GanFlags>): Promise<void> {
-  // Before anything else: what is wrong with the flags should be said first.
+  // First, so that faulty flags are reported before anything else.
   const fresh = freshGanRecord(dir, flags);
   const noData = new PixtapeError('no data: gan needs a folder, gan DIR', 'Or try --data smileys --preset quick');
   const run = await takeRunFolder('gan', flags, defaultName(dir, flags), noData);
@@ -87,7 +87,7 @@ async function checkGanMemory(device: Device, config: GanConfig): Promise<Memory
   return need;
 }
 
-/** A fresh run takes the classes of its pictures; those of a continued one must be there still. */
+/** A fresh run takes the classes of its pictures. A continued run's classes must still be there. */
 function withClasses(config: GanConfig, set: PictureSet, resumed: boolean): GanConfig {
   const classes = [...set.classes];
   if (!resumed) return { ...config, classes };
@@ -98,7 +98,7 @@ function withClasses(config: GanConfig, set: PictureSet, resumed: boolean): GanC
   );
 }
 
-/** After the set, the folder, or the folder of the table; undefined where none was named. */
+/** Named after the set, the folder, or the table's folder; undefined if none was given. */
 function defaultName(dir: string | undefined, { data, preset, classes }: GanFlags): string | undefined {
   if (data !== 'folder') return `${data}-${preset}`;
   const folder = dir ?? (typeof classes === 'string' ? dirname(classes) : undefined);

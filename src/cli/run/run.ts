@@ -39,7 +39,7 @@ export interface Run<Model, Result extends LoopResult> {
   /** The step to stop after, and the flags that ask for a later one. */
   steps: number;
   stepsFlags: string;
-  /** Steps between two sample grids and between two checkpoints, where the flags do not say. */
+  /** Default steps between sample grids and between checkpoints. */
   intervals: { sample: number; save: number };
   credits: string | undefined;
   /** Records the training step on a dry-run device, to find the convolutions in it. */
@@ -55,7 +55,7 @@ export interface Run<Model, Result extends LoopResult> {
   ending(result: Result): { measured: string; tryIt: string };
 }
 
-/** Trains from the first look at the device to the last line on the terminal. */
+/** Opens the device, trains, and prints everything from the adapter to how to go on. */
 export async function trainRun<Model, Result extends LoopResult>(
   run: Run<Model, Result>,
   warn: (line: string) => void,

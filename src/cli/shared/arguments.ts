@@ -20,7 +20,7 @@ export function normaliseFlags(argv: readonly string[]): string[] {
   });
 }
 
-/** A parser of whole numbers from `least` up. */
+/** Returns a parser of whole numbers from `least` up. */
 export function wholeNumber(least: number) {
   return (text: string): number => {
     const value = Number(text);
@@ -31,7 +31,7 @@ export function wholeNumber(least: number) {
   };
 }
 
-/** A parser of numbers between bounds, the bounds themselves left out unless `inclusive`. */
+/** Returns a parser of numbers between bounds, which are excluded unless `inclusive`. */
 export function between(low: number, high: number, inclusive = false) {
   return (text: string): number => {
     const value = Number(text);
@@ -44,7 +44,7 @@ export function between(low: number, high: number, inclusive = false) {
   };
 }
 
-/** `0,4095`: what becomes 0 and what becomes 1. */
+/** Parses `0,4095`: the values that become 0 and 1. */
 export function valueRange(text: string): { min: number; max: number } {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const [min = Number.NaN, max = Number.NaN] = parts;
@@ -54,7 +54,7 @@ export function valueRange(text: string): { min: number; max: number } {
   return { min, max };
 }
 
-/** `256` or `320x256` (width × height). */
+/** Parses `256` or `320x256` (width × height). */
 export function pictureSize(text: string): { width: number; height: number } {
   const match = /^(\d+)(?:x(\d+))?$/.exec(text);
   const width = Number(match?.[1]);
@@ -64,7 +64,7 @@ export function pictureSize(text: string): { width: number; height: number } {
   return { width, height };
 }
 
-/** Flags that users of pix2pix know and that do not exist here, with what there is instead. */
+/** Flags of pix2pix that do not exist here, and what to use instead. */
 const FOREIGN: Record<string, string> = {
   gpu_ids: 'The GPU is found by itself; --adapter chooses one by hand.',
   dataset_mode: 'Side-by-side pairs and A/ B/ folders are told apart by looking: leave it out.',
@@ -81,7 +81,7 @@ const FOREIGN: Record<string, string> = {
   init_type: '--init paper (its normal), --init he (its kaiming) or --init tutorial.',
 };
 
-/** @throws PixtapeError with what to use instead, where a flag is one of pix2pix's that does not exist here. */
+/** @throws PixtapeError if a flag is one of pix2pix's that does not exist here, with what to use instead */
 export function refuseForeignFlags(argv: readonly string[]): void {
   for (const arg of argv) {
     if (arg === '--') return;

@@ -194,7 +194,7 @@ function pairFlags() {
     .allowExcessArguments(false);
 }
 
-/** ` (default: 4)`, or ` (default: 256, quick 64)` where a preset differs from the tutorial's. */
+/** ` (default: 4)`, or ` (default: 256, quick 64)` if a preset differs from the tutorial's. */
 function each(value: (config: TrainConfig) => unknown): string {
   const usual = value(PRESETS.tutorial);
   const others = (['quick', 'paper'] as const).filter((name) => value(PRESETS[name]) !== usual);

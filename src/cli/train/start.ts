@@ -20,7 +20,7 @@ import { trainCycle } from './cycle.ts';
 import type { TrainFlags } from './flags.ts';
 import { lastStep } from './schedule.ts';
 
-/** `pixtape train`. `given` holds only the flags that the user typed: what a continued run may override. */
+/** `pixtape train`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
   const run = await takeFolder(flags);
   try {
@@ -97,10 +97,10 @@ function modelLine({ generator, disc, config }: Pix2Pix): string {
 const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
 
 function ending({ testL1, baselineL1 }: RunResult, folder: string, { generator }: TrainConfig) {
-  // An input of other channels is no answer.
+  // NaN if input and output differ in channels, so that copying is impossible.
   const copying = Number.isNaN(baselineL1) ? '' : `; copying the input scores ${baselineL1.toFixed(4)}`;
   const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
-  // The running averages of a norm that serves two places fit neither of them.
+  // A norm used in two places has running averages that fit neither.
   const mode = generator.sharedNorm ? ' --dropout' : '';
   return {
     measured: `: held-out L1 ${measured}${copying}`,

@@ -123,7 +123,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
   }
 }
 
-/** Two commands that fill one folder would leave a mixture; single pictures may go into one folder side by side. */
+/** Two commands that fill one folder would mix their pictures. Single pictures may share a folder. */
 const takeOut = (folder: string) =>
   FolderLock.take(folder, {
     command: 'pixtape translate',
@@ -131,7 +131,7 @@ const takeOut = (folder: string) =>
     note: (line) => console.warn(line),
   });
 
-/** A record of before this was noted says only that it was a folder. */
+/** Older records do not say whether the pairs were side by side. */
 const pairsOf = ({ direction }: RunRecord['data'], sideBySide = true): Translation['pairs'] => ({
   sideBySide,
   half: direction === 'BtoA' ? 'right' : 'left',

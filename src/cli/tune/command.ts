@@ -31,7 +31,7 @@ function tuneFlags() {
     .allowExcessArguments(false);
 }
 
-/** With the options of `train` that say which model it is. */
+/** Adds the options of `train` that choose the model. */
 export function tuneCommand() {
   const command = tuneFlags();
   for (const option of trainFlags().options) {
