@@ -57,7 +57,7 @@ function combineCommand() {
     .argument('<a>', 'folder of the left halves')
     .argument('<b>', 'folder of the right halves')
     .argument('<out>', 'a new folder')
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
     .action(async (a, b, out, { skip_bad = false }) => {
@@ -74,7 +74,7 @@ function splitCommand() {
     )
     .argument('<pairs>', 'a folder of side-by-side pairs')
     .argument('<out>', 'a new folder')
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data split facades halves')
     .action(async (pairs, out, { skip_bad = false }) => {

@@ -44,7 +44,7 @@ function picturesCommand(name: string) {
         .default('crop'),
     )
     .option('--test <share>', 'hold out such a share (0.1, say) by name, into train/ and test/', between(0, 1))
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false);
 }
 

@@ -38,11 +38,11 @@ export function ganFlags() {
     .option('--no-flip', 'do not')
     .option('--augment', 'turn, shift and scale pictures a little at random (default: only smileys)')
     .option('--no-augment', 'do not')
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
-    .option('--continue_train', 'go on with the run of that --name, bit for bit as if it had never stopped')
+    .option('--continue_train', 'continue the run of that --name, bit for bit as if it had never stopped')
     .option('--steps <n>', `stop after n steps in all${each((c) => c.steps)}`, wholeNumber(1))
     .option(
       '--steps_decay <n>',
@@ -53,7 +53,7 @@ export function ganFlags() {
     .option('--seed <n>', `decides weights, noise and order${each((c) => c.seed)}`, wholeNumber(0))
     .addOption(adapterOption())
     .option('--samples <n>', 'pictures in a sample grid (default: 64, with classes 8 of each)', wholeNumber(1))
-    .option('--print_freq <n>', 'steps between two looks at the losses (every 5 s at the latest)', wholeNumber(1), 20)
+    .option('--print_freq <n>', 'steps between two readings of the losses (at least every 5 s)', wholeNumber(1), 20)
     .option(
       '--display_freq <n>',
       `steps between two sample grids${differing((p) => GAN_INTERVALS[p].sample)}`,
@@ -61,13 +61,13 @@ export function ganFlags() {
     )
     .option(
       '--save_latest_freq <n>',
-      `steps between two checkpoints, every 10 min at the latest${differing((p) => GAN_INTERVALS[p].save)}`,
+      `steps between two checkpoints, at least every 10 min${differing((p) => GAN_INTERVALS[p].save)}`,
       wholeNumber(1),
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)
     .option('--open', 'show the report in a browser when done')
-    .option('--tune', 'measure first which kernels are fastest here, as a run on an unknown GPU does')
-    .option('--no-tune', 'take the kernels of the shipped table, whatever was measured')
+    .option('--tune', 'first measure which kernels are fastest here, as a run on an unknown GPU does')
+    .option('--no-tune', 'use the kernels of the shipped table and ignore measurements')
     .optionsGroup('Model:')
     .addOption(
       choice(
@@ -101,8 +101,8 @@ export function ganFlags() {
         .argParser(between(0.5, 1, true))
         .hideHelp(),
     )
-    .option('--matching', 'with classes: real pictures with a wrong class count as fakes, too (default)')
-    .option('--no-matching', 'they are left out')
+    .option('--matching', 'with classes: also treat real pictures with a wrong class as fakes (default)')
+    .option('--no-matching', 'do not')
     .allowExcessArguments(false);
 }
 
@@ -110,7 +110,7 @@ export function ganFlags() {
 function pictureSide(text: string): number {
   const side = wholeNumber(8)(text);
   if (!Number.isInteger(Math.log2(side)))
-    throw new InvalidArgumentError('A power of two is wanted, e.g. 32, 64 or 128.');
+    throw new InvalidArgumentError('Expected a power of two, e.g. 32, 64 or 128.');
   return side;
 }
 

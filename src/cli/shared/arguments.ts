@@ -25,7 +25,7 @@ export function wholeNumber(least: number) {
   return (text: string): number => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`A whole number of at least ${least} is wanted.`);
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
     }
     return value;
   };
@@ -38,7 +38,7 @@ export function between(low: number, high: number, inclusive = false) {
     const fits = inclusive ? value >= low && value <= high : value > low && value < high;
     if (text.trim() === '' || !fits) {
       const range = Number.isFinite(high) ? `between ${low} and ${high}` : `above ${low}`;
-      throw new InvalidArgumentError(`A number ${range} is wanted.`);
+      throw new InvalidArgumentError(`Expected a number ${range}.`);
     }
     return value;
   };
@@ -49,7 +49,7 @@ export function valueRange(text: string): { min: number; max: number } {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const [min = Number.NaN, max = Number.NaN] = parts;
   if (parts.length !== 2 || !(min < max) || !Number.isFinite(max - min)) {
-    throw new InvalidArgumentError('Two numbers like 0,4095 are wanted, the smaller first.');
+    throw new InvalidArgumentError('Expected two numbers like 0,4095, the smaller first.');
   }
   return { min, max };
 }
@@ -60,7 +60,7 @@ export function pictureSize(text: string): { width: number; height: number } {
   const width = Number(match?.[1]);
   const height = Number(match?.[2] ?? match?.[1]);
   if (!match || width < 1 || height < 1)
-    throw new InvalidArgumentError('A side like 256, or WIDTHxHEIGHT like 320x256, is wanted.');
+    throw new InvalidArgumentError('Expected a side like 256, or WIDTHxHEIGHT like 320x256.');
   return { width, height };
 }
 

@@ -48,7 +48,7 @@ function generatorOf(
   { netG: name, depth }: Partial<NetworkFlags>,
 ): { netG: NetG; generator: GeneratorConfig } {
   const named = name === undefined ? { netG: base.netG } : parseGeneratorName(name);
-  if (!named) throw new PixtapeError(`--netG ${name}: tutorial, or unet_32, unet_64, … are wanted`);
+  if (!named) throw new PixtapeError(`--netG ${name}: expected tutorial, or unet_32, unet_64, …`);
   const { netG, ...sizes } = named;
   const kind = GENERATORS[netG];
   const { inChannels, outChannels } = base.generator;

@@ -55,7 +55,7 @@ function translateFlags() {
     .option('--range <min,max>', "what becomes 0 and 1, of values that are no bytes (default: the run's)", valueRange)
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .addOption(runsOption())
     .addOption(adapterOption())
     .allowExcessArguments(false);
