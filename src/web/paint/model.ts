@@ -14,7 +14,7 @@ export interface ModelInfo {
   /** The size that it was trained at, in pixels. */
   width: number;
   height: number;
-  /** Its kind and size in words. */
+  /** Kind and size in words. */
   network: string;
   parameters: number;
   step: number;
@@ -28,8 +28,8 @@ interface Loaded {
 }
 
 /**
- * The generator of a checkpoint, ready to paint at its own size. Keeps the checkpoint's values, so that it can begin anew
- * on another device when this one is lost.
+ * The generator of a checkpoint, ready to run at its own size. Keeps the checkpoint's values, so that it can be
+ * rebuilt on another device if this one is lost.
  */
 export class Model {
   readonly info: ModelInfo;
@@ -49,7 +49,7 @@ export class Model {
     this.loaded = loaded;
   }
 
-  /** @throws PixtapeError naming the file when it is no checkpoint, or of a kind that a page cannot show. */
+  /** @throws PixtapeError naming the file if it is not a checkpoint, or its channels cannot be shown */
   static async open(bytes: Uint8Array, name: string): Promise<Model> {
     const { metadata, tensors } = decodeSafetensors(bytes, name);
     const { config, step } = decodeHeader(metadata, name);
@@ -74,8 +74,8 @@ export class Model {
   }
 
   /**
-   * The generator's answer to a picture of its own size, RGBA.
-   * @param onLost hears that the device was lost, and that the answer comes from a new one
+   * Translates a picture of the generator's own size, RGBA.
+   * @param onLost called with the reason if the device was lost and the answer comes from a new one
    */
   async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
     const { width, height } = this.info;
@@ -96,7 +96,9 @@ export class Model {
   }
 }
 
-/** Each model has a device of its own, so that its memory goes with it. Runs once, so that the first stroke need not wait. */
+/**
+ * Opens a device for this model alone, whose memory goes with it. Runs once, so that the first stroke does not wait.
+ */
 async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
   const device = await openPageDevice();
   try {
