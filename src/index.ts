@@ -48,7 +48,7 @@ export {
   type GanPresetName,
 } from './pix2pix/train/config/gan_config.ts';
 export { GAN_MODES, type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
-export { estimatePainting, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
+export { estimatePrediction, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
 export { Gan, type GanBatch, type GanLosses, type GanOutputs } from './pix2pix/train/steps/gan.ts';
 export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';
 export { type Losses, Pix2Pix, type PrepareOptions, type StepOutputs } from './pix2pix/train/steps/pix2pix.ts';

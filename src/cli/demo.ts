@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { MORE_PORTS, type Served, serve } from '../web/server/serve.ts';
-import { watchInterrupt } from './shared/interrupt.ts';
+import { watchInterrupt } from './run/interrupt.ts';
+import { Command, InvalidArgumentError } from './shared/commander.ts';
 import { openInBrowser } from './shared/open.ts';
 
 /** The page's files, beside the built command. */

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { homedir, release } from 'node:os';
-import { Command } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import {
   type Advice,
@@ -13,8 +12,9 @@ import {
 import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
+import { Command } from './shared/commander.ts';
 
-/** The limits that decide what runs, in the order in which they are shown. */
+/** The limits that decide what can run, in display order. */
 const byteLimits = {
   maxBufferSize: 'largest buffer',
   maxStorageBufferBindingSize: 'largest storage binding',
@@ -26,7 +26,7 @@ const countLimits = {
   maxComputeWorkgroupsPerDimension: 'workgroups per dimension',
   maxStorageBuffersPerShaderStage: 'storage buffers in a shader',
 };
-/** The features that the engine uses where they are there; the others are listed behind them. */
+/** Features that the engine uses if available. They are listed before the others. */
 const usedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
 
 interface Diagnosis {
@@ -35,7 +35,7 @@ interface Diagnosis {
   system: string;
   dawn: string;
   cache: string;
-  /** The kind that a run with this --adapter takes; null when none fits. */
+  /** The driver that a run with this --adapter would use; null if none fits. */
   chosen: string | null;
   candidates: CandidateReport[];
   faster: Advice;
@@ -72,7 +72,7 @@ async function diagnose(choice: string): Promise<Diagnosis> {
   };
 }
 
-/** On a terminal: what is being tried, since a driver may take its time; nothing once all are. */
+/** Shows on a terminal which driver is being tried, which can take a while. */
 function showTrial(description?: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
 }
@@ -124,7 +124,7 @@ function adapterRows({ adapter, icd }: CandidateReport): string[][] {
   ];
 }
 
-/** Rows in aligned columns, two spaces between them; the last column is left as it is. */
+/** Aligns columns, separated by two spaces. The last column is not padded. */
 function columns(rows: readonly string[][]): string {
   const widths: number[] = [];
   for (const row of rows)

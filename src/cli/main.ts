@@ -1,4 +1,3 @@
-import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { version } from '../../package.json';
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
@@ -12,9 +11,10 @@ import { evalClassesCommand } from './eval/classes.ts';
 import { evalCommand } from './eval/command.ts';
 import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
+import { heedNohup } from './run/interrupt.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
-import { heedNohup } from './shared/interrupt.ts';
+import { Command, type CommandUnknownOpts } from './shared/commander.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';
@@ -45,10 +45,10 @@ Examples:
   );
 giveUsageHints(program, '');
 
-/** Commands whose result is what they print, not files. */
+/** Commands whose result is their output, not a file. */
 const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune']);
 
-/** After a wrong flag or argument: where the right ones are listed. */
+/** After a wrong flag or argument, points to the list of valid ones. */
 function giveUsageHints(command: CommandUnknownOpts, above: string): void {
   const name = `${above}${command.name()}`;
   command.showHelpAfterError(`(${name} --help shows what there is)`);
@@ -72,7 +72,7 @@ try {
 } finally {
   closeAdapter();
 }
-// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+// Exit explicitly, because driver threads may keep the process alive; but only after piped output has been flushed.
 process.stdout.write('', () => setImmediate(end));
 
 function end(): void {

@@ -1,4 +1,4 @@
-/** The page: finds out whether there is WebGPU, and wires the two views to tabs and to what is dropped. */
+/** The page: checks for WebGPU, and connects the two views with the tabs and with dropped files. */
 import './page/language.ts';
 import EXAMPLES from './assets/examples.json';
 import { element } from './page/dom.ts';

@@ -43,8 +43,8 @@ const cases: [string, string[], RegExp][] = [
   ['no size', plain('--crop_size', 'big'), /'big' is invalid.*A side like 256/],
   ['an unknown flag', plain('--batchsize', '4'), /unknown option '--batchsize'\n.*Did you mean --batch_size/],
   ["a flag of pix2pix's", plain('--gpu_ids', '0'), /--gpu_ids is a flag of pix2pix's.*\n.*--adapter/],
-  ['an empty batch', plain('--batch_size', '0'), /A whole number of at least 1 is wanted/],
-  ['a negative rate', plain('--lr', '-1'), /A number above 0 is wanted/],
+  ['an empty batch', plain('--batch_size', '0'), /Expected a whole number of at least 1/],
+  ['a negative rate', plain('--lr', '-1'), /Expected a number above 0/],
   ['an unknown set', ['train', '--data', 'cats'], /Allowed choices are folder, openmoji/],
   [
     'an unknown group',

@@ -64,7 +64,7 @@ it('says what is wrong, and what to do', { tags: 'long', timeout: 60_000 }, asyn
     ],
     [['gan', 'pictures', '--data', 'smileys'], /--data smileys brings its own pictures/],
     [['gan', '--data', 'openmoji', '--classes'], /--data openmoji has no classes/],
-    [['gan', 'pictures', '--size', '48'], /A power of two is wanted/],
+    [['gan', 'pictures', '--size', '48'], /Expected a power of two/],
     [['sample', 'nothing', 'a.png'], /there is no checkpoint "nothing"/],
   ] as const) {
     const { code, stderr } = await pixtape([...args], home);

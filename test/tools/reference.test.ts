@@ -126,12 +126,12 @@ describe('files that do not fit the format', () => {
   const remove = (name: string) => (fixture: Contents) => fixture.tensors.delete(name);
   const cases: [string, (fixture: Contents) => unknown, RegExp][] = [
     ['another format', ({ metadata }) => (metadata.format = 'pixtape-checkpoint'), /format is pixtape-checkpoint/],
-    ['a later version', ({ metadata }) => (metadata.version = '2'), /version 2; pixtape-reference, version 1/],
+    ['a later version', ({ metadata }) => (metadata.version = '2'), /version 2; expected pixtape-reference, version 1/],
     ['no format', ({ metadata }) => delete metadata.format, /format is \(none\), version 1/],
     ['no config', ({ metadata }) => delete metadata.config, /config is not JSON/],
-    ['a number that is text', config((c) => (c.hidden = '6')), /config\.hidden is "6", a whole number/],
+    ['a number that is text', config((c) => (c.hidden = '6')), /config\.hidden is "6", expected a whole number/],
     ['no steps', config((c) => delete c.steps), /config\.steps is undefined/],
-    ['dropout', config((c) => (c.dropout = 0.5)), /config\.dropout is 0\.5, 0 .* is wanted/],
+    ['dropout', config((c) => (c.dropout = 0.5)), /config\.dropout is 0\.5, expected 0 /],
     ['sides that cannot be halved', config((c) => (c.height = 22)), /28 × 22 does not fit a generator of depth 2/],
     ['pictures too small for the PatchGAN', config((c) => (c.width = 12)), /12 × 20 leave the PatchGAN nothing/],
     ['another width than its config', config((c) => (c.hidden = 5)), /gen\.conv1\.weight is F32 \[6,3,1,1\]/],
@@ -153,7 +153,7 @@ describe('files that do not fit the format', () => {
     [
       'a weight in another type',
       ({ tensors }) => tensors.set('gen.conv_final.bias', { dtype: 'I32', shape: [3], data: new Int32Array(3) }),
-      /gen\.conv_final\.bias is I32 \[3\], F32 \[3\] is wanted/,
+      /gen\.conv_final\.bias is I32 \[3\], expected F32 \[3\]/,
     ],
     [
       'a counter of several values',
@@ -161,7 +161,7 @@ describe('files that do not fit the format', () => {
         const name = 'gen.expanding_layers.0.batchnorm.num_batches_tracked';
         tensors.set(name, { dtype: 'I64', shape: [2], data: new BigInt64Array(2) });
       },
-      /num_batches_tracked is I64 \[2\], I64 with one value is wanted/,
+      /num_batches_tracked is I64 \[2\], expected I64 with one value/,
     ],
   ];
   test.each(cases)('%s', async (_, spoil, message) => {

@@ -36,7 +36,7 @@ export function readFixture(
   const { format = '(none)', version = '(none)' } = metadata;
   if (format !== 'pixtape-reference' || version !== '1') {
     const is = `${file}: its format is ${format}, version ${version}`;
-    throw new PixtapeError(`${is}; pixtape-reference, version 1, is wanted`, HINT);
+    throw new PixtapeError(`${is}; expected pixtape-reference, version 1`, HINT);
   }
   const { config, steps } = readConfig(metadata.config, file);
   for (const name of tensors.keys()) {
@@ -91,7 +91,7 @@ export function count({ tensors, file }: Pick<Fixture, 'tensors' | 'file'>, name
   if (!tensor) throw new PixtapeError(`${file}: the tensor ${name} is missing`, HINT);
   const { dtype, data, shape } = tensor;
   if (dtype === 'I64' && data.length === 1 && shape.length < 2) return Number(data[0]);
-  throw new PixtapeError(`${file}: ${name} is ${dtype} [${shape}], I64 with one value is wanted`, HINT);
+  throw new PixtapeError(`${file}: ${name} is ${dtype} [${shape}], expected I64 with one value`, HINT);
 }
 
 /** A tensor's values. One value may be a scalar. @throws PixtapeError if it is missing, not F32, or of another shape. */
@@ -104,7 +104,7 @@ function floats(
   if (!tensor) throw new PixtapeError(`${file}: the tensor ${name} is missing`, HINT);
   const scalar = shape.length === 1 && shape[0] === 1 && tensor.shape.length === 0;
   if (tensor.dtype === 'F32' && (scalar || tensor.shape.join() === shape.join())) return tensor.data;
-  throw new PixtapeError(`${file}: ${name} is ${tensor.dtype} [${tensor.shape}], F32 [${shape}] is wanted`, HINT);
+  throw new PixtapeError(`${file}: ${name} is ${tensor.dtype} [${tensor.shape}], expected F32 [${shape}]`, HINT);
 }
 
 function readConfig(text: string | undefined, file: string): { config: TrainConfig; steps: number } {
@@ -119,7 +119,7 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
   const field = (name: string, wanted: string, fits: (value: number) => boolean, fallback?: number): number => {
     const value = fields[name] ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value) && fits(value)) return value;
-    throw new PixtapeError(`${file}: config.${name} is ${JSON.stringify(fields[name])}, ${wanted} is wanted`, HINT);
+    throw new PixtapeError(`${file}: config.${name} is ${JSON.stringify(fields[name])}, expected ${wanted}`, HINT);
   };
   const whole = (name: string, fallback?: number) =>
     field(name, 'a whole number of at least 1', (v) => Number.isSafeInteger(v) && v >= 1, fallback);
@@ -128,18 +128,18 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
     const value = fields[name] ?? fallback;
     if ((known as readonly unknown[]).includes(value)) return value as T;
     const wanted = known.map((text) => JSON.stringify(text)).join(' or ');
-    throw new PixtapeError(`${file}: config.${name} is ${JSON.stringify(value)}, ${wanted} is wanted`, HINT);
+    throw new PixtapeError(`${file}: config.${name} is ${JSON.stringify(value)}, expected ${wanted}`, HINT);
   };
   const { reuseFake = false } = fields;
   if (typeof reuseFake !== 'boolean') {
-    throw new PixtapeError(`${file}: config.reuseFake is ${JSON.stringify(reuseFake)}, true or false is wanted`, HINT);
+    throw new PixtapeError(`${file}: config.reuseFake is ${JSON.stringify(reuseFake)}, expected true or false`, HINT);
   }
   const base = PRESETS.tutorial;
   const [width, height] = [whole('width'), whole('height')];
   const named = parseGeneratorName(fields.netG ?? TUTORIAL_NETWORKS.netG);
   if (!named) {
     const is = `${file}: config.netG is ${JSON.stringify(fields.netG)}`;
-    throw new PixtapeError(`${is}, "tutorial" or "unet_32", "unet_64", … is wanted`, HINT);
+    throw new PixtapeError(`${is}, expected "tutorial" or "unet_32", "unet_64", …`, HINT);
   }
   const depth = whole('depth', named.depth);
   if (named.depth !== undefined && depth !== named.depth) {

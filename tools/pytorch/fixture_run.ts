@@ -53,7 +53,7 @@ export class FixtureRun {
     this.restart();
     model.trainAsIs(batch, 0);
     const answer = await this.afterFirstStep();
-    answer.set('fake_eval', await model.painter.raw(batch.condition, config.batch, config.height, config.width));
+    answer.set('fake_eval', await model.predictor.raw(batch.condition, config.batch, config.height, config.width));
     await this.device.check();
     return answer;
   }

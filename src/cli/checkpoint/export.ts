@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { Command } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { readSafetensors, writeSafetensorsAtomic } from '../../files/files.ts';
@@ -9,6 +8,7 @@ import { OPSET } from '../../pix2pix/models/onnx/graph.ts';
 import { generatorTensors } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../../pix2pix/train/checkpoint/export.ts';
 import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
+import { Command } from '../shared/commander.ts';
 import { type FlagsOf, runsOption } from '../shared/flags.ts';
 import { findCheckpoint } from './find.ts';
 
@@ -58,7 +58,7 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
       : exportGenerator(header, tensors, { half: flags.f16 ?? false });
     await writeSafetensorsAtomic(out, pieces);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    // Beside what went to /dev/stdout nothing else should stand there.
+    // A file written to /dev/stdout must not be mixed with messages.
     const say = statSync(out).isFile() ? console.log : console.error;
     say(`generator ${describeGenerator(header.config)} after step ${header.step}: ${formatBytes(bytes)} → ${out}`);
   } finally {
@@ -71,7 +71,7 @@ function checkFormat(out: string, { onnx, f16 }: ExportFlags): void {
   if (!onnx && /\.onnx$/i.test(out)) throw new PixtapeError(`${out} would be safetensors`, 'Add --onnx to write ONNX.');
 }
 
-/** The checkpoint holds what the export leaves out. */
+/** Refuses to overwrite the checkpoint, which holds more than the export. */
 function refuseSame(path: string, out: string): void {
   const [there, from] = [statSync(out, { throwIfNoEntry: false }), statSync(path)];
   if (!there || there.ino !== from.ino || there.dev !== from.dev) return;

@@ -4,10 +4,10 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { readHead } from '../../files/read_at.ts';
 import { identifyWeights } from '../../files/weights/identify.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
-import { runsHint } from '../shared/run_folder.ts';
-import { quoted } from '../shared/run_text.ts';
+import { runsHint } from '../run/folder.ts';
+import { shellQuoted } from '../run/text.ts';
 
-/** A checkpoint by its path, by its run's folder, or by its run's name. @throws PixtapeError saying where it looked. */
+/** Finds a checkpoint by its path, its run's folder or its run's name. @throws PixtapeError saying where it looked */
 export function findCheckpoint(given: string, home: string): string {
   const inRun = join(home, given, LATEST);
   const isFolder = existsSync(given) && statSync(given).isDirectory();
@@ -18,11 +18,11 @@ export function findCheckpoint(given: string, home: string): string {
   throw new PixtapeError(`there is no checkpoint "${given}": neither ${tried}`, runsHint(home));
 }
 
-/** @throws PixtapeError for weights of other programs */
+/** @throws PixtapeError if the file holds another program's weights */
 function checked(path: string): string {
   if (identifyWeights(path, readHead(path, 512)) === 'safetensors') return path;
   throw new PixtapeError(
     `${path} is a file of PyTorch, not a checkpoint of pixtape`,
-    `Make one of it first: npx pixtape import ${quoted(path)} net.safetensors`,
+    `Make one of it first: npx pixtape import ${shellQuoted(path)} net.safetensors`,
   );
 }

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import { writeSafetensorsAtomic } from '../../files/files.ts';
@@ -9,9 +8,10 @@ import { openWeights } from '../../files/weights/open_weights.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { checkNetworks, describeGenerator } from '../../pix2pix/models/networks.ts';
 import { importGenerator } from '../../pix2pix/train/checkpoint/import.ts';
+import { shellQuoted } from '../run/text.ts';
 import { pictureSize } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import type { FlagsOf } from '../shared/flags.ts';
-import { quoted } from '../shared/run_text.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,7 +58,7 @@ async function importWeights(given: string, out: string, flags: ImportFlags): Pr
       `  note      from ${inChannels} channels to ${outChannels}: TIFF or .npy with as many bands, not pictures`,
     );
   }
-  console.log(`  try it    npx pixtape translate ${quoted(out)} IN OUT`);
+  console.log(`  try it    npx pixtape translate ${shellQuoted(out)} IN OUT`);
 }
 
 /** The generator in the folder of a run of pytorch-CycleGAN-and-pix2pix; files are taken as they are. */

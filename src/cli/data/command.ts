@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { combineFolders, splitPairs } from '../../pix2pix/data/make/build_pairs.ts';
 import { checkFolder } from '../../pix2pix/data/make/check.ts';
+import { Command } from '../shared/commander.ts';
 import { edgesCommand, grayCommand } from './pictures.ts';
-import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 import { facadesCommand, openmojiCommand, photosCommand } from './sets.ts';
 
 export function dataCommand() {
@@ -57,12 +57,12 @@ function combineCommand() {
     .argument('<a>', 'folder of the left halves')
     .argument('<b>', 'folder of the right halves')
     .argument('<out>', 'a new folder')
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data combine photos drawings pairs')
     .action(async (a, b, out, { skip_bad = false }) => {
       const made = await combineFolders(a, b, out, { skipBad: skip_bad, warn, onWritten: counted('written') });
-      tell(out, made);
+      tellCounts(out, made);
       tellHowToTrain(out);
     });
 }
@@ -74,10 +74,10 @@ function splitCommand() {
     )
     .argument('<pairs>', 'a folder of side-by-side pairs')
     .argument('<out>', 'a new folder')
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false)
     .addHelpText('after', '\nExample: pixtape data split facades halves')
     .action(async (pairs, out, { skip_bad = false }) => {
-      tell(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
+      tellCounts(out, await splitPairs(pairs, out, { skipBad: skip_bad, warn, onWritten: counted('taken apart') }));
     });
 }

@@ -1,11 +1,11 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { FITS } from '../../pix2pix/data/image/fit_picture.ts';
 import { gray } from '../../pix2pix/data/image/gray.ts';
 import { EDGE_DEFAULTS, edges } from '../../pix2pix/data/make/edges.ts';
 import { type PairsFromPictures, pairsFromPictures } from '../../pix2pix/data/make/from_pictures.ts';
 import { between, pictureSize } from '../shared/arguments.ts';
+import { Command, Option } from '../shared/commander.ts';
 import type { FlagsOf } from '../shared/flags.ts';
-import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 
 export function grayCommand() {
   return picturesCommand('gray')
@@ -44,7 +44,7 @@ function picturesCommand(name: string) {
         .default('crop'),
     )
     .option('--test <share>', 'hold out such a share (0.1, say) by name, into train/ and test/', between(0, 1))
-    .option('--skip_bad', 'leave bad files out and go on')
+    .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false);
 }
 
@@ -52,6 +52,6 @@ async function make(pictures: string, out: string, flags: PicturesFlags, conditi
   const { crop_size: size, fit, test, skip_bad = false } = flags;
   const sizes = { fit, ...(size ? { size } : {}), ...(test === undefined ? {} : { test }) };
   const work = { condition, skipBad: skip_bad, warn, onWritten: counted('written') };
-  tell(out, await pairsFromPictures(pictures, out, { ...sizes, ...work }));
+  tellCounts(out, await pairsFromPictures(pictures, out, { ...sizes, ...work }));
   tellHowToTrain(out);
 }

@@ -1,17 +1,17 @@
 import type { Made } from '../../pix2pix/data/make/build_pairs.ts';
+import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
-import { quoted } from '../shared/run_text.ts';
 
-/** What commands that make data say. */
+/** Output of the commands that make data. */
 export const warn = (line: string) => console.warn(`warning: ${line}`);
 
-/** Shows how far it is, on a terminal. */
+/** Shows progress on a terminal. */
 export const counted = (what: string) => counter((done, total) => `${done} of ${total} ${what}`);
 
-export function tell(out: string, { train, test }: Made, what = 'pairs'): void {
+export function tellCounts(out: string, { train, test }: Made, what = 'pairs'): void {
   console.log(`${out}: ${test > 0 ? `${train} ${what} in train, ${test} in test` : `${train} ${what}`}`);
 }
 
 export function tellHowToTrain(out: string): void {
-  console.log(`train on it: npx pixtape train --dataroot ${quoted(out)}`);
+  console.log(`train on it: npx pixtape train --dataroot ${shellQuoted(out)}`);
 }

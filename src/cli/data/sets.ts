@@ -1,10 +1,10 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { exportFacades, exportOpenmoji } from '../../pix2pix/data/make/build_pairs.ts';
 import { exportPhotos, STAMPS } from '../../pix2pix/data/make/photos.ts';
 import { withStampsPackage } from '../../pix2pix/data/make/stamps_package.ts';
+import { shellQuoted } from '../run/text.ts';
 import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
-import { quoted } from '../shared/run_text.ts';
-import { counted, tell, tellHowToTrain, warn } from './report.ts';
+import { Command, Option } from '../shared/commander.ts';
+import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 
 export function openmojiCommand() {
   return new Command('openmoji')
@@ -30,7 +30,7 @@ export function openmojiCommand() {
         skipBad: false,
         warn,
       });
-      tell(out, made);
+      tellCounts(out, made);
       tellHowToTrain(out);
       console.log('The pictures are by OpenMoji, licence CC BY-SA 4.0; see CREDITS.txt there.');
     });
@@ -50,7 +50,7 @@ export function facadesCommand() {
     .action(async (out, { n, seed, format }) => {
       const counters = { onWritten: counted('drawn') };
       const made = await exportFacades(out, { count: n, seed, format, skipBad: false, warn, ...counters });
-      tell(out, made);
+      tellCounts(out, made);
       tellHowToTrain(out);
     });
 }
@@ -74,9 +74,9 @@ export function photosCommand() {
       const options = { ...(test === undefined ? {} : { test }), skipBad: false, warn, ...counters };
       const copy = (stamps: string) => exportPhotos(stamps, out, options);
       const made = download ? await withStampsPackage((line) => console.log(line), copy) : await copy(from);
-      tell(out, made, 'photographs');
+      tellCounts(out, made, 'photographs');
       console.log(
-        `Tux Paint's stamps, GPL-2 or later; see CREDITS.txt there. Pairs: pixtape data gray ${quoted(out)} PAIRS`,
+        `Tux Paint's stamps, GPL-2 or later; see CREDITS.txt there. Pairs: pixtape data gray ${shellQuoted(out)} PAIRS`,
       );
     });
 }

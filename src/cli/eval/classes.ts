@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
@@ -11,6 +10,7 @@ import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import type { GanRecord } from '../gan/config.ts';
 import { wholeNumber } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import { counter } from '../shared/counter.ts';
 import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 
@@ -94,7 +94,7 @@ async function evalClasses(checkpoint: string, flags: EvalClassesFlags): Promise
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** A row for each class asked for: its agreement, and what its pictures were taken for. */
+/** One row per requested class: its agreement, and how its pictures were classified. */
 function table(classes: readonly string[], { counts, shares }: Agreement): string {
   const head = ['asked for', 'agreement', ...classes.map((name) => `→ ${name}`)];
   const rows = classes.map((name, i) => [name, percent(shares[i] as number), ...(counts[i] as number[]).map(String)]);

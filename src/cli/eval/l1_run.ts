@@ -8,14 +8,17 @@ interface Run {
   header: CheckpointHeader;
 }
 
-/** What must be equal for what is beside L1 to be all that makes a difference; what concerns the discriminator alone is left out. */
+/**
+ * Settings that must match for a comparison to isolate the effect of the other loss terms; the discriminator's own are
+ * left out.
+ */
 const CONFIG = ['batch', 'lr', 'beta1', 'beta2', 'init', 'seed', 'epochs', 'epochsDecay'] as const;
 const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'groups', 'maxDatasetSize'] as const;
 
 /**
- * Whether a run with L1 alone can be set beside another run.
- * @returns a line for everything in which they differ beside the discriminator and the structural term
- * @throws PixtapeError when it was not trained with L1 alone, or its generator is another one.
+ * Checks that a run trained with L1 alone can be compared with another run.
+ * @returns a line per difference, the discriminator and the structural term aside
+ * @throws PixtapeError if it was not trained with L1 alone, or has another generator
  */
 export function checkL1Run(ours: Run, l1: Run): string[] {
   const [a, b] = [ours.header, l1.header];
@@ -47,7 +50,7 @@ export function checkL1Run(ours: Run, l1: Run): string[] {
   return differences.map(([key, x, y]) => `the run with L1 alone differs in ${key}: ${shown(y)}, not ${shown(x)}`);
 }
 
-/** How to get such a run. */
+/** Explains how to train such a run. */
 export function howToTrainL1({ step, run }: CheckpointHeader): string {
   if (step === 0) return 'these weights were imported: there is no run whose flags a run with L1 alone could repeat';
   const { preset } = run as Partial<RunRecord>;

@@ -14,15 +14,15 @@ import {
   type Evaluation,
   evaluate,
   meanPicture,
-  type Painters,
+  type Predictors,
 } from '../../pix2pix/train/evaluate/evaluate.ts';
 import { chooseSamples } from '../../pix2pix/train/evaluate/held_out.ts';
-import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
+import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { paintingMode } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
-import { paintingMode } from '../shared/run_text.ts';
 import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
@@ -68,11 +68,11 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
     if (l1) console.log(`L1 alone ${describe(l1)}`);
     console.log(`data     ${data.summary}`);
     for (const line of differences) warn(line);
-    const painters = {
-      ours: await painterOf(device, ours, data.test, flags),
-      ...(l1 ? { l1: await painterOf(device, l1, data.test, flags) } : {}),
+    const predictors = {
+      ours: await predictorOf(device, ours, data.test, flags),
+      ...(l1 ? { l1: await predictorOf(device, l1, data.test, flags) } : {}),
     };
-    const evaluation = await measure(data, indices, painters);
+    const evaluation = await measure(data, indices, predictors);
     console.log(`measured ${indices.length} of ${data.test.length} held-out pictures, ${width} × ${height}\n`);
     console.log(scoreTable(evaluation.means, alone));
     console.log(`\n${scoreNotes(evaluation)}`);
@@ -91,7 +91,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
       console.log(`scores   → ${flags.json}`);
     }
     const emojis = options.data === 'openmoji';
-    if (flags.sheet !== undefined) await drawSheet(flags.sheet, data, painters, flags, emojis);
+    if (flags.sheet !== undefined) await drawSheet(flags.sheet, data, predictors, flags, emojis);
     if (emojis) console.log(`the pictures are OpenMoji's. ${OPENMOJI_CREDITS}`);
   } finally {
     device.destroy();
@@ -102,7 +102,7 @@ function describe({ path, header: { config, step } }: Measured): string {
   return `${path}, step ${step}, trained at ${config.width} × ${config.height}`;
 }
 
-/** The run's own pictures, or those that the flags name, without flips and jitter. */
+/** The run's own pictures, or the ones the flags name, without flips and jitter. */
 function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
   const own = (header.run as Partial<RunRecord>).data;
   const { data, dataroot, direction, resize, skip_bad: skipBad } = flags;
@@ -125,36 +125,42 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
   );
 }
 
-/** @throws PixtapeError where there is no memory for it, or the pictures do not fit. */
-async function painterOf(
+/** @throws PixtapeError if there is not enough memory, or the pictures do not fit */
+async function predictorOf(
   device: Device,
   { path, header }: Measured,
   { width, height }: Size,
   { dropout, seed }: Pick<EvalFlags, 'dropout' | 'seed'>,
 ): Promise<Predictor> {
-  const need = await estimatePainting(device, header.config, height, width);
+  const need = await estimatePrediction(device, header.config, height, width);
   checkMemory(device, need, `painting with ${path}`, 'what else uses the GPU');
   const { generator, rng } = await loadGenerator(device, path, seed);
-  const painter = new Predictor(device, generator, dropout ? { sampling: rng } : {});
-  await painter.program(1, height, width);
-  return painter;
+  const predictor = new Predictor(device, generator, dropout ? { sampling: rng } : {});
+  await predictor.program(1, height, width);
+  return predictor;
 }
 
 async function measure(
   { train, test }: OpenedData,
   indices: readonly number[],
-  painters: Painters,
+  predictors: Predictors,
 ): Promise<Evaluation> {
   const read = counter((done, total) => `mean     ${done} of ${total} training pictures read`);
   const mean = await meanPicture(train, (done) => read(done, train.length));
   const shown = counter((done, total) => `measured ${done} of ${total} pictures`);
-  return evaluate(test, indices, painters, mean, (done) => shown(done, indices.length));
+  return evaluate(test, indices, predictors, mean, (done) => shown(done, indices.length));
 }
 
-async function drawSheet(path: string, { test }: OpenedData, painters: Painters, flags: EvalFlags, emojis: boolean) {
+async function drawSheet(
+  path: string,
+  { test }: OpenedData,
+  predictors: Predictors,
+  flags: EvalFlags,
+  emojis: boolean,
+) {
   const chosen = chooseSamples(test, flags.samples, emojis ? FACES : undefined);
-  const labels = ['condition', ...(painters.l1 ? ['L1 alone'] : []), 'ours', 'real'];
-  const rows = await comparisonRows(test, chosen, painters);
+  const labels = ['condition', ...(predictors.l1 ? ['L1 alone'] : []), 'ours', 'real'];
+  const rows = await comparisonRows(test, chosen, predictors);
   await writeFileAtomic(path, await pictureTable(rows, labels, test.width, test.height));
   console.log(`sheet    ${rows.length} pictures → ${path}`);
 }

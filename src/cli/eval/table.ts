@@ -15,12 +15,12 @@ const CONTENDERS: readonly [Contender, string][] = [
   ['ours', 'this checkpoint'],
   ['real', 'real pictures'],
 ];
-/** The real pictures have colours, but no distance from themselves. */
+/** Real pictures are scored for colour only: their distance from themselves is zero. */
 const OF_REAL: ReadonlySet<keyof Scores> = new Set(['saturation', 'colourfulness']);
 
 /**
- * The scores as lines of text, a contender a line.
- * @param alone the checkpoint that is measured was itself trained with L1 alone
+ * Formats the scores as text, one line per contender.
+ * @param alone whether the measured checkpoint was itself trained with L1 alone
  */
 export function scoreTable(means: Evaluation['means'], alone: boolean): string {
   const lines = CONTENDERS.flatMap(([contender, name]) => {
@@ -34,7 +34,7 @@ export function scoreTable(means: Evaluation['means'], alone: boolean): string {
   return table.map((line) => line.map(pad).join('   ')).join('\n');
 }
 
-/** How the means are to be read. */
+/** Explains how to read the means. */
 export function scoreNotes({ perfect, pictures }: Evaluation): string {
   const lines = [
     'PSNR and SSIM are means over the pictures, data range 1; pixtape eval --help tells how all is measured.',

@@ -10,7 +10,7 @@ import type { GanFlags } from './flags.ts';
 /** The record of a GAN's run. */
 export type GanRecord = RunRecord<PictureData, GanPresetName>;
 
-/** The configuration that the flags ask for, on top of `base`; a fresh run's classes come from its data. */
+/** Applies the flags to `base`. A fresh run's classes come from its data. */
 export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig {
   return {
     ...base,
@@ -24,7 +24,7 @@ export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig 
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
     ganMode: flags.gan_mode ?? base.ganMode,
-    realTarget: flags.real_target ?? base.realTarget,
+    realTarget: realTarget(flags) ?? base.realTarget,
     matching: flags.matching ?? base.matching,
     seed: flags.seed ?? base.seed,
     steps: flags.steps ?? base.steps,
@@ -32,7 +32,15 @@ export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig 
   };
 }
 
-/** A run that is shorter than planned spends half of it so. */
+/** The discriminator's target for real pictures. */
+function realTarget({ label_smoothing: smoothing, real_target: target }: Partial<GanFlags>): number | undefined {
+  if (smoothing !== undefined && target !== undefined) {
+    throw new PixtapeError('--label_smoothing and --real_target say the same', 'Leave --real_target out.');
+  }
+  return smoothing === undefined ? target : 1 - smoothing;
+}
+
+/** A run shorter than the preset decays for at most half of its steps. */
 function usualDecay({ steps, stepsDecay }: GanConfig, asked = steps): number {
   return asked === steps ? stepsDecay : Math.min(stepsDecay, Math.floor(asked / 2));
 }
@@ -42,8 +50,8 @@ export const freshGanConfig = (flags: GanFlags, given: Partial<GanFlags>): GanCo
   ganConfig(GAN_PRESETS[flags.preset], given);
 
 /**
- * The configuration of a continued run. It may change how it learns, not what it is.
- * @throws PixtapeError naming the flag that says otherwise.
+ * The configuration of a continued run. Flags may change how it learns, but not what it is.
+ * @throws PixtapeError naming the flag that would
  */
 export function continuedGanConfig(saved: GanConfig, given: Partial<GanFlags>): GanConfig {
   const config = ganConfig(saved, given);
@@ -60,7 +68,7 @@ export function continuedGanConfig(saved: GanConfig, given: Partial<GanFlags>): 
   return config;
 }
 
-/** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
+/** Which pictures the flags ask for. The checkpoint keeps this, so that a continued run finds them again. */
 export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRecord {
   refuseTwoSets(flags.data, { dataroot: dir, groups: flags.groups });
   if (flags.classes !== undefined && flags.data !== 'folder') {
@@ -80,7 +88,7 @@ export function freshGanRecord(dir: string | undefined, flags: GanFlags): GanRec
   return { preset: flags.preset, data };
 }
 
-/** `--classes DIR` is what somebody types who takes the folder for the flag's value. */
+/** Catches `--classes DIR`, where the folder was meant as the argument. */
 function classesOf(dir: string | undefined, classes: true | string): NonNullable<PictureData['classes']> {
   if (classes === true) return 'folders';
   if (dir === undefined && existsSync(classes) && statSync(classes).isDirectory()) {
@@ -92,7 +100,7 @@ function classesOf(dir: string | undefined, classes: true | string): NonNullable
   return { table: resolve(classes) };
 }
 
-/** The record of a continued run: its pictures may have moved and bad ones turned up, but they are the same pictures. */
+/** The record of a continued run. Its pictures may have moved, but they must be the same pictures. */
 export function continuedGanRecord(saved: GanRecord, dir: string | undefined, given: Partial<GanFlags>): GanRecord {
   const { data } = saved;
   refuseChange('--preset', given.preset ?? saved.preset, saved.preset);

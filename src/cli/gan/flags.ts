@@ -1,4 +1,3 @@
-import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import {
   GAN_PRESET_NAMES,
   GAN_PRESETS,
@@ -6,9 +5,10 @@ import {
   type GanPresetName,
 } from '../../pix2pix/train/config/gan_config.ts';
 import { between, wholeNumber } from '../shared/arguments.ts';
+import { Command, InvalidArgumentError, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-/** Steps between grids and checkpoints, where no flag says otherwise. */
+/** Default steps between sample grids and between checkpoints. */
 export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {
   dcgan: { sample: 500, save: 1000 },
   quick: { sample: 250, save: 500 },
@@ -38,11 +38,11 @@ export function ganFlags() {
     .option('--no-flip', 'do not')
     .option('--augment', 'turn, shift and scale pictures a little at random (default: only smileys)')
     .option('--no-augment', 'do not')
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
-    .option('--continue_train', 'go on with the run of that --name, bit for bit as if it had never stopped')
+    .option('--continue_train', 'continue the run of that --name, bit for bit as if it had never stopped')
     .option('--steps <n>', `stop after n steps in all${each((c) => c.steps)}`, wholeNumber(1))
     .option(
       '--steps_decay <n>',
@@ -53,7 +53,7 @@ export function ganFlags() {
     .option('--seed <n>', `decides weights, noise and order${each((c) => c.seed)}`, wholeNumber(0))
     .addOption(adapterOption())
     .option('--samples <n>', 'pictures in a sample grid (default: 64, with classes 8 of each)', wholeNumber(1))
-    .option('--print_freq <n>', 'steps between two looks at the losses (every 5 s at the latest)', wholeNumber(1), 20)
+    .option('--print_freq <n>', 'steps between two readings of the losses (at least every 5 s)', wholeNumber(1), 20)
     .option(
       '--display_freq <n>',
       `steps between two sample grids${differing((p) => GAN_INTERVALS[p].sample)}`,
@@ -61,13 +61,13 @@ export function ganFlags() {
     )
     .option(
       '--save_latest_freq <n>',
-      `steps between two checkpoints, every 10 min at the latest${differing((p) => GAN_INTERVALS[p].save)}`,
+      `steps between two checkpoints, at least every 10 min${differing((p) => GAN_INTERVALS[p].save)}`,
       wholeNumber(1),
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)
     .option('--open', 'show the report in a browser when done')
-    .option('--tune', 'measure first which kernels are fastest here, as a run on an unknown GPU does')
-    .option('--no-tune', 'take the kernels of the shipped table, whatever was measured')
+    .option('--tune', 'first measure which kernels are fastest here, as a run on an unknown GPU does')
+    .option('--no-tune', 'use the kernels of the shipped table and ignore measurements')
     .optionsGroup('Model:')
     .addOption(
       choice(
@@ -92,26 +92,31 @@ export function ganFlags() {
       choice('--gan_mode <loss>', `cross-entropy or least squares${each((c) => c.ganMode)}`, ['vanilla', 'lsgan']),
     )
     .option(
-      '--real_target <t>',
-      `what the discriminator should answer to real pictures; 0.9 is label smoothing${each((c) => c.realTarget)}`,
-      between(0.5, 1, true),
+      '--label_smoothing <s>',
+      `the discriminator's target for real pictures is 1 − s${each((c) => Number((1 - c.realTarget).toFixed(6)))}`,
+      between(0, 0.5, true),
     )
-    .option('--matching', 'with classes: real pictures with a wrong class count as fakes, too (default)')
-    .option('--no-matching', 'they are left out')
+    .addOption(
+      new Option('--real_target <t>', 'the same as --label_smoothing 1 − t')
+        .argParser(between(0.5, 1, true))
+        .hideHelp(),
+    )
+    .option('--matching', 'with classes: also treat real pictures with a wrong class as fakes (default)')
+    .option('--no-matching', 'do not')
     .allowExcessArguments(false);
 }
 
-/** A power of two: what halves down to 4. */
+/** Parses a side that halves down to 4: a power of two. */
 function pictureSide(text: string): number {
   const side = wholeNumber(8)(text);
   if (!Number.isInteger(Math.log2(side)))
-    throw new InvalidArgumentError('A power of two is wanted, e.g. 32, 64 or 128.');
+    throw new InvalidArgumentError('Expected a power of two, e.g. 32, 64 or 128.');
   return side;
 }
 
 const each = (value: (config: GanConfig) => unknown): string => differing((preset) => value(GAN_PRESETS[preset]));
 
-/** ` (default: 4)`, or ` (default: 128, quick 16)` where the presets differ. */
+/** ` (default: 4)`, or ` (default: 128, quick 16)` if the presets differ. */
 function differing(value: (preset: GanPresetName) => unknown): string {
   const [dcgan, quick] = [value('dcgan'), value('quick')];
   return ` (default: ${dcgan}${quick === dcgan ? '' : `, quick ${quick}`})`;

@@ -1,5 +1,4 @@
 import { extname, join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
@@ -11,6 +10,7 @@ import { pictureSheet } from '../../pix2pix/train/sheets/sheet.ts';
 import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { wholeNumber } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 import { namesFolder } from '../translate/files.ts';
 import type { GanRecord } from './config.ts';
@@ -78,7 +78,7 @@ async function sample(checkpoint: string, out: string, flags: SampleFlags): Prom
   }
 }
 
-/** @throws PixtapeError listing the classes when there is none of that name */
+/** @throws PixtapeError listing the classes if none has that name */
 function labelOf(name: string, classes: readonly string[], path: string): number {
   const label = classes.indexOf(name);
   if (label >= 0) return label;
@@ -91,5 +91,5 @@ function checkPng(out: string): never {
   throw new PixtapeError(`${out}: sheets are written as PNG`, 'End the name with .png, or name a folder.');
 }
 
-/** Names of classes come from folders and tables. */
+/** Class names come from folders and tables, and may hold characters that file names may not. */
 const fileName = (name: string): string => name.replace(/[\\/:*?"<>|]/g, '_');

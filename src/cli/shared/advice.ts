@@ -1,8 +1,8 @@
 import type { PixtapeError } from '../../engine/util/errors.ts';
 
 /**
- * What a person at the command line can do about an error of the engine, which knows no flags; undefined where the
- * error's own hint says it.
+ * Advice for the command line on an error of the engine, which knows no flags; undefined if the error's own hint is
+ * enough.
  */
 export function flagAdvice({ code, hint }: PixtapeError): string | undefined {
   if (hint?.includes('--')) return undefined;

@@ -1,5 +1,8 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { InvalidArgumentError } from './commander.ts';
+
+/** Flags that have another name now; the old one still works. */
+const RENAMED: Readonly<Record<string, string>> = { recompute: 'checkpoint_activations' };
 
 /**
  * Users of pix2pix type `--batch_size`, others `--batch-size`: both mean the same here. Flags are declared with
@@ -12,55 +15,56 @@ export function normaliseFlags(argv: readonly string[]): string[] {
     const equals = arg.indexOf('=');
     const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
     const value = equals < 0 ? '' : arg.slice(equals);
-    return `--${name.replace(/-/g, '_').replace(/^no_/, 'no-')}${value}`;
+    const [, not = '', plain = ''] = /^(no_)?(.*)$/.exec(name.replace(/-/g, '_')) ?? [];
+    return `--${not && 'no-'}${Object.hasOwn(RENAMED, plain) ? RENAMED[plain] : plain}${value}`;
   });
 }
 
-/** A parser of whole numbers from `least` up. */
+/** Returns a parser of whole numbers from `least` up. */
 export function wholeNumber(least: number) {
   return (text: string): number => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`A whole number of at least ${least} is wanted.`);
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
     }
     return value;
   };
 }
 
-/** A parser of numbers between bounds, the bounds themselves left out unless `inclusive`. */
+/** Returns a parser of numbers between bounds, which are excluded unless `inclusive`. */
 export function between(low: number, high: number, inclusive = false) {
   return (text: string): number => {
     const value = Number(text);
     const fits = inclusive ? value >= low && value <= high : value > low && value < high;
     if (text.trim() === '' || !fits) {
       const range = Number.isFinite(high) ? `between ${low} and ${high}` : `above ${low}`;
-      throw new InvalidArgumentError(`A number ${range} is wanted.`);
+      throw new InvalidArgumentError(`Expected a number ${range}.`);
     }
     return value;
   };
 }
 
-/** `0,4095`: what becomes 0 and what becomes 1. */
+/** Parses `0,4095`: the values that become 0 and 1. */
 export function valueRange(text: string): { min: number; max: number } {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const [min = Number.NaN, max = Number.NaN] = parts;
   if (parts.length !== 2 || !(min < max) || !Number.isFinite(max - min)) {
-    throw new InvalidArgumentError('Two numbers like 0,4095 are wanted, the smaller first.');
+    throw new InvalidArgumentError('Expected two numbers like 0,4095, the smaller first.');
   }
   return { min, max };
 }
 
-/** `256` or `320x256` (width × height). */
+/** Parses `256` or `320x256` (width × height). */
 export function pictureSize(text: string): { width: number; height: number } {
   const match = /^(\d+)(?:x(\d+))?$/.exec(text);
   const width = Number(match?.[1]);
   const height = Number(match?.[2] ?? match?.[1]);
   if (!match || width < 1 || height < 1)
-    throw new InvalidArgumentError('A side like 256, or WIDTHxHEIGHT like 320x256, is wanted.');
+    throw new InvalidArgumentError('Expected a side like 256, or WIDTHxHEIGHT like 320x256.');
   return { width, height };
 }
 
-/** Flags that users of pix2pix know and that do not exist here, with what there is instead. */
+/** Flags of pix2pix that do not exist here, and what to use instead. */
 const FOREIGN: Record<string, string> = {
   gpu_ids: 'The GPU is found by itself; --adapter chooses one by hand.',
   dataset_mode: 'Side-by-side pairs and A/ B/ folders are told apart by looking: leave it out.',
@@ -77,7 +81,7 @@ const FOREIGN: Record<string, string> = {
   init_type: '--init paper (its normal), --init he (its kaiming) or --init tutorial.',
 };
 
-/** @throws PixtapeError with what to use instead, where a flag is one of pix2pix's that does not exist here. */
+/** @throws PixtapeError if a flag is one of pix2pix's that does not exist here, with what to use instead */
 export function refuseForeignFlags(argv: readonly string[]): void {
   for (const arg of argv) {
     if (arg === '--') return;

@@ -1,4 +1,4 @@
-/** A line that is drawn over again while something is counted; nothing where the output is not a terminal. */
+/** Returns a progress callback that redraws one line on a terminal, and prints nothing elsewhere. */
 export function counter(line: (done: number, total: number) => string): (done: number, total: number) => void {
   return (done, total) => {
     if (!process.stdout.isTTY) return;

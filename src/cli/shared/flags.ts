@@ -1,11 +1,11 @@
-import { type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { type CommandUnknownOpts, Option } from './commander.ts';
 
 /** The options that a function declares on a command, as its action gets them. */
 export type FlagsOf<Declare extends (...args: never[]) => { opts(): unknown }> = ReturnType<
   ReturnType<Declare>['opts']
 >;
 
-/** Only the flags that the user typed: what may override a continued run. */
+/** Only the flags that the user typed, which may override a continued run. */
 export function givenFlags<F extends object>(command: CommandUnknownOpts, flags: F): Partial<F> {
   const typed = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
   return Object.fromEntries(typed) as Partial<F>;
@@ -23,5 +23,5 @@ export const adapterOption = () =>
     'auto',
   );
 
-/** Where runs are looked for by name. */
+/** The folder in which runs are found by name. */
 export const runsOption = () => new Option('--checkpoints_dir <dir>', 'where runs are, for a name').default('runs');

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Shows a file or an address in the person's browser if there is a desktop to show it on. It is always printed anyway, so
- * a machine without a browser loses nothing.
+ * Opens a file or an address in the user's browser if there is a desktop. It is printed in any case, so a machine
+ * without a browser loses nothing.
  * @param target a path, or an http address
  */
 export function openInBrowser(target: string): void {

@@ -30,9 +30,9 @@ function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
   );
 }
 
-/** The configuration that the flags ask for, on top of `base`. */
+/** Applies the flags to `base`. */
 export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
-  // L1 alone means that, unless one asks; a run that goes on without a discriminator has been asked before.
+  // "L1 alone" drops the structural term, too, unless the flags say otherwise. A continued run has decided before.
   const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
   return {
     ...base,
@@ -48,7 +48,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
     lambda: flags.lambda_L1 ?? base.lambda,
     lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
-    recompute: flags.recompute ?? base.recompute ?? false,
+    recompute: flags.checkpoint_activations ?? base.recompute ?? false,
     precision: flags.precision ?? base.precision ?? 'f32',
     seed: flags.seed ?? base.seed,
     epochs: flags.n_epochs ?? base.epochs,
@@ -57,9 +57,9 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
 }
 
 /**
- * The configuration of a continued run. It may change how it learns, not what it is: the weights would not fit, or the
- * seed's draws not repeat.
- * @throws PixtapeError naming the flag that says otherwise.
+ * The configuration of a continued run. Flags may change how it learns, but not what it is: the weights would not fit,
+ * or the seed's draws would not repeat.
+ * @throws PixtapeError naming the flag that would
  */
 export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>): TrainConfig {
   const config = applyFlags(saved, given);
@@ -85,7 +85,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
   return config;
 }
 
-/** Which pictures, as the flags say; goes into the checkpoint, so that a continued run finds them again. */
+/** Which pictures the flags ask for. The checkpoint keeps this, so that a continued run finds them again. */
 export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
   refuseTwoSets(flags.data, flags);
   const usual = flags.preset === 'paper' ? PAPER_DATA : { resize: 'nearest' as const, flip: false, jitter: false };
@@ -104,7 +104,7 @@ export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
   return { preset: flags.preset, data };
 }
 
-/** The record of a continued run: its pictures may have moved and bad ones turned up, but they are the same pictures. */
+/** The record of a continued run. Its pictures may have moved, but they must be the same pictures. */
 export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, config: TrainConfig): RunRecord {
   const { data } = saved;
   const asked = given.load_size === undefined ? given.jitter : jitter(given, config);
@@ -129,7 +129,9 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
   };
 }
 
-/** @throws PixtapeError where a folder is named beside a set that brings its own pictures, or groups that a folder has not */
+/**
+ * @throws PixtapeError if a folder is given with a set that has its own pictures, or groups with a set that has none
+ */
 export function refuseTwoSets(
   data: string,
   { dataroot, groups }: { dataroot?: string | undefined; groups?: string[] | undefined },
@@ -145,7 +147,7 @@ export function refuseTwoSets(
   }
 }
 
-/** A continued run must not differ in this. @throws PixtapeError naming the flag. */
+/** @throws PixtapeError naming the flag, if it differs from the run that is continued */
 export function refuseChange(flag: string, asked: unknown, saved: unknown): void {
   if (asked === saved) return;
   const shown = (value: unknown) => (value === undefined ? 'none' : String(value));
@@ -155,7 +157,7 @@ export function refuseChange(flag: string, asked: unknown, saved: unknown): void
   );
 }
 
-/** `--load_size 286 --crop_size 256`, as pix2pix users write it, is the paper's jitter; so are those sizes' multiples. */
+/** `--load_size 286 --crop_size 256`, as pix2pix users write it, is the paper's jitter; so are multiples of the two. */
 function jitter(flags: Partial<TrainFlags>, { width, height }: TrainConfig, usual = false): boolean {
   const { load_size: load, jitter: asked } = flags;
   if (load === undefined) return asked ?? usual;

@@ -1,4 +1,3 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { NORMS } from '../../engine/nn/norm.ts';
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
 import { generatorName } from '../../pix2pix/models/networks.ts';
@@ -8,6 +7,7 @@ import { INITS } from '../../pix2pix/models/registry/kind.ts';
 import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { between, pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
+import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
 export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
@@ -16,7 +16,7 @@ export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
 export function trainFlags() {
   const command = pairFlags();
   for (const option of cycleFlags().options) command.addOption(option);
-  return command as unknown as Command<[], TrainFlags>;
+  return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
 /** Apart from the others, since types can be inferred of some sixty options at most. */
@@ -58,7 +58,7 @@ function pairFlags() {
     .addOption(choice('--direction <way>', 'BtoA paints A from B', ['AtoB', 'BtoA']).default('BtoA'))
     .option('--groups <names...>', 'openmoji: only these groups or subgroups (default: all)')
     .option('--max_dataset_size <n>', 'use no more than n training pairs', wholeNumber(1))
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .addOption(
       choice(
         '--resize <mode>',
@@ -81,7 +81,7 @@ function pairFlags() {
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
-    .option('--continue_train', 'go on with the run of that --name, bit for bit as if it had never stopped')
+    .option('--continue_train', 'continue the run of that --name, bit for bit as if it had never stopped')
     .option(
       '--n_epochs <n>',
       `epochs at the full learning rate, e.g. 0.5${each((c) => c.epochs)}`,
@@ -103,17 +103,17 @@ function pairFlags() {
       wholeNumber(1),
       256,
     )
-    .option('--print_freq <n>', 'steps between two looks at the losses (every 5 s at the latest)', wholeNumber(1), 20)
+    .option('--print_freq <n>', 'steps between two readings of the losses (at least every 5 s)', wholeNumber(1), 20)
     .option('--display_freq <n>', 'steps between two sample grids (default: 400, quick 100)', wholeNumber(1))
     .option(
       '--save_latest_freq <n>',
-      'steps between two checkpoints (default: 1000, quick 250; every 10 min at the latest)',
+      'steps between two checkpoints (default: 1000, quick 250; at least every 10 min)',
       wholeNumber(1),
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)
     .option('--open', 'show the report in a browser when done')
-    .option('--tune', 'measure first which kernels are fastest here, as a run on an unknown GPU does; see pixtape tune')
-    .option('--no-tune', 'take the kernels of the shipped table, whatever was measured')
+    .option('--tune', 'first measure which kernels are fastest here, as a run on an unknown GPU does; see pixtape tune')
+    .option('--no-tune', 'use the kernels of the shipped table and ignore measurements')
     .optionsGroup('Model:')
     .addOption(
       choice(
@@ -155,7 +155,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--init <scheme>',
-        `how weights begin: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: by the size of each layer, batch norm around 1${each((c) => c.init)}`,
+        `initial weights: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: by the size of each layer, batch norm around 1${each((c) => c.init)}`,
         INITS,
       ),
     )
@@ -180,10 +180,10 @@ function pairFlags() {
     )
     .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
     .option(
-      '--recompute',
-      'less memory for large pictures: parts of the generator work their forward out again, same bits',
+      '--checkpoint_activations',
+      'less memory for large pictures: recompute parts of the generator in the backward pass, with the same bits',
     )
-    .option('--no-recompute', 'keep all of it (the default)')
+    .option('--no-checkpoint_activations', 'keep all activations (the default)')
     .addOption(
       choice(
         '--precision <kind>',
@@ -194,7 +194,7 @@ function pairFlags() {
     .allowExcessArguments(false);
 }
 
-/** ` (default: 4)`, or ` (default: 256, quick 64)` where a preset differs from the tutorial's. */
+/** ` (default: 4)`, or ` (default: 256, quick 64)` if a preset differs from the tutorial's. */
 function each(value: (config: TrainConfig) => unknown): string {
   const usual = value(PRESETS.tutorial);
   const others = (['quick', 'paper'] as const).filter((name) => value(PRESETS[name]) !== usual);

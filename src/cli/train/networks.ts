@@ -6,16 +6,16 @@ import { GENERATORS, type NetG } from '../../pix2pix/models/registry/generators.
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { TrainFlags } from './flags.ts';
 
-/** The flags that say which networks there are. */
+/** The flags that choose the networks. */
 export type NetworkFlags = Pick<
   TrainFlags,
   'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init' | 'input_nc' | 'output_nc'
 >;
 
 /**
- * The networks that the flags ask for, on top of `base`. One of another kind than the base's comes with its own widths and
- * initial weights, not those that were chosen for the base's.
- * @throws PixtapeError if --netG and --depth contradict each other.
+ * Applies the flags to the networks of `base`. A network of another kind starts from its own widths and initial
+ * weights, not from the base's.
+ * @throws PixtapeError if --netG and --depth contradict each other
  */
 export function networksOf(
   base: NetworksConfig & Pick<TrainConfig, 'init'>,
@@ -48,7 +48,7 @@ function generatorOf(
   { netG: name, depth }: Partial<NetworkFlags>,
 ): { netG: NetG; generator: GeneratorConfig } {
   const named = name === undefined ? { netG: base.netG } : parseGeneratorName(name);
-  if (!named) throw new PixtapeError(`--netG ${name}: tutorial, or unet_32, unet_64, … are wanted`);
+  if (!named) throw new PixtapeError(`--netG ${name}: expected tutorial, or unet_32, unet_64, …`);
   const { netG, ...sizes } = named;
   const kind = GENERATORS[netG];
   const { inChannels, outChannels } = base.generator;
@@ -56,7 +56,7 @@ function generatorOf(
   const generator = { ...from, ...sizes };
   if (depth === undefined) return { netG, generator };
   const deeper = { ...generator, depth };
-  // Where the name says the depth, the flag may not say another.
+  // If the name determines the depth, the flag must agree.
   if (kind.nameOf(deeper) === kind.nameOf(generator)) return { netG, generator: deeper };
   throw new PixtapeError(
     `--depth ${depth}: ${kind.nameOf(generator)} has ${generator.depth} levels`,

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { Command, Option } from '@commander-js/extra-typings';
 import { openDevice } from '../../drivers/open_device.ts';
 import { FolderLock } from '../../files/lock.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
@@ -10,10 +9,11 @@ import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import { type CheckpointHeader, CYCLE_GENERATORS } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { watchInterrupt } from '../run/interrupt.ts';
+import { paintingMode } from '../run/text.ts';
 import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
+import { Command, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
-import { watchInterrupt } from '../shared/interrupt.ts';
-import { paintingMode } from '../shared/run_text.ts';
 import { findPictures, type Job } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
 
@@ -55,7 +55,7 @@ function translateFlags() {
     .option('--range <min,max>', "what becomes 0 and 1, of values that are no bytes (default: the run's)", valueRange)
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
-    .option('--skip_bad', 'leave unreadable pictures out, each with a warning, and go on')
+    .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .addOption(runsOption())
     .addOption(adapterOption())
     .allowExcessArguments(false);
@@ -97,7 +97,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
     );
     const resize = flags.resize ?? record.data?.resize ?? 'nearest';
     const work: Translation = {
-      painter: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
+      predictor: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
       device,
       config,
       unit: generator.unit,
@@ -123,7 +123,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
   }
 }
 
-/** Two commands that fill one folder would leave a mixture; single pictures may go into one folder side by side. */
+/** Two commands that fill one folder would mix their pictures. Single pictures may share a folder. */
 const takeOut = (folder: string) =>
   FolderLock.take(folder, {
     command: 'pixtape translate',
@@ -131,7 +131,7 @@ const takeOut = (folder: string) =>
     note: (line) => console.warn(line),
   });
 
-/** A record of before this was noted says only that it was a folder. */
+/** Older records do not say whether the pairs were side by side. */
 const pairsOf = ({ direction }: RunRecord['data'], sideBySide = true): Translation['pairs'] => ({
   sideBySide,
   half: direction === 'BtoA' ? 'right' : 'left',

@@ -6,21 +6,21 @@ import { fileName } from '../../files/file_name.ts';
 import { isHidden, READABLE } from '../../pix2pix/data/files/formats.ts';
 import { checkWritable } from '../../pix2pix/data/image/encode.ts';
 
-/** A picture to paint from, and where the painted one goes. */
+/** An input picture, and the path of its translation. */
 export interface Job {
   from: string;
   to: string;
 }
 
-/** Whether a path for something new can only mean a folder. */
+/** Whether an output path can only mean a folder. */
 export const namesFolder = (path: string): boolean =>
   /[\\/]$/.test(path) || (existsSync(path) && statSync(path).isDirectory());
 
 /**
- * What `translate IN OUT` means: a file goes to a file (or into a folder), a folder's pictures go into a folder.
+ * Interprets `translate IN OUT`: a file goes to a file or into a folder, a folder's pictures go into a folder.
  * @param format of pictures in a folder: png, jpg, webp or npy
- * @param channels of what is painted
- * @throws PixtapeError when IN is missing or has no picture, or when OUT would overwrite a picture of IN.
+ * @param channels of the translated pictures
+ * @throws PixtapeError if IN is missing or has no picture, or if OUT would overwrite a picture of IN
  */
 export async function findPictures(from: string, to: string, format: string, channels: number): Promise<Job[]> {
   if (!existsSync(from)) throw new PixtapeError(`there is no ${from}`, 'IN is a picture, or a folder of pictures.');
@@ -44,7 +44,7 @@ export async function findPictures(from: string, to: string, format: string, cha
   const stems = names.map((name) => parse(name).name.toLowerCase());
   return keepsOriginals(
     names.map((name, i) => {
-      // a.png and a.jpg both become a.png, on some systems A.png too: then the whole name stays.
+      // a.png and a.jpg would both become a.png (on some systems A.png, too): such files keep their whole name.
       const unique = stems.indexOf(stems[i] as string) === stems.lastIndexOf(stems[i] as string);
       return { from: join(from, name), to: join(to, fileName(unique ? parse(name).name : name, `.${format}`)) };
     }),
@@ -63,7 +63,7 @@ async function pictureNames(folder: string): Promise<string[]> {
   throw new PixtapeError(`there is no picture in ${folder}${has}`, 'Name the folder in which the pictures lie.');
 }
 
-/** Through links and other spellings of a path too. */
+/** Compares real paths, so that links and other spellings are noticed. */
 function keepsOriginals(jobs: Job[]): Job[] {
   const real = (path: string) => (existsSync(path) ? realpathSync.native(path) : resolve(path));
   const originals = new Set(jobs.map(({ from }) => real(from)));

@@ -6,21 +6,21 @@ import { isPictured, writePictureAs } from '../../pix2pix/data/image/encode.ts';
 import { readPicture } from '../../pix2pix/data/image/picture.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
-import { checkMemory, estimatePainting } from '../../pix2pix/train/memory/estimate.ts';
+import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import type { Job } from './files.ts';
 
 export interface Translation {
-  painter: Predictor;
+  predictor: Predictor;
   device: Device;
   /** What the generator was trained with. */
   config: TrainConfig;
-  /** What sides must be multiples of. */
+  /** Sides must be multiples of this. */
   unit: number;
   preparation: Preparation;
-  /** Where it was trained on files: whether these were side-by-side pairs, and which half is the condition. */
+  /** If it was trained on files: whether they were side-by-side pairs, and which half is the condition. */
   pairs: { sideBySide: boolean; half: 'left' | 'right' } | undefined;
-  /** What 0 and 1 stand for, in files whose values are no bytes. */
+  /** The values that 0 and 1 stand for in files whose values are not bytes. */
   range: ValueRange | undefined;
   skipBad: boolean;
   interrupted: () => boolean;
@@ -28,12 +28,12 @@ export interface Translation {
 
 export interface Translated {
   pictures: number;
-  /** Reading, painting and writing; without what kernels and programs took to prepare. */
+  /** Time for reading, predicting and writing, without preparing kernels and programs. */
   seconds: number;
   preparing: number;
 }
 
-/** Paints every picture. Bad files are named: the first ends it, or with `skipBad` they are left out. */
+/** Translates every picture. The first bad file ends it, or with `skipBad` is left out with a warning. */
 export async function translateAll(jobs: readonly Job[], work: Translation): Promise<Translated> {
   const start = performance.now();
   const sizes = new Sizes(work);
@@ -61,8 +61,8 @@ export async function translateAll(jobs: readonly Job[], work: Translation): Pro
 }
 
 async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes): Promise<void> {
-  const { preparation, config, painter } = work;
-  // A drawing without pixels of its own gets the size that the network knows.
+  const { preparation, config, predictor } = work;
+  // A vector drawing is rendered at the size that the network was trained at.
   const { width, height } = preparation.resize ?? config;
   const both = preparation.side ? 2 : 1;
   const { inChannels } = config.generator;
@@ -81,13 +81,13 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
     throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
   }
   if (both === 1 && shape === 'pair') sizes.pairs++;
-  // Before it is enlarged: that takes memory too.
+  // Before resizing, which takes memory, too.
   await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
-  await writePictureAs(to, await translate(painter, condition, sizes.unit), work.range);
+  await writePictureAs(to, await translate(predictor, condition, sizes.unit), work.range);
 }
 
-/** What a picture's shape is beside that of the pictures that were trained with: one of them, or two beside each other. */
+/** Compares a picture's shape with the training pictures': one of them, or two side by side. */
 function shapeOf(
   picture: { width: number; height: number },
   { width, height }: TrainConfig,
@@ -98,14 +98,14 @@ function shapeOf(
 }
 
 /**
- * What sizes came by: each is checked against the memory and has its program recorded once, and what was done about odd
- * ones is said at the end.
+ * Keeps track of picture sizes: checks each against the memory once, records its program once, and reports at the end
+ * what was done about unusual ones.
  */
 class Sizes {
   readonly unit: number;
   /** Seconds that it took. */
   preparing = 0;
-  /** Pictures of the shape of a side-by-side pair, painted as a whole. */
+  /** Pictures shaped like a side-by-side pair that were translated as a whole. */
   pairs = 0;
   private readonly work: Translation;
   private readonly seen = new Set<string>();
@@ -117,9 +117,9 @@ class Sizes {
     this.unit = work.unit;
   }
 
-  /** @throws PixtapeError when painting a picture of this size takes more memory than there is. */
+  /** @throws PixtapeError if translating a picture of this size takes more memory than there is */
   async admit({ width, height }: { width: number; height: number }): Promise<void> {
-    const { config, painter } = this.work;
+    const { config, predictor } = this.work;
     const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
     if (w !== width || h !== height) this.padded++;
     const ratio = Math.sqrt((width * height) / (config.width * config.height));
@@ -127,14 +127,14 @@ class Sizes {
     const start = performance.now();
     if (!this.seen.has(`${w} ${h}`)) await this.checkMemory(w, h);
     this.seen.add(`${w} ${h}`);
-    await painter.program(1, h, w);
+    await predictor.program(1, h, w);
     this.preparing += (performance.now() - start) / 1000;
   }
 
   private async checkMemory(width: number, height: number): Promise<void> {
     const { config, device } = this.work;
-    const need = await estimatePainting(device, config, height, width);
-    // The generator is there already.
+    const need = await estimatePrediction(device, config, height, width);
+    // The generator is loaded already.
     const temporaries = { ...need, state: 0, copy: 0, total: need.temporaries };
     checkMemory(device, temporaries, `painting a picture of ${width} × ${height}`, 'its size: --crop_size');
   }

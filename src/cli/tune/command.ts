@@ -1,9 +1,9 @@
-import { Command } from '@commander-js/extra-typings';
 import { version } from '../../../package.json';
 import { openDevice } from '../../drivers/open_device.ts';
 import { convolutionsOf, type Tuned } from '../../pix2pix/train/autotune/tune.ts';
 import { TuningCache } from '../../pix2pix/train/autotune/tuning_cache.ts';
 import { between } from '../shared/arguments.ts';
+import { Command } from '../shared/commander.ts';
 import { type FlagsOf, givenFlags } from '../shared/flags.ts';
 import { freshConfig } from '../train/config.ts';
 import { type TrainFlags, trainFlags } from '../train/flags.ts';
@@ -31,7 +31,7 @@ function tuneFlags() {
     .allowExcessArguments(false);
 }
 
-/** With the options of `train` that say which model it is. */
+/** Adds the options of `train` that choose the model. */
 export function tuneCommand() {
   const command = tuneFlags();
   for (const option of trainFlags().options) {

@@ -3,7 +3,7 @@ import { operations, type Tuned } from '../../pix2pix/train/autotune/tune.ts';
 
 const DIRECTIONS = { forward: 'forward', inputGradient: 'input grad', weightGradient: 'weight grad' };
 
-/** What a tuning measured, a line for each convolution, under it the candidates that lost and why. */
+/** A line per convolution, and below it the candidates that lost and why. */
 export function tuneTable(tuned: readonly Tuned[]): string {
   const head = ['convolution', 'direction', 'uses', 'default', 'ms', 'chosen', 'ms', 'gain', 'GFLOP/s'];
   const rows = tuned.map(cells);
@@ -14,7 +14,7 @@ export function tuneTable(tuned: readonly Tuned[]): string {
   return [line(head), ...blocks, '', summary(tuned)].join('\n');
 }
 
-/** Columns set to the right. */
+/** Right-aligned columns. */
 const NUMBERS = new Set([2, 4, 6, 7, 8]);
 
 function cells(tuned: Tuned): string[] {
@@ -40,13 +40,13 @@ function cells(tuned: Tuned): string[] {
   ];
 }
 
-/** Milliseconds of the default and of what was chosen. */
+/** Milliseconds of the default and of the chosen algorithm. */
 function times({ chosen, entries }: Tuned): [fallback: number, chosen: number] {
   const time = (entry: Entry | undefined) => entry?.ms ?? Number.NaN;
   return [time(entries[0]), time(entries.find((e) => e.choice === chosen))];
 }
 
-/** Every candidate but the default and the winner: its time, and why it was left out. */
+/** All candidates but the default and the winner, with their times and why they were excluded. */
 function losers({ chosen, entries }: Tuned): string[] {
   const others = entries.slice(1).filter((e) => e.choice !== chosen);
   const raced = others.filter((e) => e.excluded === undefined).map(named);

@@ -13,15 +13,15 @@ import {
 import { choicesOf, type Measurements, TuningCache } from '../../pix2pix/train/autotune/tuning_cache.ts';
 import { recordedTuning } from '../../pix2pix/train/checkpoint/tuning_record.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { checkTrainingMemory } from '../run/memory.ts';
 import { counter } from '../shared/counter.ts';
-import { checkTrainingMemory } from '../shared/memory.ts';
 
-/** Seconds that measuring before a run may take on an adapter that no table was shipped for. */
+/** Seconds to spend on measuring before a run, on an adapter without a shipped table. */
 const SECONDS_BEFORE_A_RUN = 60;
 
-/** What is to be computed. */
+/** The computation to tune. */
 export interface Work {
-  /** Records it on a device of paper; see `tuneModel`. */
+  /** Records it on a dry-run device; see `tuneModel`. */
   build: (paper: Device) => Promise<unknown>;
   /** @throws PixtapeError if the device has no memory for it */
   checkMemory: () => Promise<unknown>;
@@ -33,17 +33,17 @@ export const trainingWork = (device: Device, config: TrainConfig): Work => ({
 });
 
 export interface TuningRequest {
-  /** --tune, --no-tune; undefined without either. */
+  /** --tune or --no-tune; undefined without either. */
   tune: boolean | undefined;
   /** The record of the run that is continued. */
   before: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
- * Decides which kernels a run computes with, and gives the device their table: a continued run keeps its own; else what
- * was measured on this adapter holds, before what was shipped for its kind. What is unknown on a real GPU is measured now.
+ * Chooses the kernels of a run and gives the device their table. A continued run keeps its own. Otherwise measurements
+ * on this adapter come before the shipped table. On a real GPU, missing measurements are taken now.
  */
-export async function settleTuning(
+export async function chooseTuning(
   device: Device,
   work: Work,
   { tune, before }: TuningRequest,
@@ -66,7 +66,7 @@ export async function settleTuning(
   console.log(`tuning   ${size === 0 ? shipped : `${size} convolutions measured on this adapter, else ${shipped}`}`);
 }
 
-/** The table with what it lacks measured, as far as the time goes. */
+/** Measures what the table lacks, as far as the time allows. */
 async function withMissing(
   known: ReadonlyMap<string, string>,
   device: Device,
@@ -80,7 +80,7 @@ async function withMissing(
   return new Map([...known, ...choicesOf(measurements(tuned))]);
 }
 
-/** Measures the convolutions of some work, telling how far it is, and adds what came out to the cache. */
+/** Measures the convolutions of a computation, shows progress, and adds the results to the cache. */
 export async function measure(
   device: Device,
   { build }: Work,
@@ -101,7 +101,7 @@ export async function measure(
     await cache.add(measurements(tuned));
     say(`${measured}, kept in ${cache.path}`);
   } catch (error) {
-    // A home that cannot be written to is no reason not to train.
+    // An unwritable cache directory must not stop training.
     say(`${measured}, for this once: ${(error as Error).message}`);
   }
   return tuned;

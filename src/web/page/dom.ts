@@ -1,4 +1,4 @@
-/** The element of this id, of the kind that is expected. @throws Error when the page has no such element. */
+/** Finds the element of this id and kind. @throws Error if the page has none */
 export function byId<T extends HTMLElement>(id: string, kind: { new (): T }): T {
   const element = document.getElementById(id);
   if (!(element instanceof kind)) throw new Error(`the page has no ${kind.name} #${id}`);
@@ -11,12 +11,12 @@ export const element = (id: string) => byId(id, HTMLElement);
 export const input = (id: string) => byId(id, HTMLInputElement);
 export const select = (id: string) => byId(id, HTMLSelectElement);
 
-/** Switches a button off without taking the keyboard's focus from it, as `disabled` would: its handler must look. */
+/** Disables a button without taking away its focus, as `disabled` would. Its handler must check. */
 export function allow(target: HTMLButtonElement, may: boolean): void {
   target.ariaDisabled = String(!may);
 }
 
-/** Says something to everybody: shown, and read out by screen readers. */
+/** A status line that is also read out by screen readers. */
 export class Status {
   private readonly line: HTMLElement;
 
@@ -33,14 +33,14 @@ export class Status {
   }
 
   private show(text: string, kind: string): void {
-    // The same text again would not be read out, and costs a layout.
+    // Setting the same text again would not be read out, but would cost a layout.
     if (this.line.textContent === text && this.line.dataset.kind === kind) return;
     this.line.dataset.kind = kind;
     this.line.textContent = text;
   }
 }
 
-/** Lets a person save something as a file. */
+/** Offers a file for download. */
 export function download(file: Blob, name: string): void {
   const url = URL.createObjectURL(file);
   const link = document.createElement('a');
@@ -50,7 +50,7 @@ export function download(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Asks for files with the browser's own dialogue. */
+/** Asks for files with the browser's own dialog. */
 export function askForFiles({ accept = '', folder = false } = {}): Promise<File[]> {
   const field = document.createElement('input');
   field.type = 'file';

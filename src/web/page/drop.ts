@@ -1,8 +1,8 @@
 import { filesOf, type PlacedFile } from './dropped.ts';
 
 /**
- * Makes the whole page a place to drop files on; while something hovers over it the page says so.
- * @param onFail hears why what was dropped cannot be read
+ * Accepts dropped files on the whole page, and shows it while something is dragged over it.
+ * @param onFail called if the dropped files cannot be read
  */
 export function acceptDrops(onFiles: (files: PlacedFile[]) => void, onFail: (error: unknown) => void): void {
   const { body } = document;
@@ -16,7 +16,7 @@ export function acceptDrops(onFiles: (files: PlacedFile[]) => void, onFail: (err
     hover(1);
   });
   addEventListener('dragleave', () => hover(-1));
-  // Without this the browser opens the file in the page's place.
+  // Otherwise the browser would open the file instead of the page.
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /**
- * Chromium started under the POSIX locale calls its language "en-US@posix", which its own Intl refuses, and uPlot asks it
- * when it is loaded. To be imported before it.
+ * Under the POSIX locale, Chromium reports its language as "en-US@posix", which its own Intl rejects. uPlot asks for
+ * it on loading, so import this first.
  */
 try {
   new Intl.NumberFormat(navigator.language);

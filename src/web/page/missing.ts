@@ -1,16 +1,15 @@
 /**
- * What to do where there is no WebGPU, for the browser at hand. Browsers do not say what they lack, so that the advice
- * goes by their names.
+ * Advice for a browser without WebGPU. Browsers do not say what they lack, so the advice goes by the browser's name.
  */
 export interface PageAdvice {
   title: string;
-  /** What to do, each a step of its own; between `backticks` what is to be typed. */
+  /** The steps to take; text to type is in `backticks`. */
   steps: string[];
 }
 
 /**
- * @param agent the browser's own description of itself
- * @param there `navigator.gpu` is there, but gives no adapter
+ * @param agent the browser's user agent string
+ * @param there whether `navigator.gpu` exists, but returns no adapter
  */
 export function adviseBrowser(agent: string, there: boolean, secure: boolean): PageAdvice {
   if (!secure) {
@@ -34,7 +33,7 @@ function nameOf(agent: string): string {
 const LINUX_FLAGS = '`--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader`';
 
 function stepsForApi(browser: string, agent: string): string[] {
-  // Every browser on an iPhone or iPad is Safari inside.
+  // Every browser on iOS uses Safari's engine.
   if (/iPhone|iPad/.test(agent)) return ['Update to iOS or iPadOS 26, which brings WebGPU to every browser on it.'];
   switch (browser) {
     case 'Chrome':

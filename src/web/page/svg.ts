@@ -1,7 +1,7 @@
 /**
- * An SVG as a picture, of the size that its root names; where it names none, of its viewBox, as sharp has it in Node. Scripts
- * in it do not run, and nothing that it refers to is fetched.
- * @throws Error when it is no drawing
+ * Opens an SVG as a picture of the size given by its root, or else by its viewBox, as sharp does in Node. Its scripts
+ * do not run, and external references are not fetched.
+ * @throws Error if it is not an SVG
  */
 export async function openSvg(file: Blob): Promise<HTMLImageElement> {
   const drawing = new DOMParser().parseFromString(await file.text(), 'image/svg+xml');
@@ -16,7 +16,7 @@ export async function openSvg(file: Blob): Promise<HTMLImageElement> {
   return openImage(new Blob([text], { type: 'image/svg+xml' }));
 }
 
-/** A picture, decoded. @throws DOMException when this browser cannot. */
+/** Decodes a picture. @throws DOMException if this browser cannot */
 export async function openImage(file: Blob): Promise<HTMLImageElement> {
   const url = URL.createObjectURL(file);
   try {

@@ -1,4 +1,4 @@
-/** Tabs as the ARIA Authoring Practices have them: arrow keys move between them, the chosen one is in the address. */
+/** Tabs after the ARIA Authoring Practices: arrow keys move between them, and the URL's hash names the selected one. */
 export class Tabs {
   private readonly tabs: HTMLElement[];
   private readonly onChange: (name: string) => void;
@@ -37,5 +37,5 @@ export class Tabs {
   }
 }
 
-/** A tab names its panel by the panel's id. */
+/** A tab is named after the id of its panel. */
 const nameOf = (tab: HTMLElement): string => tab.getAttribute('aria-controls') ?? '';

@@ -1,6 +1,6 @@
 /**
- * The network's answer on the screen. It has few pixels: they are enlarged to the screen's with a cubic curve, since the
- * straight lines in between that a stylesheet gives leave stairs in every slanted edge.
+ * The network's answer on the screen. Its few pixels are enlarged with bicubic interpolation: the bilinear one of
+ * stylesheets leaves stairs in slanted edges.
  */
 export class Answer {
   private readonly canvas: HTMLCanvasElement;
@@ -13,13 +13,13 @@ export class Answer {
     new ResizeObserver(() => this.fit()).observe(canvas);
   }
 
-  /** Of the network that is about to answer, in pixels. */
+  /** Size of the network's next answer, in pixels. */
   setSize(width: number, height: number): void {
     if (this.context) Object.assign(this.context.canvas, { width, height });
     this.draw();
   }
 
-  /** @param rgba of the size that was set; others are left aside: they come from a network that has been replaced */
+  /** @param rgba of the size that was set; other sizes are ignored, since they come from a network that was replaced */
   show(rgba: Uint8ClampedArray<ArrayBuffer>): boolean {
     const { width, height } = this.context?.canvas ?? {};
     if (!width || !height || rgba.length !== 4 * width * height) return false;
@@ -48,7 +48,7 @@ export class Answer {
   }
 }
 
-/** Gives a canvas as many pixels as the screen has there. True where that wipes it, since it had another number. */
+/** Matches a canvas to the screen's pixels. Returns true if its size changed, which clears it. */
 export function fitToScreen(canvas: HTMLCanvasElement): boolean {
   const scale = Math.min(devicePixelRatio, 2);
   const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];

@@ -1,12 +1,12 @@
-/** A drawing that the network has never seen, to begin with. */
+/** A drawing to start with, which the network has never seen. */
 export interface Example {
-  /** The file in examples/, without its extension: OpenMoji's code. */
+  /** File name in examples/ without its extension: OpenMoji's code. */
   hexcode: string;
   /** What it shows. */
   name: string;
 }
 
-/** A row of buttons; `onChoose` hears of a picture once it is there. */
+/** Shows a row of buttons; `onChoose` is called once a picture has loaded. */
 export function showExamples(
   row: HTMLElement,
   examples: readonly Example[],

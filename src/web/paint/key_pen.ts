@@ -4,7 +4,7 @@ import { type Sketch, UNITS } from './sketch.ts';
 /** Units of the sketch that one press moves. */
 const STEP = 2;
 const FAR = 5 * STEP;
-/** Where the pen is gets told when it has rested so long: not at every press. */
+/** Delay in milliseconds before the pen's position is announced, so that not every key press is. */
 const REST_MS = 700;
 
 const WAYS: Readonly<Record<string, readonly [number, number]>> = {
@@ -14,20 +14,20 @@ const WAYS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-/** Drawing by keyboard: arrows move a cross over the canvas, the space bar puts the pen down there and lifts it. */
+/** Drawing by keyboard: arrows move a crosshair, and the space bar puts the pen down or lifts it. */
 export class KeyPen {
   private readonly canvas: HTMLCanvasElement;
   private readonly cross: HTMLElement;
   private readonly pen: Pen;
   private readonly sketch: Sketch;
   private readonly say: (text: string) => void;
-  /** As shares of the canvas's sides. */
+  /** Position as fractions of the canvas's sides. */
   private x = 0.5;
   private y = 0.5;
   private down = false;
   private rest: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param say tells where the pen is, in words */
+  /** @param say announces the pen's position in words */
   constructor(canvas: HTMLCanvasElement, cross: HTMLElement, pen: Pen, sketch: Sketch, say: (text: string) => void) {
     this.canvas = canvas;
     this.cross = cross;
@@ -37,7 +37,7 @@ export class KeyPen {
     canvas.addEventListener('keydown', (event) => this.key(event));
     canvas.addEventListener('focus', () => this.place());
     canvas.addEventListener('blur', () => this.leave());
-    // A stroke by pointer has ended this one already, and given the canvas its focus.
+    // A stroke by pointer has ended this one already and focused the canvas.
     canvas.addEventListener('pointerdown', () => {
       this.down = false;
       this.leave();
@@ -80,7 +80,7 @@ export class KeyPen {
     this.tell();
   }
 
-  /** Nothing of it is seen while the keyboard is not used: `data-keys` is there as long as it is. */
+  /** The crosshair is shown only while the keyboard is in use, which `data-keys` marks. */
   private leave(): void {
     clearTimeout(this.rest);
     if (this.down) this.sketch.end();
@@ -103,7 +103,7 @@ export class KeyPen {
     this.cross.style.top = `${100 * this.y}%`;
   }
 
-  /** Of the canvas, in units. */
+  /** The canvas's sides in units. */
   private sides(): { width: number; height: number } {
     const { clientWidth, clientHeight } = this.canvas;
     const unit = Math.min(clientWidth, clientHeight) / UNITS;

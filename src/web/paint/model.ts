@@ -6,7 +6,7 @@ import { createGenerator, describeGenerator } from '../../pix2pix/models/network
 import type { PictureGenerator } from '../../pix2pix/models/registry/kind.ts';
 import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
-import { lossOf, openDevice } from '../shared/device.ts';
+import { lossOf, openPageDevice } from '../shared/device.ts';
 import { toPlanes, toRgba } from '../shared/pixels.ts';
 
 export interface ModelInfo {
@@ -14,7 +14,7 @@ export interface ModelInfo {
   /** The size that it was trained at, in pixels. */
   width: number;
   height: number;
-  /** Its kind and size in words. */
+  /** Kind and size in words. */
   network: string;
   parameters: number;
   step: number;
@@ -24,12 +24,12 @@ export interface ModelInfo {
 interface Loaded {
   device: Device;
   generator: PictureGenerator;
-  painter: Predictor;
+  predictor: Predictor;
 }
 
 /**
- * The generator of a checkpoint, ready to paint at its own size. Keeps the checkpoint's values, so that it can begin anew
- * on another device when this one is lost.
+ * The generator of a checkpoint, ready to run at its own size. Keeps the checkpoint's values, so that it can be
+ * rebuilt on another device if this one is lost.
  */
 export class Model {
   readonly info: ModelInfo;
@@ -49,7 +49,7 @@ export class Model {
     this.loaded = loaded;
   }
 
-  /** @throws PixtapeError naming the file when it is no checkpoint, or of a kind that a page cannot show. */
+  /** @throws PixtapeError naming the file if it is not a checkpoint, or its channels cannot be shown */
   static async open(bytes: Uint8Array, name: string): Promise<Model> {
     const { metadata, tensors } = decodeSafetensors(bytes, name);
     const { config, step } = decodeHeader(metadata, name);
@@ -74,13 +74,13 @@ export class Model {
   }
 
   /**
-   * The generator's answer to a picture of its own size, RGBA.
-   * @param onLost hears that the device was lost, and that the answer comes from a new one
+   * Translates a picture of the generator's own size, RGBA.
+   * @param onLost called with the reason if the device was lost and the answer comes from a new one
    */
   async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
     const { width, height } = this.info;
     const condition = toPlanes(rgba, this.config.generator.inChannels);
-    const paint = () => this.loaded.painter.predict(condition, 1, height, width);
+    const paint = () => this.loaded.predictor.predict(condition, 1, height, width);
     const answer = await paint().catch(async (error: unknown) => {
       const why = await lossOf(this.loaded.device);
       if (why === undefined) throw error;
@@ -96,16 +96,18 @@ export class Model {
   }
 }
 
-/** Each model has a device of its own, so that its memory goes with it. Runs once, so that the first stroke need not wait. */
+/**
+ * Opens a device for this model alone, whose memory goes with it. Runs once, so that the first stroke does not wait.
+ */
 async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
-  const device = await openDevice();
+  const device = await openPageDevice();
   try {
     const generator = createGenerator(device, config, new Rng(device, config.seed));
     restoreGenerator(generator, tensors, name);
-    const painter = new Predictor(device, generator);
+    const predictor = new Predictor(device, generator);
     const { width, height } = config;
-    await painter.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
-    return { device, generator, painter };
+    await predictor.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
+    return { device, generator, predictor };
   } catch (error) {
     device.destroy();
     throw error;

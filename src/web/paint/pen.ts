@@ -2,10 +2,10 @@ import type { Sketch } from './sketch.ts';
 import { UNITS } from './sketch.ts';
 import type { PenPoint } from './stroke.ts';
 
-/** An eraser as thin as the pen would be a poor one. */
+/** The eraser is wider than the pen by this factor. */
 const ERASER = 4;
 
-/** Mouse, pen and finger on a canvas, with the tools' settings. */
+/** Input by mouse, pen and finger, and the settings of the tools. */
 export class Pen {
   private readonly canvas: HTMLCanvasElement;
   private readonly sketch: Sketch;
@@ -30,7 +30,7 @@ export class Pen {
     this.choose(false);
   }
 
-  /** [ and ] change the brush, e and p choose the tool. */
+  /** [ and ] change the brush size; e and p select the tool. */
   key(key: string): void {
     const { brush } = this.tools ?? {};
     if (key === '[') brush?.stepDown();
@@ -51,10 +51,10 @@ export class Pen {
   }
 
   private down(event: PointerEvent): void {
-    // One finger draws; another one, or a mouse's other buttons, do not.
+    // Only the first finger and the primary button draw.
     if (this.pointer !== undefined || event.button !== 0) return;
     event.preventDefault();
-    // So that the keys of the tools count from now on.
+    // Focus the canvas, so that the tool keys work.
     this.canvas.focus({ preventScroll: true });
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
@@ -73,11 +73,11 @@ export class Pen {
     this.sketch.end();
   }
 
-  /** A place on the canvas, in the sketch's units. */
+  /** A position on the canvas, in the sketch's units. */
   private at({ clientX, clientY, pointerType, pressure }: PointerEvent): PenPoint {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     const unit = Math.min(width, height) / UNITS;
-    // Only a pen says how hard it is pressed; others give a constant.
+    // Only a pen reports pressure; other devices report a constant.
     const press = pointerType === 'pen' && pressure > 0 ? 0.4 + 1.2 * pressure : 1;
     return { x: (clientX - left) / unit, y: (clientY - top) / unit, width: this.size * press };
   }

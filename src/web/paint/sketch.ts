@@ -3,12 +3,12 @@ import { type PenPoint, Stroke } from './stroke.ts';
 /** The shorter side of a sketch in its own units; OpenMoji's drawings have the same grid, with lines 2 wide. */
 export const UNITS = 72;
 
-/** One thing done to a sketch, each of which can be undone. */
+/** One edit of a sketch, which can be undone. */
 type Mark = { stroke: Stroke } | { picture: CanvasImageSource; width: number; height: number } | { clear: true };
 
 /**
- * A drawing as the list of what was done to it, shown at any size: large for the person, and at the network's own size, to
- * which it is drawn and not shrunk, as the network's training pictures were.
+ * A drawing as a list of edits, which can be drawn at any size: large on the screen, and at the network's own size. It
+ * is drawn at that size, not scaled down, like the pictures that the network was trained on.
  */
 export class Sketch {
   private readonly marks: Mark[] = [];
@@ -16,7 +16,7 @@ export class Sketch {
   private readonly surfaces: Surface[] = [];
   private readonly onChange: () => void;
 
-  /** @param onChange hears of every change, many times within a stroke */
+  /** @param onChange called after every change, many times within a stroke */
   constructor(onChange: () => void) {
     this.onChange = onChange;
   }
@@ -30,7 +30,7 @@ export class Sketch {
     this.surfaces.splice(this.surfaces.indexOf(surface), 1);
   }
 
-  /** Nothing on it that could be painted. */
+  /** Whether there is nothing to translate. */
   get empty(): boolean {
     const last = this.marks.at(-1);
     return !this.live && (last === undefined || 'clear' in last);
@@ -51,7 +51,7 @@ export class Sketch {
     if (this.live) this.refresh();
   }
 
-  /** Straight to a point, where `extend` rounds what a hand makes. */
+  /** Adds a straight line to a point, where `extend` would round it. */
   lineTo(point: PenPoint): void {
     this.live?.add(point);
     this.live?.finish();
@@ -66,7 +66,7 @@ export class Sketch {
     this.add({ stroke });
   }
 
-  /** Lays a picture over all that is there, as large as it fits. */
+  /** Places a picture over everything, as large as it fits. */
   place(picture: CanvasImageSource, width: number, height: number): void {
     this.end();
     this.add({ picture, width, height });
@@ -95,7 +95,7 @@ export class Sketch {
     this.onChange();
   }
 
-  /** After a change of size too. */
+  /** Also called after a change of size. */
   redraw(surface: Surface): void {
     surface.wipe();
     for (const mark of this.marks) surface.keep((context) => draw(mark, context));
@@ -125,13 +125,13 @@ function sidesOf({ width, height }: { width: number; height: number }): [number,
   return [width / unit, height / unit];
 }
 
-/** A canvas that shows a sketch: what is finished is kept aside, so that a long drawing costs no more than a short one. */
+/** A canvas that shows a sketch. It caches finished edits, so that a long drawing costs no more than a short one. */
 export class Surface {
   readonly canvas: HTMLCanvasElement;
   private readonly context: CanvasRenderingContext2D;
   private readonly kept: OffscreenCanvasRenderingContext2D;
 
-  /** @param readable its pixels are read often */
+  /** @param readable whether its pixels are read often */
   constructor(canvas: HTMLCanvasElement, readable = false) {
     this.canvas = canvas;
     this.context = context(canvas.getContext('2d', { willReadFrequently: readable, alpha: false }));
@@ -140,7 +140,7 @@ export class Surface {
     this.wipe();
   }
 
-  /** White, at the canvas's size of now. */
+  /** Clears it to white at the canvas's current size. */
   wipe(): void {
     const { width, height } = this.canvas;
     Object.assign(this.kept.canvas, { width, height });
@@ -157,7 +157,7 @@ export class Surface {
     drawing(this.kept);
   }
 
-  /** What is kept, and on top of it the stroke that is being drawn. */
+  /** Shows the cached edits, and the current stroke on top. */
   present(live: Stroke | undefined): void {
     const { context } = this;
     const scaled = context.getTransform();

@@ -11,29 +11,29 @@ interface Run {
   path: Path2D;
 }
 
-/** Widths are told apart in steps of this, so that a run is more than a point. */
+/** Widths are rounded to multiples of this, so that a run of equal widths is longer than one point. */
 const WIDTH_STEP = 0.25;
 
 /**
- * One stroke as few paths as its widths allow: only one for a mouse or a finger. Drawn piece by piece, the soft edges of the
- * pieces would add up, and at the network's size a line come out bolder than those that it was trained on.
+ * One stroke, as few paths as its widths allow: one for a mouse or a finger. Drawn in pieces, their antialiased edges
+ * would overlap, and at the network's size the line would be bolder than the lines it was trained on.
  */
 export class Stroke {
   readonly erase: boolean;
   private readonly runs: Run[] = [];
   private last: PenPoint;
-  /** Where the curve has got to: halfway to the last point. */
+  /** The end of the curve so far: halfway to the last point. */
   private end: { x: number; y: number };
 
   constructor(first: PenPoint, erase: boolean) {
     this.erase = erase;
     this.last = first;
     this.end = first;
-    // A line without any length would not be drawn; this is a dot.
+    // A line of zero length would not be drawn; this makes a dot.
     this.run(first.width).lineTo(first.x + 0.01, first.y);
   }
 
-  /** Goes on to a point: a curve through the middles between the points, bent towards the points. */
+  /** Extends the stroke: a curve through the midpoints between the points, with the points as its control points. */
   add(point: PenPoint): void {
     const { last } = this;
     if (Math.hypot(point.x - last.x, point.y - last.y) < 0.05) return;
@@ -43,13 +43,13 @@ export class Stroke {
     this.end = to;
   }
 
-  /** The last half step, up to where the pen is: when it is lifted, or turns sharply. */
+  /** Draws the last half step up to the pen, when it is lifted or turns sharply. */
   finish(): void {
     this.run(this.last.width).lineTo(this.last.x, this.last.y);
     this.end = this.last;
   }
 
-  /** Onto a canvas that is scaled to the sketch's units. */
+  /** Draws it onto a canvas that is scaled to the sketch's units. */
   draw(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D): void {
     context.strokeStyle = this.erase ? 'white' : 'black';
     context.lineCap = 'round';
@@ -60,7 +60,7 @@ export class Stroke {
     }
   }
 
-  /** The path to go on with at this width. */
+  /** The path that continues at this width. */
   private run(wanted: number): Path2D {
     const width = Math.max(WIDTH_STEP, Math.round(wanted / WIDTH_STEP) * WIDTH_STEP);
     const current = this.runs.at(-1);

@@ -13,7 +13,7 @@ import type { PaintCalls } from './worker.ts';
 
 const SHIPPED = 'paint.safetensors';
 
-/** Draw on the left, see it painted on the right. */
+/** The Paint view: a drawing on the left, its translation on the right. */
 export class PaintView {
   private readonly worker = connect<PaintCalls>(makeWorker('paint'));
   private readonly onLost = proxy((why: string) => {
@@ -26,7 +26,7 @@ export class PaintView {
   private readonly answer = new Answer(canvas('answer'));
   private small: Surface | undefined;
   private model: ModelInfo | undefined;
-  /** A forward is under way, and the drawing has changed since it began. */
+  /** Whether a forward pass is running, and whether the drawing has changed since it began. */
   private busy = false;
   private stale = false;
 
@@ -45,7 +45,7 @@ export class PaintView {
     });
     showExamples(element('examples'), examples, (picture) => {
       this.sketch.place(picture, picture.naturalWidth, picture.naturalHeight);
-      // On a phone the canvas is above the examples, out of sight.
+      // On a phone the canvas is above the examples and may be out of sight.
       element('pair').scrollIntoView({ block: 'nearest' });
     });
     this.pen.attachTools(input('brush'), button('pen'), button('eraser'));
@@ -75,7 +75,7 @@ export class PaintView {
     }
   }
 
-  /** What was dropped or chosen: a checkpoint or a picture. */
+  /** Takes what was dropped or chosen: a checkpoint or a picture. */
   async take(files: readonly PlacedFile[]): Promise<void> {
     const [first] = files;
     if (!first) return;
@@ -131,7 +131,7 @@ export class PaintView {
     void this.paint();
   }
 
-  /** Paints until the answer is to the drawing as it is. There is never more than one forward under way. */
+  /** Translates until the answer is up to date. Never runs more than one forward pass at a time. */
   private async paint(): Promise<void> {
     if (this.busy || !this.model) return;
     this.busy = true;
@@ -177,7 +177,7 @@ export class PaintView {
       this.undo();
       return;
     }
-    // Letters alone count only where one draws: somebody may dictate, or have them for something else.
+    // Single letters work only while drawing: they may mean something else, for example with voice input.
     const drawing = event.target instanceof Element && event.target.closest('#sketch, #tools');
     if (drawing && !event.ctrlKey && !event.metaKey && !event.altKey) this.pen.key(event.key);
   }

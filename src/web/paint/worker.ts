@@ -1,4 +1,4 @@
-/** The worker behind the Paint view: holds one model and paints with it. */
+/** The worker behind the Paint view: holds one model and runs it. */
 import { expose, transfer } from '../shared/remote.ts';
 import { Model, type ModelInfo } from './model.ts';
 
@@ -24,7 +24,7 @@ const calls = {
       return next.info;
     }),
 
-  /** @param onLost is told why the device was lost, where the answer comes from a new one */
+  /** @param onLost called with the reason if the device was lost and the answer comes from a new one */
   paint: (rgba: Uint8ClampedArray, onLost: (why: string) => void) =>
     inTurn(async () => {
       if (!model) throw new Error('no model has been loaded');

@@ -1,4 +1,4 @@
-/** Runs in Node, behind the page: renders OpenMoji's pairs and packs them into one file for the browser. */
+/** Runs in Node, in the page's server: renders OpenMoji's pairs and packs them into one file. */
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { encodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
@@ -10,9 +10,9 @@ import type { EmojiSetText } from '../shared/emoji_set.ts';
 const squeeze = promisify(deflate);
 
 /**
- * The pieces of a safetensors file with every pair at one size; see `EmojiSetText`. Rendering takes half a minute the
- * first time, after which the pictures come from the cache folder.
- * @throws PixtapeError when the openmoji package is missing or a group is unknown
+ * Makes a safetensors file, in pieces, of every pair at one size; see `EmojiSetText`. The first rendering takes half a
+ * minute; later the pictures come from the cache folder.
+ * @throws PixtapeError if the openmoji package is missing or a group is unknown
  */
 export async function packEmojiSet(width: number, height: number, groups: string[]): Promise<Uint8Array[]> {
   const { emojis, pack, train, test, description } = await loadEmojis({ width, height, groups, warn: console.warn });

@@ -1,4 +1,4 @@
-/** Runs in Node: serves the page's files, and OpenMoji's pairs, on this machine alone. */
+/** Runs in Node: serves the page's files and OpenMoji's pairs, to this machine alone. */
 import { createReadStream, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ const TYPES: Record<string, string> = {
   '.safetensors': 'application/octet-stream',
 };
 const HOST = '127.0.0.1';
-/** How many ports after the first are tried where one is in use. */
+/** How many further ports are tried if one is in use. */
 export const MORE_PORTS = 20;
 const EMOJI = /^\/openmoji\/(\d{2,3})x(\d{2,3})\.safetensors$/;
 
@@ -26,8 +26,8 @@ export interface Served {
 
 /**
  * Serves `folder` on 127.0.0.1.
- * @param port the first free one from here on is taken; 0 takes any
- * @throws what Node says where none can be listened on
+ * @param port the first free port from here on is used; 0 uses any
+ * @throws Node's error if none can be used
  */
 export async function serve({ folder, port = 8080 }: { folder: string; port?: number }): Promise<Served> {
   const sets: EmojiSets = new Map();
@@ -90,7 +90,7 @@ async function answer(
   else createReadStream(path).pipe(response);
 }
 
-/** A file below the folder; undefined where the address leads out of it. */
+/** The path of a file in the folder; undefined if the address leads out of it. */
 function pathIn(folder: string, address: string): string | undefined {
   let decoded: string;
   try {
@@ -102,7 +102,7 @@ function pathIn(folder: string, address: string): string | undefined {
   return path.startsWith(folder + sep) && !decoded.includes('\0') ? path : undefined;
 }
 
-// The browser keeps nothing: the next build may bring another page.
+// Nothing is cached, since the next build may change the page.
 const headers = (extension: string) => ({
   'content-type': TYPES[extension] ?? 'application/octet-stream',
   'cache-control': 'no-cache',
@@ -118,7 +118,7 @@ function send(request: IncomingMessage, response: ServerResponse, pieces: readon
 
 type EmojiSets = Map<string, Promise<Uint8Array[]>>;
 
-/** Rendered when first asked for, then kept. */
+/** Rendered on first request, then kept. */
 function emojiSet(sets: EmojiSets, width: number, height: number, groups: string[]): Promise<Uint8Array[]> {
   const key = JSON.stringify([width, height, groups]);
   const known = sets.get(key);

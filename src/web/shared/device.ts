@@ -1,7 +1,7 @@
 import { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
-/** An adapter, a software one where there is no other; undefined where the browser has none at all. */
+/** Finds an adapter, if need be a software one; undefined if the browser has none. */
 export async function findAdapter(): Promise<GPUAdapter | undefined> {
   const { gpu } = navigator;
   if (!gpu) return undefined;
@@ -11,23 +11,23 @@ export async function findAdapter(): Promise<GPUAdapter | undefined> {
 
 const lost = new WeakSet<Device>();
 
-/** Opens a device. @throws PixtapeError where this browser gives none. */
-export async function openDevice(): Promise<Device> {
+/** Opens a device. @throws PixtapeError if this browser has no adapter */
+export async function openPageDevice(): Promise<Device> {
   const adapter = await findAdapter();
   if (!adapter) {
     throw new PixtapeError('this browser gives no WebGPU adapter', 'Reload the page, or restart the browser.');
   }
   const device = await Device.open(adapter);
   void device.gpu.lost.then(() => lost.add(device));
-  // For the console, and for whoever wants to see what a lost device does: `pixtape.device.destroy()`.
+  // For the console, for example to see what happens when a device is lost: `pixtape.device.destroy()`.
   Object.assign(globalThis, { pixtape: { device } });
   return device;
 }
 
-/** Known to be lost: it answers nothing any more, but does not complain either. */
+/** Whether the device is known to be lost. Such a device ignores calls without an error. */
 export const isLost = (device: Device): boolean => lost.has(device);
 
-/** Why a device was lost, or undefined if it was not; waits a moment, since errors may come before the news. */
+/** The reason why a device was lost, or undefined if it was not. Waits a moment, since errors may arrive first. */
 export function lossOf(device: Device, milliseconds = 500): Promise<string | undefined> {
   const news = device.gpu.lost.then(({ reason, message }) => message || reason || 'no reason given');
   const none = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), milliseconds));

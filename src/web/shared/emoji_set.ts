@@ -1,4 +1,6 @@
-/** What the page's server sends of OpenMoji, in a safetensors file: this text under `text`, `ends` and `pairs`. */
+/**
+ * The safetensors file that the page's server makes of OpenMoji: this as metadata `text`, tensors `ends` and `pairs`.
+ */
 export interface EmojiSetText {
   /** What each pair shows. */
   names: string[];
@@ -8,7 +10,7 @@ export interface EmojiSetText {
   summary: string;
 }
 
-/** Where the set of a size is. */
+/** The address of the set at a size. */
 export function emojiSetPath(width: number, height: number, groups: readonly string[]): string {
   const query = groups.length > 0 ? `?groups=${encodeURIComponent(groups.join(','))}` : '';
   return `openmoji/${width}x${height}.safetensors${query}`;

@@ -1,4 +1,4 @@
-/** Pictures of a canvas (RGBA bytes) and of a network (planes of values in [0, 1]). */
+/** Converts between a canvas's pixels (RGBA bytes) and a network's (planes of values in [0, 1]). */
 import { LUMA } from '../../pix2pix/data/image/luma.ts';
 
 /** Three channels are red, green and blue; one is their luma. */
@@ -17,7 +17,7 @@ export function toPlanes(rgba: Uint8ClampedArray, channels: number): Float32Arra
   return planes;
 }
 
-/** @param size pixels of the picture; the planes that `planes` has decide whether it is grey */
+/** @param size pixels of the picture; fewer than three planes are shown as grey */
 export function toRgba(planes: Float32Array, size: number): Uint8ClampedArray<ArrayBuffer> {
   const colours = planes.length >= 3 * size;
   const rgba = new Uint8ClampedArray(4 * size);

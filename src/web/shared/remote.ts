@@ -1,13 +1,13 @@
 /**
- * Calls between the page and its workers, through Comlink. Errors keep their hint on the way. The page does no computing
- * of its own: so it keeps answering while a network trains.
+ * Calls between the page and its workers, through Comlink. Errors keep their hints. The page computes nothing itself,
+ * so it stays responsive while a network trains.
  */
 import { type Remote, transferHandlers, wrap } from 'comlink';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
 export { expose, proxy, transfer } from 'comlink';
 
-/** What is left of an error on its way between threads. */
+/** An error in transit between threads. */
 export interface Failure {
   message: string;
   hint?: string;
@@ -25,7 +25,7 @@ export function revive({ message, hint }: Failure): Error {
   return hint === undefined ? new Error(message) : new PixtapeError(message, hint);
 }
 
-// Comlink's own handler keeps message, name and stack alone.
+// Comlink's own handler keeps only message, name and stack.
 const thrown = transferHandlers.get('throw');
 if (!thrown) throw new Error('comlink has no handler for errors');
 transferHandlers.set('throw', {
@@ -36,7 +36,7 @@ transferHandlers.set('throw', {
   },
 });
 
-/** A worker's calls. They fail if the worker does, where Comlink alone would wait without end. */
+/** Connects to a worker's calls. They reject if the worker fails, where Comlink alone would wait forever. */
 export function connect<Calls>(worker: Worker): Remote<Calls> {
   const pending = new Set<(error: Error) => void>();
   worker.addEventListener('error', ({ message }) => {

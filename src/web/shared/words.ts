@@ -1,7 +1,7 @@
 import { failureOf } from './remote.ts';
 
 /**
- * An error in words for the page. Hints that name flags of the command line are left out: there is none here.
+ * An error's text for the page, without hints that name command-line flags.
  */
 export function explain(error: unknown): string {
   const { message, hint } = failureOf(error);
@@ -10,7 +10,7 @@ export function explain(error: unknown): string {
   return helps ? `${/[.!?]$/.test(said) ? said : `${said}.`} ${hint}` : said;
 }
 
-/** A warning without the flag that asks for what the page always does. */
+/** A warning without the name of the flag: the page always skips bad files. */
 export const plain = (line: string): string => line.replace(' (--skip_bad)', '');
 
 /** 1234567 → "1.2 M". */

@@ -3,10 +3,10 @@ import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import type { Failure } from '../shared/remote.ts';
 
-/** Where pairs come from: the emoji that the page's server renders, or files of the person's. */
+/** Where pairs come from: the emoji that the page's server renders, or the user's files. */
 export type Source = { kind: 'openmoji' } | { kind: 'files'; files: PlacedFile[] } | { kind: 'zip'; file: File };
 
-/** What a person can choose before training begins. */
+/** Settings that are chosen before training begins. */
 export interface Settings {
   /** Pixels of a picture's side. */
   size: number;
@@ -16,14 +16,14 @@ export interface Settings {
   direction: 'AtoB' | 'BtoA';
 }
 
-/** How long to train; a continued run may change it. Fractions of an epoch will do. */
+/** How long to train, which a continued run may change. Fractions of an epoch are allowed. */
 export interface Schedule {
-  /** Epochs at the full learning rate, then epochs in which it falls to zero: the command line's --n_epochs and --n_epochs_decay. */
+  /** Epochs at the full learning rate, and epochs of its decay to zero: --n_epochs and --n_epochs_decay. */
   epochs: number;
   epochsDecay: number;
 }
 
-/** What a dropped checkpoint says of itself. */
+/** The description of a dropped checkpoint. */
 export interface RestoredInfo {
   name: string;
   config: TrainConfig;
@@ -54,12 +54,12 @@ export interface Samples {
   }[];
 }
 
-export interface Progress {
+export interface TrainingProgress {
   step: number;
   /** The run's last step. */
   lastStep: number;
   epoch: number;
-  /** The generator's. */
+  /** The generator's learning rate. */
   learningRate: number;
   imagesPerSecond: number;
   /** Bytes of GPU buffers. */
@@ -77,10 +77,10 @@ export type TrainEvent =
   | { kind: 'warning'; text: string }
   | { kind: 'opened'; summary: string; adapter: string; parameters: number }
   | { kind: 'running' }
-  | { kind: 'progress'; progress: Progress }
+  | { kind: 'progress'; progress: TrainingProgress }
   | { kind: 'samples'; samples: Samples }
-  /** The device was lost; training goes on from this step on a new one. */
+  /** The device was lost; training continues from this step on a new one. */
   | { kind: 'lost'; why: string; step: number }
-  /** `done`: with the run's last step, not because somebody asked for it. */
+  /** `done` if the last step was reached, false if it was asked to pause. */
   | { kind: 'paused'; step: number; done: boolean }
   | { kind: 'failed'; failure: Failure };

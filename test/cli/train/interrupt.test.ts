@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { watchInterrupt } from '../../../src/cli/shared/interrupt.ts';
+import { watchInterrupt } from '../../../src/cli/run/interrupt.ts';
 import { writeFileAtomic } from '../../../src/files/files.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 

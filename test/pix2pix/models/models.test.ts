@@ -220,13 +220,13 @@ it('takes pictures in [0, 1] and shows the networks [−1, 1]; L1 is of those', 
   expect([...(await model.real.read()).slice(0, 5)]).toEqual([-1, -0.5, 0, 0.5, 1]);
   expect([...(await model.condition.read()).slice(0, 5)]).toEqual([1, 0.5, 0, -0.5, -1]);
 
-  const answer = await model.painter.raw(
+  const answer = await model.predictor.raw(
     picture.map((v) => 2 * v - 1),
     1,
     32,
     32,
   );
-  const painted = await model.paint(picture, 1, 32, 32);
+  const painted = await model.predict(picture, 1, 32, 32);
   expect(painted).toEqual(answer.map((v) => (v + 1) / 2));
   expect(painted.every((v) => v > 0 && v < 1)).toBe(true);
   expect(answer.some((v) => v < 0)).toBe(true);

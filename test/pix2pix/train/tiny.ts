@@ -69,7 +69,7 @@ export async function train(
     sampleEvery: 0,
     saveEvery: 0,
     saveEveryEpochs: 0,
-    heldOut: { samples: 3, most: 256 },
+    heldOut: { samples: 3, maxSamples: 256 },
     resumed: false,
     record: { preset: 'tiny' },
   };

@@ -22,7 +22,7 @@ async function list(path: string): Promise<TreeEntry[]> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') throw new PixtapeError(`there is no folder ${path}`, 'Check the path.', { cause: error });
     if (code === 'ENOTDIR') {
-      throw new PixtapeError(`${path} is a file; a folder is wanted`, 'Name the folder.', { cause: error });
+      throw new PixtapeError(`${path} is a file, not a folder`, 'Name the folder.', { cause: error });
     }
     if (code === 'EACCES' || code === 'EPERM') {
       throw new PixtapeError(`${path} cannot be read (${code})`, 'Check its permissions.', { cause: error });

@@ -3,13 +3,13 @@ import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts
 import { learningRates } from '../config/config.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from '../loop/loop.ts';
 import type { Progress } from '../loop/progress.ts';
-import type { Chart } from '../report/curves.ts';
+import type { ChartSpec } from '../report/curves.ts';
 import { pictureTable } from '../sheets/grid.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
 import { saveCycleGan } from './checkpoint.ts';
 import { CYCLE_LOSS_NAMES, type CycleBatch, type CycleGan, type CycleLoss } from './cycle_gan.ts';
 
-const CHARTS: readonly Chart[] = [
+const CHARTS: readonly ChartSpec[] = [
   { field: 'lossCycle', title: 'Cycle loss: there and back again, times its weight', wide: true },
   { field: 'lossG', title: 'Generators’ loss', wide: false },
   { field: 'lossD', title: 'Discriminators’ loss', wide: false },

@@ -3,7 +3,7 @@ import type { Dataset } from '../../data/sets/dataset.ts';
 import type { PictureRow } from '../sheets/grid.ts';
 import type { Predictor } from '../steps/predictor.ts';
 import { type Scores, score } from './metrics.ts';
-import { paintPlanes } from './translate.ts';
+import { predictPlanes } from './translate.ts';
 
 /**
  * What is measured against the real pictures: the generator, another one trained with L1 alone, and what needs no network:
@@ -11,13 +11,13 @@ import { paintPlanes } from './translate.ts';
  */
 export type Contender = 'copy' | 'mean' | 'l1' | 'ours' | 'real';
 
-export interface Painters {
+export interface Predictors {
   ours: Predictor;
   l1?: Predictor;
 }
 
 export interface Evaluation {
-  /** What each picture scores; `l1` is there where there was a painter for it. */
+  /** What each picture scores; `l1` is there where there was a predictor for it. */
   pictures: { name: string; scores: Partial<Record<Contender, Scores>> }[];
   /** The means over all pictures; of the PSNR, which is infinite for a perfect one, over the others. */
   means: Partial<Record<Contender, Scores>>;
@@ -44,13 +44,13 @@ export async function meanPicture(train: Dataset, onDone: (done: number) => void
 export async function evaluate(
   test: Dataset,
   indices: readonly number[],
-  painters: Painters,
+  predictors: Predictors,
   mean: Float32Array,
   onDone: (done: number) => void = () => {},
 ): Promise<Evaluation> {
   const pictures: Evaluation['pictures'] = [];
   for (const index of indices) {
-    const { name, ...painted } = await paintAll(test, index, painters);
+    const { name, ...painted } = await paintAll(test, index, predictors);
     const scores: Partial<Record<Contender, Scores>> = {};
     for (const [contender, picture] of Object.entries({ ...painted, mean })) {
       // A condition of other channels is no answer.
@@ -64,15 +64,15 @@ export async function evaluate(
   return { pictures, means: meanScores(all), perfect: countPerfect(all) };
 }
 
-/** Rows of condition, L1 alone (where there is a painter for it), ours and real. */
+/** Rows of condition, L1 alone (where there is a predictor for it), ours and real. */
 export async function comparisonRows(
   test: Dataset,
   indices: readonly number[],
-  painters: Painters,
+  predictors: Predictors,
 ): Promise<PictureRow[]> {
   const rows: PictureRow[] = [];
   for (const index of indices) {
-    const { name, copy, l1, ours, real } = await paintAll(test, index, painters);
+    const { name, copy, l1, ours, real } = await paintAll(test, index, predictors);
     rows.push({ name, pictures: [copy, ...(l1 ? [l1] : []), ours, real] });
   }
   return rows;
@@ -86,11 +86,11 @@ interface Painted {
   l1?: Float32Array;
 }
 
-async function paintAll(test: Dataset, index: number, { ours, l1 }: Painters): Promise<Painted> {
+async function paintAll(test: Dataset, index: number, { ours, l1 }: Predictors): Promise<Painted> {
   const { name, condition, real } = await test.pair(index);
-  const by = async (painter: Predictor) => {
+  const by = async (predictor: Predictor) => {
     const { width, height } = test;
-    const answer = await paintPlanes(painter, { width, height, data: condition });
+    const answer = await predictPlanes(predictor, { width, height, data: condition });
     return answer.length < real.length ? asColours(answer, width * height) : answer;
   };
   return { name, copy: condition, ours: await by(ours), real, ...(l1 ? { l1: await by(l1) } : {}) };

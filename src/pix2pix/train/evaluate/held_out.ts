@@ -7,7 +7,7 @@ export interface HeldOutSetOptions {
   /** Pictures in the sample grid. */
   samples: number;
   /** The most pictures that the measure is taken over, spread evenly over the test set. */
-  most: number;
+  maxSamples: number;
   /** Pictures whose names match go into the grid first: what a person judges best, such as faces. */
   prefer?: RegExp;
 }
@@ -33,7 +33,7 @@ export class HeldOutSet {
   }
 
   /** Chooses the pictures and reads each once. @throws PixtapeError naming a file that cannot be decoded. */
-  static async load(test: Dataset, { samples, most, prefer }: HeldOutSetOptions): Promise<HeldOutSet> {
+  static async load(test: Dataset, { samples, maxSamples: most, prefer }: HeldOutSetOptions): Promise<HeldOutSet> {
     const measured = spread(range(test.length), most);
     let sum = 0;
     for (const i of measured) {
@@ -68,7 +68,7 @@ export class HeldOutSet {
       pairs.forEach(({ condition }, i) => {
         conditions.set(condition, i * size);
       });
-      const fakes = await model.painter.predict(conditions, batch, height, width);
+      const fakes = await model.predictor.predict(conditions, batch, height, width);
       const fakeSize = fakes.length / batch;
       pairs.forEach(({ real }, i) => {
         sum += meanAbsoluteError(fakes.subarray(i * fakeSize, (i + 1) * fakeSize), real);
@@ -77,7 +77,7 @@ export class HeldOutSet {
     const rows: SampleRow[] = [];
     for (const row of this.shown) {
       if (stop()) return undefined;
-      rows.push({ ...row, fake: await model.painter.predict(row.condition, 1, height, width) });
+      rows.push({ ...row, fake: await model.predictor.predict(row.condition, 1, height, width) });
     }
     return { grid: await sampleGrid(rows, width, height), l1: sum / this.measured.length };
   }

@@ -25,10 +25,10 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
  * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
  * @returns as many planes as the generator gives
  */
-export async function translate(painter: Predictor, condition: Picture, unit: number): Promise<Picture> {
+export async function translate(predictor: Predictor, condition: Picture, unit: number): Promise<Picture> {
   const { width, height } = condition;
   const padded = pad(condition, unit);
-  const data = await paintPlanes(painter, padded);
+  const data = await predictPlanes(predictor, padded);
   return crop({ width: padded.width, height: padded.height, data }, width, height);
 }
 
@@ -37,17 +37,17 @@ export async function translate(painter: Predictor, condition: Picture, unit: nu
  * pix2pix has it with `--input_nc 1`, and one that takes colours gets grey three times.
  * @throws PixtapeError where the picture has other channels than the generator takes
  */
-export async function paintPlanes(painter: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
-  const { in: wanted } = painter.channels;
+export async function predictPlanes(predictor: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
+  const { in: wanted } = predictor.channels;
   const size = width * height;
   const has = data.length / size;
-  if (has === wanted) return painter.predict(data, 1, height, width);
+  if (has === wanted) return predictor.predict(data, 1, height, width);
   if (![has, wanted].every((channels) => channels === 1 || channels === CHANNELS)) {
     throw new PixtapeError(`the generator paints from ${wanted} channels; the picture has ${has}`);
   }
   const condition =
     wanted === 1 ? (gray({ width, height, data }).data.subarray(0, size) as Float32Array) : asColours(data, size);
-  return painter.predict(condition, 1, height, width);
+  return predictor.predict(condition, 1, height, width);
 }
 
 /** The next multiple of `unit`. */

@@ -1,13 +1,13 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import { saveGan } from '../checkpoint/gan_checkpoint.ts';
-import type { Chart } from '../report/curves.ts';
+import type { ChartSpec } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
 import type { Progress } from './progress.ts';
 
-const CHARTS: readonly Chart[] = [
+const CHARTS: readonly ChartSpec[] = [
   { field: 'scoreReal', title: "Discriminator's score of real pictures (0 … 1)", wide: false },
   { field: 'scoreFake', title: "Discriminator's score of fakes (0 … 1)", wide: false },
   { field: 'lossG', title: 'Generator loss', wide: false },

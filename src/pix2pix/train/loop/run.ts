@@ -4,7 +4,7 @@ import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { learningRates } from '../config/config.ts';
 import { unitsOf } from '../config/value_range.ts';
 import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
-import { type Chart, PIX2PIX_CHARTS } from '../report/curves.ts';
+import { type ChartSpec, PIX2PIX_CHARTS } from '../report/curves.ts';
 import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
 import { Pix2PixTrainee } from './pix2pix_trainee.ts';
@@ -84,7 +84,7 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   }
 
   /** Of the losses that there are; L1 in the units of the held-out measure, [0, 1]. */
-  private charts(): Chart[] {
+  private charts(): ChartSpec[] {
     const { generator, disc, config } = this.model;
     const factor = unitsOf(generator.range);
     const absent = [...(disc ? [] : ['lossD', 'lossAdv']), ...(config.lambdaSsim > 0 ? [] : ['lossSsim'])];

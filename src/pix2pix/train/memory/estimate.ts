@@ -32,14 +32,14 @@ export function estimateTraining(device: Device, config: TrainConfig): Promise<M
     return async () => {
       await model.prepare();
       // What the held-out pictures are painted with stays as well.
-      await model.painter.program(config.batch, config.height, config.width);
-      if (config.batch > 1) await model.painter.program(1, config.height, config.width);
+      await model.predictor.program(config.batch, config.height, config.width);
+      if (config.batch > 1) await model.predictor.program(1, config.height, config.width);
     };
   });
 }
 
 /** What painting one picture takes; see `estimateTraining`. */
-export function estimatePainting(
+export function estimatePrediction(
   device: Device,
   config: NetworksConfig,
   height: number,

@@ -16,7 +16,7 @@ export interface Curve {
 /** More points than a screen has columns make the page large and show nothing more. */
 const MAX_POINTS = 1500;
 
-export interface Chart {
+export interface ChartSpec {
   field:
     | 'lossL1'
     | 'lossSsim'
@@ -34,7 +34,7 @@ export interface Chart {
   factor?: number;
 }
 
-export const PIX2PIX_CHARTS: readonly Chart[] = [
+export const PIX2PIX_CHARTS: readonly ChartSpec[] = [
   { field: 'lossL1', title: 'L1: mean |output − real|', wide: true },
   { field: 'lossG', title: 'Generator loss', wide: false },
   { field: 'lossD', title: 'PatchGAN loss', wide: false },
@@ -47,7 +47,7 @@ export const PIX2PIX_CHARTS: readonly Chart[] = [
 export function curves(
   log: readonly LogLine[],
   baseline?: { label: string; value: number },
-  charts: readonly Chart[] = PIX2PIX_CHARTS,
+  charts: readonly ChartSpec[] = PIX2PIX_CHARTS,
 ): Curve[] {
   const end = log.at(-1);
   if (!end) return [];

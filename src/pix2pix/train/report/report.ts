@@ -4,7 +4,7 @@ import uplotCss from 'uplot/dist/uPlot.min.css?raw';
 import { formatDuration } from '../../../engine/util/format.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
 import type { LogLine } from '../loop/folder/log.ts';
-import { type Chart, curves, formatNumber } from './curves.ts';
+import { type ChartSpec, curves, formatNumber } from './curves.ts';
 import clientJs from './report.client.js?raw';
 import css from './report.css?raw';
 
@@ -19,7 +19,7 @@ export interface ReportData {
   /** What a sample grid shows, for those who do not see it; default: those of Pix2Pix. */
   gridNote?: string;
   /** Which curves are drawn; default: those of Pix2Pix. */
-  charts?: readonly Chart[];
+  charts?: readonly ChartSpec[];
   /** What a reader should see first, such as the held-out L1. */
   summary?: readonly { label: string; value: string }[];
   /** Held-out L1 of doing nothing, drawn as a line: what a trained network must stay below. */

@@ -73,7 +73,7 @@ export class Pix2Pix {
   readonly real: Tensor;
   readonly condition: Tensor;
   /** The generator in evaluation mode. */
-  readonly painter: Predictor;
+  readonly predictor: Predictor;
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
@@ -105,7 +105,7 @@ export class Pix2Pix {
     this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas, lossScale });
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
-    this.painter = new Predictor(device, this.generator);
+    this.predictor = new Predictor(device, this.generator);
     this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
 
@@ -207,8 +207,8 @@ export class Pix2Pix {
   }
 
   /** The generator's answer, in evaluation mode, to conditions (NCHW, any batch, any size that it takes). */
-  paint(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
-    return this.painter.predict(condition, batch, height, width);
+  predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
+    return this.predictor.predict(condition, batch, height, width);
   }
 }
 

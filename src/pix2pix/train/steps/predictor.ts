@@ -33,7 +33,7 @@ export class Predictor {
 
   /**
    * The generator's answer, (N, out, H, W) in [0, 1], to `batch` conditions, (N, in, H, W) in [0, 1]. Waits for the GPU.
-   * When sampling, each call draws new dropout masks; the n-th call of two painters with the same seed draws the same.
+   * When sampling, each call draws new dropout masks; the n-th call of two predictors with the same seed draws the same.
    * @throws PixtapeError if the sides do not fit the generator or memory runs out.
    */
   async predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {

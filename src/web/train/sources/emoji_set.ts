@@ -5,7 +5,7 @@ import type { OpenedData, PairData } from '../../../pix2pix/data/sets/dataset.ts
 import { Budget, jittered, PairDataset, type PairSource, type Sides } from '../../../pix2pix/data/sets/pairs.ts';
 import { type EmojiSetText, emojiSetPath } from '../../shared/emoji_set.ts';
 
-/** OpenMoji's pairs as the page's server renders and splits them: the same pictures and the same split as in Node. */
+/** Opens OpenMoji's pairs from the page's server: the same pictures and the same split as in Node. */
 export async function openEmojiSet(
   { direction, jitter, flip, groups = [], maxDatasetSize }: PairData,
   width: number,

@@ -2,14 +2,14 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { FileTree, TreeEntry } from '../../../pix2pix/data/files/find_pairs.ts';
 import { isHidden, READABLE, splitName } from '../../../pix2pix/data/files/formats.ts';
 
-/** Files by their paths, seen as folders: what was dropped on the page, or lay in a zip. */
+/** Dropped or zipped files, by their paths, as a tree of folders. */
 export class DroppedTree implements FileTree {
-  /** The folder in which everything lies. */
+  /** The common folder of all files. */
   readonly root: string;
   private readonly files: ReadonlyMap<string, Blob>;
   private readonly folders = new Map<string, Map<string, TreeEntry>>();
 
-  /** @throws PixtapeError when there is no picture among them. */
+  /** @throws PixtapeError if there is no picture among them */
   constructor(files: ReadonlyMap<string, Blob>) {
     const loose = [...files.keys()].some((path) => !path.includes('/'));
     this.files = loose ? new Map([...files].map(([path, file]) => [`dropped/${path}`, file])) : files;
@@ -47,7 +47,7 @@ export class DroppedTree implements FileTree {
     return found;
   }
 
-  /** Notes an entry in its folder, and that folder in the one above. */
+  /** Enters a file or folder in its parent, and that in its own. */
   private enter(path: string, kind: TreeEntry['kind']): void {
     const slash = path.lastIndexOf('/');
     const folder = path.slice(0, Math.max(0, slash));
@@ -61,13 +61,13 @@ export class DroppedTree implements FileTree {
   }
 }
 
-/** Hidden files and what macOS adds to its archives are none. */
+/** Excludes hidden files and what macOS adds to archives. */
 export function isPicture(path: string): boolean {
   if (path.split('/').some(isHidden)) return false;
   return READABLE.has(splitName(path).extension.toLowerCase());
 }
 
-/** The deepest folder above all of them, but for one that is only a part of a data set. */
+/** The deepest common folder, unless it is only one part of a data set. */
 function commonFolder(paths: readonly string[]): string {
   const folders = paths.map((path) => path.split('/').slice(0, -1));
   const common = folders.reduce((a, b) => a.slice(0, prefixLength(a, b)));

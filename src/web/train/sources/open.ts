@@ -6,7 +6,7 @@ import { DroppedTree } from './file_tree.ts';
 import { browserHost } from './pictures.ts';
 import { unzip } from './unzip.ts';
 
-/** Opens the pairs of a source at a size. @throws PixtapeError saying what is wrong with it. */
+/** Opens the pairs of a source at a size. @throws PixtapeError saying what is wrong with it */
 export async function openSource(
   source: Source,
   data: PairData,

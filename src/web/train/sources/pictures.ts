@@ -5,7 +5,7 @@ import { fractionOfDigest } from '../../../pix2pix/data/split/hold_out.ts';
 import type { DrawSvg } from '../types.ts';
 import type { DroppedTree } from './file_tree.ts';
 
-/** The browser as a reader of pictures, for the same code that reads folders in Node. */
+/** Reads pictures with the browser, for the code that reads folders in Node, too. */
 export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
   const decodeBitmap = (path: string) => decode(tree.file(path), path, drawSvg);
   const sizes = new Map<string, { width: number; height: number }>();
@@ -41,7 +41,7 @@ export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
   };
 }
 
-/** Colour profiles are left aside, as in Node: the values in the file are the values that are learnt from. */
+/** Ignores colour profiles, as in Node: training uses the values in the file. */
 async function decode(file: Blob, path: string, drawSvg: DrawSvg): Promise<ImageBitmap> {
   if (file.size === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
   try {
@@ -54,7 +54,7 @@ async function decode(file: Blob, path: string, drawSvg: DrawSvg): Promise<Image
   }
 }
 
-/** Three planes; transparent parts are laid over white. */
+/** Three planes, composited over white. */
 function planesOf(bitmap: ImageBitmap): Raster {
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });

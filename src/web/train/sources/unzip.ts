@@ -2,7 +2,7 @@ import { unzipSync } from 'fflate';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { isPicture } from './file_tree.ts';
 
-/** What an archive says of one of its files. */
+/** An archive's entry for one file. */
 interface ZipEntry {
   name: string;
   encrypted: boolean;
@@ -12,7 +12,7 @@ interface ZipEntry {
   size: number;
 }
 
-/** Ways to pack that are not Deflate; few programs take them unasked. (APPNOTE.TXT 4.4.5) */
+/** Compression methods other than Deflate, which few programs use by default. (APPNOTE.TXT 4.4.5) */
 const METHODS: Readonly<Record<number, string>> = {
   9: 'Deflate64 (Windows takes it for large files)',
   12: 'bzip2',
@@ -27,13 +27,13 @@ const OTHER_ARCHIVES: readonly [bytes: string, what: string][] = [
   ['7z\xbc\xaf', 'a 7-Zip archive'],
   ['\x1f\x8b', 'packed by gzip'],
 ];
-/** Deflate makes no more of a byte. */
+/** Deflate's largest compression ratio. */
 const MOST_PER_BYTE = 1032;
 const MOST_BYTES = 2 ** 31;
 
 /**
- * The pictures of a zip archive, by their paths: with slashes, also where Windows wrote back-slashes.
- * @throws PixtapeError when it is no such archive, damaged, encrypted, or packed in a way that is not read
+ * Reads the pictures of a zip archive, by their paths. Backslashes, as some Windows programs write, become slashes.
+ * @throws PixtapeError if it is not a zip archive, damaged, encrypted, or compressed with an unsupported method
  */
 export function unzip(archive: Uint8Array, file: string): Map<string, Uint8Array<ArrayBuffer>> {
   const entries = listZip(archive, file).filter(({ name }) => isPicture(name));
@@ -73,7 +73,7 @@ const END_64 = 0x06064b50;
 const LOCATOR_64 = 0x07064b50;
 const ENTRY = 0x02014b50;
 
-/** The archive's list of its files, which stands at its end. */
+/** Reads the central directory at the archive's end. */
 function listZip(archive: Uint8Array, file: string): ZipEntry[] {
   const other = OTHER_ARCHIVES.find(([bytes]) => [...bytes].every((c, i) => archive[i] === c.charCodeAt(0)));
   if (other) throw new PixtapeError(`${file} is ${other[1]}, not a zip`, 'Unpack it and drop the folder.');
@@ -90,7 +90,7 @@ function listZip(archive: Uint8Array, file: string): ZipEntry[] {
         number,
         number,
       ];
-      // Bit 11 says UTF-8; older archives have letters of their own system, of which ASCII is the same everywhere.
+      // Bit 11 means UTF-8. Older archives use their system's code page, of which only ASCII is universal.
       const text = new TextDecoder((flags & 0x800) === 0 ? 'latin1' : 'utf-8');
       const bytes = archive.subarray(at + 46, at + 46 + name);
       entries.push({ name: withSlashes(text.decode(bytes)), encrypted: (flags & 1) === 1, method, packed, size });
@@ -102,7 +102,7 @@ function listZip(archive: Uint8Array, file: string): ZipEntry[] {
   }
 }
 
-/** Where the list begins, and how many files it has. Behind it stands at most a comment of 64 kB. */
+/** Finds where the directory begins and how many files it has. At most a comment of 64 kB follows it. */
 function findList(view: DataView): { at: number; count: number } {
   const first = Math.max(0, view.byteLength - 22 - 0xffff);
   let end = view.byteLength - 22;

@@ -9,13 +9,13 @@ export interface Line {
   points?: boolean;
 }
 
-/** Distances between ticks: there are no half steps. */
+/** Tick spacings: whole steps only. */
 const WHOLE = [1, 10, 1e2, 1e3, 1e4, 1e5, 1e6].flatMap((power) => [power, 2 * power, 5 * power]);
 
 type Values = (number | null)[];
 
-/** A chart that grows; takes its colours from the page's theme and its width from its box. */
-export class Chart {
+/** A growing line chart with the colours of the page's theme and the width of its box. */
+export class LineChart {
   private readonly box: HTMLElement;
   private readonly lines: readonly Line[];
   private plot: uPlot | undefined;

@@ -1,16 +1,16 @@
 import { element } from '../../page/dom.ts';
 import type { Point } from '../types.ts';
-import { Chart } from './chart.ts';
+import { LineChart } from './chart.ts';
 import { Series, smooth } from './series.ts';
 
-/** Both charts: how far the pictures are off, and how the two networks stand against each other. */
+/** Both charts: the error of the pictures, and the losses of the two networks. */
 export class Curves {
-  private readonly error = new Chart(element('chart-error'), [
+  private readonly error = new LineChart(element('chart-error'), [
     { label: 'each step', colour: 'accent', faint: true },
     { label: 'smoothed', colour: 'accent' },
     { label: 'held out', colour: 'second', points: true },
   ]);
-  private readonly duel = new Chart(element('chart-duel'), [
+  private readonly duel = new LineChart(element('chart-duel'), [
     { label: 'PatchGAN', colour: 'third' },
     { label: 'generator', colour: 'accent' },
   ]);
@@ -27,7 +27,7 @@ export class Curves {
     this.draw();
   }
 
-  /** Back to a step that training goes on from. */
+  /** Goes back to the step from which training continues. */
   cut(step: number): void {
     this.series.cut(step);
     this.heldOut = this.heldOut.filter((point) => point.step <= step);
@@ -43,7 +43,7 @@ export class Curves {
   private draw(): void {
     const { steps } = this.series;
     const [l1, disc, adv] = [0, 1, 2].map((i) => this.series.column(i));
-    // Held-out points lie between the curve's: each goes to the first point not before it.
+    // Held-out points lie between the curve's points: each is drawn at the next one.
     const held = steps.map((): number | null => null);
     for (const { step, error } of this.heldOut) {
       const at = steps.findIndex((s) => s >= step);

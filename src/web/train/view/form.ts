@@ -1,4 +1,4 @@
-/** The fields that say what a run is to be. */
+/** The fields that configure a run. */
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { element, input, select } from '../../page/dom.ts';
 import type { RestoredInfo, Schedule, Settings } from '../types.ts';
@@ -18,14 +18,14 @@ export function readSettings(): Settings {
   };
 }
 
-/** @throws PixtapeError when it is none. */
+/** @throws PixtapeError if it is not a number */
 export function readSchedule(): Schedule {
   const [epochs = 0, epochsDecay = 0] = SCHEDULE.map((id) => input(id).valueAsNumber);
   if (epochs >= 0 && epochsDecay >= 0 && epochs + epochsDecay > 0) return { epochs, epochsDecay };
   throw new PixtapeError('Epochs are numbers from 0 on, and not both 0', 'Fractions will do: 0.5 is half an epoch.');
 }
 
-/** Fills the fields with what a checkpoint's run has. */
+/** Fills the fields with the values of a checkpoint's run. */
 export function showRun({ source, config, direction }: RestoredInfo): void {
   input(source === 'openmoji' ? 'openmoji' : 'own').checked = true;
   for (const [id, value] of [
@@ -40,7 +40,7 @@ export function showRun({ source, config, direction }: RestoredInfo): void {
   input('epochs-decay').valueAsNumber = config.epochsDecay;
 }
 
-/** What may be changed now: what a run is, before it has begun; how long it goes on, whenever it stands still. */
+/** Enables fields: a run's settings before it begins, and its schedule whenever it is not running. */
 export function allowChanges({ fresh, still }: { fresh: boolean; still: boolean }): void {
   for (const id of SOURCES) input(id).disabled = !fresh;
   for (const id of SETTINGS) select(id).disabled = !fresh;
@@ -48,7 +48,7 @@ export function allowChanges({ fresh, still }: { fresh: boolean; still: boolean 
   element('direction-row').hidden = input('openmoji').checked;
 }
 
-/** Chooses a value, also one that the list does not offer: a checkpoint may have any. */
+/** Selects a value, and adds it to the list if need be: a checkpoint may have any. */
 function choose(list: HTMLSelectElement, value: string): void {
   if (![...list.options].some((option) => option.value === value)) list.add(new Option(value, value));
   list.value = value;

@@ -3,7 +3,7 @@ import type { Samples } from '../types.ts';
 const PARTS = ['condition', 'output', 'real'] as const;
 const TITLES = { condition: 'drawn from', output: 'painted', real: 'meant' };
 
-/** Held-out pictures as rows of three: what it sees, what it makes of it, what it should be. */
+/** Held-out pictures in rows of three: condition, output, real picture. */
 export class SampleSheet {
   private readonly box: HTMLElement;
   private shape = '';

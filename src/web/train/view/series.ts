@@ -1,9 +1,9 @@
-/** A curve of bounded length: when it is full, neighbours are averaged, so that it stays whole and cheap to draw. */
+/** A curve of bounded length: when it is full, neighbours are averaged, so that drawing stays cheap. */
 export class Series {
   readonly steps: number[] = [];
   private readonly columns: number[][];
   private readonly most: number;
-  /** Steps in one point, and what has come of the point that is being made. */
+  /** Steps per point, and the sums for the unfinished point. */
   private width = 1;
   private open: { count: number; sums: number[] };
 
@@ -30,7 +30,7 @@ export class Series {
     return this.columns[i] ?? [];
   }
 
-  /** Forgets what came after a step: it is about to be made again. */
+  /** Drops the points after a step, which is about to be repeated. */
   cut(step: number): void {
     const keep = this.steps.findIndex((s) => s > step);
     if (keep < 0) return;
@@ -49,7 +49,7 @@ export class Series {
   }
 }
 
-/** A centred moving average: losses jump from batch to batch, and the trend is what one looks for. */
+/** A centred moving average, since losses jump from batch to batch. */
 export function smooth(values: readonly number[]): number[] {
   const reach = Math.floor(values.length / 50);
   return values.map((_, i) => {

@@ -4,7 +4,7 @@ import { type PlacedFile, placed } from '../../page/dropped.ts';
 import { openSvg } from '../../page/svg.ts';
 import { connect, proxy, revive, transfer } from '../../shared/remote.ts';
 import { explain, shortCount } from '../../shared/words.ts';
-import type { Progress, RestoredInfo, Source, TrainEvent } from '../types.ts';
+import type { RestoredInfo, Source, TrainEvent, TrainingProgress } from '../types.ts';
 import type { TrainCalls } from '../worker/worker.ts';
 import { Curves } from './curves.ts';
 import { allowChanges, readSchedule, readSettings, showRun } from './form.ts';
@@ -12,10 +12,10 @@ import { SampleSheet } from './sample_sheet.ts';
 
 type Phase = 'idle' | 'opening' | 'running' | 'pausing' | 'paused';
 
-/** As many are listed, the rest counted. */
+/** This many are listed; the rest are only counted. */
 const MOST_WARNINGS = 12;
 
-/** Train on the emoji or on pictures of one's own, and watch. */
+/** The Train view: training on the emoji or on the user's pictures, as it happens. */
 export class TrainView {
   private readonly worker = connect<TrainCalls>(makeWorker('train'));
   private readonly status = new Status(element('train-status'));
@@ -28,7 +28,7 @@ export class TrainView {
   private own: Source | undefined;
   private restored: RestoredInfo | undefined;
 
-  /** @param onPaint is given a generator to paint with */
+  /** @param onPaint called with a generator to show in the Paint view */
   constructor(onPaint: (generator: Blob) => void) {
     this.onPaint = onPaint;
     const listening = this.worker.listen(
@@ -53,7 +53,7 @@ export class TrainView {
     this.refresh();
   }
 
-  /** What was dropped or chosen: a checkpoint to go on from, a zip, or pictures. */
+  /** Takes what was dropped or chosen: a checkpoint to continue from, a zip archive, or pictures. */
   async take(files: readonly PlacedFile[]): Promise<void> {
     const [first] = files;
     if (!first) return;
@@ -161,7 +161,7 @@ export class TrainView {
         this.status.say(event.text);
         break;
       case 'compiling':
-        // The words once, the count in the bar: screen readers would read out every change of this line.
+        // The text stays the same and only the bar counts: screen readers would read out every change.
         this.status.say('Compiling shaders …');
         this.compiling.max = event.total;
         this.compiling.value = event.done;
@@ -206,7 +206,7 @@ export class TrainView {
     }
   }
 
-  private showProgress(progress: Progress): void {
+  private showProgress(progress: TrainingProgress): void {
     const { step, lastStep, epoch, learningRate, imagesPerSecond, memory, points } = progress;
     element('fact-step').textContent = step.toLocaleString('en');
     element('fact-last').textContent = `of ${lastStep.toLocaleString('en')}`;
@@ -221,7 +221,7 @@ export class TrainView {
     this.status.warn(text);
   }
 
-  /** One more line among the warnings. */
+  /** Adds a line to the list of warnings. */
   private list(text: string): void {
     this.warned++;
     const list = element('warnings');
@@ -230,7 +230,7 @@ export class TrainView {
     if (line) line.textContent = more > 0 ? `… and ${more} more` : text;
   }
 
-  /** How many there are, for who does not see the list. */
+  /** How many warnings there are, for users who do not see the list. */
   private warnings(): string {
     const { warned } = this;
     return warned === 0 ? '' : ` ${warned} ${warned === 1 ? 'warning' : 'warnings'} below.`;
@@ -241,7 +241,7 @@ export class TrainView {
     this.refresh();
   }
 
-  /** What can be pressed now, and what it is called. */
+  /** Updates which buttons are enabled, and their labels. */
   private refresh(): void {
     const { phase, restored } = this;
     const idle = phase === 'idle';
@@ -258,7 +258,7 @@ export class TrainView {
   }
 }
 
-/** An SVG as pixels, which a worker cannot draw. Edges are as soft as this browser makes them, not bit for bit as in Node. */
+/** Draws an SVG for the worker, which cannot. Antialiasing is the browser's, so the bits differ from Node's. */
 async function drawSvg(file: Blob): Promise<ImageBitmap> {
   const picture = await createImageBitmap(await openSvg(file), {
     colorSpaceConversion: 'none',

@@ -4,10 +4,10 @@ import type { Predictor } from '../../../pix2pix/train/steps/predictor.ts';
 import { toRgba } from '../../shared/pixels.ts';
 import type { Samples } from '../types.ts';
 
-/** Pictures shown while it learns. */
+/** How many pictures are shown. */
 const SHOWN = 4;
 
-/** A few pictures that training never sees, the same ones every time. */
+/** A few pictures that training never sees, always the same. */
 export class PageHeldOut {
   private readonly pairs: readonly Pair[];
   private readonly width: number;
@@ -19,7 +19,7 @@ export class PageHeldOut {
     this.height = height;
   }
 
-  /** Two faces, on which anybody sees at a glance whether they came out right; then others, spread over the set. */
+  /** Chooses two faces, which are easy to judge, then others spread over the set. */
   static async load(test: Dataset): Promise<PageHeldOut> {
     const all = Array.from({ length: test.length }, (_, i) => i);
     const faces = all.filter((i) => FACES.test(test.name(i))).slice(0, SHOWN / 2);
@@ -28,14 +28,14 @@ export class PageHeldOut {
     return new PageHeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);
   }
 
-  /** Paints them in evaluation mode, which leaves the training state alone. */
-  async paint(painter: Predictor, step: number): Promise<Samples> {
+  /** Predicts them in evaluation mode, which does not touch the training state. */
+  async paint(predictor: Predictor, step: number): Promise<Samples> {
     const { pairs, width, height } = this;
     const size = width * height;
     const pictures: Samples['pictures'] = [];
     let error = 0;
     for (const { name, condition, real } of pairs) {
-      const output = await painter.predict(condition, 1, height, width);
+      const output = await predictor.predict(condition, 1, height, width);
       error += meanAbsoluteError(output, real) / pairs.length;
       pictures.push({
         name,

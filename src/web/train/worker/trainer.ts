@@ -15,12 +15,12 @@ import {
 } from '../../../pix2pix/train/loop/core.ts';
 import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
 import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
-import { isLost, lossOf, openDevice } from '../../shared/device.ts';
+import { isLost, lossOf, openPageDevice } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
 import type { Samples, Schedule, TrainEvent } from '../types.ts';
 import { PageHeldOut } from './held_out.ts';
 
-/** A state of a run: what a checkpoint holds. */
+/** The state of a run, as a checkpoint holds it. */
 export interface Snapshot {
   step: number;
   tensors: ReadonlyMap<string, NamedTensor>;
@@ -29,23 +29,24 @@ export interface Snapshot {
 /** Seconds between two readings of the losses, and between two snapshots at least. */
 const READ_SECONDS = 1;
 const SNAPSHOT_SECONDS = 20;
-/** A snapshot may take this share of the time. */
+/** Snapshots may take at most this fraction of the time. */
 const SNAPSHOT_SHARE = 0.05;
-/** Samples come often at first, when much changes, then less often. */
+/** Seconds between samples: short at first, when much changes, then growing. */
 const SAMPLE_SECONDS = { first: 4, most: 20, growth: 1.5 };
-/** Devices lost one after the other without a step in between, after which it gives up. */
+/** How many devices may be lost in a row, without a step in between, before it gives up. */
 const MOST_LOSSES = 3;
 
 type Emit = (event: TrainEvent) => void;
 
 /**
- * One training run in a browser: goes on until it is paused or its epochs are over, tells how it fares, and survives the loss
- * of its device by going back to its last snapshot. The recorded step is the same as in Node, and so are its numbers.
+ * One training run in a browser. Runs until it is paused or its epochs are over, reports progress, and survives the
+ * loss of its device by going back to its last snapshot. The recorded step, and so its numbers, are the same as in
+ * Node.
  */
 export class Trainer implements LoopHost<keyof Losses, Samples> {
   readonly readSeconds = READ_SECONDS;
   readonly record: RunRecord;
-  /** Its own: the model looks into it for each step's learning rates, so that a change of schedule counts at once. */
+  /** A copy of its own, in which the model looks up each step's learning rates: a new schedule takes effect at once. */
   private readonly config: TrainConfig;
   private readonly emit: Emit;
   private readonly loader: BatchLoader;
@@ -79,7 +80,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     this.emit = emit;
   }
 
-  /** @param from a state to go on from; without it the weights are drawn from the configuration's seed */
+  /** @param from the state to continue from; without it, weights are drawn from the configuration's seed */
   static async open(
     config: TrainConfig,
     record: RunRecord,
@@ -104,7 +105,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     return new Trainer(config, kept, data, heldOut, model, snapshot, emit);
   }
 
-  /** How long to go on. @throws PixtapeError when the run has already got there. */
+  /** Changes how long to train. @throws PixtapeError if the run has already done as many steps */
   reschedule(schedule: Schedule): void {
     refuseIfOver(this.model.step, scheduledSteps({ ...this.config, ...schedule }, this.loader.stepsPerEpoch));
     Object.assign(this.config, schedule);
@@ -114,7 +115,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     return scheduledSteps(this.config, this.loader.stepsPerEpoch);
   }
 
-  /** Trains until `pause`, or to the end. */
+  /** Trains until `pause` or to the end. */
   start(): void {
     if (!this.paused) return;
     this.paused = false;
@@ -126,13 +127,15 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
       });
   }
 
-  /** Ends with the step that is under way. */
+  /** Stops after the current step. */
   async pause(): Promise<void> {
     this.paused = true;
     await this.running;
   }
 
-  /** The state of now as a checkpoint of the command line's format, in pieces; of a lost device the last one known. */
+  /**
+   * The current state as a checkpoint in pieces, in the command line's format; the last snapshot if the device is lost.
+   */
   async checkpoint(): Promise<{ pieces: Uint8Array[]; step: number }> {
     await this.alone(() => this.takeSnapshot()).catch(async (error: unknown) => {
       if ((await lossOf(this.model.device)) === undefined) throw error;
@@ -147,7 +150,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
 
   private async run(): Promise<void> {
     this.emit({ kind: 'running' });
-    // A device that is lost at the very end takes the run back to before its end.
+    // If the device is lost at the very end, the run goes back and is no longer over.
     while (!(this.paused || this.over)) {
       await this.surviving(async () => {
         await new TrainingLoop(new Pix2PixTrainee(this.model, this.loader), this).run();
@@ -157,7 +160,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     this.emit({ kind: 'paused', step: this.model.step, done: this.over });
   }
 
-  /** Does something; if the device is lost meanwhile, opens a new one and goes back to the last snapshot. */
+  /** Does `work`; if the device is lost meanwhile, opens a new one and goes back to the last snapshot. */
   private async surviving(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -236,7 +239,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   }
 
   async sample(): Promise<Samples> {
-    const samples = await this.heldOut.paint(this.model.painter, this.model.step);
+    const samples = await this.heldOut.paint(this.model.predictor, this.model.step);
     this.sampleEvery = Math.min(SAMPLE_SECONDS.most, this.sampleEvery * SAMPLE_SECONDS.growth);
     this.sampledAt = performance.now();
     return samples;
@@ -260,9 +263,9 @@ function refuseIfOver(step: number, lastStep: number): void {
 
 const since = (time: number): number => (performance.now() - time) / 1000;
 
-/** A model on a device of its own, its step compiled. */
+/** Builds a model on a device of its own and compiles its step. */
 async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit): Promise<Pix2Pix> {
-  const device = await openDevice();
+  const device = await openPageDevice();
   try {
     const model = new Pix2Pix(device, config, { initialise: from === undefined });
     if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');

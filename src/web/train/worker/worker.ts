@@ -16,7 +16,7 @@ import { type Snapshot, Trainer } from './trainer.ts';
 export type TrainCalls = typeof calls;
 
 let trainer: Trainer | undefined;
-/** A checkpoint to go on from. */
+/** A checkpoint to continue from. */
 let restored: { config: TrainConfig; record: RunRecord; from: Snapshot } | undefined;
 
 let tell: (event: TrainEvent) => void = () => undefined;
@@ -30,7 +30,7 @@ const calls = {
     drawSvg = draw;
   },
 
-  /** Reads a checkpoint; the next run goes on from it. */
+  /** Reads a checkpoint, from which the next run continues. */
   async restore(file: Blob, name: string): Promise<RestoredInfo> {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const { metadata, tensors } = decodeSafetensors(bytes, name);
@@ -44,12 +44,12 @@ const calls = {
     return { name, config, step, source: data, direction };
   },
 
-  /** The next run begins afresh. */
+  /** Makes the next run start afresh. */
   forget(): void {
     restored = undefined;
   },
 
-  /** Opens the pictures, makes a run, and starts it. Settings count for a fresh one only, the schedule for any. */
+  /** Opens the pictures, makes a run, and starts it. A continued run ignores the settings, but not the schedule. */
   async begin(source: Source, settings: Settings, schedule: Schedule): Promise<void> {
     trainer?.destroy();
     trainer = undefined;
@@ -91,7 +91,7 @@ const calls = {
     return fileOf(exportGenerator(decodeHeader(metadata, 'the run'), tensors, { half: false }));
   },
 
-  /** Gives the run's memory back. */
+  /** Ends the run and frees its memory. */
   async end(): Promise<void> {
     await trainer?.pause();
     trainer?.destroy();
@@ -106,8 +106,8 @@ function running(): Trainer {
 
 function configOf({ size, hidden, batch }: Settings): TrainConfig {
   const { generator, ...rest } = PRESETS.quick;
-  // A page is watched from its first minute on, in which the structural term would keep colours out; and at a rate that need
-  // not fall before the pictures are calm (held-out L1 of the emoji after 400 steps 0.078, at 5e-3 0.278).
+  // People watch the first minute, in which the structural term would suppress colours. At this learning rate pictures
+  // are stable without decay (held-out L1 of the emoji after 400 steps: 0.078, against 0.278 at 5e-3).
   const calm = { lambdaSsim: 0, lr: 2e-3 };
   return { ...rest, ...calm, width: size, height: size, batch, generator: { ...generator, hidden } };
 }
@@ -117,7 +117,7 @@ function freshRecord(data: DataSource, direction: Settings['direction']): RunRec
   return { preset: 'quick', data: { data, direction, ...plainly, skipBad: data === 'folder' } };
 }
 
-/** A continued run reads its pictures as it did before; where from, this page decides. */
+/** A continued run reads its pictures as before, but from where the page says. */
 function recordFor(kind: 'folder' | 'openmoji', { direction }: Settings): RunRecord {
   if (!restored) return freshRecord(kind, direction);
   const { record } = restored;
@@ -131,7 +131,7 @@ function recordFor(kind: 'folder' | 'openmoji', { direction }: Settings): RunRec
   return { ...record, data: { ...record.data, skipBad: kind === 'folder' } };
 }
 
-/** A blob goes to the page as a name, however large it is. */
+/** A blob is passed to the page by reference, however large it is. */
 const fileOf = (pieces: readonly Uint8Array[]) => new Blob(pieces as Uint8Array<ArrayBuffer>[]);
 
 expose(calls);

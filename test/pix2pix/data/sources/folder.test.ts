@@ -144,7 +144,7 @@ describe('what goes wrong', () => {
   it.each([
     ['no folder was named', () => options(undefined as never), 'no folder of pictures was named'],
     ['no such folder', () => options(at('none')), `none\n  → Check the path.`],
-    ['a file', () => options(at('file.png')), 'file.png is a file; a folder is wanted'],
+    ['a file', () => options(at('file.png')), 'file.png is a file, not a folder'],
     ['empty', () => options(at('empty')), 'empty (it is empty)\n  → Expected are side-by-side pictures'],
     ['no pictures', () => options(at('texts')), 'texts (it has 1 other file and the folders Sub)'],
     ['an empty test folder', () => options(at('half')), 'half/test (it is empty)'],

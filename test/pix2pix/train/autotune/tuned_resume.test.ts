@@ -70,7 +70,7 @@ it('goes on bit for bit with the kernels that it began with, and paints with the
   expect((await readCheckpointHeader(path)).run.tuning).toEqual(record.tuning);
 
   const { condition } = await madeUpPairs(1).pair(0);
-  const painted = await straight.model.paint(condition, 1, 16, 16);
+  const painted = await straight.model.predict(condition, 1, 16, 16);
   const { device: other, generator } = await (async () => {
     const fresh = await open();
     return { device: fresh, ...(await loadGenerator(fresh, join(whole, 'latest.safetensors'))) };

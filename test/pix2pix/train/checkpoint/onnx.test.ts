@@ -46,14 +46,14 @@ const NETWORKS: [string, TrainConfig, Sizes][] = [
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces));
 
 it.each(NETWORKS)('onnxruntime paints what we paint: %s', { tags: 'long' }, async (_, config, sizes) => {
-  const { painter, tensors } = await randomGenerator(device, config);
+  const { predictor, tensors } = await randomGenerator(device, config);
   const file = joined(await exportOnnx({ config, step: 12, run: {} }, tensors, 'made up'));
   const session = await InferenceSession.create(file, { executionProviders: ['wasm'] });
   expect([session.inputNames, session.outputNames]).toEqual([['condition'], ['picture']]);
   const { inChannels } = config.generator;
   for (const [batch, height, width] of sizes) {
     const condition = noise(batch * inChannels * height * width, height);
-    const want = await painter.predict(condition, batch, height, width);
+    const want = await predictor.predict(condition, batch, height, width);
     const { picture } = await session.run({
       condition: new OrtTensor('float32', condition, [batch, inChannels, height, width]),
     });
@@ -84,13 +84,13 @@ describe('the file', () => {
 
   it('takes an exported file of halves as well', async () => {
     const config = tutorial({});
-    const { painter, tensors } = await randomGenerator(device, config);
+    const { predictor, tensors } = await randomGenerator(device, config);
     const header = { config, step: 1, run: {} };
     const halves = decodeSafetensors(joined(exportGenerator(header, tensors, { half: true })), 'halves').tensors;
     const session = await InferenceSession.create(joined(await exportOnnx(header, halves, 'halves')));
     const condition = noise(3 * 256, 5);
     const { picture } = await session.run({ condition: new OrtTensor('float32', condition, [1, 3, 16, 16]) });
-    const off = deviation(picture?.data as Float32Array, await painter.predict(condition, 1, 16, 16));
+    const off = deviation(picture?.data as Float32Array, await predictor.predict(condition, 1, 16, 16));
     expect(off).toBeGreaterThan(1e-5);
     expect(off).toBeLessThan(2e-2);
     await session.release();

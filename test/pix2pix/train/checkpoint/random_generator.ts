@@ -33,7 +33,7 @@ export async function randomGenerator(device: Device, config: TrainConfig) {
     tensor.write(data);
     tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
   }
-  return { generator, painter: new Predictor(device, generator), tensors };
+  return { generator, predictor: new Predictor(device, generator), tensors };
 }
 
 /** ‖got − want‖ in units of what `want` varies by: a picture of one grey would agree with everything else. */

@@ -39,7 +39,7 @@ const NETWORKS: [string, TrainConfig, half: boolean][] = [
 
 it.for(NETWORKS)('an export loads in PyTorch by name and paints the same: %s', async ([, config, half], { skip }) => {
   if (missing !== undefined) skip(missing);
-  const { painter, tensors } = await randomGenerator(device, config);
+  const { predictor, tensors } = await randomGenerator(device, config);
   const [height, width] = [32, 64];
   const shape = [2, 3, height, width];
   const condition = noise(2 * 3 * height * width, 1);
@@ -56,6 +56,6 @@ it.for(NETWORKS)('an export loads in PyTorch by name and paints the same: %s', a
   const picture = await file.read('picture');
   await file.close();
   expect(picture.shape).toEqual(shape);
-  const want = await painter.predict(condition, 2, height, width);
+  const want = await predictor.predict(condition, 2, height, width);
   expect(deviation(picture.data as Float32Array, want)).toBeLessThan(half ? 2e-2 : 1e-4);
 });

@@ -23,7 +23,7 @@ const named = (names: string[]): Dataset => ({ ...madeUpPairs(names.length), nam
 
 it('measures what copying the input scores', async () => {
   const test = madeUpPairs(5);
-  const { baseline, count, total: of } = await HeldOutSet.load(test, { samples: 1, most: 256 });
+  const { baseline, count, total: of } = await HeldOutSet.load(test, { samples: 1, maxSamples: 256 });
   const each = await Promise.all([0, 1, 2, 3, 4].map((i) => test.pair(i)));
   expect(baseline).toBeCloseTo(mean(each.map(({ condition, real }) => meanDistance(condition, real))), 10);
   expect([count, of]).toEqual([5, 5]);
@@ -39,7 +39,7 @@ it('measures over at most so many pictures, spread over the set', async () => {
       return all.pair(i);
     },
   };
-  const heldOut = await HeldOutSet.load(watched, { samples: 1, most: 4 });
+  const heldOut = await HeldOutSet.load(watched, { samples: 1, maxSamples: 4 });
   expect([...asked]).toEqual([0, 25, 50, 75]);
   expect([heldOut.count, heldOut.total]).toEqual([4, 100]);
 });
@@ -49,10 +49,10 @@ it('paints in evaluation mode, whatever the batch: the same as each picture by i
   const model = new Pix2Pix(device, tinyConfig({ batch: 3 }));
   const test = madeUpPairs(7);
   const pairs = await Promise.all(Array.from({ length: 7 }, (_, i) => test.pair(i)));
-  const heldOut = await HeldOutSet.load(test, { samples: 2, most: 256 });
+  const heldOut = await HeldOutSet.load(test, { samples: 2, maxSamples: 256 });
   const evaluated = (await heldOut.evaluate(model))!;
   const fakes: Float32Array[] = [];
-  for (const { condition } of pairs) fakes.push(await model.paint(condition, 1, 16, 16));
+  for (const { condition } of pairs) fakes.push(await model.predict(condition, 1, 16, 16));
   expect(evaluated.l1).toBeCloseTo(mean(fakes.map((fake, i) => meanDistance(fake, pairs[i]!.real))), 6);
   expect(model.generator.training).toBe(true);
 
@@ -64,7 +64,7 @@ it('paints in evaluation mode, whatever the batch: the same as each picture by i
 
 it('stops in between when asked', async () => {
   const model = new Pix2Pix(device, tinyConfig());
-  const heldOut = await HeldOutSet.load(madeUpPairs(6), { samples: 1, most: 256 });
+  const heldOut = await HeldOutSet.load(madeUpPairs(6), { samples: 1, maxSamples: 256 });
   let asked = 0;
   expect(await heldOut.evaluate(model, () => ++asked > 1)).toBeUndefined();
   expect(asked).toBe(2);

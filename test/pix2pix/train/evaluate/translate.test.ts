@@ -34,7 +34,7 @@ const picture = (width: number, height: number, value = (i: number) => ((i * 791
 
 it('shows bit for bit what the sample grid of the training shows', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
-  const painter = new Predictor(device, generator);
+  const predictor = new Predictor(device, generator);
   const [name] = readdirSync(join(run, 'samples'));
   const grid = PNG.sync.read(readFileSync(join(run, 'samples', name as string)));
   const test = madeUpPairs(5, { width: 128, height: 128, offset: 100 });
@@ -43,7 +43,7 @@ it('shows bit for bit what the sample grid of the training shows', async () => {
   for (const index of [0, 1, 3]) {
     const { condition } = await test.pair(index);
     const path = join(folder(), 'painted.png');
-    const painted = await translate(painter, { width: 128, height: 128, data: condition }, 4);
+    const painted = await translate(predictor, { width: 128, height: 128, data: condition }, 4);
     await writePictureAs(path, painted);
     const png = PNG.sync.read(readFileSync(path));
     expect(new Set(png.data).size).toBeGreaterThan(3);
@@ -68,19 +68,19 @@ function contains(whole: PNG, part: PNG): boolean {
 
 it('takes any size: multiples go through unchanged, others are filled up and cut back', { tags: 'long' }, async () => {
   const { generator } = await loadGenerator(device, checkpoint());
-  const painter = new Predictor(device, generator);
+  const predictor = new Predictor(device, generator);
   const even = picture(20, 12);
-  expect((await translate(painter, even, 4)).data).toEqual(await painter.predict(even.data, 1, 12, 20));
+  expect((await translate(predictor, even, 4)).data).toEqual(await predictor.predict(even.data, 1, 12, 20));
   for (const [width, height] of [
     [17, 13],
     [1, 1],
     [3, 30],
   ] as const) {
-    const painted = await translate(painter, picture(width, height), 4);
+    const painted = await translate(predictor, picture(width, height), 4);
     expect([painted.width, painted.height]).toEqual([width, height]);
     expect(painted.data).toHaveLength(3 * width * height);
     const filled = pad(picture(width, height), 4);
-    const whole = await painter.predict(filled.data, 1, filled.height, filled.width);
+    const whole = await predictor.predict(filled.data, 1, filled.height, filled.width);
     expect(painted.data[width * height - 1]).toBe(whole[(height - 1) * filled.width + width - 1]);
   }
 });
@@ -142,9 +142,9 @@ it('samples with dropout: a picture differs from draw to draw, and repeats with 
 }, async () => {
   const draw = async (seed: number) => {
     const { generator, rng } = await loadGenerator(device, checkpoint(), seed);
-    const painter = new Predictor(device, generator, { sampling: rng });
+    const predictor = new Predictor(device, generator, { sampling: rng });
     const { data } = picture(16, 16);
-    return [await painter.predict(data, 1, 16, 16), await painter.predict(data, 1, 16, 16)] as const;
+    return [await predictor.predict(data, 1, 16, 16), await predictor.predict(data, 1, 16, 16)] as const;
   };
   const [first, second] = await draw(3);
   expect(first).not.toEqual(second);

@@ -94,9 +94,9 @@ it('paints the same after a restart, and leaves the state alone', async () => {
   const { model } = await train(device, path, { steps: 3 });
   const before = await bits(model);
   const { condition } = await madeUpPairs(1).pair(0);
-  const painted = await model.paint(condition, 1, 16, 16);
+  const painted = await model.predict(condition, 1, 16, 16);
   expect(await bits(model)).toEqual(before);
   const other = await open();
   const { model: restored } = await loadCheckpoint(other, join(path, 'latest.safetensors'));
-  expect(await restored.paint(condition, 1, 16, 16)).toEqual(painted);
+  expect(await restored.predict(condition, 1, 16, 16)).toEqual(painted);
 });

@@ -4,7 +4,7 @@ import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../../src/engine/util/errors.ts';
 import { Generator } from '../../../../src/pix2pix/models/generator.ts';
 import { PRESETS } from '../../../../src/pix2pix/train/config/config.ts';
-import { checkMemory, estimatePainting, estimateTraining } from '../../../../src/pix2pix/train/memory/estimate.ts';
+import { checkMemory, estimatePrediction, estimateTraining } from '../../../../src/pix2pix/train/memory/estimate.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 import { openTestDevice } from '../../../device.ts';
@@ -22,9 +22,9 @@ it('tells to the byte what training takes on the device, and allocates nothing i
     const model = new Pix2Pix(device, config);
     expect(device.memory.bytes - before).toBe(need.state);
     await model.prepare();
-    await model.paint(new Float32Array(model.condition.size), config.batch, config.height, config.width);
+    await model.predict(new Float32Array(model.condition.size), config.batch, config.height, config.width);
     const one = model.condition.size / config.batch;
-    await model.paint(new Float32Array(one), 1, config.height, config.width);
+    await model.predict(new Float32Array(one), 1, config.height, config.width);
     expect(device.memory.bytes - before).toBe(need.state + need.temporaries);
     expect(need.total).toBe(need.state + need.temporaries + need.copy);
   }
@@ -32,18 +32,18 @@ it('tells to the byte what training takes on the device, and allocates nothing i
 
 it('tells to the byte what painting takes', async () => {
   device = await openTestDevice();
-  const need = await estimatePainting(device, tinyConfig(), 24, 40);
+  const need = await estimatePrediction(device, tinyConfig(), 24, 40);
   const before = device.memory.bytes;
   const rng = new Rng(device, 0);
   const generator = new Generator(device, tinyConfig().generator, rng);
-  const painter = new Predictor(device, generator);
-  await painter.predict(new Float32Array(3 * 24 * 40), 1, 24, 40);
+  const predictor = new Predictor(device, generator);
+  await predictor.predict(new Float32Array(3 * 24 * 40), 1, 24, 40);
   expect(device.memory.bytes - before).toBe(need.state + need.temporaries);
   const full = device.memory.bytes;
-  await painter.predict(new Float32Array(3 * 16 * 16), 1, 16, 16);
-  for (let i = 1; i <= 5; i++) await painter.predict(new Float32Array(3 * 16 * 16 * i), 1, 16, 16 * i);
+  await predictor.predict(new Float32Array(3 * 16 * 16), 1, 16, 16);
+  for (let i = 1; i <= 5; i++) await predictor.predict(new Float32Array(3 * 16 * 16 * i), 1, 16, 16 * i);
   // Only the programs used last are kept, so a folder of many sizes does not fill the memory.
-  painter.destroy();
+  predictor.destroy();
   expect(device.memory.bytes - before).toBe(need.state);
   expect(full).toBeGreaterThan(device.memory.bytes);
 });

@@ -50,7 +50,7 @@ async function prepared(device: Device, config: TrainConfig): Promise<Pix2Pix> {
 
 const scaleOf = async ({ scale, goodSteps }: LossScale) => {
   const [value] = await scale.read();
-  const [good] = new Uint32Array((await goodSteps.read()).slice().buffer);
+  const [good] = await goodSteps.readIntegers();
   return { scale: value, good };
 };
 const scalesOf = ({ optimG, optimD }: Pix2Pix) =>
@@ -62,7 +62,7 @@ it('is refused, with what to do, where halves cannot be stored', async () => {
   const device = await open();
   device.capabilities.f16 = false;
   const model = new Pix2Pix(device, half());
-  await expect(model.prepare()).rejects.toThrow(/precision f16: .* cannot store halves.*\n.*Leave --precision out/s);
+  await expect(model.prepare()).rejects.toThrow(/precision f16: .* cannot store halves.*\n.*Use precision f32/s);
 });
 
 it('may not change when a run is continued', () => {
@@ -202,7 +202,7 @@ describe('with shader-f16', () => {
     const need = await estimateTraining(device, half());
     const before = device.memory.bytes;
     const model = await prepared(device, half());
-    for (const batch of [2, 1]) await model.painter.program(batch, 16, 16);
+    for (const batch of [2, 1]) await model.predictor.program(batch, 16, 16);
     expect(device.memory.bytes - before).toBe(need.state + need.temporaries);
   });
 });

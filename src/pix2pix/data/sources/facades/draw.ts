@@ -6,7 +6,7 @@ import { drawStyle, type Style } from './house/style.ts';
 import { rusticSurface, wallSurface } from './house/surfaces.ts';
 import { drawSurroundings } from './house/surroundings.ts';
 import { drawBalcony, drawDeco, drawHead, drawMolding, drawPillar, drawSill, drawSurround } from './house/trim.ts';
-import { type Box, Canvas } from './picture/canvas.ts';
+import { type Box, FacadeCanvas } from './picture/canvas.ts';
 import { labelPicture } from './picture/classes.ts';
 import { drawLight, photograph } from './picture/light.ts';
 
@@ -25,7 +25,7 @@ export function drawFacade(seed: number, index: number): { picture: Raster; labe
   const random = new RandomStream(seed, FACADE, index);
   const style = drawStyle(random);
   const light = drawLight(random);
-  const canvas = new Canvas(FACADE_SIDE, FACADE_SIDE);
+  const canvas = new FacadeCanvas(FACADE_SIDE, FACADE_SIDE);
   const house = placeHouse(random);
   drawSurroundings(canvas, house, style, light.overcast, random);
   drawHouse(canvas, house, style, random);
@@ -41,7 +41,7 @@ function placeHouse(random: RandomStream): Box {
   return { x: left, y: top, w: FACADE_SIDE - left - right, h: FACADE_SIDE - top - bottom };
 }
 
-function drawHouse(canvas: Canvas, house: Box, style: Style, random: RandomStream) {
+function drawHouse(canvas: FacadeCanvas, house: Box, style: Style, random: RandomStream) {
   canvas.fill(house, { ...wallSurface(style), label: 'facade' });
   const frieze = style.deco === 'frieze' ? 10 : 0;
   const upper = { ...house, y: house.y + style.eaves + frieze, h: house.h - style.eaves - frieze };
@@ -99,7 +99,7 @@ function divide({ x, w }: Box, { bays, rhythm }: Style): { x: number; w: number 
 }
 
 function drawPillars(
-  canvas: Canvas,
+  canvas: FacadeCanvas,
   wall: Box,
   columns: { x: number; w: number }[],
   style: Style,
@@ -114,7 +114,7 @@ function drawPillars(
 }
 
 function drawFloor(
-  canvas: Canvas,
+  canvas: FacadeCanvas,
   floor: Box,
   level: number,
   columns: { x: number; w: number }[],

@@ -1,12 +1,12 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
-import { type Box, type Canvas, tint } from '../picture/canvas.ts';
+import { type Box, type FacadeCanvas, tint } from '../picture/canvas.ts';
 import { hash, noise } from '../picture/noise.ts';
 import { drawDoor, drawWindow } from './openings.ts';
 import type { Style } from './style.ts';
 import { drawSill, drawSurround } from './trim.ts';
 
 /** One bay of the ground floor is the way in; the others are shops or windows. */
-export function drawGroundFloor(canvas: Canvas, bays: readonly Box[], style: Style, random: RandomStream) {
+export function drawGroundFloor(canvas: FacadeCanvas, bays: readonly Box[], style: Style, random: RandomStream) {
   const middle = bays.length >> 1;
   const entrance = random.uniform() < 0.6 ? middle : random.below(bays.length);
   const shopfront = random.below(2 ** 20);
@@ -45,7 +45,7 @@ function letteringAt(left: number, top: number, w: number, h: number, seed: numb
 }
 
 /** A shop window under a sign board, some with an awning. The whole front counts as shop. */
-function drawShop(canvas: Canvas, bay: Box, style: Style, random: RandomStream, kind: number) {
+function drawShop(canvas: FacadeCanvas, bay: Box, style: Style, random: RandomStream, kind: number) {
   const front = { x: bay.x + 2, y: bay.y + Math.round(bay.h * 0.16), w: bay.w - 4, h: Math.round(bay.h * 0.84) };
   const board = Math.max(6, Math.round(front.h * 0.2));
   const [r, g, b] = [hash(1, 0, kind), hash(2, 0, kind), hash(3, 0, kind)];

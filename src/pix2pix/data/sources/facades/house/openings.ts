@@ -1,5 +1,5 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
-import { type Box, blend, type Canvas, inset, type Rgb, tint } from '../picture/canvas.ts';
+import { type Box, blend, type FacadeCanvas, inset, type Rgb, tint } from '../picture/canvas.ts';
 import { clamp, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 import { trimSurface } from './surfaces.ts';
@@ -16,7 +16,7 @@ export function archOf({ x, y, w }: Box, top: Style['windows']['top']): Shape | 
 }
 
 /** A window in its opening: what is seen through it, the frame, the bars. Each is another, as in a real house. */
-export function drawWindow(canvas: Canvas, box: Box, style: Style, random: RandomStream, shop = false) {
+export function drawWindow(canvas: FacadeCanvas, box: Box, style: Style, random: RandomStream, shop = false) {
   const { seed, frameColour, windows } = style;
   const arch = shop ? undefined : archOf(box, windows.top);
   const within = arch ? { inside: arch } : {};
@@ -70,7 +70,7 @@ function roomBehind(
 }
 
 function drawRollerBlind(
-  canvas: Canvas,
+  canvas: FacadeCanvas,
   box: Box,
   within: { inside?: Shape },
   { shutterColour }: Style,
@@ -83,7 +83,7 @@ function drawRollerBlind(
 }
 
 /** Wings of wood at both sides of a window. */
-export function drawShutters(canvas: Canvas, { x, y, w, h }: Box, { shutterColour }: Style) {
+export function drawShutters(canvas: FacadeCanvas, { x, y, w, h }: Box, { shutterColour }: Style) {
   const wing = Math.max(3, Math.round(w * 0.42));
   for (const left of [x - wing - 1, x + w + 1]) {
     const colour = (px: number, py: number) => {
@@ -96,7 +96,7 @@ export function drawShutters(canvas: Canvas, { x, y, w, h }: Box, { shutterColou
 }
 
 /** A door with panels and a fanlight, in its opening, a step before it. */
-export function drawDoor(canvas: Canvas, box: Box, style: Style, random: RandomStream) {
+export function drawDoor(canvas: FacadeCanvas, box: Box, style: Style, random: RandomStream) {
   const { x, y, w, h } = box;
   const top = random.uniform() < 0.4 ? 'round' : style.windows.top;
   const arch = archOf(box, top);

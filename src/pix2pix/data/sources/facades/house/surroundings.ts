@@ -1,5 +1,5 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
-import { type Box, blend, type Canvas, type Rgb, SKY, tint } from '../picture/canvas.ts';
+import { type Box, blend, type FacadeCanvas, type Rgb, SKY, tint } from '../picture/canvas.ts';
 import { hash, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 import { plaster, sky } from './surfaces.ts';
@@ -8,7 +8,13 @@ import { plaster, sky } from './surfaces.ts';
 const LOWEST = 40;
 
 /** Sky, roof, the neighbours' walls and the pavement: everything about the house that is of no interest. */
-export function drawSurroundings(canvas: Canvas, house: Box, style: Style, overcast: number, random: RandomStream) {
+export function drawSurroundings(
+  canvas: FacadeCanvas,
+  house: Box,
+  style: Style,
+  overcast: number,
+  random: RandomStream,
+) {
   const { width, height } = canvas;
   const { seed } = style;
   canvas.fill({ x: 0, y: 0, w: width, h: house.y + LOWEST }, { colour: sky(seed + 50, overcast), depth: SKY });
@@ -35,7 +41,7 @@ export function drawSurroundings(canvas: Canvas, house: Box, style: Style, overc
   );
 }
 
-function drawRoof(canvas: Canvas, house: Box, style: Style, random: RandomStream) {
+function drawRoof(canvas: FacadeCanvas, house: Box, style: Style, random: RandomStream) {
   const { seed, roofColour } = style;
   const rise = Math.round(house.y * (0.4 + 0.5 * random.uniform()));
   if (rise < 5) return;
@@ -69,7 +75,7 @@ function drawRoof(canvas: Canvas, house: Box, style: Style, random: RandomStream
   }
 }
 
-function drawNeighbour(canvas: Canvas, box: Box, house: Box, style: Style, random: RandomStream) {
+function drawNeighbour(canvas: FacadeCanvas, box: Box, house: Box, style: Style, random: RandomStream) {
   const colour = blend([0.72, 0.66, 0.56], [0.5, 0.42, 0.38], random.uniform());
   const top = Math.max(0, house.y - 20 + random.below(20 + LOWEST));
   const wall = { ...box, y: top, h: canvas.height - top };

@@ -1,11 +1,11 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
-import { type Box, type Canvas, inset, tint } from '../picture/canvas.ts';
+import { type Box, type FacadeCanvas, inset, tint } from '../picture/canvas.ts';
 import { archOf } from './openings.ts';
 import type { Style } from './style.ts';
 import { trimSurface } from './surfaces.ts';
 
 /** A band along the wall, stepping out upwards; with `dentils` small blocks hang below it, as under eaves. */
-export function drawMolding(canvas: Canvas, box: Box, style: Style, reach: number, dentils = false) {
+export function drawMolding(canvas: FacadeCanvas, box: Box, style: Style, reach: number, dentils = false) {
   const { x: left, y, w, h } = box;
   const stone = trimSurface(style, 0, 1);
   const shape = (_: number, py: number) => reach * (1 - ((py - y) / h) * 0.75);
@@ -19,7 +19,7 @@ export function drawMolding(canvas: Canvas, box: Box, style: Style, reach: numbe
 }
 
 /** The rim around an opening. It belongs to the wall, as the database has it. */
-export function drawSurround(canvas: Canvas, box: Box, style: Style) {
+export function drawSurround(canvas: FacadeCanvas, box: Box, style: Style) {
   const { surround, top } = style.windows;
   if (surround === 0) return;
   const rim = inset(box, -surround);
@@ -27,13 +27,13 @@ export function drawSurround(canvas: Canvas, box: Box, style: Style) {
   canvas.fill({ ...rim, h: rim.h - surround }, { ...trimSurface(style, 1.2), ...(arch ? { inside: arch } : {}) });
 }
 
-export function drawSill(canvas: Canvas, { x, y, w, h }: Box, style: Style) {
+export function drawSill(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style) {
   const tall = Math.max(2, Math.round(h / 14));
   canvas.fill({ x: x - 3, y: y + h, w: w + 6, h: tall }, { ...trimSurface(style, 3, 1.04), label: 'sill' });
 }
 
 /** What is above a window: a panel under a ledge, a gable, or a keystone. */
-export function drawHead(canvas: Canvas, { x, y, w }: Box, style: Style, room: number) {
+export function drawHead(canvas: FacadeCanvas, { x, y, w }: Box, style: Style, room: number) {
   const { head, surround } = style.windows;
   const low = y - surround;
   if (head === 'none' || room < 4) return;
@@ -60,7 +60,7 @@ export function drawHead(canvas: Canvas, { x, y, w }: Box, style: Style, room: n
 }
 
 /** A slab with a railing before the lower part of a window or door: bars of iron, balusters, or a panel. */
-export function drawBalcony(canvas: Canvas, { x, y, w, h }: Box, style: Style) {
+export function drawBalcony(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style) {
   const tall = Math.max(9, Math.round(h * 0.36));
   const top = y + h - tall;
   const [left, wide] = [x - 5, w + 10];
@@ -90,7 +90,7 @@ export function drawBalcony(canvas: Canvas, { x, y, w, h }: Box, style: Style) {
 }
 
 /** A flat pillar with base and capital; `fluted` with grooves. */
-export function drawPillar(canvas: Canvas, { x, y, w, h }: Box, style: Style, fluted: boolean) {
+export function drawPillar(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style, fluted: boolean) {
   const stone = trimSurface(style, 0);
   const round = (px: number) => 2.4 - (fluted && (px - x) % 3 === 2 ? 0.9 : 0);
   canvas.fill({ x, y, w, h }, { colour: stone.colour, depth: round, label: 'pillar' });
@@ -100,7 +100,7 @@ export function drawPillar(canvas: Canvas, { x, y, w, h }: Box, style: Style, fl
 }
 
 /** A relief: a sunk panel with a garland or a rosette in it. */
-export function drawDeco(canvas: Canvas, box: Box, style: Style, random: RandomStream) {
+export function drawDeco(canvas: FacadeCanvas, box: Box, style: Style, random: RandomStream) {
   if (box.w < 6 || box.h < 5) return;
   canvas.fill(box, { ...trimSurface(style, 0.9, 0.94), label: 'deco' });
   const [cx, cy] = [box.x + box.w / 2, box.y + box.h / 2];

@@ -28,7 +28,7 @@ export interface Material {
 }
 
 /** A facade before the light falls on it: for every pixel a colour, how far it stands out, how it mirrors, its class. */
-export class Canvas {
+export class FacadeCanvas {
   readonly width: number;
   readonly height: number;
   /** Planes of width · height values. */

@@ -1,6 +1,6 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
 import { CHANNELS, type Raster } from '../../../image/raster.ts';
-import { type Canvas, type Rgb, SKY } from './canvas.ts';
+import { type FacadeCanvas, type Rgb, SKY } from './canvas.ts';
 import { clamp, cloud, hash, noise } from './noise.ts';
 
 /** The hour and the weather of one picture, and the camera. */
@@ -33,7 +33,7 @@ export function drawLight(random: RandomStream): Light {
 }
 
 /** Lights a canvas and takes its picture: sun and shadows, sky light, mirrors of the street in the glass, lens, noise. */
-export function photograph(canvas: Canvas, light: Light): Raster {
+export function photograph(canvas: FacadeCanvas, light: Light): Raster {
   const { width, height } = canvas;
   const size = width * height;
   const linear = new Float32Array(CHANNELS * size);
@@ -62,7 +62,7 @@ export function photograph(canvas: Canvas, light: Light): Raster {
 const FURTHEST = 9;
 
 /** Direct light on a pixel: the slant of its surface, and whether something that stands out is in the way. */
-function sunAt(canvas: Canvas, light: Light, x: number, y: number): number {
+function sunAt(canvas: FacadeCanvas, light: Light, x: number, y: number): number {
   const { width, height, depth } = canvas;
   const { right, down } = light;
   const at = (px: number, py: number) => {
@@ -87,7 +87,7 @@ function sunAt(canvas: Canvas, light: Light, x: number, y: number): number {
 }
 
 /** How open each pixel lies to the sky: less in reveals and under ledges. Compares with the mean around it. */
-function nooks({ width, height, depth }: Canvas): Float32Array {
+function nooks({ width, height, depth }: FacadeCanvas): Float32Array {
   const reach = 4;
   const along = new Float32Array(depth.length);
   const open = new Float32Array(depth.length);

@@ -3,17 +3,17 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { discardTemporaries } from '../../files/files.ts';
 
-/** What a shell reports for a command that Ctrl-C ended. */
+/** The exit status that a shell reports after Ctrl-C. */
 const INTERRUPTED = 130;
-/** Under npm one Ctrl-C arrives twice: from the terminal, and passed on by npm. So close together they are one. */
+/** Under npm one Ctrl-C arrives twice: from the terminal and from npm. Two this close together count as one. */
 const SAME_PRESS_MS = 500;
 /** SIGHUP: the terminal was closed, or the connection to it was lost. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Until `stop` is called, Ctrl-C (or a request to terminate, or a terminal that closes) is only noted, and `onFirst` says
- * what comes now. The second one ends the process at once, without leaving half-written files behind; a terminal that
- * closes is never the second, since nobody asked for that.
+ * Until `stop` is called, the first Ctrl-C (or SIGTERM, or a closing terminal) only calls `onFirst`. The second one
+ * ends the process at once, without leaving half-written files behind. A closing terminal never counts as the second,
+ * since nobody asked for that.
  */
 export function watchInterrupt(onFirst: () => void): { asked: () => boolean; stop: () => void } {
   let first: number | undefined;
@@ -39,15 +39,14 @@ export function watchInterrupt(onFirst: () => void): { asked: () => boolean; sto
 let hangupsIgnored = false;
 
 /**
- * Ignores SIGHUP from now on where the command was started with nohup. Node forgets at its start that it is to be
- * ignored.
+ * Ignores SIGHUP from now on if the command was started with nohup: Node resets the signal at startup.
  */
 export function heedNohup(): void {
   hangupsIgnored = underNohup();
   if (hangupsIgnored) process.on('SIGHUP', () => undefined);
 }
 
-/** Seen by what nohup does to the streams: GNU's leaves an input that only takes, every one of them a file nohup.out. */
+/** Recognises nohup by its redirections: GNU's makes stdin write-only, and all of them write to a file nohup.out. */
 function underNohup(): boolean {
   try {
     const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'utf8'))?.[1] ?? '0', 8);

@@ -5,14 +5,14 @@ import { FolderInUse, FolderLock } from '../../files/lock.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import type { TrainFlags } from '../train/flags.ts';
 
-/** The flags that say where a run is. */
+/** The flags that locate a run. */
 export type RunFlags = Pick<TrainFlags, 'checkpoints_dir' | 'continue_train' | 'name'>;
 
 /** Where a run lives. */
 export interface RunFolder {
   name: string;
   folder: string;
-  /** Its last checkpoint, which exists already if the run is continued. */
+  /** Its last checkpoint. Exists already if the run is continued. */
   latest: string;
   /** Keeps other runs out until it is released. */
   lock: FolderLock;
@@ -29,9 +29,9 @@ export function takeFolder(flags: TrainFlags): Promise<RunFolder> {
 }
 
 /**
- * The folder of the run that the flags name, locked; without --name a free one is found.
- * @param fallback a name made from the data; undefined where none were named, which `noData` says
- * @throws PixtapeError when the run to continue does not exist, or another one would be overwritten; FolderInUse when
+ * Finds and locks the folder of the run that the flags name. Without --name, picks a free name.
+ * @param fallback a name made from the data; if undefined, `noData` is thrown
+ * @throws PixtapeError if the run to continue does not exist, or another run would be overwritten; FolderInUse if
  *   another process writes into the folder
  */
 export async function takeRunFolder(
@@ -65,7 +65,7 @@ function lockRun(command: string, folder: string, hint: string): Promise<FolderL
   return FolderLock.take(folder, { command: `pixtape ${command}`, hint, note: (line) => console.warn(line) });
 }
 
-/** `name`, or else `name-2` and so on: the first that neither holds a run nor is about to. */
+/** Takes `name`, or else `name-2` and so on: the first that holds no run and is not locked. */
 async function takeFreeName(command: string, home: string, name: string): Promise<RunFolder> {
   for (let n = 1; ; n++) {
     const run = at(home, n === 1 ? name : `${name}-${n}`);
@@ -87,7 +87,7 @@ function refuseOverwriting(home: string, name: string): void {
   );
 }
 
-/** Names of the runs in a folder of runs, the newest first. */
+/** Names of the runs in a folder of runs, newest first. */
 export function listRuns(home: string): string[] {
   if (!existsSync(home)) return [];
   const date = (name: string) => statSync(join(home, name, LATEST)).mtimeMs;
@@ -95,7 +95,7 @@ export function listRuns(home: string): string[] {
   return names.sort((a, b) => date(b) - date(a));
 }
 
-/** What says which runs there are, for a hint. */
+/** A hint that lists the runs. */
 export function runsHint(home: string): string {
   const runs = listRuns(home);
   if (runs.length === 0) return `There is no run in ${home}${home === 'runs' ? ' (see --checkpoints_dir)' : ''}.`;
@@ -126,7 +126,7 @@ function existing(home: string, name: string | undefined): Place {
   throw new PixtapeError(`--continue_train: there is no ${run.latest}`, runsHint(home));
 }
 
-/** A run's name is a folder's name, on every system. */
+/** A run's name must be a valid folder name on every system. */
 function checkName(name: string): void {
   const control = [...name].some((letter) => letter.charCodeAt(0) < 32);
   if (name.trim() !== '' && !control && !/[\\/:*?"<>|]|[. ]$/.test(name)) return;

@@ -4,8 +4,8 @@ import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { checkMemory, estimateTraining, type MemoryEstimate, size } from '../../pix2pix/train/memory/estimate.ts';
 
 /**
- * What training takes on `device`, checked before anything is allocated.
- * @throws PixtapeError naming the estimate and what to reduce, with a size that would fit.
+ * Estimates the memory that training takes on `device`, before anything is allocated.
+ * @throws PixtapeError with the estimate and what to reduce, with a size that would fit
  */
 export async function checkTrainingMemory(device: Device, config: TrainConfig): Promise<MemoryEstimate> {
   const need = await estimateTraining(device, config);
@@ -15,7 +15,7 @@ export async function checkTrainingMemory(device: Device, config: TrainConfig): 
   return need;
 }
 
-/** Which flags to turn down, the one that helps most first, and the first value of it that is enough by itself. */
+/** Lists the flags to turn down, most effective first, with the first value of it that is enough by itself. */
 async function reductions(device: Device, config: TrainConfig, need: MemoryEstimate, free: number): Promise<string> {
   const { generator, batch, width, height } = config;
   const flags = [
@@ -39,8 +39,8 @@ async function reductions(device: Device, config: TrainConfig, need: MemoryEstim
 }
 
 /**
- * Runs what allocates the weights, and turns the driver's refusal into an error of ours: nobody can ask a GPU
- * beforehand how much it has left.
+ * Allocates the weights and turns the driver's refusal into a PixtapeError: a GPU cannot be asked beforehand how much
+ * memory is free.
  */
 export async function withinMemory<T>(device: Device, need: MemoryEstimate, build: () => Promise<T>): Promise<T> {
   device.gpu.pushErrorScope('out-of-memory');

@@ -3,14 +3,14 @@ import type { Recorded } from '../../engine/tape/record.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
-import { counter } from './counter.ts';
-import { openInBrowser } from './open.ts';
+import { counter } from '../shared/counter.ts';
+import { openInBrowser } from '../shared/open.ts';
 
 /** Where a run began. */
 type Beginning = Pick<RunRecord, 'pairs' | 'adapter'>;
 
-/** A continued run repeats bit for bit only with the same pictures on the same adapter: says so where they differ. */
-export function noteChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {
+/** Warns if a continued run will not repeat bit for bit, because its pictures or the adapter have changed. */
+export function warnOfChanges(record: Beginning, now: Required<Beginning>, what: string, warn: (line: string) => void) {
   if (record.pairs !== undefined && record.pairs !== now.pairs) {
     warn(`the run began with ${record.pairs} ${what}, there are ${now.pairs} now: it goes on, in another order`);
   }
@@ -19,7 +19,7 @@ export function noteChanges(record: Beginning, now: Required<Beginning>, what: s
   }
 }
 
-/** Prepares a recorded step and says how it went. */
+/** Records and compiles the training step, and reports how long it took. */
 export async function compile(
   prepare: (onCompiled: (done: number, total: number) => void) => Promise<Recorded<unknown>>,
 ): Promise<void> {
@@ -31,43 +31,43 @@ export async function compile(
   );
 }
 
-/** @throws PixtapeError when nothing is left to do */
-export function checkLeft(folder: string, done: number, steps: number, flags: string): void {
+/** @throws PixtapeError if no step is left to do */
+export function checkStepsLeft(folder: string, done: number, steps: number, flags: string): void {
   if (done < steps) return;
   throw new PixtapeError(`${folder} has already done ${done} of ${steps} steps`, `Ask for more: a larger ${flags}.`);
 }
 
-export interface Farewell {
+export interface Ending {
   /** The command that goes on with the run. */
   command: 'train' | 'gan';
   folder: string;
   name: string;
   checkpointsDir: string;
-  /** What there is to say after the step, e.g. what was measured. */
+  /** Follows the step, e.g. what was measured. */
   measured: string;
   /** A command to try the result with. */
   tryIt: string;
   open: boolean;
 }
 
-/** Where everything is, and how to go on. */
-export function farewell(result: LoopResult, said: Farewell): void {
+/** Prints where the results are and how to go on. */
+export function printEnding(result: LoopResult, said: Ending): void {
   const why = { done: 'done', time: 'time is up', interrupted: 'interrupted' }[result.end];
   console.log(`\n${why} after step ${result.steps}${said.measured}`);
   console.log(`  pictures    ${join(said.folder, 'samples')}`);
   console.log(`  report      ${result.report}`);
   console.log(`  checkpoint  ${result.checkpoint}`);
   if (result.end !== 'done') {
-    const where = said.checkpointsDir === 'runs' ? '' : ` --checkpoints_dir ${quoted(said.checkpointsDir)}`;
-    console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${quoted(said.name)}${where}`);
+    const where = said.checkpointsDir === 'runs' ? '' : ` --checkpoints_dir ${shellQuoted(said.checkpointsDir)}`;
+    console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${shellQuoted(said.name)}${where}`);
   }
   console.log(`  try it      ${said.tryIt}`);
   if (said.open && result.end !== 'interrupted') openInBrowser(result.report);
 }
 
-/** For a command line that a person copies. */
-export const quoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
+/** Quotes an argument of a command line for copying, if it needs quotes. */
+export const shellQuoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
 
-/** How a generator paints, with `--dropout` or without it. */
+/** Names the mode that a generator runs in. */
 export const paintingMode = (dropout: boolean | undefined): string =>
   dropout ? 'dropout on, batch statistics' : 'evaluation mode';

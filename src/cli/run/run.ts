@@ -1,0 +1,113 @@
+import { openDevice } from '../../drivers/open_device.ts';
+import type { Device } from '../../engine/gpu/device.ts';
+import type { Recorded } from '../../engine/tape/record.ts';
+import { formatBytes } from '../../engine/util/format.ts';
+import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
+import type { LoopOptions, LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import { Progress } from '../../pix2pix/train/loop/progress.ts';
+import type { MemoryEstimate } from '../../pix2pix/train/memory/estimate.ts';
+import { chooseTuning } from '../tune/tuning.ts';
+import type { RunFolder } from './folder.ts';
+import { watchInterrupt } from './interrupt.ts';
+import { withinMemory } from './memory.ts';
+import { checkStepsLeft, compile, printEnding, warnOfChanges } from './text.ts';
+
+/** The flags that `train` and `gan` share. */
+interface Flags {
+  checkpoints_dir: string;
+  minutes?: number;
+  adapter: string;
+  print_freq: number;
+  display_freq?: number;
+  save_latest_freq?: number;
+  save_epoch_freq: number;
+  open?: true;
+  tune?: boolean;
+}
+
+/** A run of `train` or `gan` whose pictures have been opened. */
+export interface Run<Model, Result extends LoopResult> {
+  command: 'train' | 'gan';
+  at: RunFolder;
+  flags: Flags;
+  /** The checkpoint that it continues from. */
+  before: { step: number; run: Record<string, unknown> } | undefined;
+  record: RunRecord<unknown>;
+  /** How many pairs or pictures there are to train with, and what they are called. */
+  pairs: number;
+  pairsName: string;
+  /** The step to stop after, and the flags that ask for a later one. */
+  steps: number;
+  stepsFlags: string;
+  /** Default steps between sample grids and between checkpoints. */
+  intervals: { sample: number; save: number };
+  credits: string | undefined;
+  /** Records the training step on a dry-run device, to find the convolutions in it. */
+  build(dry: Device): Promise<unknown>;
+  /** @throws PixtapeError if the device lacks the memory, with the flags to turn down */
+  checkMemory(device: Device): Promise<MemoryEstimate>;
+  /** The model with fresh weights, or as the checkpoint has it. */
+  open(device: Device): Promise<Model>;
+  describe(model: Model): string;
+  prepare(model: Model, onCompiled: (done: number, total: number) => void): Promise<Recorded<unknown>>;
+  train(model: Model, options: LoopOptions, progress: Progress, interrupted: () => boolean): Promise<Result>;
+  /** What was measured, and a command to try the result with. */
+  ending(result: Result): { measured: string; tryIt: string };
+}
+
+/** Opens the device, trains, and prints everything from the adapter to how to go on. */
+export async function trainRun<Model, Result extends LoopResult>(
+  run: Run<Model, Result>,
+  warn: (line: string) => void,
+): Promise<void> {
+  const { at, flags, before, record, steps, command } = run;
+  const done = before?.step ?? 0;
+  checkStepsLeft(at.folder, done, steps, run.stepsFlags);
+  const device = await openDevice(flags.adapter);
+  try {
+    console.log(`adapter  ${device.description}`);
+    const beginning = { pairs: run.pairs, adapter: device.description };
+    warnOfChanges(record, beginning, run.pairsName, warn);
+    record.pairs ??= beginning.pairs;
+    record.adapter ??= beginning.adapter;
+    const work = { build: run.build, checkMemory: () => run.checkMemory(device) };
+    await chooseTuning(device, work, { tune: flags.tune, before: before?.run }, warn);
+    const model = await withinMemory(device, await run.checkMemory(device), () => run.open(device));
+    console.log(`model    ${run.describe(model)}`);
+    console.log(`run      ${at.folder}${before ? `, going on after step ${done}` : ''}`);
+    await compile((onCompiled) => run.prepare(model, onCompiled));
+    console.log(`memory   ${formatBytes(device.memory.bytes)} on the device`);
+
+    const progress = new Progress();
+    const interrupt = watchInterrupt(() => {
+      progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
+    });
+    try {
+      const result = await run.train(model, loopOptions(run), progress, interrupt.asked);
+      const { checkpoints_dir: checkpointsDir, open = false } = flags;
+      printEnding(result, { command, folder: at.folder, name: at.name, checkpointsDir, open, ...run.ending(result) });
+    } finally {
+      interrupt.stop();
+    }
+  } finally {
+    device.destroy();
+  }
+}
+
+function loopOptions<Model, Result extends LoopResult>(run: Run<Model, Result>): LoopOptions {
+  const { at, flags, before, record, steps, intervals, credits } = run;
+  return {
+    folder: at.folder,
+    name: at.name,
+    lock: at.lock,
+    steps,
+    ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+    logEvery: flags.print_freq,
+    sampleEvery: flags.display_freq ?? intervals.sample,
+    saveEvery: flags.save_latest_freq ?? intervals.save,
+    saveEveryEpochs: flags.save_epoch_freq,
+    resumed: before !== undefined,
+    record,
+    ...(credits === undefined ? {} : { credits }),
+  };
+}
