@@ -19,7 +19,8 @@ Examples:
   pixtape import latest_net_G.pth facades.safetensors
   pixtape translate facades.safetensors labels.png facade.png --dropout
 
-What the network is, names and shapes of the weights tell: pix2pix's U-Nets of any depth, width and norm, or the tutorial's
+What the network is, names and shapes of the weights tell: pix2pix's U-Nets of any depth, width and norm, CycleGAN's ResNets, or
+the tutorial's
 generator. WEIGHTS is safetensors, or what torch.save wrote (.pth, .pt, .ckpt): a state_dict, by itself or within a whole
 training's state. Nothing in it is run: only tensors and plain containers are read, and a file that wants more is refused.
 

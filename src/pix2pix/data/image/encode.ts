@@ -44,8 +44,10 @@ export function checkWritable(path: string, channels = CHANNELS): void {
  * @throws PixtapeError when the ending is unknown, a value is NaN, or the place cannot be written to.
  */
 export async function writePictureAs(path: string, picture: Picture, range?: ValueRange): Promise<void> {
-  checkWritable(path, channelsOf(picture));
   const { width, height, data } = picture;
+  const channels = channelsOf(picture);
+  if (!Number.isInteger(channels)) throw new Error(`${data.length} values are no planes of ${width} × ${height}`);
+  checkWritable(path, channels);
   const encoded =
     extname(path).toLowerCase() === ARRAY
       ? encodeNpy(picture, range)

@@ -59,6 +59,14 @@ function choose(prefixes: readonly string[], source: string, network: string | u
 /** Says what the file holds in the place of a generator that is known. */
 function refuse(entries: Weights, plain: ReadonlyMap<string, string>, source: string): never {
   const names = [...plain.keys()];
+  const known = `Known are ${KINDS.map(({ recognised }) => recognised).join(' and ')}.`;
+  const blocks = new Set(names.flatMap((name) => /model\.(\d+)\.conv_block\./.exec(name)?.[1] ?? []));
+  if (blocks.size > 0) {
+    throw new PixtapeError(
+      `${source} holds a ResNet generator that is not CycleGAN's (${blocks.size} blocks from model.${[...blocks][0]} on)`,
+      known,
+    );
+  }
   const shape = (name: string) => entries.get(plain.get(name) ?? '')?.shape ?? [];
   const first = names.find((name) => /(^|\.)model\.0\.weight$/.test(name));
   const judges = first !== undefined && shape(first).length === 4 && !names.some((name) => /model\.model/.test(name));
@@ -70,6 +78,6 @@ function refuse(entries: Weights, plain: ReadonlyMap<string, string>, source: st
   }
   throw new PixtapeError(
     `${source}: these are not the weights of a generator that is known here (${names.slice(0, 3).join(', ')}, …)`,
-    `Known are ${KINDS.map(({ recognised }) => recognised).join(' and ')}.`,
+    known,
   );
 }

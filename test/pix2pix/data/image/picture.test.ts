@@ -229,7 +229,7 @@ describe('writePictureAs', () => {
     data[7] = Number.NaN;
     await expect(writePictureAs(at('a.png'), { width: 8, height: 6, data })).rejects.toThrow('NaN');
     await expect(writePictureAs(at('a.png'), { width: 8, height: 7, data })).rejects.toThrow(
-      '8 × 7 has 168 values, not 144',
+      '144 values are no planes of 8 × 7',
     );
     await expect(readFile(at('a.png'))).rejects.toThrow('ENOENT');
   });
