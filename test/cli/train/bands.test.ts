@@ -67,7 +67,7 @@ it('paints pictures from five bands, and five bands from pictures', { timeout: 2
   expect(wrong.stderr).toMatch(/measured\.png cannot hold 5 channels\n.*\.npy/);
 });
 
-it('grey from pictures: --input_nc 1 gives the network luma', { timeout: 120_000 }, async () => {
+it('grey from pictures: --input_nc 1 gives the network luma', { tags: 'long', timeout: 120_000 }, async () => {
   const home = folder();
   writePairs(join(home, 'set'));
   const flags = ['--direction', 'AtoB', '--input_nc', '1', '--output_nc', '5', '--range', '0,4095', '--name', 'grey'];

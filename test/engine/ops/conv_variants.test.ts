@@ -1,3 +1,4 @@
+/** @module-tag long */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closeAdapter } from '../../../src/drivers/index.ts';
@@ -15,7 +16,6 @@ import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
 import { openTestDevice, type TestDeviceOptions } from '../../device.ts';
-import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { compareWithDirect } from './compare.ts';
 import { convProblem, transposedProblemOf } from './conv/problems.ts';
@@ -28,7 +28,7 @@ const VARIANTS: Record<string, TestDeviceOptions> = {
   'matrix products through workgroup memory': { algorithm: 'gemm' },
 };
 
-const RUNS = runs(3, 30);
+const RUNS = Number(process.env.OP_RUNS ?? 30);
 
 afterAll(closeAdapter);
 
@@ -114,7 +114,7 @@ async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<
   return { candidates, all: [...new Set(candidates.flatMap((c) => c.choices))] };
 }
 
-describe('every candidate of the tuner gives the right result', { tags: 'long' }, () => {
+describe('every candidate of the tuner gives the right result', () => {
   const cases = convolutions.flatMap((row) => (ODD[row.name] as Problem<unknown>[]).map((p) => [row, p] as const));
   test.each(cases.map(([row, p]) => [row.name, JSON.stringify(p), row, p] as const))(
     '%s %s',
@@ -142,7 +142,7 @@ describe('every candidate of the tuner gives the right result', { tags: 'long' }
   afterAll(() => shared.destroy());
 });
 
-describe('what only GPUs are offered gives the right result', { tags: 'long' }, () => {
+describe('what only GPUs are offered gives the right result', () => {
   const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131, dilationH: 1, dilationW: 1, groups: 1 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };

@@ -13,7 +13,6 @@ import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import { runReference } from '../../../tools/pytorch/reference.ts';
 import { openTestDevice } from '../../device.ts';
-import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { type NdArray, nd, uniform } from './nd.ts';
 import { convolutions } from './table_conv.ts';
@@ -27,7 +26,7 @@ const LARGEST_ERROR = { winograd4: 1.2e-5, winograd_rows: 3e-6 };
 
 const NAMES = Object.keys(LARGEST_ERROR) as (keyof typeof LARGEST_ERROR)[];
 const FIXTURES = ['depth3-batch4', 'depth5-batch1'];
-const RUNS = runs(2, 10);
+const RUNS = Number(process.env.OP_RUNS ?? 10);
 
 const [conv, activated, transposed] = convolutions as [OpRow, OpRow, OpRow];
 

@@ -7,13 +7,12 @@ import { convCandidates, parseChoice } from '../../../src/engine/ops/conv/tuning
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
-import { runs } from '../../sets.ts';
 import { check } from './check.ts';
 import { rows } from './table.ts';
 import type { Problem } from './table_row.ts';
 
 /** Every operation again with activations stored as halves: a few problems each, since the shaders are the same. */
-const RUNS = runs(2, 4);
+const RUNS = Number(process.env.OP_RUNS ?? 4);
 const SEED = Number(process.env.OP_SEED ?? 1);
 /** Of the large problems; they would take too long for what they add. */
 const LARGE = 2;

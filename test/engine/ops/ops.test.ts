@@ -7,7 +7,7 @@ import { check } from './check.ts';
 import { rows } from './table.ts';
 
 /** Random problems for each operation. Every one of them depends on the seed alone. */
-const RUNS = runs(12, 100);
+const RUNS = runs(6, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
 
 let device: Device;

@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -66,7 +67,7 @@ function contains(whole: PNG, part: PNG): boolean {
   return false;
 }
 
-it('takes any size: multiples go through unchanged, others are filled up and cut back', { tags: 'long' }, async () => {
+it('takes any size: multiples go through unchanged, others are filled up and cut back', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
   const predictor = new Predictor(device, generator);
   const even = picture(20, 12);

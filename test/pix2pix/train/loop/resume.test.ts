@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -52,7 +53,7 @@ const models = {
   'L1 alone': { ...PRESETS.paper, ...smallUnet, ganMode: 'none' as const, norm: 'instance' as const },
 };
 
-it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', { tags: 'long' }, async (_, config) => {
+it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', async (_, config) => {
   const [whole, parts] = [folder(), folder()];
   const device = await open();
   const straight = await train(device, whole, { steps: 6, sampleEvery: 3 }, { model: new Pix2Pix(device, config) });
