@@ -1,15 +1,35 @@
 // 5. CycleGAN (Zhu et al. 2017): line drawings become coloured faces and back, though no drawing is paired with its face. The
 // networks are the library's; what a step does is written out. `npx pixtape train --model cycle_gan` is the whole of it.
-import { Adam, add, BasicDiscriminator, backward, l1Loss, mseLoss, openDevice, ResnetGenerator, Rng, record, scale, Tensor } from 'pixtape';
-import { random, emojiFaces, stepsOr, writeSheet } from './shared/data.mjs';
+import {
+  Adam,
+  add,
+  BasicDiscriminator,
+  backward,
+  l1Loss,
+  mseLoss,
+  openDevice,
+  ResnetGenerator,
+  Rng,
+  record,
+  scale,
+  Tensor,
+} from 'pixtape';
+import { emojiFaces, random, stepsOr, writeSheet } from './shared/data.mjs';
 
 const [SIDE, LAMBDA] = [64, 10];
 const device = await openDevice();
 const rng = new Rng(device, 0);
 const sizes = { inChannels: 3, outChannels: 3, hidden: 8, depth: 3, dropout: 0, norm: 'instance' };
 const [toColour, toLines] = [0, 1].map(() => new ResnetGenerator(device, sizes, rng));
-const [judgeColour, judgeLines] = [0, 1].map(() => new BasicDiscriminator(device, { inChannels: 3, hidden: 8, norm: 'instance' }));
-const optimizer = (nets, lr) => new Adam(device, nets.flatMap((net) => net.parameters()), { lr, betas: [0.5, 0.999] });
+const [judgeColour, judgeLines] = [0, 1].map(
+  () => new BasicDiscriminator(device, { inChannels: 3, hidden: 8, norm: 'instance' }),
+);
+const optimizer = (nets, lr) =>
+  new Adam(
+    device,
+    nets.flatMap((net) => net.parameters()),
+    { lr, betas: [0.5, 0.999] },
+  );
 const [optimG, optimD] = [optimizer([toColour, toLines], 1e-3), optimizer([judgeColour, judgeLines], 5e-4)];
 const [lines, colour] = ['lines', 'colour'].map((name) => Tensor.zeros(device, [1, 3, SIDE, SIDE], name));
 
@@ -18,7 +38,9 @@ const step = await record(device, () => {
   const there = l1Loss(toLines.forward(painted), lines);
   const back = l1Loss(toColour.forward(drawn), colour);
   const fooled = judgeColour.withFrozenWeights(() =>
-    judgeLines.withFrozenWeights(() => add(mseLoss(judgeColour.forward(painted), 1), mseLoss(judgeLines.forward(drawn), 1))),
+    judgeLines.withFrozenWeights(() =>
+      add(mseLoss(judgeColour.forward(painted), 1), mseLoss(judgeLines.forward(drawn), 1)),
+    ),
   );
   const cycle = scale(add(there, back), LAMBDA);
   backward(add(fooled, cycle));
@@ -39,7 +61,9 @@ for (let t = 1; t <= steps; t++) {
   colour.write(any().colour);
   step.run();
   if (t % 100 && t < steps) continue;
-  const [cycle, fooled] = await Promise.all([step.outputs.cycle, step.outputs.fooled].map(async (v) => (await v.read())[0].toFixed(3)));
+  const [cycle, fooled] = await Promise.all(
+    [step.outputs.cycle, step.outputs.fooled].map(async (v) => (await v.read())[0].toFixed(3)),
+  );
   console.log(`step ${t}: cycle ${cycle}, adversarial ${fooled}`);
 }
 const shown = await record(device, () => [toColour.eval().forward(lines), toLines.eval().forward(colour)]);

@@ -1,12 +1,33 @@
 // 1. A classifier of handwritten digits: two convolutions, two linear layers, at least 98 % right on held-out digits.
-import { Adam, backward, Conv2d, Flatten, Linear, MaxPool2d, openDevice, ReLU, record, Sequential, Tensor, cosine, crossEntropy } from 'pixtape';
+import {
+  Adam,
+  backward,
+  Conv2d,
+  cosine,
+  crossEntropy,
+  Flatten,
+  Linear,
+  MaxPool2d,
+  openDevice,
+  ReLU,
+  record,
+  Sequential,
+  Tensor,
+} from 'pixtape';
 import { batchOf, digits, random, stepsOr } from './shared/data.mjs';
 
 const device = await openDevice();
 const net = new Sequential(
-  new Conv2d(device, 1, 16, 5, { padding: 2 }), new ReLU(), new MaxPool2d(2),
-  new Conv2d(device, 16, 32, 5, { padding: 2 }), new ReLU(), new MaxPool2d(2),
-  new Flatten(), new Linear(device, 32 * 7 * 7, 128), new ReLU(), new Linear(device, 128, 10),
+  new Conv2d(device, 1, 16, 5, { padding: 2 }),
+  new ReLU(),
+  new MaxPool2d(2),
+  new Conv2d(device, 16, 32, 5, { padding: 2 }),
+  new ReLU(),
+  new MaxPool2d(2),
+  new Flatten(),
+  new Linear(device, 32 * 7 * 7, 128),
+  new ReLU(),
+  new Linear(device, 128, 10),
 );
 
 const BATCH = 64;

@@ -1,5 +1,23 @@
 // 2. A variational auto-encoder of digits (Kingma & Welling 2014): draws new ones from noise, and writes a sheet of them.
-import { Adam, add, backward, bceWithLogits, exp, Linear, Module, mul, normalDivergence, openDevice, randn, record, relu, scale, sigmoid, split, Tensor } from 'pixtape';
+import {
+  Adam,
+  add,
+  backward,
+  bceWithLogits,
+  exp,
+  Linear,
+  Module,
+  mul,
+  normalDivergence,
+  openDevice,
+  randn,
+  record,
+  relu,
+  scale,
+  sigmoid,
+  split,
+  Tensor,
+} from 'pixtape';
 import { batchOf, digits, random, stepsOr, writeSheet } from './shared/data.mjs';
 
 const [BATCH, PIXELS, HIDDEN, LATENT] = [64, 784, 256, 16];

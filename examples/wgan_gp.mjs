@@ -1,5 +1,30 @@
 // 3. WGAN-GP on emoji faces (Gulrajani et al. 2017): the critic's gradient is part of its loss, so it is differentiated twice.
-import { Adam, add, backward, Conv2d, ConvTranspose2d, grad, leakyRelu, Linear, Module, mean, mul, norm, openDevice, pow, rand, randn, record, relu, reshape, scale, sub, Tensor, tanh, wassersteinLoss } from 'pixtape';
+import {
+  Adam,
+  add,
+  backward,
+  Conv2d,
+  ConvTranspose2d,
+  grad,
+  Linear,
+  leakyRelu,
+  Module,
+  mean,
+  mul,
+  norm,
+  openDevice,
+  pow,
+  rand,
+  randn,
+  record,
+  relu,
+  reshape,
+  scale,
+  sub,
+  Tensor,
+  tanh,
+  wassersteinLoss,
+} from 'pixtape';
 import { batchOf, emojiFaces, random, stepsOr, writeSheet } from './shared/data.mjs';
 
 const [SIDE, BATCH, NOISE, CRITIC_STEPS] = [32, 16, 32, 5];
@@ -8,7 +33,9 @@ class Generator extends Module {
   constructor(device) {
     super();
     this.first = new Linear(device, NOISE, 64 * 4 * 4);
-    this.ups = [64, 32, 16].map((c) => new ConvTranspose2d(device, c, c === 16 ? 3 : c / 2, 4, { stride: 2, padding: 1 }));
+    this.ups = [64, 32, 16].map(
+      (c) => new ConvTranspose2d(device, c, c === 16 ? 3 : c / 2, 4, { stride: 2, padding: 1 }),
+    );
   }
   forward(z) {
     let x = reshape(relu(this.first.forward(z)), [z.shape[0], 64, 4, 4]);
@@ -31,7 +58,9 @@ class Critic extends Module {
 
 const device = await openDevice();
 const [generator, critic] = [new Generator(device), new Critic(device)];
-const [optimG, optimC] = [generator, critic].map((net) => new Adam(device, net.parameters(), { lr: 1e-3, betas: [0.5, 0.9] }));
+const [optimG, optimC] = [generator, critic].map(
+  (net) => new Adam(device, net.parameters(), { lr: 1e-3, betas: [0.5, 0.9] }),
+);
 const real = Tensor.zeros(device, [BATCH, 3, SIDE, SIDE], 'real');
 
 const criticStep = await record(device, () => {
@@ -62,7 +91,9 @@ for (let t = 1; t <= steps; t++) {
   }
   generatorStep.run();
   if (t % 100 && t < steps) continue;
-  const [distance, penalty] = await Promise.all(Object.values(criticStep.outputs).map(async (v) => (await v.read())[0].toFixed(3)));
+  const [distance, penalty] = await Promise.all(
+    Object.values(criticStep.outputs).map(async (v) => (await v.read())[0].toFixed(3)),
+  );
   console.log(`step ${t}: distance ${distance}, penalty ${penalty}`);
 }
 const drawn = await record(device, () => generator.eval().forward(randn(device, [64, NOISE])));

@@ -1,7 +1,7 @@
 /** What the examples learn from and write: digits and emoji from npm packages, sheets of pictures. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
@@ -49,12 +49,20 @@ export async function emojiFaces(side, { group = 'smileys-emotion', most = 200 }
   const draw = async (folder, { hexcode }) => {
     const svg = join(root, folder, 'svg', `${hexcode}.svg`);
     if (!existsSync(svg)) return undefined;
-    const { data } = await sharp(svg, { density: 96 }).resize(side, side).flatten({ background: '#fff' }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const { data } = await sharp(svg, { density: 96 })
+      .resize(side, side)
+      .flatten({ background: '#fff' })
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     const picture = new Float32Array(3 * side * side);
-    for (let i = 0; i < side * side; i++) for (let c = 0; c < 3; c++) picture[c * side * side + i] = data[3 * i + c] / 127.5 - 1;
+    for (let i = 0; i < side * side; i++)
+      for (let c = 0; c < 3; c++) picture[c * side * side + i] = data[3 * i + c] / 127.5 - 1;
     return picture;
   };
-  const pairs = await Promise.all(all.slice(0, most).map(async (e) => ({ colour: await draw('color', e), lines: await draw('black', e) })));
+  const pairs = await Promise.all(
+    all.slice(0, most).map(async (e) => ({ colour: await draw('color', e), lines: await draw('black', e) })),
+  );
   return pairs.filter(({ colour, lines }) => colour && lines);
 }
 
@@ -75,7 +83,10 @@ export async function writeSheet(file, pictures, { side, channels = 3, across = 
   });
   const path = join(here, '..', 'out', file);
   mkdirSync(dirname(path), { recursive: true });
-  await sharp(bytes, { raw: { width, height, channels: 3 } }).resize(width * zoom, height * zoom, { kernel: 'nearest' }).png().toFile(path);
+  await sharp(bytes, { raw: { width, height, channels: 3 } })
+    .resize(width * zoom, height * zoom, { kernel: 'nearest' })
+    .png()
+    .toFile(path);
   return path;
 }
 

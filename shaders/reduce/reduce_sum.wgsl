@@ -44,15 +44,3 @@ fn forward(
     y[block] = sums[0] * p.factor;
   }
 }
-
-// The gradient of every element is that of the sum: dx = factor * dy[0]. Invocations stride through n elements.
-
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-
-@compute @workgroup_size(LANES)
-fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0];
-  }
-}

@@ -34,6 +34,7 @@ export {
   ConvTranspose2d,
   Dropout,
 } from './nn/layers.ts';
+export { Embedding, Flatten, Linear, type LinearOptions } from './nn/linear.ts';
 export { buffer, Module, parameter, type StateEntry } from './nn/module.ts';
 export { createNorm, GroupNorm, InstanceNorm2d, LayerNorm, type Norm, type NormKind } from './nn/norm.ts';
 // Modules, initial weights, optimisers and learning rates.
@@ -52,6 +53,7 @@ export {
   warmup,
 } from './nn/optim/schedules.ts';
 export { SGD, type SgdOptions } from './nn/optim/sgd.ts';
+export { AvgPool2d, GlobalAvgPool, MaxPool2d } from './nn/pooling.ts';
 export { type Layer, Sequential } from './nn/sequential.ts';
 export type { LoadOptions, LoadResult } from './nn/state.ts';
 export type { Axes } from './ops/axes.ts';
@@ -72,6 +74,7 @@ export { crossEntropy } from './ops/loss/cross_entropy.ts';
 export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
 export { hingeLoss, klDivLoss, normalDivergence, smoothL1Loss, wassersteinLoss } from './ops/loss/more_losses.ts';
 export { ssimLoss } from './ops/loss/ssim.ts';
+export { type MatmulOptions, matmul } from './ops/matmul/matmul.ts';
 export { batchNorm } from './ops/norm/batch_norm.ts';
 export type { NormOptions } from './ops/norm/check.ts';
 export { groupNorm } from './ops/norm/group_norm.ts';
@@ -82,7 +85,10 @@ export { dropout } from './ops/random/dropout.ts';
 export { rand, randn } from './ops/random/random.ts';
 export { Rng } from './ops/random/rng.ts';
 export { cumsum } from './ops/reduce/cumsum.ts';
-export { mean, sum } from './ops/reduce/reduce.ts';
+export { amax, amin, argmax, argmin } from './ops/reduce/extremes.ts';
+export { norm, std, type VarianceOptions, variance } from './ops/reduce/moments.ts';
+export { mean, type ReduceOptions, sum } from './ops/reduce/reduce.ts';
+export { logSoftmax, softmax } from './ops/reduce/softmax.ts';
 export { type AvgPoolOptions, adaptiveAvgPool2d, avgPool2d, globalAvgPool } from './ops/resample/avg_pool.ts';
 export { maxPool2d } from './ops/resample/max_pool.ts';
 export { upsampleBicubic } from './ops/resample/upsample_bicubic.ts';

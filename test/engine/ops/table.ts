@@ -4,7 +4,9 @@ import { convolutions } from './table_conv.ts';
 import { elementwise } from './table_elementwise.ts';
 import { lookups } from './table_lookup.ts';
 import { losses } from './table_loss.ts';
+import { products } from './table_matmul.ts';
 import { norms } from './table_norm.ts';
+import { reducing } from './table_reduce.ts';
 import { resampling } from './table_resample.ts';
 import type { OpRow } from './table_row.ts';
 import { shapes } from './table_shape.ts';
@@ -16,6 +18,8 @@ export const rows: OpRow[] = [
   ...unaries,
   ...binaries,
   ...elementwise,
+  ...products,
+  ...reducing,
   ...shapes,
   ...lookups,
   ...spatial,

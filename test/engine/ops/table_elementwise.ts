@@ -36,6 +36,7 @@ function maskOf(...[n, rate, seed, step]: [number, number, number, number]): num
 export const elementwise: OpRow[] = [
   row({
     name: 'sum',
+    twice: true,
     problem: unary,
     large: REDUCTIONS.map((shape) => ({ shapes: [shape], args: null })),
     run: ([x]) => sum(x as Tensor),
@@ -45,6 +46,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'mean',
+    twice: true,
     problem: unary,
     large: [{ shapes: [[5, 7, 1237]], args: null }],
     run: ([x]) => mean(x as Tensor),

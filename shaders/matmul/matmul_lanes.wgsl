@@ -1,0 +1,79 @@
+// Products of many pairs of matrices, as matmul.wgsl, for drivers that run on a CPU.
+//
+// Tiling: a workgroup is one subgroup and makes LANES rows by COLS * LANES columns of y. Each lane owns COLS columns, LANES
+// apart, in all the rows. Per step of depth it loads its columns' values and one row's value of a, which is handed to all
+// lanes by broadcast: LANES * COLS multiply-adds for 1 + COLS loads, which on such drivers are what counts.
+//
+// `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
+
+enable subgroups;
+
+struct Params {
+  m: u32,
+  n: u32,
+  depth: u32,
+  batch: u32,
+  a_row: u32,
+  a_col: u32,
+  b_row: u32,
+  b_col: u32,
+  // The two inner axes of z, and the strides of a and b along all three.
+  size_1: u32,
+  size_2: u32,
+  a_0: u32,
+  a_1: u32,
+  a_2: u32,
+  b_0: u32,
+  b_1: u32,
+  b_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_row = group.y * LANES;
+  let col = group.x * LANES * COLS + lane;
+  for (var z = group.z; z < p.batch; z += groups.z) {
+    let inner = z % p.size_2;
+    let middle = z / p.size_2 % p.size_1;
+    let outer = z / p.size_2 / p.size_1;
+    // Rows and columns beyond the last repeat it: what comes of them is not stored.
+    var a_here = outer * p.a_0 + middle * p.a_1 + inner * p.a_2 + min(first_row + lane, p.m - 1u) * p.a_row;
+    var b_here = outer * p.b_0 + middle * p.b_1 + inner * p.b_2;
+    var sums: array<f32, LANES * COLS>;
+    for (var k = 0u; k < p.depth; k++) {
+      let own = a[a_here];
+      var right: array<f32, COLS>;
+      // unroll
+      for (var j = 0u; j < COLS; j++) {
+        right[j] = b[b_here + min(col + j * LANES, p.n - 1u) * p.b_col];
+      }
+      // unroll
+      for (var i = 0u; i < LANES; i++) {
+        let left = subgroupBroadcast(own, i);
+        // unroll
+        for (var j = 0u; j < COLS; j++) {
+          sums[i * COLS + j] += left * right[j];
+        }
+      }
+      a_here += p.a_col;
+      b_here += p.b_row;
+    }
+    for (var i = 0u; i < LANES; i++) {
+      for (var j = 0u; j < COLS; j++) {
+        let here = col + j * LANES;
+        if ((first_row + i < p.m) & (here < p.n)) {
+          y[(z * p.m + first_row + i) * p.n + here] = sums[i * COLS + j];
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// The largest value, NaN where there is one. NaN is told by its bits: see is_nan in elementwise/shared/exponential.wgsl, which
+// is joined.
+
+fn start() -> f32 {
+  var lowest = 0xff800000u;
+  return bitcast<f32>(lowest);
+}
+
+fn step(most: f32, v: f32) -> f32 {
+  return select(most, v, is_nan(v) | (!is_nan(most) & (v > most)));
+}
+
+fn join(a: f32, b: f32) -> f32 {
+  return step(a, b);
+}

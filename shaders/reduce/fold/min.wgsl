@@ -1,0 +1,15 @@
+// The smallest value, NaN where there is one. NaN is told by its bits: see is_nan in elementwise/shared/exponential.wgsl, which
+// is joined.
+
+fn start() -> f32 {
+  var highest = 0x7f800000u;
+  return bitcast<f32>(highest);
+}
+
+fn step(least: f32, v: f32) -> f32 {
+  return select(least, v, is_nan(v) | (!is_nan(least) & (v < least)));
+}
+
+fn join(a: f32, b: f32) -> f32 {
+  return step(a, b);
+}

@@ -1,0 +1,55 @@
+import type { Device } from '../gpu/device.ts';
+import { add } from '../ops/elementwise/arithmetic.ts';
+import { embedding } from '../ops/lookup/embedding.ts';
+import { matmul } from '../ops/matmul/matmul.ts';
+import { flatten } from '../ops/shape/reshape.ts';
+import type { Tensor } from '../tape/tensor.ts';
+import { Fresh } from './fresh.ts';
+import type { LayerOptions } from './layers.ts';
+import { Module, parameter } from './module.ts';
+
+export interface LinearOptions extends LayerOptions {
+  bias?: boolean;
+}
+
+/** y = x · weightᵀ + bias; `weight` is (out, in). Starts uniform in ±1/√in, as PyTorch's. */
+export class Linear extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+
+  constructor(device: Device, inFeatures: number, outFeatures: number, { bias = true, seed }: LinearOptions = {}) {
+    super();
+    const fresh = new Fresh(device, seed);
+    const bound = 1 / Math.sqrt(inFeatures);
+    this.weight = parameter(fresh.uniform([outFeatures, inFeatures], 'weight', bound));
+    if (bias) this.bias = parameter(fresh.uniform([outFeatures], 'bias', bound));
+  }
+
+  /** (…, in) → (…, out). */
+  forward(x: Tensor): Tensor {
+    const y = matmul(x, this.weight, { transposeB: true });
+    return this.bias ? add(y, this.bias) : y;
+  }
+}
+
+/** A table of vectors, looked up by number; `weight` is (count, features) and starts from N(0, 1), as PyTorch's. */
+export class Embedding extends Module {
+  readonly weight: Tensor;
+
+  constructor(device: Device, count: number, features: number, { seed }: LayerOptions = {}) {
+    super();
+    this.weight = parameter(new Fresh(device, seed).normal([count, features], 'weight', 1));
+  }
+
+  /** @param indices u32, of any shape (…) → (…, features) */
+  forward(indices: Tensor): Tensor {
+    return embedding(indices, this.weight);
+  }
+}
+
+/** (N, …) → (N, all the rest in one axis). */
+export class Flatten extends Module {
+  forward(x: Tensor): Tensor {
+    return flatten(x, 1);
+  }
+}

@@ -1,0 +1,43 @@
+import { avgPool2d, globalAvgPool } from '../ops/resample/avg_pool.ts';
+import { maxPool2d } from '../ops/resample/max_pool.ts';
+import type { Tensor } from '../tape/tensor.ts';
+import { Module } from './module.ts';
+
+/** Pooling as modules, for those who build networks out of modules alone; each calls the operation of its name. */
+
+type Sides = readonly [kernel: number, stride?: number, padding?: number];
+
+export class MaxPool2d extends Module {
+  private readonly sides: Sides;
+
+  /** @param kernel side of the window, @param stride by default the kernel */
+  constructor(...sides: Sides) {
+    super();
+    this.sides = sides;
+  }
+
+  forward(x: Tensor): Tensor {
+    return maxPool2d(x, ...this.sides);
+  }
+}
+
+export class AvgPool2d extends Module {
+  private readonly sides: Sides;
+
+  /** @param kernel side of the window, @param stride by default the kernel */
+  constructor(...sides: Sides) {
+    super();
+    this.sides = sides;
+  }
+
+  forward(x: Tensor): Tensor {
+    return avgPool2d(x, ...this.sides);
+  }
+}
+
+/** The mean of each channel: (N, C, H, W) → (N, C, 1, 1). */
+export class GlobalAvgPool extends Module {
+  forward(x: Tensor): Tensor {
+    return globalAvgPool(x);
+  }
+}

@@ -1,0 +1,133 @@
+import tiledSource from '../../../../shaders/matmul/matmul.wgsl';
+import lanesSource from '../../../../shaders/matmul/matmul_lanes.wgsl';
+import type { Device } from '../../gpu/device.ts';
+import { mergedAxes } from '../../tape/broadcast.ts';
+import { dispatch } from '../../tape/dispatch.ts';
+import { repeated } from '../../tape/elementwise.ts';
+import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
+import type { ConvGeometry } from '../conv/geometry.ts';
+import { convKernels } from '../conv/tuning/choose.ts';
+import { convTuning } from '../conv/tuning/tuning.ts';
+
+/** A matrix, or one for each place of a batch, and whether its transpose is meant: (…, rows, columns). */
+export interface Factor {
+  x: Tensor;
+  transposed: boolean;
+}
+
+/** The rows and columns that are meant. */
+export function sidesOf({ x: { shape }, transposed }: Factor): [rows: number, columns: number] {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** Axes of a batch that the kernels know. */
+const MOST_BATCH_AXES = 3;
+const MOST_GROUPS = 65535;
+/** The side of the tile of matmul.wgsl, and the columns of a lane of matmul_lanes.wgsl. */
+const TILE = 64;
+const COLUMNS = 4;
+
+/**
+ * Records a · b into y, (…, m, depth) · (…, depth, n) → (…, m, n); the axes of the batch are broadcast to y's. Nothing on
+ * the tape.
+ */
+export function product(a: Factor, b: Factor, y: Tensor): void {
+  const one = sizeOf(y.shape.slice(0, -2)) === 1 && !(a.transposed && b.transposed);
+  if (one && [a.x, y].every(canBeWeight)) single(a, b, y);
+  else batched(a, b, y);
+}
+
+/** Weights that a binding cannot hold go in slices, which are counted in floats. */
+function canBeWeight({ dtype, size, device }: Tensor): boolean {
+  return dtype === 'f32' || size * 4 <= device.bindingLimit;
+}
+
+/** One product is a convolution of 1 × 1, in one of its three directions: its kernels are tuned for the device. */
+function single(a: Factor, b: Factor, y: Tensor): void {
+  const [m, depth] = sidesOf(a);
+  const [, n] = sidesOf(b);
+  const picture = (x: Tensor, channels: number, places: number) => {
+    return new Tensor(x.device, [1, channels, ...heightAndWidth(places)], x.storage);
+  };
+  const weight = (x: Tensor, out: number, into: number) => new Tensor(x.device, [out, into, 1, 1], x.storage);
+  if (a.transposed) {
+    const g = geometry(m, depth, n);
+    const input = picture(y, m, n);
+    convKernels(y.device, g).inputGradient(g, picture(b.x, depth, n), weight(a.x, depth, m), undefined, input);
+  } else if (b.transposed) {
+    const g = geometry(n, m, depth);
+    convKernels(y.device, g).weightGradient(g, picture(b.x, n, depth), picture(a.x, m, depth), weight(y, m, n));
+  } else {
+    const g = geometry(depth, m, n);
+    convKernels(y.device, g).forward(g, picture(b.x, depth, n), weight(a.x, m, depth), undefined, picture(y, m, n));
+  }
+}
+
+/** The kernels for CPU drivers take patches of two rows. */
+function heightAndWidth(places: number): [height: number, width: number] {
+  return places % 2 === 0 ? [2, places / 2] : [1, places];
+}
+
+function geometry(inC: number, outC: number, places: number): ConvGeometry {
+  const [height, width] = heightAndWidth(places);
+  const sides = { batch: 1, inC, inH: height, inW: width, outC, outH: height, outW: width };
+  return {
+    ...sides,
+    kernelH: 1,
+    kernelW: 1,
+    strideH: 1,
+    strideW: 1,
+    padH: 0,
+    padW: 0,
+    dilationH: 1,
+    dilationW: 1,
+    groups: 1,
+  };
+}
+
+function batched(a: Factor, b: Factor, y: Tensor): void {
+  const { device } = y;
+  const batchOf = (shape: Shape) => shape.slice(0, -2);
+  const batch = batchOf(y.shape);
+  // The strides of a batch count matrices; an axis that is repeated has 0.
+  const axes = mergedAxes(batch, [batchOf(a.x.shape), batchOf(b.x.shape)]);
+  if (axes.length > MOST_BATCH_AXES) {
+    const full = ({ x, transposed }: Factor): Factor => {
+      return { x: repeated(x, [...batch, ...x.shape.slice(-2)]), transposed };
+    };
+    batched(full(a), full(b), y);
+    return;
+  }
+  const [m, depth] = sidesOf(a);
+  const [, n] = sidesOf(b);
+  const strides = ({ x, transposed }: Factor) => {
+    const columns = x.shape.at(-1) as number;
+    return transposed ? { row: 1, col: columns } : { row: columns, col: 1 };
+  };
+  const [ofA, ofB] = [strides(a), strides(b)];
+  const params: Record<string, number> = { m, n, depth, batch: sizeOf(batch) };
+  Object.assign(params, { a_row: ofA.row, a_col: ofA.col, b_row: ofB.row, b_col: ofB.col });
+  const padded = [...Array<undefined>(MOST_BATCH_AXES - axes.length), ...axes];
+  padded.forEach((axis, k) => {
+    if (k > 0) params[`size_${k}`] = axis?.length ?? 1;
+    params[`a_${k}`] = (axis?.strides[0] ?? 0) * m * depth;
+    params[`b_${k}`] = (axis?.strides[1] ?? 0) * depth * n;
+  });
+  const { kernel, rows, columns } = kernelFor(device);
+  const groups = [Math.ceil(n / columns), Math.ceil(m / rows), Math.min(sizeOf(batch), MOST_GROUPS)] as const;
+  dispatch(kernel, { a: a.x, b: b.x, y }, params, groups);
+}
+
+/** The kernel for this kind of device, and the tile that a workgroup makes. */
+function kernelFor(device: Device) {
+  const { cpu, subgroupSize } = device.capabilities;
+  // Who asks for the convolutions of GPUs gets the products of GPUs.
+  if (cpu && convTuning(device).algorithm !== 'gemm' && [4, 8, 16].includes(subgroupSize)) {
+    const kernel = device.kernel('matmul.lanes', lanesSource, 'main', { LANES: subgroupSize, COLS: COLUMNS });
+    return { kernel, rows: subgroupSize, columns: COLUMNS * subgroupSize };
+  }
+  // A CPU driver takes minutes to compile what is written out.
+  const text = cpu ? tiledSource.replace(/^\s*\/\/ unroll$/gm, '') : tiledSource;
+  return { kernel: device.kernel('matmul', text, 'main', { EACH: 4 }), rows: TILE, columns: TILE };
+}

@@ -1,0 +1,81 @@
+import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import argmaxSource from '../../../../shaders/reduce/argmax.wgsl';
+import maxFold from '../../../../shaders/reduce/fold/max.wgsl';
+import minFold from '../../../../shaders/reduce/fold/min.wgsl';
+import { differentiable, noGrad } from '../../tape/autograd.ts';
+import { dispatchElements } from '../../tape/dispatch.ts';
+import { sizeOf, Tensor } from '../../tape/tensor.ts';
+import type { Axes } from '../axes.ts';
+import { div } from '../elementwise/arithmetic.ts';
+import { eq, where } from '../elementwise/compare.ts';
+import { viewOf } from '../shape/reshape.ts';
+import { type Around, cut } from './cut.ts';
+import { type ReduceOptions, reductionOf, sum } from './reduce.ts';
+import { type Fold, reduceAxes } from './reduce_axes.ts';
+
+export const MAX: Fold = { name: 'max', text: `${maxFold}\n${exponential}` };
+const MIN: Fold = { name: 'min', text: `${minFold}\n${exponential}` };
+
+/**
+ * The largest value over some axes, by default over all: then the shape is [1]. NaN where there is one. Of equals each gets
+ * its share of the gradient, as in `torch.amax`. Twice differentiable.
+ * @throws PixtapeError if there is no such axis
+ */
+export function amax(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return extreme('amax', MAX, x, axes, options);
+}
+
+/** The smallest value over some axes; otherwise as `amax`. */
+export function amin(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return extreme('amin', MIN, x, axes, options);
+}
+
+function extreme(name: string, fold: Fold, x: Tensor, axes: Axes | undefined, options: ReduceOptions): Tensor {
+  const { axes: found, kept, result } = reductionOf(name, x, axes, options);
+  const most = reduceAxes(fold, x, found, { label: name });
+  const back = (dy: Tensor) => {
+    const [chosen, count] = noGrad(() => {
+      const here = eq(x, most);
+      return [here, sum(here, found, { keepDims: true })] as const;
+    });
+    return [where(chosen, div(viewOf(dy, kept), count), 0)];
+  };
+  return differentiable(new Tensor(x.device, result, most.storage), [x], back, back);
+}
+
+/**
+ * Where the largest value is along an axis, u32; by default in x as a whole, read in order: then the shape is [1]. The first
+ * of equals; NaN counts as the largest. No gradient.
+ * @throws PixtapeError if there is no such axis
+ */
+export function argmax(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
+  return argument('argmax', false, x, axis, options);
+}
+
+/** Where the smallest value is along an axis; otherwise as `argmax`. */
+export function argmin(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
+  return argument('argmin', true, x, axis, options);
+}
+
+function argument(name: string, least: boolean, x: Tensor, axis: number | undefined, options: ReduceOptions): Tensor {
+  const { axes, result } = reductionOf(name, x, axis, options);
+  const around = {
+    outer: axis === undefined ? 1 : sizeOf(x.shape.slice(0, axes[0])),
+    length: sizeOf(axes.map((k) => x.shape[k] as number)),
+    inner: axis === undefined ? 1 : sizeOf(x.shape.slice((axes[0] as number) + 1)),
+  };
+  return new Tensor(x.device, result, searched(name, least, x, undefined, around).storage);
+}
+
+function searched(name: string, least: boolean, x: Tensor, places: Tensor | undefined, around: Around): Tensor {
+  const { outer, length, inner } = around;
+  // Lanes side by side along an axis would each need a value and a place of their own: parts serve as well.
+  const { slice, parts } = cut(x.device, { outer, length, inner: Math.max(inner, 2) });
+  const best = Tensor.temporary(x.device, [outer, parts, inner], `${name}.values`);
+  const place = Tensor.temporary(x.device, [outer, parts, inner], name, 'u32');
+  const entry = places ? 'again' : 'first';
+  const kernel = x.device.kernel(`${name}.${entry}`, argmaxSource, entry, { LEAST: least });
+  const bindings = { x, best, place, ...(places ? { places } : {}) };
+  dispatchElements(kernel, bindings, { n: outer * parts * inner, length, inner, slice, parts });
+  return parts === 1 ? place : searched(name, least, best, place, { outer, length: parts, inner });
+}
