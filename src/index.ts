@@ -23,6 +23,7 @@ export {
 export { createDiscriminator, createGenerator, type NetworksConfig } from './pix2pix/models/networks.ts';
 export { PatchGAN, type PatchGanConfig } from './pix2pix/models/patch_gan.ts';
 export type { Discriminator, PictureGenerator } from './pix2pix/models/registry/kind.ts';
+export { type ResnetConfig, ResnetGenerator } from './pix2pix/models/resnet.ts';
 export { type UnetConfig, UnetGenerator } from './pix2pix/models/unet.ts';
 export {
   type CheckpointHeader,

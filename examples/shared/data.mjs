@@ -97,3 +97,16 @@ export function batchOf(pictures) {
   for (const [i, picture] of pictures.entries()) batch.set(picture, i * size);
   return batch;
 }
+
+/** Square pictures of one channel side by side, as one picture. */
+export function tiled(pictures, { side, across }) {
+  const width = across * side;
+  const sheet = new Float32Array(width * side * Math.ceil(pictures.length / across));
+  for (const [n, picture] of pictures.entries()) {
+    picture.forEach((value, i) => {
+      const row = Math.floor(n / across) * side + Math.floor(i / side);
+      sheet[row * width + (n % across) * side + (i % side)] = value;
+    });
+  }
+  return sheet;
+}
