@@ -6,16 +6,16 @@ import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
 export interface ClassifierConfig {
-  /** Pixels of a picture's side: 4 · 2^n. */
+  /** Side of a picture in pixels: 4 · 2^n. */
   side: number;
-  /** Channels of the first level; each further in has twice as many, up to four times. */
+  /** Channels of the first level. They double per level, up to four times as many. */
   hidden: number;
   classes: number;
 }
 
 /**
- * A small convolutional classifier: (N, 3, side, side) in [−1, 1] → logits (N, classes, 1, 1). A 3×3 convolution, batch
- * norm, leaky ReLU and 2×2 max-pool at a time down to 4 × 4, then one convolution over what is left.
+ * A small convolutional classifier: (N, 3, side, side) in [−1, 1] → logits (N, classes, 1, 1). Each level is a 3×3
+ * convolution, batch norm, leaky ReLU and 2×2 max-pool, down to 4 × 4. A 4×4 convolution follows.
  */
 export class Classifier extends Module {
   readonly config: ClassifierConfig;

@@ -8,25 +8,25 @@ import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
 export interface DcganConfig {
-  /** Pixels of a picture's side: a power of two from 8 up. */
+  /** Side of a picture in pixels: a power of two from 8 up. */
   side: number;
   /** Length of the noise vector. */
   nz: number;
-  /** Channels of each network's level nearest the picture; each level further in has twice as many. */
+  /** Channels of the level nearest the picture, of each network. They double per level. */
   ngf: number;
   ndf: number;
-  /** Classes that pictures are asked for by; 0 for an unconditional GAN. */
+  /** Number of classes; 0 for an unconditional GAN. */
   classes: number;
 }
 
 const CHANNELS = 3;
 const SLOPE = 0.2;
-/** Every convolution but those at the 4 × 4 end halves or doubles the sides. */
+/** Convolutions that halve or double the sides: all but those at the 4 × 4 end. */
 const HALVING = { stride: 2, padding: 1, bias: false };
-/** The one at that end turns 4 × 4 into one pixel, or one pixel into 4 × 4. */
+/** The convolution at that end turns 4 × 4 into one pixel, or one pixel into 4 × 4. */
 const WHOLE = { bias: false };
 
-/** Levels between 4 × 4 and the picture. @throws PixtapeError if the side is no power of two of at least 8 */
+/** Levels between 4 × 4 and the picture. @throws PixtapeError if the side is not a power of two of at least 8 */
 export function dcganLevels(side: number): number {
   const levels = Math.log2(side) - 2;
   if (Number.isInteger(levels) && levels >= 1) return levels;
@@ -34,14 +34,15 @@ export function dcganLevels(side: number): number {
 }
 
 /**
- * Noise → picture: (N, nz, 1, 1) → (N, 3, side, side) in (−1, 1). A transposed convolution makes 4 × 4 of one pixel, the
- * others double; batch norm and ReLU after each but the last, which ends in tanh. With classes their one-hot vectors
- * (N, classes, 1, 1) are concatenated to the noise. Names are those of PyTorch's DCGAN tutorial (`main.0.weight`, …).
- * Source: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs"; Mirza & Osindero 2014 for the classes.
+ * Noise → picture: (N, nz, 1, 1) → (N, 3, side, side) in (−1, 1). The first transposed convolution turns one pixel
+ * into 4 × 4; the others double the sides. Batch norm and ReLU follow each but the last, which ends in tanh. With
+ * classes, their one-hot vectors (N, classes, 1, 1) are concatenated to the noise. Names are those of PyTorch's DCGAN
+ * tutorial (`main.0.weight`, …). Source: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs";
+ * Mirza & Osindero 2014 for the classes.
  */
 export class DcganGenerator extends Module {
   readonly config: DcganConfig;
-  /** As in DCGAN's code: convolution, norm, and a place for the ReLU, which has no state. */
+  /** Convolution, norm, and an empty place for the ReLU, as in DCGAN's code. */
   private readonly main: (ConvTranspose2d | BatchNorm2d)[];
 
   constructor(device: Device, config: DcganConfig) {
@@ -64,7 +65,7 @@ export class DcganGenerator extends Module {
   forward(noise: Tensor, labels?: Tensor): Tensor {
     checkLabels('generator', this.config, labels);
     let x = labels ? concat([noise, labels]) : noise;
-    // The places of the ReLUs are empty, and forEach passes them over: each runs with the norm before it.
+    // forEach skips the empty places of the ReLUs, which run together with the norms.
     this.main.forEach((layer) => {
       x = layer instanceof BatchNorm2d ? layer.forward(x, 0) : layer.forward(x);
     });
@@ -73,13 +74,14 @@ export class DcganGenerator extends Module {
 }
 
 /**
- * Picture → one logit, how real it is: (N, 3, side, side) in [−1, 1] → (N, 1, 1, 1). Convolutions of stride 2 down to
- * 4 × 4, leaky ReLU after each, batch norm before it but in the first, and one convolution over what is left. With classes
- * each entry of the one-hot vectors (N, classes, 1, 1) becomes a constant map that is concatenated to the picture.
+ * Picture → one logit for how real it is: (N, 3, side, side) in [−1, 1] → (N, 1, 1, 1). Convolutions of stride 2 lead
+ * down to 4 × 4, each followed by batch norm (but the first) and leaky ReLU; one 4×4 convolution ends it. With
+ * classes, each entry of the one-hot vectors (N, classes, 1, 1) becomes a constant map that is concatenated to the
+ * picture.
  */
 export class DcganDiscriminator extends Module {
   readonly config: DcganConfig;
-  /** As in DCGAN's code: convolution, norm, and a place for the leaky ReLU, which has no state. */
+  /** Convolution, norm, and an empty place for the leaky ReLU, as in DCGAN's code. */
   private readonly main: (Conv2d | BatchNorm2d)[];
 
   constructor(device: Device, config: DcganConfig) {
@@ -96,11 +98,13 @@ export class DcganDiscriminator extends Module {
     this.main[3 * levels - 1] = new Conv2d(device, ndf * 2 ** (levels - 1), 1, 4, WHOLE);
   }
 
-  /** @throws PixtapeError if picture or labels do not fit, or there are classes without labels or labels without classes */
+  /**
+   * @throws PixtapeError if picture or labels do not fit, or there are classes without labels or labels without classes
+   */
   forward(picture: Tensor, labels?: Tensor): Tensor {
     checkLabels('discriminator', this.config, labels);
     const { side } = this.config;
-    // Aligned corners: every pixel of the map is the value itself, not a mixture of the value with itself.
+    // Aligned corners copy the value exactly; otherwise each pixel would be interpolated from it.
     let x = labels ? concat([picture, upsampleBilinear(labels, side, side, true)]) : picture;
     this.main.forEach((layer) => {
       x = layer instanceof BatchNorm2d ? layer.forward(x, SLOPE) : layer.forward(x);

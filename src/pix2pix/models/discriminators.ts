@@ -15,7 +15,7 @@ export interface ConvDiscriminatorConfig {
 
 const SLOPE = 0.2;
 
-/** A convolution, its norm, and the leaky ReLU behind it. */
+/** A convolution, its norm, and a leaky ReLU. */
 class Layer {
   readonly conv: Conv2d;
   readonly norm: Norm | undefined;
@@ -40,8 +40,8 @@ interface LayerOptions {
 }
 
 /**
- * Convolutions in a row, each but the last followed by a norm, if it has one, and a leaky ReLU. Layers have the numbers that
- * they have in a PyTorch Sequential where norm and leaky ReLU count as layers of their own.
+ * A sequence of convolutions, all but the last with a leaky ReLU and, if wanted, a norm. Layers are numbered as in a
+ * PyTorch Sequential in which norm and leaky ReLU count as layers of their own.
  */
 abstract class ConvDiscriminator extends Module {
   readonly #layers: Layer[] = [];
@@ -59,7 +59,7 @@ abstract class ConvDiscriminator extends Module {
     return this.#sequence;
   }
 
-  /** @param normed whether a norm's place follows, which `norm: none` leaves empty */
+  /** @param normed whether the place of a norm follows, which is empty with `norm: none` */
   protected layer(cin: number, cout: number, { kernel, norm, ...options }: LayerOptions, normed: boolean): void {
     const after = normed ? createNorm(this.#device, norm, cout) : undefined;
     const slope = after ? {} : { slope: SLOPE };
@@ -85,9 +85,9 @@ abstract class ConvDiscriminator extends Module {
 }
 
 /**
- * The paper's 70 × 70 PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/8 − 2, W/8 − 2), each of which sees
- * 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own.
- * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
+ * The paper's 70 × 70 PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/8 − 2, W/8 − 2), each of which
+ * sees 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own. Source: Isola et al. 2017, section
+ * 6.1.2; names as in its PyTorch implementation.
  */
 export class BasicDiscriminator extends ConvDiscriminator {
   readonly model: Module[];
@@ -107,7 +107,7 @@ export class BasicDiscriminator extends ConvDiscriminator {
 }
 
 /**
- * The paper's 1 × 1 discriminator, which judges every pixel by itself: logits (N, 1, H, W).
+ * The paper's 1 × 1 discriminator, which judges each pixel separately: logits (N, 1, H, W).
  * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
  */
 export class PixelDiscriminator extends ConvDiscriminator {

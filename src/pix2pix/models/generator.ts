@@ -11,7 +11,7 @@ import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 
-/** conv 3×3 → leaky ReLU 0.2; the unit of the way down. (The tutorial codes it without batch norm there.) */
+/** conv 3×3 → leaky ReLU 0.2, the building block of the way down. (The tutorial has no batch norm there.) */
 export class ConvBlock extends Module {
   readonly conv1: Conv2d;
 
@@ -44,7 +44,7 @@ export class DownSampleConv extends Module {
 interface UpOptions {
   /** Dropout rate, 0 for none. */
   dropout: number;
-  /** One batch norm for both places, as the tutorial codes it, or one for each. */
+  /** Whether both places share one batch norm, as in the tutorial's code. */
   sharedNorm: boolean;
   rng: Rng;
 }
@@ -55,7 +55,7 @@ export class UpSampleConv extends Module {
   readonly conv2: Conv2d;
   readonly conv3: Conv2d;
   readonly batchnorm: BatchNorm2d;
-  /** Only where the two places do not share one. */
+  /** Undefined if the two places share one. */
   readonly batchnorm2: BatchNorm2d | undefined;
   private readonly dropout: Dropout | undefined;
 
@@ -79,13 +79,13 @@ export class UpSampleConv extends Module {
   }
 
   private finish(norm: BatchNorm2d, x: Tensor): Tensor {
-    // The tutorial drops before its ReLU: the same, since dropout keeps signs, but this way norm and ReLU are one pass.
+    // The tutorial applies dropout before the ReLU. The result is the same, but this order fuses norm and ReLU.
     const y = norm.forward(x, 0);
     return this.dropout ? this.dropout.forward(y) : y;
   }
 }
 
-/** Values of the pictures that a network takes and gives: [0, 1], or [−1, 1]. */
+/** Range of values of a network's input and output: [0, 1] or [−1, 1]. */
 export type PictureRange = 'unit' | 'symmetric';
 
 export interface GeneratorConfig {
@@ -97,9 +97,11 @@ export interface GeneratorConfig {
   depth: number;
   /** Rate of dropout in the expanding layers that have it. */
   dropout: number;
-  /** `output`: layers 0–2, nearest the picture, as the tutorial codes it; `inner`: the three deepest, as in the paper. */
+  /**
+   * `output`: layers 0–2, nearest the picture, as in the tutorial's code; `inner`: the three deepest, as in the paper.
+   */
   dropoutAt: 'output' | 'inner';
-  /** The tutorial uses one batch norm at two places of each expanding layer; false gives each place its own. */
+  /** Whether the two places of each expanding layer share one batch norm, as in the tutorial. */
   sharedNorm: boolean;
 }
 
@@ -124,12 +126,13 @@ export const PAPER_GENERATOR: GeneratorConfig = {
 
 /**
  * The tutorial's U-Net: (N, in, H, W) in [0, 1] → (N, out, H, W) in (0, 1). 117,430,211 parameters by default.
- * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Ronneberger et al. 2015.
+ * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Ronneberger et al.
+ * 2015.
  */
 export class Generator extends Module {
   readonly config: GeneratorConfig;
   readonly range: PictureRange = 'unit';
-  /** What sides must be multiples of. */
+  /** Sides must be multiples of this. */
   readonly unit: number;
   readonly conv1: Conv2d;
   readonly convFinal: Conv2d;
@@ -152,7 +155,7 @@ export class Generator extends Module {
     });
   }
 
-  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
+  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
     checkSides(width, height, tutorialSides(this.config.depth));
@@ -187,7 +190,7 @@ export const tutorialSides = (depth: number): SidesOf => ({
   instead: 'a smaller --depth',
 });
 
-/** @throws PixtapeError that says which sizes work, if a side is not a multiple of the network's unit. */
+/** @throws PixtapeError saying which sizes work, if a side is not a multiple of the network's unit */
 export function checkSides(width: number, height: number, { unit, network, instead }: SidesOf): void {
   if (width > 0 && height > 0 && width % unit === 0 && height % unit === 0) return;
   const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v > 0);

@@ -54,7 +54,10 @@ function checkNorm(kind: { norms: readonly NormKind[]; title: string }, norm: No
   );
 }
 
-/** A generator by its name, e.g. `tutorial` or `unet_256`, with the sizes that the name stands for; undefined if unknown. */
+/**
+ * A generator by its name, e.g. `tutorial` or `unet_256`, with the sizes that the name stands for; undefined if
+ * unknown.
+ */
 export function parseGeneratorName(name: unknown): ({ netG: NetG } & Partial<GeneratorConfig>) | undefined {
   for (const netG of NETS_G) {
     const sizes = GENERATORS[netG].parse(String(name));
@@ -76,7 +79,7 @@ export function describeGenerator({ netG, norm, generator }: GeneratorParts): st
 /**
  * Checks, without making them, that such networks can be made, and for pictures of this size.
  * @param judged whether there is a discriminator
- * @throws PixtapeError that says what does not go together, and which sizes work.
+ * @throws PixtapeError saying what does not go together, and which sizes work
  */
 export function checkNetworks(config: NetworksConfig, width: number, height: number, judged = true): void {
   const { netG, netD, norm, generator } = config;

@@ -22,7 +22,7 @@ export interface ResnetConfig {
   norm: NormKind;
 }
 
-/** Rows and columns that a kernel of 7 reaches over the edge, and one of 3. */
+/** Padding of a 7 × 7 kernel and of a 3 × 3 kernel. */
 const REACH_7 = [3, 3, 3, 3];
 const REACH_3 = [1, 1, 1, 1];
 /** The places in PyTorch's nn.Sequential; norm, ReLU and padding take one each, whether they have weights or not. */
@@ -33,16 +33,16 @@ const BLOCKS = 10;
 /** A norm, or nothing, and a ReLU. */
 const finish = (norm: Norm | undefined, x: Tensor): Tensor => (norm ? norm.forward(x, 0) : relu(x));
 
-/** Two 3 × 3 convolutions with reflected edges, added to what comes in. */
+/** Two 3 × 3 convolutions with reflection padding, added to their input. */
 export class ResnetBlock extends Module {
   /** The parts at their places in PyTorch's nn.Sequential. */
   private readonly convBlock: Module[];
-  /** Where the second convolution is; dropout moves it by one. */
+  /** The place of the second convolution, which dropout moves by one. */
   readonly #second: number;
 
   constructor(device: Device, channels: number, { dropout, norm }: ResnetConfig, rng: Rng) {
     super();
-    // As PyTorch's code has it: any norm would undo a bias, and without one it takes none either.
+    // As in the PyTorch code: a norm would cancel a bias, and without a norm there is none, either.
     const bias = norm === 'instance';
     this.#second = dropout > 0 ? 6 : 5;
     this.convBlock = [];

@@ -11,8 +11,8 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { checkSides, type PictureRange, type SidesOf } from './generator.ts';
 
 /**
- * Places of a block's layers in PyTorch's Sequential; those without values of their own (leaky ReLU, ReLU, tanh) take the
- * places between. NaN where a block has no such layer.
+ * Places of a block's layers in PyTorch's Sequential. Layers without weights (leaky ReLU, ReLU, tanh) take the places
+ * between. NaN if a block has no such layer.
  */
 const none = Number.NaN;
 const OUTERMOST = { downConv: 0, downNorm: none, below: 1, upConv: 3, upNorm: none, dropout: none };
@@ -21,9 +21,9 @@ const INNERMOST = { downConv: 1, downNorm: none, below: none, upConv: 3, upNorm:
 
 /** Slope of the leaky ReLUs on the way down. */
 export const SLOPE = 0.2;
-/** The first level's width is doubled so often; all levels below keep that. */
+/** How often the width doubles; all levels below keep it. */
 const MOST_DOUBLINGS = 3;
-/** Levels with widths of their own, down to the first of the widest; there cannot be fewer. */
+/** The fewest levels: those whose widths differ, down to the first of full width. */
 export const LEAST_DOWNS = 5;
 
 export interface UnetConfig {
@@ -33,16 +33,16 @@ export interface UnetConfig {
   hidden: number;
   /** Halvings on the way down, 5 or more: 8 for unet_256, 7 for unet_128. */
   depth: number;
-  /** Rate of dropout in the blocks of full width on both sides, the innermost excepted: three of unet_256. 0 for none. */
+  /** Dropout rate in the blocks of full width on both sides, except the innermost: three in unet_256. 0 for none. */
   dropout: number;
   norm: NormKind;
 }
 
 interface BlockOptions {
-  /** Channels of what comes in (and, outermost excepted, of what is added to it), and of the level below. */
+  /** Channels of the input (which, except outermost, is concatenated to the output), and of the level below. */
   input: number;
   inner: number;
-  /** Channels that the way up gives. */
+  /** Channels of the way up's output. */
   output: number;
   /** The block below; the innermost has none. */
   below: UnetBlock | undefined;
@@ -53,11 +53,11 @@ interface BlockOptions {
 }
 
 /**
- * One level: halves, goes through the levels below, doubles. (c, H, W) → (2c, H, W), its input beside what it made of it;
- * the outermost gives its result alone.
+ * One level: halves the sides, runs the levels below, doubles the sides. (c, H, W) → (2c, H, W), the input
+ * concatenated with the result; the outermost returns only the result.
  *
- * The order of layers and their numbers are those of the PyTorch implementation. The leaky ReLU that begins a block there
- * works in place, so the input that goes on as the skip has been through it; here the layer above has applied it already.
+ * Order and numbers of the layers are those of the PyTorch implementation. There, the leaky ReLU at the start of a
+ * block works in place, so the skip connection carries its output. Here the layer above has already applied it.
  */
 export class UnetBlock extends Module {
   /** The parts below, at their places in PyTorch's nn.Sequential. */
@@ -69,11 +69,13 @@ export class UnetBlock extends Module {
   constructor(device: Device, { input, inner, output, below, outermost, dropout, norm, rng }: BlockOptions) {
     super();
     this.outermost = outermost;
-    // Batch norm would undo a bias. So would instance norm, but PyTorch's implementation has one there, and none without norm.
+    // Batch norm would cancel a bias. So would instance norm, but the PyTorch implementation has one there, and none
+    // without norm.
     const bias = norm === 'instance';
     const downNorm = outermost || !below ? undefined : createNorm(device, norm, inner);
     const upNorm = outermost ? undefined : createNorm(device, norm, output);
-    // What follows right on the convolution goes into its pass: ReLU where the way up begins, leaky ReLU for the level below.
+    // An activation right after the convolution is fused with it: ReLU where the way up begins, leaky ReLU for the
+    // level below.
     const activation = downNorm ? {} : { slope: below ? SLOPE : 0 };
 
     const at = outermost ? OUTERMOST : below ? BETWEEN : INNERMOST;
@@ -113,7 +115,7 @@ export class UnetBlock extends Module {
     return this.model[this.#at.dropout] as Dropout | undefined;
   }
 
-  /** @param x through the leaky ReLU already, but for the outermost block */
+  /** @param x the input, to which the leaky ReLU has been applied, except for the outermost block */
   forward(x: Tensor): Tensor {
     const part = this.recompute ? checkpoint : runDirectly;
     const down = part([x], ([input]) => this.down(input as Tensor));
@@ -122,7 +124,7 @@ export class UnetBlock extends Module {
     return this.outermost ? up : concat([x, up]);
   }
 
-  /** Ends in the activation that the level below begins with in the paper's order. */
+  /** Includes the activation with which the level below begins in the paper's order. */
   private down(x: Tensor): Tensor {
     const y = this.downConv.forward(x);
     return this.downNorm ? this.downNorm.forward(y, SLOPE) : y;
@@ -137,9 +139,9 @@ export class UnetBlock extends Module {
 }
 
 /**
- * The paper's U-Net: (N, in, H, W) in [−1, 1] → (N, out, H, W) in (−1, 1), sides multiples of 2^depth. Names and numbers
- * of its layers are those of the widely used PyTorch implementation, so that its checkpoints load by name. unet_256 with
- * 64 channels has 54,413,955 parameters.
+ * The paper's U-Net: (N, in, H, W) in [−1, 1] → (N, out, H, W) in (−1, 1), sides multiples of 2^depth. Names and
+ * numbers of its layers are those of the widely used PyTorch implementation, so that its checkpoints load by name.
+ * unet_256 with 64 channels has 54,413,955 parameters.
  * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 6.1.1.
  */
 export class UnetGenerator extends Module {
@@ -166,7 +168,7 @@ export class UnetGenerator extends Module {
     let below: UnetBlock | undefined;
     for (let level = depth - 1; level > 0; level--) {
       const channels = width(level - 1);
-      // Blocks of full width on both sides, the innermost excepted.
+      // Blocks of full width on both sides, except the innermost.
       const drops = below !== undefined && level - 1 >= MOST_DOUBLINGS;
       const options = { input: channels, inner: width(level), output: channels, below, outermost: false, norm, rng };
       below = new UnetBlock(device, { ...options, dropout: drops ? dropout : 0 });

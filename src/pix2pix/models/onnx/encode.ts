@@ -1,17 +1,17 @@
 import type { GeneratorKind, PictureGenerator } from '../registry/kind.ts';
 import { OnnxGraph, type Value } from './graph.ts';
 
-/** What the file's only input and output are called. */
+/** Names of the file's only input and output. */
 export const INPUT = 'condition';
 export const OUTPUT = 'picture';
 
 /**
- * A generator in evaluation mode as an ONNX model, as pieces of the file: `condition`, (batch, in, height, width) with
- * values in [0, 1] → `picture`, (batch, out, height, width), likewise; batch, height and width are free.
+ * Encodes a generator in evaluation mode as an ONNX file, in pieces: `condition` (batch, in, height, width) →
+ * `picture` (batch, out, height, width), both with values in [0, 1]. Batch, height and width are dynamic.
  * @param kind the generator's row of `GENERATORS`
  * @param values of the generator's tensors, by the names of its state dict
  * @param metadata goes into the model's metadata_props, beside a description of input and output
- * @throws PixtapeError where the weights take more than the 2 GiB that the format can hold.
+ * @throws PixtapeError if the weights exceed the 2 GiB that the format can hold
  */
 export function encodeOnnx(
   kind: GeneratorKind,
@@ -39,7 +39,7 @@ export function encodeOnnx(
   );
 }
 
-/** Of a network between −1 and 1: 2x − 1 before it, (y + 1) / 2 after it. */
+/** Wraps a network with values from −1 to 1: 2x − 1 before it, (y + 1) / 2 after it. */
 function shifted(graph: OnnxGraph, network: (x: Value) => Value): Value {
   const [half, one, two] = [graph.float('half', 0.5), graph.float('one', 1), graph.float('two', 2)];
   const x = graph.node('Sub', [graph.node('Mul', [INPUT, two]), one]);

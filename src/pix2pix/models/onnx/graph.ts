@@ -5,20 +5,20 @@ import { Message } from './protobuf.ts';
 
 /** Field numbers and constants below are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 const IR_VERSION = 7;
-/** Of 2020: every runtime still in use reads it, and it has all that the generators need. */
+/** From 2020: all runtimes in use support it, and it has everything that the generators need. */
 export const OPSET = 13;
 const FLOAT = 1;
 const INT64 = 7;
-/** A protobuf message has no more bytes than this: readers count them in an int32. */
+/** The largest protobuf message: readers count its bytes in an int32. */
 const LARGEST = 2 ** 31 - 1;
 
-/** A whole number, several of them, a text, or a float, which ONNX tells apart and JavaScript does not. */
+/** An integer, several integers, a string, or a float, which ONNX distinguishes and JavaScript does not. */
 export type Attribute = number | readonly number[] | string | { float: number };
 
-/** A value of the graph, by its name. */
+/** The name of a value of the graph. */
 export type Value = string;
 
-/** The side of a value's shape: a number, or a name where it is free. */
+/** A dimension of a shape: a number, or a name if it is dynamic. */
 export type Side = number | string;
 
 export interface Port {
@@ -26,7 +26,7 @@ export interface Port {
   shape: readonly Side[];
 }
 
-/** Gathers the nodes and weights of an ONNX model. Every node here has one output. */
+/** Builds an ONNX model from nodes and weights. Each node has one output. */
 export class OnnxGraph {
   private readonly nodes: Message[] = [];
   private readonly constants = new Map<string, Message>();
@@ -34,8 +34,8 @@ export class OnnxGraph {
   private bytes = 0;
 
   /**
-   * @param network whose tensors the graph may use, under the names of its state dict
-   * @param values of those tensors, by the same names
+   * @param network the module whose tensors the graph may use
+   * @param values of those tensors, by the names of its state dict
    */
   constructor(network: Module, values: ReadonlyMap<string, Float32Array>) {
     for (const { name, tensor, kind } of network.stateEntries()) {
@@ -56,12 +56,12 @@ export class OnnxGraph {
     return output;
   }
 
-  /** Gives a value another name. */
+  /** Renames a value. */
   name(name: string, value: Value): void {
     this.nodes.push(new Message().bytes(1, value).bytes(2, name).bytes(3, name).bytes(4, 'Identity'));
   }
 
-  /** A tensor of the network. Used twice, it is stored once. */
+  /** A tensor of the network, stored once however often it is used. */
   weight(tensor: Tensor): Value {
     const known = this.weights.get(tensor);
     if (!known) throw new Error(`${tensor.label} is not in the state dict of the network`);
@@ -72,7 +72,7 @@ export class OnnxGraph {
     return this.constant(name, FLOAT, [values.length], Float32Array.from(values));
   }
 
-  /** A single number, which broadcasts. */
+  /** A scalar, which broadcasts. */
   float(name: string, value: number): Value {
     return this.constant(name, FLOAT, [], Float32Array.of(value));
   }
@@ -82,9 +82,9 @@ export class OnnxGraph {
   }
 
   /**
-   * The file, to be written one piece after the other; weights are views of the values handed in.
+   * Encodes the file as pieces to be written in order. Weights are views of the given values.
    * @param metadata goes into the model's metadata_props
-   * @throws PixtapeError where it would be larger than a protobuf message can be.
+   * @throws PixtapeError if it would exceed the largest protobuf message
    */
   encode(input: Port, output: Port, description: string, metadata: Readonly<Record<string, string>>): Uint8Array[] {
     if (this.bytes > LARGEST) throw tooLarge(this.bytes);

@@ -8,7 +8,7 @@ import type { OnnxGraph, Value } from './graph.ts';
 const both = (n: Pair): number[] => [...pairOf(n)];
 const around = (n: Pair): number[] => [...both(n), ...both(n)];
 
-/** What both kinds of convolution have. */
+/** Attributes of both kinds of convolution. */
 function convAttributes({ weight, options }: Conv2d | ConvTranspose2d) {
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   return {
@@ -20,7 +20,7 @@ function convAttributes({ weight, options }: Conv2d | ConvTranspose2d) {
   };
 }
 
-/** With the leaky ReLU of its options, where it has one. */
+/** Includes the leaky ReLU of its options, if it has one. */
 export function conv(graph: OnnxGraph, layer: Conv2d, x: Value): Value {
   const { weight, bias, options } = layer;
   const { slope } = options;
@@ -36,7 +36,7 @@ export function convTranspose(graph: OnnxGraph, layer: ConvTranspose2d, x: Value
   return graph.node('ConvTranspose', inputs, { ...convAttributes(layer), output_padding });
 }
 
-/** By the running statistics. */
+/** Uses the running statistics. */
 export function batchNorm(graph: OnnxGraph, norm: BatchNorm2d, x: Value): Value {
   const { weight, bias, runningMean, runningVar } = norm;
   const inputs = [x, ...[weight, bias, runningMean, runningVar].map((tensor) => graph.weight(tensor))];
@@ -52,7 +52,7 @@ export function norm(graph: OnnxGraph, layer: Norm, x: Value, channels = 0): Val
   return graph.node('InstanceNormalization', [x, weight, bias], { epsilon: { float: 1e-5 } });
 }
 
-/** Slope 0 is the plain ReLU. */
+/** A slope of 0 is plain ReLU. */
 export function leakyRelu(graph: OnnxGraph, x: Value, slope: number): Value {
   if (slope === 0) return relu(graph, x);
   return graph.node('LeakyRelu', [x], { alpha: { float: slope } });
@@ -62,7 +62,7 @@ export function relu(graph: OnnxGraph, x: Value): Value {
   return graph.node('Relu', [x]);
 }
 
-/** On the channels. */
+/** Along the channels. */
 export function concat(graph: OnnxGraph, xs: readonly Value[]): Value {
   return graph.node('Concat', xs, { axis: 1 });
 }

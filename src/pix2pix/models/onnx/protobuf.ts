@@ -1,24 +1,24 @@
 /**
- * Writes protobuf's wire format (https://protobuf.dev/programming-guides/encoding/), as much of it as ONNX takes. By hand,
- * for a model is only ever written here: that is varints, floats and things with a length in front, against a package
- * that would make two more copies of all the weights and be no less code around it.
+ * Writes the part of protobuf's wire format that ONNX needs (https://protobuf.dev/programming-guides/encoding/). By
+ * hand, because models are only written here: this needs varints, floats and length-prefixed fields. A package would
+ * make two more copies of all weights and need as much code around it.
  */
 
-/** Longer runs of bytes stay views of what was handed in; shorter ones are gathered. */
+/** Longer byte arrays are kept as views; shorter ones are copied together. */
 const GATHERED = 4096;
 
 const VARINT = 0;
 const WITH_LENGTH = 2;
 const FIXED_32 = 5;
 
-/** One message, written field by field; the order does not matter to readers, except among repeated fields. */
+/** One message, written field by field. The order matters only among repeated fields. */
 export class Message {
   /** Bytes so far. */
   length = 0;
   private readonly pieces: Uint8Array[] = [];
   private small: number[] = [];
 
-  /** Any whole number: int32, int64 or an enumeration. Negative ones take ten bytes, as the format has it. */
+  /** An integer: int32, int64 or an enumeration. Negative ones take ten bytes, as the format demands. */
   int(field: number, value: number): this {
     return this.key(field, VARINT).varint(value);
   }
@@ -27,7 +27,7 @@ export class Message {
     return this.key(field, FIXED_32).append(new Uint8Array(Float32Array.of(value).buffer));
   }
 
-  /** Text as UTF-8, or bytes, which must not change until the message has been written out. */
+  /** A string as UTF-8, or bytes, which must not change until the message has been written. */
   bytes(field: number, value: string | Uint8Array): this {
     const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
     return this.key(field, WITH_LENGTH).varint(bytes.length).append(bytes);
@@ -39,7 +39,7 @@ export class Message {
     return this.append(Uint8Array.from(small));
   }
 
-  /** The whole message, to be written one piece after the other. */
+  /** The message as pieces to be written in order. */
   encode(): Uint8Array[] {
     return [...this.pieces, Uint8Array.from(this.small)];
   }
@@ -48,7 +48,7 @@ export class Message {
     return this.varint(field * 8 + wire);
   }
 
-  /** Seven bits a byte, the lowest first; the eighth says that more follow. */
+  /** Seven bits per byte, lowest first; the eighth marks that more follow. */
   private varint(value: number): this {
     const bytes: number[] = [];
     let rest = BigInt.asUintN(64, BigInt(value));

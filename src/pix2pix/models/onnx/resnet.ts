@@ -3,7 +3,7 @@ import type { ResnetBlock, ResnetGenerator } from '../resnet.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { conv, convTranspose, norm as normNode, relu } from './layers.ts';
 
-/** CycleGAN's generator, as `ResnetGenerator.forward` goes through it: values from −1 to 1. */
+/** CycleGAN's generator, as in `ResnetGenerator.forward`: values from −1 to 1. */
 export function resnetGraph(graph: OnnxGraph, generator: ResnetGenerator, condition: Value): Value {
   const { first, down, blocks, up, last } = generator.parts;
   let x = finish(graph, first.norm, conv(graph, first.conv, reflect(graph, condition, 3)), first.conv.weight.shape[0]);

@@ -3,7 +3,7 @@ import type { DownSampleConv, Generator, UpSampleConv } from '../generator.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { batchNorm, concat, conv, relu } from './layers.ts';
 
-/** The tutorial's generator, as `Generator.forward` goes through it. */
+/** The tutorial's generator, as in `Generator.forward`. */
 export function tutorialGraph(graph: OnnxGraph, generator: Generator, condition: Value): Value {
   const { conv1, contractingLayers: down, expandingLayers: up, convFinal } = generator;
   let x = conv(graph, conv1, condition);
@@ -27,7 +27,7 @@ function expand(graph: OnnxGraph, layer: UpSampleConv, x: Value, skip: Value): V
     mode: 'linear',
     coordinate_transformation_mode: 'align_corners',
   });
-  // The skip has one row and one column more, whatever the size: its centre, rounded to even, begins at the first.
+  // The skip always has one row and one column more. Its centre, rounded to even, begins at the first.
   const ends = graph.ints('all_but_last', [-1, -1]);
   const cropped = graph.node('Slice', [
     skip,

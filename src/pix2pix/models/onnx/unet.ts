@@ -2,7 +2,7 @@ import { SLOPE, type UnetBlock, type UnetGenerator } from '../unet.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { concat, conv, convTranspose, leakyRelu, norm, relu } from './layers.ts';
 
-/** The paper's U-Net, as `UnetGenerator.forward` goes through it: values from −1 to 1. */
+/** The paper's U-Net, as in `UnetGenerator.forward`: values from −1 to 1. */
 export function unetGraph(graph: OnnxGraph, { model }: UnetGenerator, condition: Value): Value {
   return level(graph, model, condition);
 }

@@ -20,13 +20,13 @@ export interface PictureGenerator extends Module {
   forward(condition: Tensor): Tensor;
 }
 
-/** What all discriminators have in common: logits, one for each patch that they judge. */
+/** What all discriminators have in common: one logit per patch. */
 export interface Discriminator extends Module {
-  /** @param condition undefined for one that judges pictures by themselves */
+  /** @param condition undefined for an unconditional discriminator */
   forward(picture: Tensor, condition?: Tensor): Tensor;
 }
 
-/** How weights begin, for --init. */
+/** Initial weights, for --init. */
 export const INITS = ['tutorial', 'paper', 'he'] as const;
 export type Init = (typeof INITS)[number];
 
@@ -38,7 +38,7 @@ interface NetworkKind {
   readonly title: string;
   /** The norms that it can have. */
   readonly norms: readonly NormKind[];
-  /** How its biases begin. */
+  /** Its initial biases. */
   readonly biases: InitOptions['biases'];
 }
 
@@ -65,9 +65,9 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
   readonly mark: string;
   /** The configuration that weights under PyTorch's names have; undefined if they are not of this kind. */
   recognise(weights: Weights): { norm: NormKind; generator: GeneratorConfig } | undefined;
-  /** Whether the names of weights tell if there is dropout: it takes a place among them. */
+  /** Whether the names of weights reveal dropout, because it takes a place among the layers. */
   readonly namesTellDropout?: boolean;
-  /** Such weights, for people: one name and whose they are. */
+  /** Describes such weights in messages: whose they are, and the name of one. */
   readonly recognised: string;
   /** The side of the pictures that such weights were most likely trained with. */
   usualSide(config: GeneratorConfig): number;

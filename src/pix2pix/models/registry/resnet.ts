@@ -42,7 +42,7 @@ function recognise(weights: Weights): ReturnType<GeneratorKind['recognise']> {
   const [outChannels = 0] = weights.get(`model.${10 + depth + 7}.weight`)?.shape ?? [];
   let norm: NormKind = weights.has('model.1.bias') ? 'instance' : 'none';
   if (weights.has('model.2.weight')) norm = 'batch';
-  // Dropout has no weights, but a place.
+  // Dropout has no weights, but takes a place.
   const dropout = weights.has(`${block(0)}.6.weight`) ? 0.5 : 0;
   return { norm, generator: { ...PAPER_GENERATOR, inChannels, outChannels, hidden, depth, dropout } };
 }

@@ -21,8 +21,8 @@ import {
 import { recordedTuning, tuningRecord } from './tuning_record.ts';
 
 /**
- * Writes the model's whole state, and into the record which kernels it computes with; the file of that name is replaced
- * only once the new one is complete on the disk.
+ * Writes the model's whole state, and adds to the record which kernels it uses. A file of that name is replaced only
+ * once the new one is complete on disk.
  */
 export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<string, unknown>): Promise<void> {
   const tensors = await captureState(model);
@@ -35,23 +35,23 @@ export async function saveCheckpoint(path: string, model: Pix2Pix, run: Record<s
 }
 
 /**
- * The configuration and the counters of a checkpoint, without its tensors; that these are all there is checked, too.
- * @throws PixtapeError when the file is missing, cut short, or no checkpoint of ours.
+ * Reads the configuration and counters of a checkpoint without its tensors, but checks that these are complete.
+ * @throws PixtapeError if the file is missing, truncated, or not one of our checkpoints
  */
 export function readPainterHeader(path: string, network?: CycleGenerator): Promise<CheckpointHeader> {
   return reading(path, async (file) => decodePainter(file.metadata, path, network).header);
 }
 
-/** As `readPainterHeader`, of a checkpoint of Pix2Pix. */
+/** As `readPainterHeader`, for a checkpoint of Pix2Pix. */
 export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
   return reading(path, async (file) => decodeHeader(file.metadata, path));
 }
 
 /**
- * A model with the state of a checkpoint, ready to go on from its step. A device without a tuning table takes the record's,
- * where that is of the same adapter: the run goes on with the kernels that it began with.
- * @param adjust may change what does not alter the model, e.g. learning rates
- * @throws PixtapeError as `readCheckpointHeader`, and when a tensor does not fit.
+ * Loads a model with the state of a checkpoint, to continue from its step. A device without a tuning table takes the
+ * record's, if it is for the same adapter: so the run continues with the kernels that it began with.
+ * @param adjust may change settings that do not alter the model, e.g. learning rates
+ * @throws PixtapeError as `readCheckpointHeader`, and if a tensor does not fit
  */
 export function loadCheckpoint(
   device: Device,
@@ -68,9 +68,9 @@ export function loadCheckpoint(
 }
 
 /**
- * Only the generator of a checkpoint, without what training needs beside it: a third of the memory.
- * @param seed of its dropout, where it is to be used with dropout on; by default the run's
- * @param network which one, of a CycleGAN's; by default G_A
+ * Loads only the generator of a checkpoint, which takes a third of the memory.
+ * @param seed of its dropout, if it is used with dropout; by default the run's
+ * @param network which of a CycleGAN's generators; by default G_A
  */
 export function loadGenerator(
   device: Device,
@@ -88,7 +88,7 @@ export function loadGenerator(
   });
 }
 
-/** Opens a safetensors file for as long as `use` takes. */
+/** Opens a safetensors file while `use` runs. */
 export async function reading<T>(path: string, use: (file: SafetensorsFile) => Promise<T>): Promise<T> {
   const file = await readSafetensors(path);
   try {
@@ -104,7 +104,7 @@ export async function allTensors(file: SafetensorsFile): Promise<Map<string, Nam
   return values;
 }
 
-/** The generator's tensors under its own names; nothing else is read. */
+/** Reads the generator's tensors, under its own names, and nothing else. */
 export async function generatorTensors(file: SafetensorsFile, prefix?: string): Promise<Map<string, NamedTensor>> {
   const values = new Map<string, NamedTensor>();
   for (const [own, name] of generatorNames(file.entries.keys(), prefix)) values.set(own, await file.read(name));

@@ -8,10 +8,10 @@ import { GENERATORS } from '../../models/registry/generators.ts';
 import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
 /**
- * The generator of a checkpoint as a file of its own, as safetensors pieces: all that painting takes, a third of the
- * whole or less. `half` stores the weights of convolutions in 16 bits, which halves that again; batch norm, biases and
- * what half precision cannot hold stay as they are: they are few, and errors there show most.
- * @param tensors of the generator, under its own names: PyTorch loads the file as it is
+ * Encodes the generator of a checkpoint as a safetensors file of its own, in pieces. It is enough for inference, and a
+ * third of the size or less. `half` stores the weights of convolutions in 16 bits, which halves that again. Norms,
+ * biases and values outside the range of half precision stay in 32 bits: they are few, and errors there show most.
+ * @param tensors of the generator, under its own names, so that PyTorch loads the file
  */
 export function exportGenerator(
   header: CheckpointHeader,
@@ -24,11 +24,11 @@ export function exportGenerator(
 }
 
 /**
- * The generator of a checkpoint, in evaluation mode, as pieces of an ONNX file: see `encodeOnnx`. Its configuration and
+ * Encodes the generator of a checkpoint, in evaluation mode, as an ONNX file: see `encodeOnnx`. Its configuration and
  * step are in the model's metadata_props. Needs no GPU.
- * @param tensors of the generator, under its own names; halves become floats
+ * @param tensors of the generator, under its own names; F16 becomes F32
  * @param file the checkpoint's name, for messages
- * @throws PixtapeError where a tensor does not fit the configuration, or the file would be larger than ONNX can be.
+ * @throws PixtapeError if a tensor does not fit the configuration, or the file would exceed ONNX's limit
  */
 export async function exportOnnx(
   { config, step }: CheckpointHeader,

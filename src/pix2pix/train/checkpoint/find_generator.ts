@@ -3,16 +3,16 @@ import { GENERATORS } from '../../models/registry/generators.ts';
 import type { Weights } from '../../models/registry/kind.ts';
 
 const KINDS = Object.values(GENERATORS);
-/** What wrappers put into names, anywhere: DataParallel and torch.compile. */
+/** Parts of names that the wrappers DataParallel and torch.compile add, anywhere. */
 const WRAPPERS = new Set(['module', '_orig_mod']);
-/** The averages of a checkpoint of ours have the generator's names too. */
+/** Adam's averages in our checkpoints contain the generator's names, too. */
 const AVERAGES = /^adam\./;
 
 /**
- * Which tensors of a file are a generator's: its own names, as its modules give them, with those in the file. What stands
- * in front of them all is taken away (`netG.`, `model.state_dict.`, `gen.`), and wrappers (`module.`, `_orig_mod.`) anywhere.
- * @param network which one, by what stands in front of it, where a file holds several
- * @throws PixtapeError when there is none, saying what the file looks like instead, or when it is not clear which one
+ * Finds a generator's tensors in a file, and maps its own names to the file's. Removes a common prefix (`netG.`,
+ * `model.state_dict.`, `gen.`), and wrappers (`module.`, `_orig_mod.`) anywhere.
+ * @param network the prefix of the generator, if the file holds several
+ * @throws PixtapeError if there is none, saying what the file looks like instead, or if the choice is ambiguous
  */
 export function findGenerator(entries: Weights, source: string, network?: string): Map<string, string> {
   const plain = new Map<string, string>();
@@ -32,7 +32,7 @@ function unwrapped(name: string): string {
   return parts.filter((part) => !WRAPPERS.has(part)).join('.');
 }
 
-/** What stands in front of each generator's names. */
+/** The prefix of each generator's names. */
 function prefixesOf(names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const mark = KINDS.map(({ mark }) => mark).find((end) => name === end || name.endsWith(`.${end}`));
@@ -56,7 +56,7 @@ function choose(prefixes: readonly string[], source: string, network: string | u
   );
 }
 
-/** Says what the file holds in the place of a generator that is known. */
+/** Says what the file holds instead of a known generator. */
 function refuse(entries: Weights, plain: ReadonlyMap<string, string>, source: string): never {
   const names = [...plain.keys()];
   const known = `Known are ${KINDS.map(({ recognised }) => recognised).join(' and ')}.`;

@@ -21,7 +21,7 @@ import { recordedTuning, tuningRecord } from './tuning_record.ts';
 
 export type GanHeader = CheckpointHeader<GanConfig>;
 
-/** Writes the whole state; the file of that name is replaced only once the new one is complete on the disk. */
+/** Writes the whole state. A file of that name is replaced only once the new one is complete on disk. */
 export async function saveGan(path: string, model: Gan, run: Record<string, unknown>): Promise<void> {
   const state = await captureState(model);
   const record = { ...run, tuning: tuningRecord(model.device) };
@@ -29,15 +29,15 @@ export async function saveGan(path: string, model: Gan, run: Record<string, unkn
   await writeSafetensorsAtomic(path, encodeSafetensors(state, header));
 }
 
-/** @throws PixtapeError when the file is missing, cut short, or no checkpoint of a GAN. */
+/** @throws PixtapeError if the file is missing, truncated, or not a GAN's checkpoint */
 export function readGanHeader(path: string): Promise<GanHeader> {
   return reading(path, async (file) => decode(file.metadata, path));
 }
 
 /**
- * A GAN with the state of a checkpoint, ready to go on from its step.
- * @param config may change what does not alter the model, e.g. learning rates
- * @throws PixtapeError as `readGanHeader`, and when a tensor does not fit
+ * Loads a GAN with the state of a checkpoint, to continue from its step.
+ * @param config may change settings that do not alter the model, e.g. learning rates
+ * @throws PixtapeError as `readGanHeader`, and if a tensor does not fit
  */
 export function loadGan(device: Device, path: string, config?: GanConfig): Promise<{ model: Gan; header: GanHeader }> {
   return reading(path, async (file) => {
@@ -49,7 +49,7 @@ export function loadGan(device: Device, path: string, config?: GanConfig): Promi
   });
 }
 
-/** Only the generator: all that making pictures takes. */
+/** Loads only the generator, which is enough to make pictures. */
 export function loadGanGenerator(
   device: Device,
   path: string,

@@ -11,20 +11,19 @@ import { findGenerator } from './find_generator.ts';
 import { encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
 export interface ImportOptions {
-  /** The size of picture that it was trained at; by default 256 × 256, or what a smaller U-Net has its name from. */
+  /** The picture size that it was trained at; by default 256 × 256, or the size in a smaller U-Net's name. */
   size?: { width: number; height: number };
-  /** Rate of its dropout, for `translate --dropout`: weights do not tell it. */
+  /** Its dropout rate, for `translate --dropout`, which the weights do not reveal. */
   dropout: number;
-  /** Which generator, by what stands in front of its names, where the file holds several. */
+  /** The prefix of the generator's names, if the file holds several. */
   network?: string;
 }
 
 /**
- * A generator's weights, under the names of PyTorch's `state_dict()`, as a checkpoint that paints: as safetensors pieces,
- * with the configuration that was found. Takes the widely used implementation's U-Net and the tutorial's generator, of
- * any size; what else names and shapes do not tell (dropout, size of the pictures) `options` do. Nothing but the
- * generator is read.
- * @throws PixtapeError if the weights are not those of such a generator.
+ * Turns a generator's weights, under the names of PyTorch's `state_dict()`, into a checkpoint for inference:
+ * safetensors pieces, and the configuration derived from names and shapes. Supports all `GENERATORS`, of any size.
+ * `options` give what names and shapes do not reveal (dropout, size of the pictures). Reads nothing but the generator.
+ * @throws PixtapeError if the weights are not those of a known generator
  */
 export async function importGenerator(
   file: Pick<WeightsFile, 'path' | 'entries' | 'read'>,
@@ -46,7 +45,7 @@ export async function importGenerator(
   for (const [own, name] of names) {
     if (found.norm !== 'instance' || !isStatistic(own)) tensors.set(own, storable(await file.read(name)));
   }
-  // Weights of before PyTorch 0.4 do not count their batches, and nothing depends on the count.
+  // Weights from before PyTorch 0.4 lack the count of batches, on which nothing depends.
   for (const { name, kind } of wanted.stateEntries()) {
     if (kind === 'counter' && !tensors.has(name)) {
       tensors.set(name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
@@ -57,10 +56,10 @@ export async function importGenerator(
   return { config, pieces: encodeSafetensors(tensors, header) };
 }
 
-/** Of instance norms, old files have statistics that were never used. */
+/** Old files have statistics of instance norms, which were never used. */
 const isStatistic = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-/** `findGenerator` found the mark of one. */
+/** Cannot fail after `findGenerator`, which looks for the same names. */
 function recognise(weights: Weights): GeneratorParts {
   for (const netG of NETS_G) {
     const parts = GENERATORS[netG].recognise(weights);
@@ -69,7 +68,7 @@ function recognise(weights: Weights): GeneratorParts {
   throw new Error('weights with the mark of a generator are of none');
 }
 
-/** A type that a checkpoint has: float64 is rounded to float32, bfloat16 becomes it exactly. */
+/** Converts to a type that checkpoints have: float64 is rounded to float32, bfloat16 converts exactly. */
 function storable(tensor: NamedTensor): NamedTensor {
   const { dtype, shape, data } = tensor;
   if (dtype === 'F64') return { dtype: 'F32', shape, data: Float32Array.from(data) };

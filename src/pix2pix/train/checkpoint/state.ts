@@ -12,16 +12,17 @@ import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { GAN_MODES } from '../config/gan_loss.ts';
 
 /**
- * What a checkpoint holds: `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight under
- * `adam.gen.exp_avg.` and so on, and with --precision f16 the state of the loss scales. Random numbers need no state of their own: they are drawn from (seed, step, place).
+ * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight
+ * under `adam.gen.exp_avg.` and so on, and with --precision f16 the state of the loss scales. Random numbers need no
+ * state: they are functions of (seed, step, index).
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
-/** The same of a GAN; see gan_checkpoint.ts. */
+/** A GAN's checkpoint; see gan_checkpoint.ts. */
 export const GAN_FORMAT = 'pixtape-gan-checkpoint';
-/** And of a CycleGAN; see cycle/checkpoint.ts. */
+/** A CycleGAN's checkpoint; see cycle/checkpoint.ts. */
 export const CYCLE_FORMAT = 'pixtape-cycle-checkpoint';
-/** Which commands write and use the files of each format. */
+/** The commands that write and use each format. */
 const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
   [CHECKPOINT_FORMAT]: { wrote: 'pixtape train', used: 'pixtape translate paints with it' },
   [CYCLE_FORMAT]: { wrote: 'pixtape train --model cycle_gan', used: 'pixtape translate paints with it' },
@@ -44,7 +45,7 @@ export interface CheckpointHeader<C = TrainConfig> {
   config: C;
   /** Steps done. */
   step: number;
-  /** What the command line wants to know again: data set, options, best values. */
+  /** What the command line needs to continue the run: see `RunRecord`. */
   run: Record<string, unknown>;
 }
 
@@ -59,8 +60,8 @@ function adamEntries(model: GanState): StateEntry[] {
 }
 
 /**
- * What an optimizer keeps of a network, under `adam.NET.exp_avg.NAME` and so on.
- * @param network the entries of all modules that it was given the parameters of, in that order
+ * An optimizer's state for a network, under `adam.NET.exp_avg.NAME` and so on.
+ * @param network the entries of all modules whose parameters it has, in that order
  */
 export function optimizerEntries(net: string, network: readonly StateEntry[], optim: Optimizer): StateEntry[] {
   const kind = 'buffer';
@@ -86,13 +87,13 @@ export function optimizerEntries(net: string, network: readonly StateEntry[], op
 
 /**
  * Reads the whole state back. Waits for the GPU.
- * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint.
+ * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint
  */
 export function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
   return captureEntries([...networkEntries(model), ...adamEntries(model)], model.step);
 }
 
-/** As `captureState`, of these tensors. @param step after which they are read, for the error */
+/** As `captureState`, for these tensors. @param step named in the error */
 export async function captureEntries(entries: readonly StateEntry[], step: number): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
   for (const { name, tensor, kind } of entries) {
@@ -114,7 +115,7 @@ export async function captureEntries(entries: readonly StateEntry[], step: numbe
   return tensors;
 }
 
-/** −1 where all values are finite. A plain loop: a callback for each of some hundred million values takes seconds. */
+/** Index of the first value that is not finite, or −1. A plain loop: callbacks for 10⁸ values would take seconds. */
 function firstNotFinite(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
@@ -123,7 +124,7 @@ function firstNotFinite(data: Float32Array): number {
   return -1;
 }
 
-/** The text part of a checkpoint. */
+/** Encodes a checkpoint's metadata. */
 export function encodeHeader(header: CheckpointHeader<unknown>, format = CHECKPOINT_FORMAT): Record<string, string> {
   return {
     format,
@@ -134,21 +135,21 @@ export function encodeHeader(header: CheckpointHeader<unknown>, format = CHECKPO
   };
 }
 
-/** @throws PixtapeError if this is not one of our checkpoints, or one of a later version. */
+/** @throws PixtapeError if this is not one of our checkpoints, or one of a later version */
 export function decodeHeader(metadata: Readonly<Record<string, string>>, file: string): CheckpointHeader {
   return decodeDescription(metadata, file, CHECKPOINT_FORMAT, (config) => {
     return checkConfig(config);
   });
 }
 
-/** Which of a CycleGAN's generators: G_A paints B from A, G_B paints A from B. */
+/** A CycleGAN's generators: G_A paints B from A, G_B paints A from B. */
 export const CYCLE_GENERATORS = ['G_A', 'G_B'] as const;
 export type CycleGenerator = (typeof CYCLE_GENERATORS)[number];
 
 /**
- * The text part of any checkpoint whose generator paints pictures from pictures, with what stands in front of its names.
- * @param network which generator, where there are two
- * @throws PixtapeError as `decodeHeader`, and if a network is named where there is one generator
+ * Decodes the metadata of any checkpoint with a generator from pictures to pictures, and returns its names' prefix.
+ * @param network which generator, if there are two
+ * @throws PixtapeError as `decodeHeader`, and if a network is named although there is only one generator
  */
 export function decodePainter(
   metadata: Readonly<Record<string, string>>,
@@ -163,8 +164,8 @@ export function decodePainter(
 }
 
 /**
- * The text part of a checkpoint of any format.
- * @param check makes sure that it is a configuration of that format's
+ * Decodes the metadata of a checkpoint of any format.
+ * @param check checks that it is a configuration of that format
  */
 export function decodeDescription<C>(
   metadata: Readonly<Record<string, string>>,
@@ -203,7 +204,7 @@ export function decodeDescription<C>(
   }
 }
 
-/** Makes what a file describes. @throws PixtapeError as `make` does, with the file's name in front */
+/** Makes what a file describes. @throws PixtapeError as `make` does, prefixed with the file's name */
 export function ofFile<T>(file: string, make: () => T): T {
   try {
     return make();
@@ -214,7 +215,7 @@ export function ofFile<T>(file: string, make: () => T): T {
   }
 }
 
-/** What a record says of the pictures is used as it stands: `data` is as `PairData` has it, where it is there. */
+/** Checks `data`, if there is any, against `PairData`, because it is used without further checks. */
 function checkRun(run: unknown): Record<string, unknown> {
   const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isObject(run)) throw new Error('run is no object');
@@ -229,7 +230,7 @@ function checkRun(run: unknown): Record<string, unknown> {
   return run as Record<string, unknown>;
 }
 
-/** A checkpoint from before there was a choice does not say what it has: the tutorial's networks, and no structural term. */
+/** Fills in the defaults of old checkpoints: the tutorial's networks, and no structural term. */
 export function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
   const config = { ...before, ...(given as TrainConfig) };
@@ -244,7 +245,7 @@ export function checkConfig(given: unknown): TrainConfig {
   return config;
 }
 
-/** What is counted, and the most that a sound file says of it. Networks are made by these numbers before a tensor is read. */
+/** The largest sound counts. Networks are built from these numbers before a tensor is read. */
 const MOST: Readonly<Record<string, number>> = {
   inChannels: 2 ** 16,
   outChannels: 2 ** 16,
@@ -267,8 +268,8 @@ function isSound(key: string, value: number): boolean {
 }
 
 /**
- * The configuration must have every field of ours, of the same kind and of a size that can be: a file that lacks one would
- * fail later, unclearly.
+ * Checks that the configuration has every field, with the right type and a plausible size. Otherwise a bad file would
+ * fail later, with an unclear error.
  */
 export function checkFields(given: unknown, wanted: object, path: string): void {
   for (const [key, example] of Object.entries(wanted)) {
@@ -282,8 +283,8 @@ export function checkFields(given: unknown, wanted: object, path: string): void 
 }
 
 /**
- * Puts a captured state back.
- * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type.
+ * Restores a captured state.
+ * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type
  */
 export function restoreState(
   model: GanState,
@@ -304,8 +305,8 @@ export function restoreState(
 }
 
 /**
- * Which tensors of a file are the generator's: its own names, which are PyTorch's, with those in the file. A checkpoint's
- * begin with `gen.`; a file of the generator alone has nothing in front, so that PyTorch loads it as it is.
+ * Finds the generator's tensors in a file, and maps its own names, which are PyTorch's, to the file's. In a checkpoint
+ * they begin with `gen.`. A file of the generator alone has no prefix, so that PyTorch can load it.
  */
 export function generatorNames(names: Iterable<string>, prefix = GENERATOR): Map<string, string> {
   const all = [...names];
@@ -314,7 +315,7 @@ export function generatorNames(names: Iterable<string>, prefix = GENERATOR): Map
   return new Map(own.map((name) => [name.slice(prefix.length), name]));
 }
 
-/** The generator's tensors in a file's, under its own names. */
+/** The generator's tensors among a file's, under its own names. */
 export function generatorOf(values: ReadonlyMap<string, NamedTensor>, prefix?: string): Map<string, NamedTensor> {
   return new Map(
     [...generatorNames(values.keys(), prefix)].map(([own, name]) => [own, values.get(name) as NamedTensor]),
@@ -322,9 +323,8 @@ export function generatorOf(values: ReadonlyMap<string, NamedTensor>, prefix?: s
 }
 
 /**
- * Puts back the generator alone, which is all that painting takes.
- * @param values those of a checkpoint or of a generator's file; halves (F16), as `exportGenerator` makes them, are taken for
- *   floats
+ * Restores only the generator, which is enough for inference.
+ * @param values of a checkpoint or of a generator's file; F16, as written by `exportGenerator`, is converted
  */
 export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
   generator.loadStateDict(generatorOf(values), { source: file });

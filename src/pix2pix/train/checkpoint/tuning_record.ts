@@ -1,15 +1,15 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 
-/** Which kernels a run computes with: part of its record, so that it can go on with the same ones. */
+/** The kernels that a run uses: part of its record, so that it can continue with the same ones. */
 export interface TuningRecord {
-  /** The adapter that they were chosen for. */
+  /** The adapter for which they were chosen. */
   adapter: string;
   /** By `convKey`. */
   choices: Record<string, string>;
 }
 
-/** What the programs recorded on `device` have taken, and what its table would say of others. */
+/** The algorithms that programs recorded on `device` use, and those that its table has for others. */
 export function tuningRecord(device: Device): TuningRecord {
   const { table, taken } = convTuning(device);
   const choices = [...taken].map(([key, { choice }]) => [key, choice]);
@@ -20,8 +20,8 @@ export function tuningRecord(device: Device): TuningRecord {
 }
 
 /**
- * The table of a run's record, for `ConvTuning.table`; undefined where the record has none, or one of another
- * adapter, where neither its times nor its numbers hold.
+ * The table of a run's record, for `ConvTuning.table`; undefined if the record has none, or one for another adapter,
+ * for which neither its times nor its numbers hold.
  */
 export function recordedTuning(
   run: Readonly<Record<string, unknown>>,

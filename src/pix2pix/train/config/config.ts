@@ -4,7 +4,7 @@ import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts
 import type { Init } from '../../models/registry/kind.ts';
 import type { GanMode } from './gan_loss.ts';
 
-/** Everything that decides what is computed; goes into the checkpoint whole. */
+/** Everything that determines what is computed. The checkpoint holds all of it. */
 export interface TrainConfig extends NetworksConfig {
   ganMode: GanMode;
   width: number;
@@ -17,18 +17,21 @@ export interface TrainConfig extends NetworksConfig {
   beta2: number;
   /** Weight of the L1 term. */
   lambda: number;
-  /** Weight of the structural term, 1 − SSIM; 0 for none, which the tutorial and the paper have. */
+  /** Weight of the structural term, 1 − SSIM; 0 for none, as in the tutorial and the paper. */
   lambdaSsim: number;
   /**
-   * Convolutions and batch norm: `tutorial` N(0, 0.02) both, as coded; `paper` N(0, 0.02) and N(1, 0.02); `he` N(0, 2 / fan_in)
-   * (He et al. 2015) and N(1, 0.02).
+   * Initial weights of convolutions and of batch norm: `tutorial` N(0, 0.02) for both, as in its code; `paper` N(0,
+   * 0.02) and N(1, 0.02); `he` N(0, 2 / fan_in) (He et al. 2015) and N(1, 0.02).
    */
   init: Init;
-  /** Use the discriminator step's fake again in the generator step, instead of a second forward. */
+  /** Reuse the discriminator step's fake in the generator step, instead of a second forward pass. */
   reuseFake: boolean;
-  /** Keep less for the backward and work it out again: the same bits with less memory, for one more forward of the generator. Default false. */
+  /**
+   * Recompute activations in the backward pass: the same bits with less memory, for one more forward pass. Default
+   * false.
+   */
   recompute?: boolean;
-  /** What activations and their gradients are stored as, in training; see `record`. Default f32. */
+  /** Storage type of activations and their gradients in training; see `record`. Default f32. */
   precision?: Precision;
   seed: number;
   /** Epochs at the full learning rate, then epochs of linear decay to zero. */
@@ -40,12 +43,12 @@ export const PRESET_NAMES = ['tutorial', 'quick', 'paper'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /**
- * `tutorial` is the tutorial's own model and constants. `quick` mends what keeps that model from learning fast (batch norm
- * shared between two places, started at zero; weights that begin so small that nothing reaches the bottom of the U, where no
- * norm mends it; dropout at the output), adds a structural term against blotches, and is sized for a machine without a GPU.
- * That term pays in thousands of steps: before, it keeps colours out, since of those that a network is not sure of SSIM likes
- * white best, and short runs do better without it (`npm start`, the page).
- * `paper` is the paper's U-Net and PatchGAN with its constants; flip and jitter come with it (see `PAPER_DATA`).
+ * `tutorial` is the tutorial's own model and constants. `quick` fixes what keeps that model from learning fast: batch
+ * norm shared between two places and initialised around zero, initial weights so small that no signal reaches the
+ * bottom of the U, and dropout at the output. It adds a structural term against blotches, and is sized for a machine
+ * without a GPU. That term pays off after thousands of steps. Before, it suppresses colours, because for colours that
+ * a network is unsure of, SSIM prefers white. So short runs do better without it (`npm start`, the page). `paper` is
+ * the paper's U-Net and PatchGAN with its constants, and with flip and jitter (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
   tutorial: {
@@ -112,13 +115,13 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
   },
 };
 
-/** How the paper treats its pictures: enlarged by 286/256, cut out at random, mirrored at random. */
+/** The paper's augmentation: enlarged by 286/256, cropped at random, mirrored at random. */
 export const PAPER_DATA = { flip: true, jitter: true, resize: 'bilinear' } as const;
 
 /**
- * Learning rates after `done` epochs, fractions included: constant for `epochs`, then in a straight line down to zero
- * over `epochsDecay`, a little at every step. (pix2pix goes down once an epoch: the same line, in stairs.) Without a decay
- * they stay as they are, however long a run goes on.
+ * Learning rates after `done` epochs, fractions included: constant for `epochs`, then linear decay to zero over
+ * `epochsDecay`, at every step. (pix2pix decays once per epoch, in steps along the same line.) Without decay they stay
+ * constant, however long a run continues.
  */
 export function learningRates(config: TrainConfig, done: number): { gen: number; disc: number } {
   const into = Math.max(0, done - config.epochs);
@@ -126,7 +129,7 @@ export function learningRates(config: TrainConfig, done: number): { gen: number;
   return { gen: config.lr * factor, disc: config.lrDisc * factor };
 }
 
-/** The step at which a run's epochs end, `perEpoch` steps each. Where the rate falls, it is zero from there on. */
+/** The step at which a run's epochs of `perEpoch` steps end. With decay, the learning rate is zero from there on. */
 export function scheduledSteps({ epochs, epochsDecay }: TrainConfig, perEpoch: number): number {
   return Math.max(1, Math.round((epochs + epochsDecay) * perEpoch));
 }

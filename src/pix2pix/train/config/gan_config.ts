@@ -1,7 +1,7 @@
 import type { DcganConfig } from '../../models/dcgan.ts';
 import type { GanLoss } from './gan_loss.ts';
 
-/** Everything that decides what a GAN's training computes; goes into the checkpoint whole. */
+/** Everything that determines what a GAN's training computes. The checkpoint holds all of it. */
 export interface GanConfig extends Omit<DcganConfig, 'classes'> {
   /** Names of the classes, in the order of the one-hot vectors; empty for an unconditional GAN. */
   classes: string[];
@@ -12,12 +12,12 @@ export interface GanConfig extends Omit<DcganConfig, 'classes'> {
   beta1: number;
   beta2: number;
   ganMode: GanLoss;
-  /** The discriminator's target for real pictures: 1, or a little less (one-sided label smoothing, Salimans et al. 2016). */
+  /** The discriminator's target for real pictures: 1, or less with one-sided label smoothing (Salimans et al. 2016). */
   realTarget: number;
-  /** With classes: real pictures under a wrong label count as fakes, too (Reed et al. 2016, "matching-aware"). */
+  /** With classes: treat real pictures with a wrong label as fakes, too (Reed et al. 2016, "matching-aware"). */
   matching: boolean;
   seed: number;
-  /** Steps in all, and how many of them, at the end, bring the learning rates down to zero in a straight line. */
+  /** Total steps, and how many of the last ones decay the learning rates linearly to zero. */
   steps: number;
   stepsDecay: number;
 }

@@ -1,4 +1,4 @@
-/** One-hot vectors, (labels, classes): a one at each label's place. */
+/** One-hot vectors, (labels, classes): 1 at each label's index. */
 export function oneHot(labels: readonly number[], classes: number): Float32Array {
   const vectors = new Float32Array(labels.length * classes);
   labels.forEach((label, i) => {

@@ -1,17 +1,17 @@
 import type { PictureRange } from '../../models/generator.ts';
 
-/** What is black and what is white. */
+/** The values of black and white. */
 export const RANGES = { unit: [0, 1], symmetric: [-1, 1] } as const satisfies Record<PictureRange, readonly number[]>;
 
-/** Pictures in [0, 1], as the program keeps them everywhere, as the network takes them. */
+/** Converts pictures from [0, 1], which the program uses everywhere, to the network's range. */
 export function toNetwork(values: Float32Array, range: PictureRange): Float32Array {
   return range === 'unit' ? values : values.map((v) => 2 * v - 1);
 }
 
-/** What a difference of 1 between two of the network's pictures is in [0, 1]. */
+/** Converts a difference in the network's range to one in [0, 1]: the factor. */
 export const unitsOf = (range: PictureRange): number => (range === 'unit' ? 1 : 0.5);
 
-/** The network's answer in [0, 1]. */
+/** Converts a network's output to [0, 1]. */
 export function fromNetwork(values: Float32Array, range: PictureRange): Float32Array {
   return range === 'unit' ? values : values.map((v) => (v + 1) / 2);
 }

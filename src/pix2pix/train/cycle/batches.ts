@@ -3,14 +3,14 @@ import { augmentation, StepLoader } from '../../data/sets/batches.ts';
 import type { Domain } from '../../data/sources/open_unpaired.ts';
 import type { CycleBatch } from './cycle_gan.ts';
 
-/** What the stream that chooses pictures of B is for. */
+/** Random stream that chooses pictures of B. */
 const PARTNER = 104;
 /** Keeps the draws for pictures of B apart from those for A. */
 const B_SLOTS = 1024;
 
 /**
- * Batches of two domains: an epoch goes once through the larger. Pictures of A come in a shuffled order, each beside one of B
- * at random, as CycleGAN's loader has it.
+ * Batches of two domains. An epoch covers the larger domain once. Pictures of A come in shuffled order, each with a
+ * random picture of B, as in CycleGAN's loader.
  */
 export function cycleBatches(a: Domain, b: Domain, how: { batchSize: number; seed: number }): StepLoader<CycleBatch> {
   const length = Math.max(a.length, b.length);

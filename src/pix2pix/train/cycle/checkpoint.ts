@@ -20,7 +20,7 @@ import { CycleGan } from './cycle_gan.ts';
 
 export type CycleHeader = CheckpointHeader<CycleConfig>;
 
-/** Everything that training goes on from: the four networks under PyTorch's names, both optimizers, both pools. */
+/** The state to continue from: the four networks under PyTorch's names, both optimizers, both pools. */
 function entries(model: CycleGan): StateEntry[] {
   const { netGA, netGB, netDA, netDB, optimG, optimD, poolA, poolB } = model;
   const generators = [...netGA.stateEntries('G_A.'), ...netGB.stateEntries('G_B.')];
@@ -37,7 +37,7 @@ function entries(model: CycleGan): StateEntry[] {
   ];
 }
 
-/** Writes the whole state; the file of that name is replaced only once the new one is complete on the disk. */
+/** Writes the whole state. A file of that name is replaced only once the new one is complete on disk. */
 export async function saveCycleGan(path: string, model: CycleGan, run: Record<string, unknown>): Promise<void> {
   const state = await captureEntries(entries(model), model.step);
   const record = { ...run, tuning: tuningRecord(model.device) };
@@ -45,15 +45,15 @@ export async function saveCycleGan(path: string, model: CycleGan, run: Record<st
   await writeSafetensorsAtomic(path, encodeSafetensors(state, header));
 }
 
-/** @throws PixtapeError when the file is missing, cut short, or no checkpoint of a CycleGAN */
+/** @throws PixtapeError if the file is missing, truncated, or not a CycleGAN's checkpoint */
 export function readCycleHeader(path: string): Promise<CycleHeader> {
   return reading(path, async (file) => decodeCycle(file.metadata, path));
 }
 
 /**
- * A CycleGAN with the state of a checkpoint, ready to go on from its step.
- * @param config may change what does not alter the model, e.g. learning rates
- * @throws PixtapeError as `readCycleHeader`, and when a tensor does not fit
+ * Loads a CycleGAN with the state of a checkpoint, to continue from its step.
+ * @param config may change settings that do not alter the model, e.g. learning rates
+ * @throws PixtapeError as `readCycleHeader`, and if a tensor does not fit
  */
 export function loadCycleGan(device: Device, path: string, config?: CycleConfig): Promise<CycleGan> {
   return reading(path, async (file) => {

@@ -1,11 +1,11 @@
 import { PRESETS, type TrainConfig } from '../config/config.ts';
 
-/** Everything that decides what a CycleGAN's training computes; goes into the checkpoint whole. */
+/** Everything that determines what a CycleGAN's training computes. The checkpoint holds all of it. */
 export interface CycleConfig extends TrainConfig {
-  /** Weight of the way A → B → A, and of B → A → B. */
+  /** Weights of the cycles A → B → A and B → A → B. */
   lambdaA: number;
   lambdaB: number;
-  /** Weight of a generator's picture of what is in its target's domain already, as a share of the above; 0 for none. */
+  /** Weight of the identity loss, relative to the weights above; 0 for none. */
   lambdaIdentity: number;
   /** Generated pictures that each discriminator's pool keeps; 0 for none. */
   poolSize: number;
@@ -14,8 +14,8 @@ export interface CycleConfig extends TrainConfig {
 const weights = { lambdaA: 10, lambdaB: 10, lambdaIdentity: 0.5, poolSize: 50 };
 
 /**
- * `cycle_gan`: the paper's set-up, a ResNet of 9 blocks, instance norm, 70 × 70 PatchGANs, least squares. `quick`: small,
- * for a machine without a GPU.
+ * `cycle_gan`: the paper's set-up, a ResNet of 9 blocks, instance norm, 70 × 70 PatchGANs, least squares. `quick`:
+ * small, for a machine without a GPU.
  */
 export const CYCLE_PRESETS: Readonly<Record<'cycle_gan' | 'quick', CycleConfig>> = {
   cycle_gan: {

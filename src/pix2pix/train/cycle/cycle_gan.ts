@@ -42,10 +42,10 @@ export interface CycleOutputs {
 }
 
 /**
- * CycleGAN in training: G_A paints B from A, G_B paints A from B, each judged by a discriminator of its own, and there and
- * back again must give the same picture. Names are those of the widely used PyTorch implementation, in which D_A judges what
- * G_A paints.
- * Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
+ * CycleGAN in training: G_A paints B from A, and G_B paints A from B. Each is judged by a discriminator of its own,
+ * and there and back again must give the same picture. Names are those of the widely used PyTorch implementation, in
+ * which D_A judges what G_A paints. Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using
+ * Cycle-Consistent Adversarial Networks".
  */
 export class CycleGan {
   readonly device: Device;
@@ -58,7 +58,7 @@ export class CycleGan {
   readonly optimD: Adam;
   readonly realA: Tensor;
   readonly realB: Tensor;
-  /** Of what D_A and D_B are shown. */
+  /** Pools of the fakes that D_A and D_B are shown. */
   readonly poolA: ImagePool;
   readonly poolB: ImagePool;
   /** The generators in evaluation mode. */
@@ -70,7 +70,7 @@ export class CycleGan {
   private readonly ring: LossRing<CycleLoss>;
   private recorded: Recorded<CycleOutputs> | undefined;
 
-  /** Fresh weights drawn from the configuration's seed; `initialise: false` skips the drawing. */
+  /** Draws fresh weights from the configuration's seed, unless `initialise` is false. */
   constructor(device: Device, config: CycleConfig, { initialise = true } = {}) {
     const { batch, width, height, lr, lrDisc, beta1, beta2, seed, poolSize, netD, norm, discHidden: hidden } = config;
     const channels = config.generator.outChannels;
@@ -120,7 +120,7 @@ export class CycleGan {
     return { fakeA, fakeB, losses: { ...losses, disc } };
   }
 
-  /** Both generators' step: the discriminators' weights stand still. */
+  /** Both generators' step, with the discriminators' weights frozen. */
   private recordGenerators() {
     const { netGA, netGB, netDA, netDB, realA, realB, config } = this;
     const { lambdaA, lambdaB, lambdaIdentity } = config;
@@ -148,7 +148,7 @@ export class CycleGan {
     return { fakeA, fakeB, losses: { gen, adv, cycle, identity: identity ?? scale(cycle, 0) } };
   }
 
-  /** Both discriminators' step, on pictures of the pools. */
+  /** Both discriminators' step, on pictures from the pools. */
   private recordDiscriminators(fakeA: Tensor, fakeB: Tensor): Tensor {
     const { netDA, netDB, realA, realB, poolA, poolB, optimD } = this;
     const half = (net: Discriminator, real: Tensor, fake: Tensor) =>

@@ -4,7 +4,7 @@ import { dispatchElements } from '../../../engine/tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../../engine/tape/tensor.ts';
 import { RandomStream } from '../../../engine/util/random.ts';
 
-/** What the stream of a pool's draws is for; see data/sets/batches.ts for the others. */
+/** Random stream of a pool's draws; see data/sets/batches.ts for the others. */
 const POOL = 202;
 
 const FILL = 0;
@@ -12,18 +12,18 @@ const SHOW = 1;
 const SWAP = 2;
 
 /**
- * The last generated pictures, some of which are shown to a discriminator in the place of the newest: with a chance of one
- * half each, once the pool is full. What is drawn is a function of (seed, step), so that a run goes on bit for bit.
+ * A pool of generated pictures. Once it is full, a discriminator is shown an older picture instead of the newest with
+ * probability one half. The draws are a function of (seed, step), so that a run continues bit for bit.
  */
 export class ImagePool {
-  /** (slots, C, H, W): part of the checkpoint. Undefined for a pool of no size, which shows the newest only. */
+  /** (slots, C, H, W): part of the checkpoint. Undefined for a pool of size 0, which always shows the newest. */
   readonly pictures: Tensor | undefined;
   private readonly plan: Tensor;
   private readonly size: number;
   private readonly seed: number;
   private readonly number: number;
 
-  /** @param shape of a batch, @param number tells pools of one run apart */
+  /** @param shape of a batch, @param number distinguishes the pools of a run */
   constructor(
     device: Device,
     shape: readonly number[],
@@ -37,7 +37,7 @@ export class ImagePool {
     if (size > 0) this.pictures = Tensor.zeros(device, [size, ...picture], `pool ${number}`);
   }
 
-  /** To be recorded: what the discriminator is shown for a batch of new pictures. No gradient flows through it. */
+  /** To be recorded: the pictures to show the discriminator for a batch of new ones. No gradient flows through it. */
   show(x: Tensor): Tensor {
     const { pictures, plan } = this;
     if (!pictures) return x.detach();
@@ -48,7 +48,7 @@ export class ImagePool {
     return y;
   }
 
-  /** Says which step the next run is, counted from 0. */
+  /** Sets the number of the next step, counted from 0. */
   setStep(step: number): void {
     if (!this.pictures) return;
     const [batch = 1] = this.plan.shape;

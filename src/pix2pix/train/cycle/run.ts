@@ -30,7 +30,7 @@ export function trainCycleGan(
   return trainLoop(new CycleTask(model, loader, test, options.samples), options, progress, interrupted);
 }
 
-/** CycleGAN as the loop sees it: a grid of held-out pictures there and back, nothing to measure. */
+/** CycleGAN as `trainLoop` sees it: a grid of held-out pictures there and back, and no measurement. */
 class CycleTask implements TrainingTask<CycleLoss> {
   readonly lossNames = CYCLE_LOSS_NAMES;
   private readonly model: CycleGan;

@@ -15,37 +15,40 @@ export interface Trainee<Loss extends string> {
   prepareStep(): Promise<() => void>;
   /** The losses of the steps since `from`. Waits for the GPU. */
   lossesSince(from: number): Promise<LossRow<Loss>[]>;
-  /** Called after each reading of the losses. @throws PixtapeError if something other than a loss has to stop the run */
+  /**
+   * Called after each reading of the losses.
+   * @throws PixtapeError if something other than a loss has to stop the run
+   */
   check?(): Promise<void>;
 }
 
 /** The losses of the steps since the last reading. */
 export interface LossesRead<Loss extends string, Sample> {
-  /** Up to the first row that is not finite, where there is one. */
+  /** Up to the first row that is not finite, if there is one. */
   rows: readonly LossRow<Loss>[];
-  /** How many steps were read, those after that row included. */
+  /** How many steps were read, including those after that row. */
   steps: number;
   /** Seconds that these steps took, until `at` (of `performance.now()`). */
   seconds: number;
   at: number;
-  /** What was drawn after the last of them, if that was due. */
+  /** The sample drawn after the last of them, if one was due. */
   sample: Sample | undefined;
 }
 
-/** What is due after a step. Before a sample and before saving, the losses are read in any case. */
+/** What is due after a step. The losses are read before every sample and every save in any case. */
 export interface Due {
   losses: boolean;
   sample: boolean;
   save?: (() => Promise<void>) | undefined;
 }
 
-/** Where a loop runs: in Node, with its files and its terminal, or behind a page. */
+/** The host of a loop: Node with its files and terminal, or a page's worker. */
 export interface LoopHost<Loss extends string, Sample> {
   /** Seconds between two readings of the losses, at most. */
   readonly readSeconds: number;
   /** Asked after each step. */
   ended(): RunEnd | undefined;
-  /** Asked again once what was due is done, which can take minutes. */
+  /** Asked again after doing what was due, which can take minutes. */
   interrupted(): boolean;
   due(end: RunEnd | undefined): Due;
   /** Called before what is due is done. @throws an error that has to stop the run, such as a lost lock */
@@ -62,9 +65,9 @@ export interface LoopHost<Loss extends string, Sample> {
 }
 
 /**
- * The training loop, in Node and behind a page. One step runs while the next batch is being prepared, and no more: a
- * pause, Ctrl-C or the clock should not wait for a long queue. No sample is drawn and nothing is saved before the losses
- * of all steps so far were read and found finite: a state that came from a NaN must not replace a good one.
+ * The training loop of Node and of the page. Only one step runs while the next batch is being prepared, so that a
+ * pause, Ctrl-C or the clock does not wait for a long queue. Nothing is sampled or saved until the losses of all steps
+ * so far have been read and found finite: a state that came from a NaN must not replace a good one.
  */
 export class TrainingLoop<Loss extends string, Sample> {
   private readonly trainee: Trainee<Loss>;
@@ -79,7 +82,7 @@ export class TrainingLoop<Loss extends string, Sample> {
     this.read = trainee.step;
   }
 
-  /** Trains at least one step, until the host says that it is over. @throws what the host's `diverged` returns */
+  /** Trains at least one step, until the host ends it. @throws the error from the host's `diverged` */
   async run(): Promise<RunEnd> {
     const { trainee, host } = this;
     const alone = host.alone?.bind(host) ?? (<T>(work: () => Promise<T>) => work());

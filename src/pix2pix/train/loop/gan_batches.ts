@@ -4,10 +4,10 @@ import type { PictureSet } from '../../data/sets/picture_set.ts';
 import { toNetwork } from '../config/value_range.ts';
 import type { GanBatch } from '../steps/gan.ts';
 
-/** What the stream of wrong labels is for. */
+/** Random stream of wrong labels. */
 const WRONG = 103;
 
-/** A GAN's batches: pictures in [−1, 1], with classes the right label of each and one of the others at random. */
+/** A GAN's batches: pictures in [−1, 1], and with classes the label of each and a random wrong one. */
 export function ganBatches(set: PictureSet, how: { batchSize: number; seed: number }): StepLoader<GanBatch> {
   return new StepLoader(set.length, how, async (step, indices) => {
     const { side, classes } = set;

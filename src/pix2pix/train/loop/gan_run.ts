@@ -26,7 +26,7 @@ export function trainGan(
   return trainLoop(new GanTask(model, loader, options.samples), options, progress, interrupted);
 }
 
-/** A GAN as the loop sees it: a grid of fixed noise, nothing to measure. */
+/** A GAN as `trainLoop` sees it: a grid from fixed noise, and no measurement. */
 class GanTask implements TrainingTask<keyof GanLosses> {
   readonly lossNames = GAN_LOSS_NAMES;
   private readonly model: Gan;

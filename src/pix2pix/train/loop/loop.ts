@@ -16,23 +16,23 @@ export const LATEST = 'latest.safetensors';
 export interface LoopOptions {
   /** The run's folder. */
   folder: string;
-  /** Of the folder, where the caller has it already; else it is taken for as long as the loop runs. */
+  /** The folder's lock, if the caller holds it; otherwise the loop takes it. */
   lock?: FolderLock;
   name: string;
-  /** Stop after this many steps in all. */
+  /** Stop after this many steps in total. */
   steps: number;
   /** Stop after this many minutes of this session. */
   minutes?: number;
   /**
-   * Steps between two looks at the losses, between two sample grids, between two checkpoints; what is saved is besides
-   * never older than five minutes.
+   * Steps between two readings of the losses, two sample grids, and two checkpoints. Checkpoints are also written at
+   * least every five minutes.
    */
   logEvery: number;
   sampleEvery: number;
   saveEvery: number;
-  /** Also keep a checkpoint named by its epoch, every so many epochs; 0 for never. */
+  /** Also keep a checkpoint named after its epoch, every so many epochs; 0 for never. */
   saveEveryEpochs: number;
-  /** Resumed from a checkpoint: its log and pictures are continued. */
+  /** Whether it was resumed from a checkpoint, whose log and pictures are continued. */
   resumed: boolean;
   /** For the checkpoint and the report. */
   record: Record<string, unknown>;
@@ -47,7 +47,7 @@ export interface LoopResult {
   report: string;
 }
 
-/** The fields of a log line that a model's losses go to. */
+/** The fields of a log line for a model's losses. */
 export type LossFields = Pick<
   LogLine,
   'lossD' | 'lossG' | 'lossAdv' | 'lossL1' | 'lossSsim' | 'lossCycle' | 'scoreReal' | 'scoreFake'
@@ -60,11 +60,11 @@ export interface TrainingTask<Loss extends string> extends Trainee<Loss> {
   readonly batch: number;
   /** The epoch, from 0, that step `step` (from 0) belongs to. */
   epochOf(step: number): number;
-  /** The losses of a step as the log has them. */
+  /** The losses of a step as fields of the log. */
   logged(row: Readonly<Record<Loss, number>>): LossFields;
   /** What to do about a loss that is not finite. */
   divergenceHint(epoch: number): string;
-  /** A sample grid, what was measured with it, and a line about it; undefined where `stop` interrupted it. */
+  /** Draws a sample grid, with measurements and a line about them; undefined if `stop` interrupted it. */
   sample(
     stop: () => boolean,
   ): Promise<{ grid: Uint8Array; measured: Pick<LogLine, 'testL1'>; note?: string } | undefined>;
@@ -79,11 +79,10 @@ const READ_SECONDS = 5;
 const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train into another folder.' };
 
 /**
- * The training loop with everything that it leaves in the run's folder: latest.safetensors, log.jsonl with a line for
- * each step, samples/ and report.html. `interrupted` is asked after each step; when it says so, the step is finished and
- * saved, and that is all.
- * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
- *   is intact then. FolderInUse where another process writes into the folder.
+ * Runs the training loop and writes the run's folder: latest.safetensors, log.jsonl with a line per step, samples/ and
+ * report.html. `interrupted` is asked after each step; if it returns true, that step is saved and training ends.
+ * @throws PixtapeError if a loss is not finite, a picture cannot be read, or the disk is full; the last good
+ *   checkpoint stays intact. FolderInUse if another process writes into the folder.
  */
 export async function trainLoop<Loss extends string>(
   task: TrainingTask<Loss>,
@@ -132,7 +131,7 @@ interface Parts<Loss extends string> {
 
 type Measured = Pick<LogLine, 'testL1'>;
 
-/** `TrainingLoop` in Node: what it leaves in the run's folder and on the terminal. */
+/** Hosts a `TrainingLoop` in Node: writes the run's folder and the terminal. */
 class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   readonly readSeconds = READ_SECONDS;
   private readonly parts: Parts<Loss>;
@@ -155,7 +154,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     try {
       end = await new TrainingLoop(task, this).run();
     } catch (error) {
-      // A disk that has no room for a picture may have it for a checkpoint: less is lost then.
+      // A disk without room for a picture may have room for a checkpoint.
       if (error instanceof DiskError && error.details.path !== join(options.folder, LATEST)) {
         await this.save(LATEST).catch(() => undefined);
       }
@@ -236,7 +235,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     );
   }
 
-  /** Draws a sample grid and keeps it; undefined where Ctrl-C interrupted it. */
+  /** Draws and keeps a sample grid; undefined if Ctrl-C interrupted it. */
   async sample(): Promise<Measured | undefined> {
     const { task, samples, progress, interrupted } = this.parts;
     const drawn = await task.sample(interrupted);
@@ -256,12 +255,12 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     await (name === LATEST ? this.saves.during(write) : write());
   }
 
-  /** Seconds of training so far, earlier sessions included. */
+  /** Seconds of training so far, including earlier sessions. */
   private seconds(now = performance.now()): number {
     return this.secondsBefore + (now - this.start) / 1000;
   }
 
-  /** Writes report.html; `ended` says how the run ended, undefined while it goes on. */
+  /** Writes report.html. `ended` says how the run ended; undefined while it continues. */
   private async report(ended: string | undefined): Promise<string> {
     const { task, options, samples, log } = this.parts;
     const { config, summary = [], ...more } = task.report();
@@ -279,7 +278,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   }
 }
 
-/** Enough digits for a log that people read. */
+/** Rounds to the digits that a log needs. */
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
 const secondsSince = (time: number): number => (performance.now() - time) / 1000;

@@ -2,15 +2,15 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { formatDuration } from '../../../engine/util/format.ts';
 
 export interface ProgressOptions {
-  /** Where to draw; standard output by default. */
+  /** Output stream; standard output by default. */
   stream?: NodeJS.WriteStream;
-  /** Seconds between lines where the output is not a terminal; default 5. */
+  /** Seconds between lines if the output is not a terminal; default 5. */
   plainInterval?: number;
   /** Milliseconds, for tests. */
   now?: () => number;
 }
 
-/** Losses may be unknown for a while: they are read back from the device now and then only. */
+/** Losses may be unknown for a while, since they are read from the device only now and then. */
 export interface ProgressNumbers {
   imagesPerSecond?: number;
   lossG?: number;
@@ -18,8 +18,8 @@ export interface ProgressNumbers {
 }
 
 /**
- * Shows how far a training run is: a bar on a terminal, a plain line every few seconds elsewhere (a file, a CI log).
- * Between `start` and `stop`, write to the same stream through `note` only.
+ * Shows the progress of training: a bar on a terminal, or a line every few seconds elsewhere (a file, a CI log).
+ * Between `start` and `stop`, write to the same stream only through `note`.
  */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
@@ -44,9 +44,9 @@ export class Progress {
   }
 
   /**
-   * @param totalSteps the step that ends the run; Infinity where only time does
-   * @param startStep steps that earlier parts of the run have done
-   * @param limitSeconds the run also ends so many seconds from now, whatever the step
+   * @param totalSteps the last step; Infinity if only time ends the run
+   * @param startStep steps done in earlier sessions
+   * @param limitSeconds time limit of this session
    */
   start(totalSteps: number, startStep = 0, limitSeconds?: number): void {
     this.stop();
@@ -74,7 +74,7 @@ export class Progress {
     this.#bar = this.#bars.create(1000, this.#permille(), { percent: this.#percent(), text: this.#text() });
   }
 
-  /** Takes the newest numbers; cheap enough to call at every step. Numbers left out stay as they were. */
+  /** Updates the numbers; cheap enough to call at every step. Omitted numbers stay as they were. */
   update(step: number, numbers: ProgressNumbers = {}): void {
     if (!this.#running) return;
     this.#step = step;
@@ -86,7 +86,7 @@ export class Progress {
     }
   }
 
-  /** Prints a line above the bar; where no bar is drawn, a line like any other. */
+  /** Prints a line, above the bar if there is one. */
   note(line: string): void {
     if (this.#bars) {
       this.#bars.log(`${line}\n`);
@@ -112,7 +112,7 @@ export class Progress {
     this.#stream.write(`${this.#percent()}% · ${this.#text()}\n`);
   }
 
-  /** How much of the run is done: by steps or by time, whichever is nearer to its end. */
+  /** Fraction of the run that is done, by steps or by time, whichever is larger. */
   #fraction(): number {
     const bySteps = this.#totalSteps > 0 ? this.#step / this.#totalSteps : 1;
     const byTime = this.#limitSeconds ? this.#elapsed() / this.#limitSeconds : 0;
@@ -123,7 +123,7 @@ export class Progress {
   #percent = (): string => String(Math.floor(this.#fraction() * 100)).padStart(3);
   #elapsed = (): number => (this.#now() - this.#begin) / 1000;
 
-  /** Seconds until the end, from the pace of this session; unknown before its first step. */
+  /** Seconds until the end at this session's pace; unknown before its first step. */
   #secondsLeft(): number | undefined {
     const done = this.#step - this.#startStep;
     const known = done > 0 && Number.isFinite(this.#totalSteps);
@@ -136,7 +136,7 @@ export class Progress {
   #text(): string {
     const { imagesPerSecond, lossG, lossD } = this.#numbers;
     const left = this.#secondsLeft();
-    // A run that only time ends has no last step.
+    // A run that is limited only by time has no last step.
     const total = Number.isFinite(this.#totalSteps) ? `/${this.#totalSteps}` : '';
     return [
       `step ${this.#step}${total}`,

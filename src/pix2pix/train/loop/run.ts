@@ -17,15 +17,15 @@ export interface RunOptions extends LoopOptions {
 }
 
 export interface RunResult extends LoopResult {
-  /** The last measure on held-out pictures, and what copying the input scores there; undefined if none was taken. */
+  /** The last held-out L1, undefined if none was measured; and the L1 of copying the input. */
   testL1: number | undefined;
   baselineL1: number;
 }
 
 /**
  * Trains Pix2Pix; see `trainLoop` for what it leaves in the run's folder.
- * @throws PixtapeError when a loss is not finite, a picture cannot be read, the disk is full; the last good checkpoint
- *   is intact then.
+ * @throws PixtapeError if a loss is not finite, a picture cannot be read, or the disk is full; the last good
+ *   checkpoint stays intact
  */
 export async function trainPix2Pix(
   model: Pix2Pix,
@@ -83,7 +83,7 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
     return saveCheckpoint(path, this.model, record);
   }
 
-  /** Of the losses that there are; L1 in the units of the held-out measure, [0, 1]. */
+  /** Charts of the losses that the run has. L1 is shown in the units of the held-out L1, [0, 1]. */
   private charts(): ChartSpec[] {
     const { generator, disc, config } = this.model;
     const factor = unitsOf(generator.range);
@@ -96,7 +96,7 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   report() {
     const { testL1, heldOut } = this;
     const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'}`;
-    // An input of other channels is no answer that could be copied.
+    // NaN if input and output differ in channels, so that copying is impossible.
     const copied = !Number.isNaN(heldOut.baseline);
     const compared = copied && testL1 !== undefined;
     const summary = [

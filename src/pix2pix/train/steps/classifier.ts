@@ -13,7 +13,7 @@ import { oneHot } from '../config/one_hot.ts';
 import { toNetwork } from '../config/value_range.ts';
 
 export interface ClassifierOptions {
-  /** Pixels of a picture's side, and how many classes. */
+  /** Side of a picture in pixels, and the number of classes. */
   side: number;
   classes: number;
   /** Channels of the first level; default 8. */
@@ -25,7 +25,7 @@ export interface ClassifierOptions {
   seed: number;
 }
 
-/** A classifier in training and in use: what tells whether a GAN's pictures show the class that was asked for. */
+/** Trains and runs a classifier, which judges whether a GAN's pictures show the requested class. */
 export class ClassifierTraining {
   readonly network: Classifier;
   private readonly device: Device;
@@ -49,10 +49,10 @@ export class ClassifierTraining {
   }
 
   /**
-   * Trains on pictures moved and mirrored as their set says, for so many steps in all, and gives the last step's loss.
+   * Trains until `steps` steps are done in total, with the augmentation of the set, and returns the last step's loss.
    * The same seed and pictures give the same bits.
-   * @param onStep hears of each step
-   * @throws PixtapeError when the loss is not finite
+   * @param onStep called after each step
+   * @throws PixtapeError if the loss is not finite
    */
   async train(set: PictureSet, steps: number, onStep: (done: number) => void = () => undefined): Promise<number> {
     const { seed, batch, classes } = this.options;
@@ -85,7 +85,7 @@ export class ClassifierTraining {
     return loss;
   }
 
-  /** The class of each picture (CHW, values in [0, 1]), in evaluation mode. */
+  /** Classifies pictures (CHW, values in [0, 1]) in evaluation mode. */
   async classify(pictures: readonly Float32Array[]): Promise<number[]> {
     const { batch, classes } = this.options;
     this.use ??= await record(this.device, () => {
@@ -106,7 +106,7 @@ export class ClassifierTraining {
     return labels;
   }
 
-  /** The last batch may be short: what it lacks stays grey. */
+  /** Fills a short last batch with grey. */
   private write(pictures: readonly Float32Array[]): void {
     const values = new Float32Array(this.pictures.size);
     pictures.forEach((picture, i) => {

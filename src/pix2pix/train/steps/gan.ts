@@ -15,22 +15,22 @@ import { oneHot } from '../config/one_hot.ts';
 import { GanSampler } from './gan_sampler.ts';
 import { LossRing, type LossRow } from './loss_ring.ts';
 
-/** What the stream of training noise is for; see data/batches.ts for the numbers of the others. */
+/** Random stream of the training noise; see data/sets/batches.ts for the others. */
 const TRAINING_NOISE = 201;
 
-/** What a step learns from. */
+/** The input of a training step. */
 export interface GanBatch {
   /** Real pictures, NCHW in [−1, 1]. */
   pictures: Float32Array;
-  /** With classes: the right label of each picture, and a wrong one. */
+  /** With classes: the label of each picture, and a wrong one. */
   labels: number[];
   wrong: number[];
-  /** What the fakes are made from, (N, nz); by default drawn from N(0, 1) by seed and step. */
+  /** Noise for the fakes, (N, nz); by default drawn from N(0, 1) by seed and step. */
   noise?: Float32Array;
 }
 
 export interface GanLosses {
-  /** Discriminator's and generator's loss; the discriminator's mean answers to real pictures and to fakes, 0 … 1. */
+  /** Discriminator and generator loss, and the discriminator's mean scores of real pictures and of fakes, 0 … 1. */
   disc: number;
   gen: number;
   scoreReal: number;
@@ -45,15 +45,15 @@ export const GAN_LOSS_NAMES: Readonly<Record<keyof GanLosses, string>> = {
   scoreFake: "discriminator's score of fakes",
 };
 
-/** What one recorded step leaves readable. */
+/** What can be read after a recorded step. */
 export interface GanOutputs {
   fake: Tensor;
   losses: Record<keyof GanLosses, Tensor>;
 }
 
 /**
- * A GAN in training, with classes or without: both networks, both optimisers, and the whole step recorded as one program.
- * Knows nothing of files or the host it runs on.
+ * A GAN in training, with or without classes: both networks, both optimizers, and the whole step recorded as one
+ * program. Independent of files and of the host.
  */
 export class Gan {
   readonly device: Device;
@@ -64,7 +64,7 @@ export class Gan {
   readonly optimD: Adam;
   readonly noise: Tensor;
   readonly real: Tensor;
-  /** With classes: one-hot vectors of the right labels, which fakes get, too, and of wrong ones. */
+  /** With classes: one-hot vectors of the labels, which the fakes get, too, and of wrong labels. */
   readonly labels: Tensor | undefined;
   readonly wrong: Tensor | undefined;
   /** The generator in evaluation mode. */
@@ -74,7 +74,7 @@ export class Gan {
   private readonly ring: LossRing<keyof GanLosses>;
   private recorded: Recorded<GanOutputs> | undefined;
 
-  /** Fresh weights drawn from the configuration's seed, as DCGAN's; `initialise: false` skips the drawing. */
+  /** Draws fresh weights from the configuration's seed, as in DCGAN, unless `initialise` is false. */
   constructor(device: Device, config: GanConfig, { initialise = true } = {}) {
     const { batch, side, nz, lr, lrDisc, beta1, beta2, seed, matching, classes } = config;
     this.device = device;
@@ -104,7 +104,7 @@ export class Gan {
   }
 
   /**
-   * The discriminator's step on real pictures and fakes, each a batch of its own for batch norm (as DCGAN does), then the
+   * The discriminator's step on real pictures and fakes, separate batches for batch norm as in DCGAN, then the
    * generator's on the same fakes.
    */
   private recordStep(): GanOutputs {
@@ -149,7 +149,7 @@ export class Gan {
     this.step++;
   }
 
-  /** Depends on seed and step alone. */
+  /** Depends only on seed and step. */
   private drawNoise(): Float32Array {
     const random = new RandomStream(this.config.seed, TRAINING_NOISE, this.step);
     return Float32Array.from({ length: this.noise.size }, () => random.normal());
@@ -161,7 +161,7 @@ export class Gan {
   }
 }
 
-/** The mean answer on the scale of the target: 1 for certainly real, 0 for certainly fake. Shape [1], without a tape. */
+/** The mean score: 1 for certainly real, 0 for certainly fake. Shape [1], not differentiated. */
 function score(mode: GanLoss, logits: Tensor): Tensor {
   return noGrad(() => mean(mode === 'vanilla' ? sigmoid(logits) : logits));
 }

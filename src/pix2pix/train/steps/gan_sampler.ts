@@ -6,20 +6,20 @@ import type { DcganGenerator } from '../../models/dcgan.ts';
 import { oneHot } from '../config/one_hot.ts';
 import { fromNetwork } from '../config/value_range.ts';
 
-/** Pictures made at a time. */
+/** Batch size. */
 const AT_A_TIME = 16;
 
-/** A picture to make: noise of the generator's length, and with classes the one asked for. */
+/** A picture to make: noise of the generator's length, and with classes the requested one. */
 export interface SampleRequest {
   noise: Float32Array;
   label: number;
 }
 
 /**
- * Makes pictures with a generator in evaluation mode: batch norm uses the running statistics that training has gathered,
- * not those of the batch. So a picture depends on its own noise and class alone, not on what is made beside it, and the
- * grids drawn while training runs show the very pixels that a checkpoint of that step gives later. (With the batch's own
- * statistics, as DCGAN's code draws its grids, neither would hold.)
+ * Makes pictures with a generator in evaluation mode: batch norm uses the running statistics from training. So a
+ * picture depends only on its own noise and class, not on the rest of the batch, and the grids drawn during training
+ * show the same pixels as a checkpoint of that step later. (With the batch's statistics, as in DCGAN's code, neither
+ * would hold.)
  */
 export class GanSampler {
   private readonly device: Device;
@@ -38,7 +38,8 @@ export class GanSampler {
     const pictures: Float32Array[] = [];
     for (let first = 0; first < requests.length && !stop(); first += AT_A_TIME) {
       const part = requests.slice(first, first + AT_A_TIME);
-      // The recorded program has one shape: what the last part lacks is made from zeros and not looked at.
+      // The recorded program has a fixed batch size: a short last batch is filled with zeros, whose pictures are
+      // dropped.
       const values = new Float32Array(AT_A_TIME * nz);
       part.forEach((request, i) => {
         values.set(request.noise, i * nz);
@@ -60,7 +61,7 @@ export class GanSampler {
     return pictures;
   }
 
-  /** Records the program ahead of its first use. */
+  /** Records the program before its first use. */
   async prepare() {
     const { device, generator } = this;
     if (!this.program) {

@@ -22,9 +22,9 @@ import { Predictor } from './predictor.ts';
 
 export interface Losses {
   /**
-   * PatchGAN loss; generator loss (adv + λ·l1 + λ_SSIM·ssim); its parts, l1 in the range of the generator's pictures and
-   * ssim as 1 − SSIM. What a run does not have is 0, for there is nothing to add: disc and adv without a discriminator, ssim
-   * without a weight.
+   * PatchGAN loss; generator loss (adv + λ·l1 + λ_SSIM·ssim) and its parts, l1 in the generator's range of values and
+   * ssim as 1 − SSIM. Losses that a run does not have are 0: disc and adv without a discriminator, ssim without a
+   * weight.
    */
   disc: number;
   gen: number;
@@ -42,31 +42,31 @@ export const LOSS_NAMES: Readonly<Record<keyof Losses, string>> = {
   ssim: 'structural loss',
 };
 
-/** What one recorded step leaves readable. */
+/** What can be read after a recorded step. */
 export interface StepOutputs {
-  /** The generator's output in its own pass. */
+  /** The generator's output in its own step. */
   fake: Tensor;
   losses: Record<'gen' | 'l1', Tensor> & Partial<Record<'disc' | 'adv' | 'ssim', Tensor>>;
-  /** The gradient of each parameter by its state-dict name, if asked for; in f16 times the loss scale. */
+  /** The gradient of each parameter by its state-dict name, if requested; in f16 times the loss scale. */
   gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
 }
 
 export interface PrepareOptions {
-  /** Hears of each finished kernel. */
+  /** Called after each compiled kernel. */
   onCompiled?: (done: number, total: number) => void;
-  /** Keep every gradient readable after a step; costs their memory, for checks only. */
+  /** Keep all gradients readable after a step. For checks only, since it costs their memory. */
   keepGradients?: boolean;
 }
 
 /**
- * Pix2Pix in training: both networks, both optimisers, and the whole training step recorded as one program. Knows
- * nothing of files or the host it runs on.
+ * Pix2Pix in training: both networks, both optimizers, and the whole training step recorded as one program.
+ * Independent of files and of the host.
  */
 export class Pix2Pix {
   readonly device: Device;
   readonly config: TrainConfig;
   readonly generator: PictureGenerator;
-  /** None, and nothing to train it, where the L1 term is all there is (`ganMode: none`). */
+  /** Undefined with `ganMode: none`. */
   readonly disc: Discriminator | undefined;
   readonly optimG: Adam;
   readonly optimD: Adam | undefined;
@@ -81,8 +81,7 @@ export class Pix2Pix {
   private recorded: Recorded<StepOutputs> | undefined;
 
   /**
-   * Networks with fresh weights drawn from the configuration's seed; `initialise: false` skips the drawing where a
-   * checkpoint is to be loaded anyway.
+   * Draws fresh weights from the configuration's seed. `initialise: false` skips this if a checkpoint will be loaded.
    */
   constructor(device: Device, config: TrainConfig, { initialise = true } = {}) {
     const { generator, batch, height, width, lr, lrDisc, beta1, beta2, seed } = config;
@@ -121,7 +120,7 @@ export class Pix2Pix {
     const { generator, disc, condition, config, ring } = this;
     generator.train();
 
-    // Without a discriminator, and with --reuse_fake, the one forward of the generator carries the tape of its step.
+    // Without a discriminator, and with `reuseFake`, one forward pass of the generator serves both steps.
     const once = config.reuseFake || !disc;
     const first = once ? generator.forward(condition) : noGrad(() => generator.forward(condition));
     const lossD = disc && this.recordDiscriminator(disc, first.detach());
@@ -133,7 +132,7 @@ export class Pix2Pix {
     return { fake, losses, gradients };
   }
 
-  /** The discriminator's step; gives its loss. */
+  /** The discriminator's step. Returns its loss. */
   private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
     const { real, condition, config, optimD } = this;
     const mode = lossOf(config);
@@ -145,7 +144,7 @@ export class Pix2Pix {
     return loss;
   }
 
-  /** The generator's step; gives its loss and the parts of it. */
+  /** The generator's step. Returns its loss and the parts of it. */
   private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
     const { generator, disc, real, condition, config, optimG } = this;
     const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
@@ -160,8 +159,8 @@ export class Pix2Pix {
   }
 
   /**
-   * Trains one step on a batch (NCHW, values in [0, 1]) after `epochs` epochs, fractions included: the learning rates
-   * depend on them. Does not wait for the GPU.
+   * Trains one step on a batch (NCHW, values in [0, 1]). `epochs` done so far, fractions included, determine the
+   * learning rates. Does not wait for the GPU.
    */
   train({ real, condition }: { real: Float32Array; condition: Float32Array }, epochs: number): void {
     const { range } = this.generator;
@@ -191,7 +190,9 @@ export class Pix2Pix {
     return this.ring.read(from, this.step);
   }
 
-  /** @throws PixtapeError if a loss scale has fallen below 1: gradients overflow halves however small they are made. */
+  /**
+   * @throws PixtapeError if a loss scale has fallen below 1: gradients overflow f16 however much they are scaled down
+   */
   async checkLossScales(): Promise<void> {
     for (const [net, optim] of [
       ['generator', this.optimG],
@@ -206,7 +207,7 @@ export class Pix2Pix {
     }
   }
 
-  /** The generator's answer, in evaluation mode, to conditions (NCHW, any batch, any size that it takes). */
+  /** Runs the generator in evaluation mode on conditions (NCHW, any batch, any size that it supports). */
   predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     return this.predictor.predict(condition, batch, height, width);
   }

@@ -8,16 +8,17 @@ import { fromNetwork, toNetwork } from '../config/value_range.ts';
 
 export interface PredictorOptions {
   /**
-   * Keeps dropout and the batch's own statistics on, as the paper does at test time, with random numbers from here (the
-   * generator's own). Changes the running statistics, as training does. Without it: evaluation mode.
+   * Keeps dropout and batch statistics on, as the paper does at test time, with random numbers from this generator of
+   * random numbers, which must be the network's own. Changes the running statistics, as training does. If omitted:
+   * evaluation mode.
    */
   sampling?: Rng;
 }
 
-/** Programs kept at a time: a folder of pictures may hold many sizes, and each has temporaries of its own. */
+/** How many programs are kept: a folder of pictures may hold many sizes, and each program has its own temporaries. */
 const KEPT = 2;
 
-/** Runs a generator on conditions of any size that it takes: a recorded program for each size, made when first needed. */
+/** Runs a generator on conditions of any size that it supports. Records a program per size when first needed. */
 export class Predictor {
   private readonly device: Device;
   private readonly generator: PictureGenerator;
@@ -32,22 +33,22 @@ export class Predictor {
   }
 
   /**
-   * The generator's answer, (N, out, H, W) in [0, 1], to `batch` conditions, (N, in, H, W) in [0, 1]. Waits for the GPU.
-   * When sampling, each call draws new dropout masks; the n-th call of two predictors with the same seed draws the same.
-   * @throws PixtapeError if the sides do not fit the generator or memory runs out.
+   * Runs the generator on `batch` conditions, (N, in, H, W) → (N, out, H, W), both in [0, 1]. Waits for the GPU. When
+   * sampling, each call draws new dropout masks; the n-th call of two predictors with the same seed draws the same.
+   * @throws PixtapeError if the sides do not fit the generator or memory runs out
    */
   async predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { range } = this.generator;
     return fromNetwork(await this.raw(toNetwork(condition, range), batch, height, width), range);
   }
 
-  /** How many channels a condition and an answer have. */
+  /** Channels of input and output. */
   get channels(): { in: number; out: number } {
     const { inChannels, outChannels } = this.generator.config;
     return { in: inChannels, out: outChannels };
   }
 
-  /** As `paint`, with condition and answer in the generator's own range of values. */
+  /** As `predict`, with input and output in the generator's own range of values. */
   async raw(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     const { input, recorded } = await this.program(batch, height, width);
     input.write(condition);
@@ -56,11 +57,11 @@ export class Predictor {
     return recorded.outputs.read();
   }
 
-  /** Records the program for a size ahead of its first use. */
+  /** Records the program for a size before its first use. */
   async program(batch: number, height: number, width: number) {
     const key = `${batch} ${height} ${width}`;
     let program = this.programs.get(key);
-    // Out and in again, so that the one used last is the last in the map.
+    // Delete and set again, so that the most recently used program is last in the map.
     this.programs.delete(key);
     if (!program) {
       for (const old of [...this.programs.keys()].slice(0, 1 - KEPT)) this.drop(old);
@@ -96,7 +97,7 @@ export class Predictor {
     this.programs.delete(key);
   }
 
-  /** Gives the programs' memory back; the generator stays. */
+  /** Frees the programs' memory, but keeps the generator. */
   destroy(): void {
     for (const key of [...this.programs.keys()]) this.drop(key);
   }

@@ -11,26 +11,26 @@ export interface LogLine {
   lossD: number;
   /** Generator loss; of Pix2Pix lossAdv + λ · lossL1 + λ_SSIM · lossSsim. */
   lossG: number;
-  /** Pix2Pix: the parts of its generator's loss; lossL1 of pictures in [−1, 1] with the paper's generator, lossSsim is 1 − SSIM. */
+  /** Pix2Pix: parts of the generator loss. lossL1 is in the generator's range of values; lossSsim is 1 − SSIM. */
   lossAdv?: number;
   lossL1?: number;
   lossSsim?: number;
-  /** CycleGAN: what there and back again is off, times its weight. */
+  /** CycleGAN: the cycle-consistency loss times its weight. */
   lossCycle?: number;
-  /** GAN: how real the discriminator takes real pictures and fakes to be, on the scale of its target, 0 … 1. */
+  /** GAN: the discriminator's mean scores of real pictures and of fakes, from 0 to 1. */
   scoreReal?: number;
   scoreFake?: number;
   imagesPerSecond: number;
-  /** Seconds of training so far, pauses between sessions not counted. */
+  /** Seconds of training so far, without pauses between sessions. */
   seconds: number;
-  /** Mean |error| on held-out pictures, in the steps that measured it. */
+  /** Mean |error| on held-out pictures, in steps that measured it. */
   testL1?: number;
 }
 
 const FIELDS = ['step', 'epoch', 'lossD', 'lossG', 'imagesPerSecond', 'seconds'] as const;
 const OPTIONAL = ['lossAdv', 'lossL1', 'lossSsim', 'lossCycle', 'scoreReal', 'scoreFake', 'testL1'] as const;
 
-/** Appends lines to log.jsonl; a killed run tears at most its last line. */
+/** Appends lines to log.jsonl. A killed run truncates at most its last line. */
 export class LogWriter {
   readonly path: string;
   readonly #file: AppendedFile;
@@ -41,9 +41,9 @@ export class LogWriter {
   }
 
   /**
-   * Opens the log of a run. Without `resumeStep` it starts empty; with it, the lines after that step (written by a run
-   * that got further than its last checkpoint) are cut off, and the log reads as if the run had never stopped.
-   * @throws PixtapeError when the log is damaged or cannot be written.
+   * Opens the log of a run. Without `resumeStep` it starts empty. With it, lines after that step, from a run that got
+   * further than its last checkpoint, are removed, so that the log reads as if the run had never stopped.
+   * @throws PixtapeError if the log is damaged or cannot be written
    */
   static async open(path: string, resumeStep?: number): Promise<LogWriter> {
     const kept = resumeStep === undefined ? [] : (await readLog(path)).filter((line) => line.step <= resumeStep);
@@ -64,8 +64,8 @@ export class LogWriter {
 const formatLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
 
 /**
- * Reads log.jsonl; a missing file is an empty log. A last line without its end, torn by a killed run, is left out.
- * @throws PixtapeError that names the line when another one is damaged.
+ * Reads log.jsonl. A missing file is an empty log, and a truncated last line of a killed run is ignored.
+ * @throws PixtapeError naming the line, if another one is damaged
  */
 export async function readLog(path: string): Promise<LogLine[]> {
   let text: string;

@@ -17,8 +17,8 @@ export class SampleStore {
   }
 
   /**
-   * Opens the folder, which is made if missing. Pictures after `lastStep` go: they come from a run that got further than
-   * its last checkpoint, or, with −1, from another run altogether. Files of any other name stay.
+   * Opens the folder, or creates it. Deletes pictures after `lastStep`: they come from a run that got further than its
+   * last checkpoint, or, with −1, from another run. Keeps files of any other name.
    */
   static async open(folder: string, lastStep: number): Promise<SampleStore> {
     await makeFolder(folder);
@@ -40,7 +40,7 @@ export class SampleStore {
     return path;
   }
 
-  /** Every grid in the order of the steps, from the disk; one that somebody took away meanwhile is left out. */
+  /** Reads all grids in order of steps. Grids that have been deleted meanwhile are skipped. */
   async read(): Promise<{ step: number; png: Uint8Array }[]> {
     const grids: { step: number; png: Uint8Array }[] = [];
     for (const step of [...this.steps].sort((a, b) => a - b)) {

@@ -2,19 +2,21 @@
 const LOST_SECONDS = 300;
 
 /**
- * Tells when a run has to be saved so that what a crash takes with it is at most five minutes of work: what came after
- * the state that was saved last, until the next save is on the disk. So a save begins early enough to be through in time,
- * by what steps and saves have taken so far.
+ * Decides when a run has to be saved, so that a crash loses at most five minutes of work: the time from the last saved
+ * state until the next save is on disk. A save begins early enough to finish in time, judging by the durations of
+ * steps and saves so far.
  */
 export class SaveClock {
   private readonly now: () => number;
-  /** When the state that was saved last was that of the model. */
+  /** The time at which the last saved state was captured. */
   private savedAt: number;
   private askedAt: number;
-  /** The longest times between two questions since the last save, and before it: a step, with all that was due after it. */
+  /**
+   * The longest time between two questions, since the last save and before it: a step, with all that was due after it.
+   */
   private gap = 0;
   private gapBefore = 0;
-  /** How long a save takes. Nobody knows before the first. */
+  /** How long a save takes; unknown before the first. */
   private saving = 60_000;
 
   /** @param now in milliseconds */
@@ -32,7 +34,7 @@ export class SaveClock {
     return now - this.savedAt + Math.max(this.gap, this.gapBefore) + this.saving > 1000 * LOST_SECONDS;
   }
 
-  /** Runs a save, and learns how long it takes. */
+  /** Runs a save and measures it. */
   async during(save: () => Promise<void>): Promise<void> {
     const start = this.now();
     await save();
