@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /** What .ci/run reads of a run, from the file that PIXTAPE_TEST_SUMMARY names. */
 export interface Summary {
@@ -14,8 +14,15 @@ export interface Summary {
 
 /** Ends a run's output with one line: what passed and failed, what was skipped and why, and what was left out. */
 export default class implements Reporter {
+  /** Whether tests were asked for by name (`-t`); the others then count as nothing. */
+  private named = false;
+
+  onInit({ config }: Vitest): void {
+    this.named = config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    const summary = summarise(modules, errors);
+    const summary = summarise(modules, errors, this.named);
     const file = process.env.PIXTAPE_TEST_SUMMARY;
     if (file) writeFileSync(file, JSON.stringify(summary));
     console.log(lastLine(summary));
@@ -32,11 +39,11 @@ export function lastLine({ passed, failed, skipped, leftOut }: Summary): string 
   ].join(', ');
 }
 
-function summarise(modules: readonly TestModule[], errors: readonly SerializedError[]): Summary {
+function summarise(modules: readonly TestModule[], errors: readonly SerializedError[], named: boolean): Summary {
   const summary: Summary = { passed: 0, failed: [], skipped: {}, leftOut: 0 };
   for (const module of modules) {
     const failedBefore = summary.failed.length;
-    for (const test of module.children.allTests()) count(test, module, summary);
+    for (const test of module.children.allTests()) count(test, module, summary, named);
     if (module.state() === 'failed' && summary.failed.length === failedBefore) {
       const why = module.errors()[0]?.message ?? 'a hook of its failed';
       summary.failed.push(`${module.relativeModuleId}: ${oneLine(why)}`);
@@ -46,14 +53,15 @@ function summarise(modules: readonly TestModule[], errors: readonly SerializedEr
   return summary;
 }
 
-function count(test: TestCase, module: TestModule, summary: Summary): void {
+function count(test: TestCase, module: TestModule, summary: Summary, named: boolean): void {
   const result = test.result();
   if (result.state === 'passed') summary.passed++;
   else if (result.state === 'failed') summary.failed.push(`${module.relativeModuleId}: ${oneLine(test.fullName)}`);
   else if (result.state === 'skipped') {
+    if (result.note === undefined && named) return;
     if (result.note === undefined && test.tags.includes('long')) summary.leftOut++;
     else {
-      const reason = result.note ?? `no reason given: ${oneLine(test.fullName)}`;
+      const reason = result.note ?? `no reason given in ${module.relativeModuleId}`;
       summary.skipped[reason] = (summary.skipped[reason] ?? 0) + 1;
     }
   }

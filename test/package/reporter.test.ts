@@ -55,12 +55,17 @@ it('counts what passed, failed and was skipped, with reasons, and what was left 
   expect({ ...summary, failed: [] }).toEqual({
     passed: 1,
     failed: [],
-    skipped: { 'no torch here': 1, 'no reason given: does not say why': 1, 'no browser here': 2 },
+    skipped: { 'no torch here': 1, 'no reason given in test/mixed.test.ts': 1, 'no browser here': 2 },
     leftOut: 2,
   });
   expect(last).toMatch(
     /^1 passed, 2 failed, 4 skipped \(.*2 × no browser here.*\), 2 long ones left out, which npm run test:all runs$/,
   );
+});
+
+it('counts only what was asked for by name', { timeout: 60_000 }, () => {
+  const { last } = run(['mixed.test.ts'], '-t', 'is fine');
+  expect(last).toBe('1 passed, 0 failed');
 });
 
 it('leaves nothing out where all are asked for', { timeout: 60_000 }, () => {

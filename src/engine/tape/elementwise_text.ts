@@ -27,7 +27,8 @@ export interface ElementOperation {
 const FUNCTION = /\bfn\s+(\w+)\s*\(([^)]*)\)\s*->\s*(T|f32)\s*\{\s*(?:return\s+(0\.0?|dy)\s*;\s*\})?/g;
 
 /**
- * Reads an operation out of its text, which holds functions of single elements and nothing else:
+ * Reads an operation out of its text, which holds functions of single elements and nothing else. Several sources make one
+ * text; a template literal in their place would keep a bundler from leaving an unused operation out.
  *
  * - `f`, the function itself. Its parameters are the operands; each is a tensor or a number when the operation is called.
  *   Parameters of type T may be whole numbers.
@@ -40,7 +41,8 @@ const FUNCTION = /\bfn\s+(\w+)\s*\(([^)]*)\)\s*->\s*(T|f32)\s*\{\s*(?:return\s+(
  * Other functions and constants are its own; `element`, `main`, `next`, `place`, `p`, `result` and names that end in
  * `_in` are not free.
  */
-export function parseElementwise(name: string, source: string): ElementOperation {
+export function parseElementwise(name: string, ...sources: readonly string[]): ElementOperation {
+  const source = sources.join('\n');
   const functions = new Map<string, ElementFunction>();
   for (const [, fn = '', parameters = '', result, returned] of stripComments(source).matchAll(FUNCTION)) {
     functions.set(fn, {

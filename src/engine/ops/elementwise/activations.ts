@@ -17,21 +17,21 @@ import { applyElementwise, unary } from './operation.ts';
 
 /** Activations, element by element, of tensors of any shape; each is twice differentiable. Values as PyTorch's. */
 
-const LEAKY_RELU = /* @__PURE__ */ parseElementwise('leakyRelu', `${leakyReluSource}\n${leakyReluShared}`);
-const SOFTPLUS = /* @__PURE__ */ parseElementwise('softplus', `${softplusSource}\n${log1p}\n${logistic}`);
+const LEAKY_RELU = /* @__PURE__ */ parseElementwise('leakyRelu', leakyReluSource, leakyReluShared);
+const SOFTPLUS = /* @__PURE__ */ parseElementwise('softplus', softplusSource, log1p, logistic);
 const ELU = /* @__PURE__ */ parseElementwise('elu', eluSource);
 
 /** Logistic sigmoid: 1 / (1 + e^−x), in (0, 1). */
-export const sigmoid = unary('sigmoid', `${sigmoidSource}\n${logistic}`);
+export const sigmoid = unary('sigmoid', sigmoidSource, logistic);
 
 /** Hyperbolic tangent, in (−1, 1). */
 export const tanh = unary('tanh', tanhSource);
 
 /** SiLU, or Swish: x · sigmoid(x). */
-export const silu = unary('silu', `${siluSource}\n${logistic}`);
+export const silu = unary('silu', siluSource, logistic);
 
 const geluByErf = unary('gelu', geluSource);
-const geluByTanh = unary('gelu', `${geluTanhSource}\n${logistic}`);
+const geluByTanh = unary('gelu', geluTanhSource, logistic);
 
 /**
  * GELU: x · Φ(x), Φ being the normal distribution.

@@ -34,7 +34,7 @@ export const div = binary('div', divSource);
  * a to the power of b. A square or any other whole exponent up to 64 is multiplied out; a negative base with a fraction
  * for its exponent gives NaN.
  */
-export const pow = binary('pow', `${powSource}\n${exponential}`);
+export const pow = binary('pow', powSource, exponential);
 
 /** The larger of a and b, NaN where either is. Where they are equal, each gets half the gradient. */
 export const maximum = binary('maximum', maximumSource);

@@ -19,10 +19,10 @@ import { applyElementwise, unary } from './operation.ts';
 export const abs = unary('abs', absSource);
 
 /** e^x. */
-export const exp = unary('exp', `${expSource}\n${exponential}`);
+export const exp = unary('exp', expSource, exponential);
 
 /** The natural logarithm: −∞ at 0, NaN below. */
-export const log = unary('log', `${logSource}\n${exponential}`);
+export const log = unary('log', logSource, exponential);
 
 /** The square root, NaN below 0. */
 export const sqrt = unary('sqrt', sqrtSource);
@@ -31,10 +31,10 @@ export const sqrt = unary('sqrt', sqrtSource);
 export const rsqrt = unary('rsqrt', rsqrtSource);
 
 /** The sine of x in radians, to the last digits of float32 for any finite x. */
-export const sin = unary('sin', `${sinSource}\n${trigonometry}`);
+export const sin = unary('sin', sinSource, trigonometry);
 
 /** The cosine of x in radians, to the last digits of float32 for any finite x. */
-export const cos = unary('cos', `${cosSource}\n${trigonometry}`);
+export const cos = unary('cos', cosSource, trigonometry);
 
 const CLAMP = /* @__PURE__ */ parseElementwise('clamp', clampSource);
 

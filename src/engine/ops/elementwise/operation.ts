@@ -11,11 +11,12 @@ const tensorOrNumber = either(aTensor, aNumber());
 
 /**
  * An operation on one tensor, element by element, from its WGSL: `export const gelu = unary('gelu', source)`. Its text
- * holds `f(x)`, `dx(…)` and, for second derivatives, `dxx(…)`: see `parseElementwise`.
+ * holds `f(x)`, `dx(…)` and, for second derivatives, `dxx(…)`: see `parseElementwise`. Texts that it shares with other
+ * operations follow its own.
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function unary(name: string, source: string): (x: Tensor) => Tensor {
-  const operation = parseElementwise(name, source);
+export function unary(name: string, ...sources: readonly string[]): (x: Tensor) => Tensor {
+  const operation = parseElementwise(name, ...sources);
   return (x) => {
     checkArguments(name, { x: aTensor }, { x });
     return applyElementwise(operation, { x });
@@ -24,8 +25,11 @@ export function unary(name: string, source: string): (x: Tensor) => Tensor {
 
 /** An operation on two tensors, or a tensor and a number, which are broadcast: `f(a, b)`, `da(…)`, `db(…)`, `dab(…)` …. */
 /* @__NO_SIDE_EFFECTS__ */
-export function binary(name: string, source: string): (a: Tensor | number, b: Tensor | number) => Tensor {
-  return binaryOf(parseElementwise(name, source));
+export function binary(
+  name: string,
+  ...sources: readonly string[]
+): (a: Tensor | number, b: Tensor | number) => Tensor {
+  return binaryOf(parseElementwise(name, ...sources));
 }
 
 /** As `binary`, of an operation that the tape has already. */
