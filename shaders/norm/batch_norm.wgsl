@@ -79,10 +79,29 @@ fn statistics(
   let pivot = pivot_of(channel);
   var j = group.x * p.slice + t;
   var at = place(j);
-  var found = nothing_found();
-  for (; j < end; j += LANES) {
-    found = found_too(found, x[address(at, channel)] - pivot);
-    at = next(at);
+  let guess = x[address(at, channel) * select(0u, 1u, j < end)] - pivot;
+  var found = nothing_found(guess);
+  while (j < end) {
+    let stop = min(j + BLOCK * LANES, end);
+    let values = f32((stop - j + LANES - 1u) / LANES);
+    var sum = 0.0;
+    var squares = 0.0;
+    for (; j < stop; j += LANES) {
+      let d = (x[address(at, channel)] - pivot) - found.mean;
+      sum += d;
+      squares += d * d;
+      at = next(at);
+    }
+    found = with_block(found, values, sum, squares);
+  }
+  if (found.over) {
+    found = nothing_found(guess);
+    j = group.x * p.slice + t;
+    at = place(j);
+    for (; j < end; j += LANES) {
+      found = with_scaled(found, x[address(at, channel)] - pivot);
+      at = next(at);
+    }
   }
   partials[(channel * p.count + group.x) * LANES + t] = mean_and_root(found);
 }

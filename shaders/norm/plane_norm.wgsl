@@ -60,9 +60,27 @@ fn statistics(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
     let pivot = pivot_of(plane / p.per);
     let begin = plane * p.pixels + piece % p.count * p.piece;
     let end = begin + length_of_piece(piece);
-    var found = nothing_found();
-    for (var i = begin + j % EACH; i < end; i += EACH) {
-      found = found_too(found, x[i] - pivot);
+    let first = begin + j % EACH;
+    let guess = x[min(first, end - 1u)] - pivot;
+    var found = nothing_found(guess);
+    var i = first;
+    while (i < end) {
+      let stop = min(i + BLOCK * EACH, end);
+      let values = f32((stop - i + EACH - 1u) / EACH);
+      var sum = 0.0;
+      var squares = 0.0;
+      for (; i < stop; i += EACH) {
+        let d = (x[i] - pivot) - found.mean;
+        sum += d;
+        squares += d * d;
+      }
+      found = with_block(found, values, sum, squares);
+    }
+    if (found.over) {
+      found = nothing_found(guess);
+      for (i = first; i < end; i += EACH) {
+        found = with_scaled(found, x[i] - pivot);
+      }
     }
     partials[j] = mean_and_root(found);
   }

@@ -1,44 +1,53 @@
 // Mean and deviation of many float32 values, joined to the shaders of the norms. Sets of values are known by their number,
 // their mean and the root of the sum of their squared deviations.
 //
-// Values come less a pivot, one of their own: what is left of 1000.001, 1000.002 … is small, and so is its rounding. Then
-// Welford's update along each lane, and sets joined two by two in a fixed order: sum of squares less square of the sum
-// would lose all digits of a variance that is small beside the mean. Squares of values beyond BIG are kept in units of
-// 1 / SMALL squared, and only roots leave a lane, so that values up to 1e30 and more do not overflow.
+// Values come less a pivot, one of their own: what is left of 1000.001, 1000.002 … is small, and so is its rounding. A lane
+// takes a block of them at a time, sums the distances from the mean that it has so far and their squares, and moves both
+// the mean and the squared deviations by them; then sets are joined two by two in a fixed order. Sum of squares less square
+// of the sum, with no such mean taken away first, would lose all digits of a variance that is small beside the mean.
+// Only roots leave a lane, and one whose squares grow beyond LIMIT goes through its values again with their squares in units
+// of 1 / SMALL squared, so that values of 1e30 and more do not overflow.
 // Source: Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance: Analysis and Recommendations"; the two
 // scales are those of Blue 1978, "A Portable Fortran Program to Find the Euclidean Norm of a Vector".
 
+// Values of a block: for each there is one division.
+const BLOCK = 16u;
+const LIMIT = 1e36f;
 const BIG = 0x1p50f;
 const SMALL = 0x1p-64f;
 
-// What a lane has found so far; `scale` is that of the squares.
+// What a lane has found so far.
 struct Found {
   values: f32,
   mean: f32,
   squares: f32,
-  scale: f32,
+  over: bool,
 }
 
-fn nothing_found() -> Found {
-  return Found(0.0, 0.0, 0.0, 1.0);
+// Nothing so far; `guess` is near the values, the first of them.
+fn nothing_found(guess: f32) -> Found {
+  return Found(0.0, guess, 0.0, false);
 }
 
-// With one value more, less the pivot.
-fn found_too(before: Found, v: f32) -> Found {
-  var found = before;
-  let d = v - found.mean;
-  let over = (abs(d) > BIG) & (found.scale == 1.0);
-  found.scale = select(found.scale, SMALL, over);
-  found.squares *= select(1.0, SMALL * SMALL, over);
-  found.values += 1.0;
-  found.mean += d / found.values;
-  found.squares += (d * found.scale) * ((v - found.mean) * found.scale);
-  return found;
+// With a block of so many values, whose distances from the mean so far sum up to `sum`, and their squares to `squares`.
+fn with_block(before: Found, values: f32, sum: f32, squares: f32) -> Found {
+  let n = before.values + values;
+  let step = sum / n;
+  let more = before.squares + max(squares - sum * step, 0.0);
+  return Found(n, before.mean + step, more, before.over | (squares > LIMIT) | (more > LIMIT));
 }
 
-// (mean, root) of what a lane has found.
+// With one value more, the squares in units of 1 / SMALL squared: Welford's update.
+fn with_scaled(before: Found, v: f32) -> Found {
+  let n = before.values + 1.0;
+  let d = v - before.mean;
+  let mean = before.mean + d / n;
+  return Found(n, mean, before.squares + (d * SMALL) * ((v - mean) * SMALL), true);
+}
+
+// (mean, root) of what a lane has found; those of a lane that was over the limit come from its second time.
 fn mean_and_root(found: Found) -> vec2f {
-  return vec2f(found.mean, sqrt(found.squares) / found.scale);
+  return vec2f(found.mean, sqrt(found.squares) * select(1.0, 1.0 / SMALL, found.over));
 }
 
 // a and b are (number, mean, root) of two sets; the same of their union.

@@ -75,7 +75,7 @@ export { bceWithLogits, l1Loss, mseLoss } from './ops/loss/losses.ts';
 export { hingeLoss, klDivLoss, normalDivergence, smoothL1Loss, wassersteinLoss } from './ops/loss/more_losses.ts';
 export { ssimLoss } from './ops/loss/ssim.ts';
 export { type MatmulOptions, matmul } from './ops/matmul/matmul.ts';
-export { batchNorm } from './ops/norm/batch_norm.ts';
+export { type BatchNormOptions, batchNorm } from './ops/norm/batch_norm.ts';
 export type { NormOptions } from './ops/norm/check.ts';
 export { groupNorm } from './ops/norm/group_norm.ts';
 export { instanceNorm } from './ops/norm/instance_norm.ts';

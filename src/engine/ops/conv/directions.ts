@@ -1,7 +1,7 @@
 import type { Dtype } from '../../gpu/storage.ts';
 import { differentiable } from '../../tape/autograd.ts';
 import { Tensor } from '../../tape/tensor.ts';
-import { leakyReluGradient } from '../elementwise/activations.ts';
+import { leakyReluGradient, throughLeakyRelu } from '../elementwise/activations.ts';
 import { channelSum, leakyReluGradientAndSum } from '../reduce/channel_sum.ts';
 import { sumTo } from '../shape/expand.ts';
 import { viewOf } from '../shape/reshape.ts';
@@ -92,12 +92,6 @@ function beforeActivation(
   if (!needsBias) return { dz: leakyReluGradient(y, dy, slope), dbias: undefined };
   const { dx, sum } = leakyReluGradientAndSum(y, dy, slope);
   return { dz: dx, dbias: sum };
-}
-
-/** The gradient before a leaky ReLU of result y. It is linear in dy, and its own transpose. */
-function throughLeakyRelu(y: Tensor, dy: Tensor, slope: number): Tensor {
-  const back = (d: Tensor) => [throughLeakyRelu(y, d, slope)];
-  return differentiable(leakyReluGradient(y, dy, slope), [dy], back, back);
 }
 
 /** As `channelSum`, on the tape. */

@@ -9,6 +9,7 @@ import tanhSource from '../../../../shaders/elementwise/activation/tanh.wgsl';
 import leakyReluShared from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import log1p from '../../../../shaders/elementwise/shared/log1p.wgsl';
 import logistic from '../../../../shaders/elementwise/shared/logistic.wgsl';
+import { differentiable } from '../../tape/autograd.ts';
 import { computeElementwise } from '../../tape/elementwise.ts';
 import { parseElementwise } from '../../tape/elementwise_text.ts';
 import type { Tensor } from '../../tape/tensor.ts';
@@ -63,6 +64,12 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
 export function leakyReluGradient(y: Tensor, dy: Tensor, slope: number): Tensor {
   const result = { shape: y.shape, label: 'leakyRelu.dx', dtype: y.dtype };
   return computeElementwise(y.device, LEAKY_RELU, 'dx', { y, dy, slope }, result);
+}
+
+/** As `leakyReluGradient`, on the tape of dy, in which it is linear and its own transpose. */
+export function throughLeakyRelu(y: Tensor, dy: Tensor, slope: number): Tensor {
+  const back = (d: Tensor) => [throughLeakyRelu(y, d, slope)];
+  return differentiable(leakyReluGradient(y, dy, slope), [dy], back, back);
 }
 
 /**

@@ -5,15 +5,16 @@ import statistics from '../../../../shaders/norm/statistics.wgsl';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
 import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
-import { sizeOf, Tensor } from '../../tape/tensor.ts';
+import { type Backward, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import { aBoolean, aNumber, aTensor, checkArguments, checkOptions, optional } from '../arguments.ts';
+import { throughLeakyRelu } from '../elementwise/activations.ts';
+import { EPS, type NormOptions } from './check.ts';
+import { fixedNormGradients, normGradients } from './graph.ts';
 
 const source = `${forwardSource}\n${statistics}\n${leakyRelu}`;
 const backwardSource = `${gradientSource}\n${leakyRelu}`;
 
-const EPS = 1e-5;
-/** How much of the running statistics each batch replaces. */
-const MOMENTUM = 0.1;
 /** No slice is shorter (a multiple of any LANES), and no channel has more slices: they are joined one by one. */
 const LEAST_SLICE = 1024;
 const MOST_SLICES = 64;
@@ -32,17 +33,41 @@ interface Slicing {
   step_pixels: number;
 }
 
+export interface BatchNormOptions extends NormOptions {
+  /** Whether mean and variance are the batch's own, or the running ones. */
+  training: boolean;
+  /** Of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; default 1. */
+  slope?: number;
+  /** How much of the running statistics each batch replaces, default 0.1. */
+  momentum?: number;
+}
+
+const TENSORS = {
+  x: aTensor,
+  weight: aTensor,
+  bias: aTensor,
+  runningMean: aTensor,
+  runningVar: aTensor,
+  batchesTracked: aTensor,
+};
+const OPTIONS = {
+  training: aBoolean,
+  slope: optional(aNumber({ least: 0, finite: true })),
+  eps: optional(aNumber({ least: 0, finite: true })),
+  momentum: optional(aNumber({ least: 0, most: 1 })),
+};
+
 /**
- * Batch norm of each channel over batch and plane: x (N, C, …) → (x − mean) / √(variance + 1e-5) · weight + bias.
+ * Batch norm of each channel over batch and plane: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias.
  *
- * In training mode mean and (biased) variance are the batch's own; the program also moves the running statistics by a
- * tenth towards mean and unbiased variance, and counts the batch, each time it runs, in the order of recording, so one
- * set may be used twice in a program. In evaluation mode the running statistics are used and left as they are.
+ * In training mode mean and (biased) variance are the batch's own; the program also moves the running statistics by
+ * `momentum` towards mean and unbiased variance, and counts the batch, each time it runs, in the order of recording, so
+ * one set may be used twice in a program. In evaluation mode the running statistics are used and left as they are.
+ * Gradients of any order.
  *
  * @param weight (C), as bias
  * @param runningMean (C), a leaf, as runningVar
  * @param batchesTracked a leaf of one element, whose 32-bit word is a u32 and not a float
- * @param options `slope` of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; at least 0
  * @throws PixtapeError if shapes do not fit, a running statistic is no leaf, or, in training mode, a channel has only
  *   one value
  *
@@ -55,8 +80,11 @@ export function batchNorm(
   runningMean: Tensor,
   runningVar: Tensor,
   batchesTracked: Tensor,
-  { training, slope = 1 }: { training: boolean; slope?: number },
+  options: BatchNormOptions,
 ): Tensor {
+  checkArguments('batchNorm', TENSORS, { x, weight, bias, runningMean, runningVar, batchesTracked });
+  checkOptions('batchNorm', OPTIONS, options);
+  const { training, slope = 1, eps = EPS, momentum = 0.1 } = options;
   const running = { runningMean, runningVar };
   const s = slicing(x);
   check(x, s, { weight, bias, ...running }, { ...running, batchesTracked });
@@ -66,11 +94,10 @@ export function batchNorm(
       'Use a larger picture or batch, a smaller depth, or evaluation mode.',
     );
   }
-  if (!(slope >= 0)) throw new PixtapeError(`batchNorm: slope ${slope}; it must be at least 0`);
   const run = passes(x, 'batch_norm', source, {
     ...s,
-    eps: EPS,
-    momentum: MOMENTUM,
+    eps,
+    momentum,
     moves: isRecomputing() ? 0 : 1,
     training: training ? 1 : 0,
     slope,
@@ -90,7 +117,16 @@ export function batchNorm(
   }
   const y = x.like('batch_norm');
   run('normalise', { x, known: table, y }, perSlice(s));
-  return differentiable(y, [x, weight, bias], (dy, [needsX]) => {
+  const graphBackward: Backward = (dy) => {
+    const dz = slope === 1 ? dy : throughLeakyRelu(y, dy, slope);
+    const parameters = [1, s.channels, ...x.shape.slice(2).map(() => 1)];
+    const given = { x, weight, bias, parameters, eps };
+    const { dx, dweight, dbias } = training
+      ? normGradients({ ...given, view: x.shape, rows: parameters }, dz)
+      : fixedNormGradients(given, { mean: runningMean, variance: runningVar }, dz);
+    return [dx, dweight, dbias];
+  };
+  const backward: Backward = (dy, [needsX]) => {
     const back = passes(x, 'batch_norm_backward', backwardSource, { ...s, share: training ? 1 / s.n : 0, slope });
     const parts = gathered(x, s, (partials) => back('sums', { x, dy, table, partials }, perSlice(s)), back);
     const dweight = weight.like('batch_norm.dweight');
@@ -101,7 +137,8 @@ export function batchNorm(
     const dx = x.like('batch_norm.dx');
     back('input', { x, dy, table, known: slopes, dx }, perSlice(s));
     return [dx, dweight, dbias];
-  });
+  };
+  return differentiable(y, [x, weight, bias], backward, graphBackward);
 }
 
 type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: Workgroups) => void;

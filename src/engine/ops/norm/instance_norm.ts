@@ -7,6 +7,7 @@ import { planeNorm } from './plane_norm.ts';
 /**
  * Instance norm of each plane by itself: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias, with (biased)
  * variance over the plane's pixels. No running statistics: training and evaluation are the same.
+ * Gradients of any order.
  * @param weight (C), as bias; without them nothing is scaled and shifted
  * @throws PixtapeError if shapes do not fit, or a plane has only one pixel, of which nothing would be left
  *

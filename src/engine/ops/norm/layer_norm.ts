@@ -7,6 +7,7 @@ import { planeNorm } from './plane_norm.ts';
 /**
  * Layer norm over the last sides: x (…, shape) → (x − mean) / √(variance + eps) · weight + bias, with (biased) variance over
  * the values of those sides.
+ * Gradients of any order.
  * @param shape the sides that are normalised: the last of x, or the only one by its length
  * @param weight of that shape, as bias; without them nothing is scaled and shifted
  * @throws PixtapeError if x does not end in these sides, or weight or bias has others

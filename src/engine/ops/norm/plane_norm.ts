@@ -5,8 +5,9 @@ import type { Device } from '../../gpu/device.ts';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
-import { type Shape, Tensor } from '../../tape/tensor.ts';
+import { type Backward, type Shape, Tensor } from '../../tape/tensor.ts';
 import { planeGrid } from '../launch.ts';
+import { normGradients } from './graph.ts';
 
 /**
  * What instance, group and layer norm have in common: statistics of rows of neighbouring planes. See
@@ -53,7 +54,11 @@ export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined
   const y = x.like(label);
   run.planes('normalise', { x, known: table, weight: weight ?? x, bias: bias ?? x, y });
   const inputs = [x, ...(weight ? [weight] : []), ...(bias ? [bias] : [])];
-  return differentiable(y, inputs, (dy, [needsX = false, ...needs]) => {
+  const graphBackward: Backward = (dy) => {
+    const { dx, dweight, dbias } = normGradients({ x, weight, bias, ...viewsOf(norm), eps: norm.eps }, dy);
+    return [dx, ...(weight ? [dweight] : []), ...(bias ? [dbias] : [])];
+  };
+  const backward: Backward = (dy, [needsX = false, ...needs]) => {
     const given = { x, dy, table, weight: weight ?? x };
     const share = Math.max(MOST_PLANES, Math.ceil(planes / MOST_SHARES));
     const shares = Math.ceil(planes / share);
@@ -75,7 +80,18 @@ export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined
     const dx = x.like(`${label}.dx`);
     back.planes('input', { ...given, known: coefficients, dx });
     return [dx, ...parameters];
-  });
+  };
+  return differentiable(y, inputs, backward, graphBackward);
+}
+
+/** Pictures, rows of one, planes of a row, pixels of a plane. */
+function viewsOf({ planes, pixels, per, channels, perElement }: PlaneNorm) {
+  const [pictures, inPicture] = [planes / channels, channels / per];
+  return {
+    view: [pictures, inPicture, per, pixels],
+    rows: [pictures, inPicture, 1, 1],
+    parameters: perElement ? [1, 1, 1, pixels] : [1, inPicture, per, 1],
+  };
 }
 
 /** How planes are cut up, the same in all passes. */
