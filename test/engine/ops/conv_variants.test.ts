@@ -115,7 +115,8 @@ async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<
 }
 
 describe('every candidate of the tuner gives the right result', () => {
-  const cases = convolutions.flatMap((row) => (ODD[row.name] as Problem<unknown>[]).map((p) => [row, p] as const));
+  // Lines are convolved as pictures one pixel wide, by the same kernels.
+  const cases = convolutions.flatMap((row) => (ODD[row.name] ?? []).map((p) => [row, p] as const));
   test.each(cases.map(([row, p]) => [row.name, JSON.stringify(p), row, p] as const))(
     '%s %s',
     async (_, __, row, problem) => {
@@ -146,7 +147,6 @@ describe('what only GPUs are offered gives the right result', () => {
   const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131, dilationH: 1, dilationW: 1, groups: 1 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };
-  const small = { ...plain, inC: 3, outC: 5 };
 
   async function compare(device: Device, direction: ConvDirection, g: ConvGeometry, choices: readonly string[]) {
     const trials = new ConvBenchmark(device, direction, g);
@@ -168,12 +168,6 @@ describe('what only GPUs are offered gives the right result', () => {
     },
     240_000,
   );
-
-  test('written out, with the sizes as constants, as GPUs get it', async () => {
-    const device = await openTestDevice({ guards: true });
-    Object.assign(device.capabilities, { cpu: false });
-    await compare(device, 'forward', small, ['gemm 16x64']);
-  }, 120_000);
 });
 
 describe('weights larger than one binding', () => {
