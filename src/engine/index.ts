@@ -40,6 +40,7 @@ export { createNorm, GroupNorm, InstanceNorm2d, LayerNorm, type Norm, type NormK
 // Modules, initial weights, optimisers and learning rates.
 export { Adam, type AdamOptions, AdamW } from './nn/optim/adam.ts';
 export { type AverageOptions, WeightAverage } from './nn/optim/average.ts';
+export { clipGradNorm } from './nn/optim/clip.ts';
 export type { LossScale } from './nn/optim/loss_scale.ts';
 export { type KeptState, type LearningRate, Optimizer, type OptimizerOptions } from './nn/optim/optimizer.ts';
 export { RMSprop, type RmsPropOptions } from './nn/optim/rmsprop.ts';

@@ -4,6 +4,7 @@ import type { Device } from '../../../src/engine/gpu/device.ts';
 import { Conv2d } from '../../../src/engine/nn/layers.ts';
 import { Adam, AdamW } from '../../../src/engine/nn/optim/adam.ts';
 import { WeightAverage } from '../../../src/engine/nn/optim/average.ts';
+import { clipGradNorm } from '../../../src/engine/nn/optim/clip.ts';
 import { RMSprop } from '../../../src/engine/nn/optim/rmsprop.ts';
 import { cosine, linearDecay, Plateau, stepDecay, warmup } from '../../../src/engine/nn/optim/schedules.ts';
 import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
@@ -187,5 +188,32 @@ describe('weights side by side in one buffer', () => {
     const [x, y] = w as [Tensor, Tensor];
     const copy = () => dispatch(plain.kernel('copy', source), { x, y }, undefined, [1]);
     await expect(record(plain, copy)).rejects.toThrow(/copy reads w1 and writes w2, which lie in one buffer/);
+  });
+});
+
+describe('clipping by norm', () => {
+  it.each([
+    [20, [-3, -4, -12]],
+    [6.5, [-1.5, -2, -6]],
+  ])('to at most %d, all gradients together', async (most, want) => {
+    const params = [Tensor.from(device, [2], [0, 0], 'a'), Tensor.from(device, [1], [0], 'b')];
+    const factors = [Tensor.from(device, [2], [3, 4]), Tensor.from(device, [1], [12])];
+    for (const p of params) p.requiresGrad = true;
+    const sgd = new SGD(device, params, { lr: 1 });
+    const recorded = await record(device, () => {
+      params.forEach((p, i) => {
+        backward(sum(mul(p, factors[i] as Tensor)));
+      });
+      const norm = clipGradNorm(params, most);
+      sgd.step();
+      return norm;
+    });
+    recorded.run();
+    expect((await recorded.outputs.read())[0]).toBeCloseTo(13, 4);
+    const moved = (await Promise.all(params.map(async (p) => [...(await p.read())]))).flat();
+    moved.forEach((v, i) => {
+      expect(v).toBeCloseTo(want[i] as number, 4);
+    });
+    recorded.destroy();
   });
 });

@@ -5,7 +5,11 @@ import { sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aTensor, checkArguments } from '../arguments.ts';
 import { checkSameShape } from '../check.ts';
+import { mul, scale, sub } from '../elementwise/arithmetic.ts';
+import { oneHot } from '../lookup/gather.ts';
 import { reduceSum } from '../reduce/reduce_sum.ts';
+import { softmax } from '../reduce/softmax.ts';
+import { permute } from '../shape/permute.ts';
 
 /**
  * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; per sample for
@@ -39,9 +43,23 @@ export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   const right: Record<string, Tensor> = labelled ? { labels: target } : { t: target };
   const [forward, backward] = labelled ? ['labelled', 'labelled_backward'] : ['forward', 'backward'];
   dispatchElements(x.device.kernel('cross_entropy', source, forward), { x, ...right, y }, params);
-  return differentiable(reduceSum('cross_entropy', y, 1 / n), [x], (dy) => {
-    const dx = x.like('cross_entropy.dx');
-    dispatchElements(x.device.kernel('cross_entropy.backward', source, backward), { x, ...right, dy, dx }, params);
-    return [dx];
-  });
+  return differentiable(
+    reduceSum('cross_entropy', y, 1 / n),
+    [x],
+    (dy) => {
+      const dx = x.like('cross_entropy.dx');
+      dispatchElements(x.device.kernel('cross_entropy.backward', source, backward), { x, ...right, dy, dx }, params);
+      return [dx];
+    },
+    (dy) => {
+      const wanted = labelled ? classesSecond(oneHot(target, classes)) : target;
+      return [mul(sub(softmax(x, 1), wanted), scale(dy, 1 / n))];
+    },
+  );
+}
+
+/** (N, …, classes) → (N, classes, …). */
+function classesSecond(x: Tensor): Tensor {
+  const last = x.shape.length - 1;
+  return permute(x, [0, last, ...Array.from({ length: last - 1 }, (_, i) => i + 1)]);
 }
