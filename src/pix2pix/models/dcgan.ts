@@ -37,8 +37,9 @@ export function dcganLevels(side: number): number {
  * Noise → picture: (N, nz, 1, 1) → (N, 3, side, side) in (−1, 1). The first transposed convolution turns one pixel
  * into 4 × 4; the others double the sides. Batch norm and ReLU follow each but the last, which ends in tanh. With
  * classes, their one-hot vectors (N, classes, 1, 1) are concatenated to the noise. Names are those of PyTorch's DCGAN
- * tutorial (`main.0.weight`, …). Source: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs";
- * Mirza & Osindero 2014 for the classes.
+ * tutorial (`main.0.weight`, …).
+ * Source: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs"; Mirza & Osindero 2014 for the
+ * classes.
  */
 export class DcganGenerator extends Module {
   readonly config: DcganConfig;

@@ -86,8 +86,8 @@ abstract class ConvDiscriminator extends Module {
 
 /**
  * The paper's 70 × 70 PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/8 − 2, W/8 − 2), each of which
- * sees 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own. Source: Isola et al. 2017, section
- * 6.1.2; names as in its PyTorch implementation.
+ * sees 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own.
+ * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
  */
 export class BasicDiscriminator extends ConvDiscriminator {
   readonly model: Module[];

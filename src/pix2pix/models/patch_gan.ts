@@ -13,7 +13,8 @@ export interface PatchGanConfig {
 
 /**
  * The tutorial's discriminator: (N, c, H, W) picture and condition → logits (N, 1, H/16, W/16), one per patch.
- * 294,425 parameters by default. Source: Isola et al. 2017, section 3.2.2.
+ * 294,425 parameters by default.
+ * Source: Isola et al. 2017, section 3.2.2.
  */
 export class PatchGAN extends Module {
   private readonly conv1: Conv2d;

@@ -34,9 +34,9 @@ export interface DecodeOptions {
 }
 
 /**
- * Bands as a raster. Grey and colours become each other where 1 or 3 channels are wanted, and opacity is laid over white;
- * other counts are taken as they are. Bytes and 16-bit words stay what they are; what is neither, or words with a range,
- * becomes floats between 0 and 1.
+ * Bands as a raster. Grey and colours become each other where 1 or 3 channels are wanted, and opacity is laid over
+ * white; other counts are taken as they are. Bytes and 16-bit words stay what they are; what is neither, or words with
+ * a range, becomes floats between 0 and 1.
  * @throws BadFile when it has other bands than are wanted, or values that say not what 0 and 1 are
  */
 export function rasterOf(bands: Bands, { channels = CHANNELS, range }: DecodeOptions, path: string): Raster {

@@ -2,8 +2,8 @@ import { readTiffDirectory, type TiffDirectory } from './tiff/directory.ts';
 
 /**
  * The same picture without what decoders warn of although no pixel depends on it: tags of a TIFF out of order, texts
- * without their end, bytes between the segments of a JPEG, a Samsung camera's start of scan. Whatever a decoder warns of
- * after that is damage.
+ * without their end, bytes between the segments of a JPEG, a Samsung camera's start of scan. Whatever a decoder warns
+ * of after that is damage.
  * @returns undefined where there is nothing to put right
  */
 export async function tidied(bytes: Uint8Array): Promise<Uint8Array | undefined> {
@@ -54,7 +54,9 @@ async function tidyTiff(bytes: Uint8Array): Promise<Uint8Array | undefined> {
 /** Markers that stand alone: a restart, the beginning, a temporary one. */
 const isAlone = (marker: number): boolean => (marker >= 0xd0 && marker <= 0xd8) || marker === 0x01;
 const [SOF0, SOF1, SOS, EOI] = [0xc0, 0xc1, 0xda, 0xd9];
-/** Application data and comments, but for JFIF's (0), EXIF's (1) and Adobe's (14), which say how colours and sides lie. */
+/**
+ * Application data and comments, but for JFIF's (0), EXIF's (1) and Adobe's (14), which say how colours and sides lie.
+ */
 const isIgnored = (marker: number): boolean => marker === 0xfe || (marker >= 0xe2 && marker <= 0xef && marker !== 0xee);
 
 function tidyJpeg(bytes: Uint8Array): Uint8Array | undefined {

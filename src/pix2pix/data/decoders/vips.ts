@@ -81,7 +81,8 @@ export async function vipsBands(source: Source, info: Metadata, vector?: VectorS
 }
 
 /**
- * Decodes; a file that fails is tried again by itself, without what is no damage, so that what is told is its own reason.
+ * Decodes; a file that fails is tried again by itself, without what is no damage, so that what is told is its own
+ * reason.
  * @throws BadFile with that reason
  */
 async function telling<T>(source: Source, input: string | Buffer, decode: (file: string | Buffer) => Promise<T>) {

@@ -9,20 +9,19 @@ import { disk } from './layout.ts';
 
 export interface PictureFile {
   path: string;
-  /** Where it lies below the folder, without extension, parts joined by `-`: a name for what is made of it. */
+  /** Its path in the folder without extension, with `-` for `/`: a name for files made from it. */
   name: string;
 }
 
 export interface FoundPictures {
   pictures: PictureFile[];
-  /** Pictures that nothing here decodes, and links to nothing. */
+  /** Pictures in unsupported formats, and broken links. */
   faults: BadFile[];
 }
 
 /**
- * Finds every picture in a folder and the folders in it, in order of their paths; hidden ones and links to folders that
- * lead back are passed over.
- * @throws PixtapeError when there is no such folder, or no picture in it
+ * Finds all pictures in a folder and its subfolders, in order of their paths. Skips hidden files and cyclic links.
+ * @throws PixtapeError if there is no such folder, or no picture in it
  */
 export async function findAllPictures(root: string): Promise<FoundPictures> {
   const found: FoundPictures = { pictures: [], faults: [] };
@@ -33,7 +32,7 @@ export async function findAllPictures(root: string): Promise<FoundPictures> {
 
 /**
  * @param way the real paths of the folders above
- * @param without folders in this one that are passed over
+ * @param without subfolders to skip
  */
 async function walk(
   folder: string,
@@ -63,7 +62,7 @@ async function walk(
   }
 }
 
-/** The pictures of a folder in its parts: train/ and test/ (or val/) where it has them; `others` lie outside of those. */
+/** Finds the pictures of a folder by part: train/ and test/ (or val/), if present. `others` are outside of both. */
 export async function findParts(root: string): Promise<{ train: FoundPictures; test?: FoundPictures; others: number }> {
   const folders = (await disk.list(root)).filter(({ kind }) => kind === 'folder');
   const part = (name: string) => folders.find((folder) => folder.name.toLowerCase() === name)?.name;
@@ -76,7 +75,7 @@ export async function findParts(root: string): Promise<{ train: FoundPictures; t
   return { train, ...(test ? { test } : {}), others: others.pictures.length };
 }
 
-/** Reads every file's header: for each file what is wrong with it, undefined for nothing. */
+/** Reads the header of each file. Returns what is wrong with each, or undefined. */
 export function headerFaults(files: readonly { path: string }[]): Promise<(BadFile | undefined)[]> {
   return mapBounded(files, 2 * availableParallelism(), async ({ path }) => {
     try {

@@ -7,22 +7,21 @@ import type { BadFile } from './formats.ts';
 import { isHidden, READABLE } from './formats.ts';
 import { disk } from './layout.ts';
 
-/** Files of pictures, and the class of each (an index into `classes`; 0 where there are none). */
+/** Picture files with their classes (an index into `classes`; 0 without classes). */
 export interface ClassPictures {
   files: (PictureFile & { label: number })[];
   classes: string[];
   faults: BadFile[];
 }
 
-/** Every picture in a folder and the folders in it, without classes; see `findAllPictures`. */
+/** All pictures in a folder and its subfolders, without classes; see `findAllPictures`. */
 export async function findUnclassed(root: string): Promise<ClassPictures> {
   return { ...labelled(await findAllPictures(root), 0), classes: [] };
 }
 
 /**
- * Each folder in `root` is a class, and the pictures in it (however deep) belong to it.
- * @throws PixtapeError when there are fewer than two such folders, when one holds no picture, or when pictures lie beside
- *   them
+ * Each folder in `root` is a class of the pictures in it, at any depth.
+ * @throws PixtapeError if there are fewer than two such folders, one holds no picture, or pictures lie beside them
  */
 export async function findClassFolders(root: string): Promise<ClassPictures> {
   const entries = (await disk.list(root)).filter(({ name }) => !isHidden(name));
@@ -58,10 +57,10 @@ function labelled({ pictures, faults }: FoundPictures, label: number): Pick<Clas
 }
 
 /**
- * Reads a table with a row `file,class` for each picture, files relative to `root` (or without one to the table's folder).
- * A first row that says just that is a title. Names may be quoted as spreadsheets do.
- * @throws PixtapeError naming the table's line when it is none of that, when a file does not exist or comes twice, or
- *   when there are fewer than two classes
+ * Reads a table with a row `file,class` per picture. Files are relative to `root`, or by default to the table's
+ * folder. A first row `file,class` is a header. Names may be quoted as in spreadsheets.
+ * @throws PixtapeError naming the table's line, if a row is malformed, or a file does not exist or comes twice; and if
+ *   there are fewer than two classes
  */
 export async function readClassTable(table: string, root: string | undefined): Promise<ClassPictures> {
   const text = await readTable(table);
@@ -107,11 +106,11 @@ async function readTable(table: string): Promise<string> {
 
 interface TableRow {
   fields: string[];
-  /** The line of the table that the row ends in. */
+  /** The line of the table in which the row ends. */
   line: number;
 }
 
-/** The rows of a table as spreadsheets write them, with commas or semicolons. */
+/** Parses a table as spreadsheets write it, with commas or semicolons. */
 function parseTable(text: string, table: string): TableRow[] {
   const rows: TableRow[] = [];
   try {

@@ -2,22 +2,22 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { BadFile, isHidden, READABLE, splitName, UNREADABLE } from './formats.ts';
 import { matchNames, sameText } from './match_names.ts';
 
-/** Files of one pair: one picture with both halves (A left, B right), or a picture for each side. */
+/** Files of one pair: one picture with both halves (A left, B right), or one picture per side. */
 export type PairFiles = { name: string } & ({ both: string } | { a: string; b: string });
 
 export interface Layout {
   train: PairFiles[];
-  /** The pairs of a test (or val) folder, where there is one. */
+  /** The pairs of a test (or val) folder, if there is one. */
   test: PairFiles[] | undefined;
-  /** How they were found, for the user. */
+  /** Tells the user how they were found. */
   description: string;
   /** Files that belong to no pair, and why. */
   faults: BadFile[];
 }
 
-/** Folders and files, wherever they are: on a disk, or dropped on a page. */
+/** A tree of folders and files: on disk, or dropped on a page. */
 export interface FileTree {
-  /** What lies in a folder, in any order. @throws PixtapeError when there is no such folder, or it cannot be read. */
+  /** Lists a folder, in any order. @throws PixtapeError if there is no such folder, or it cannot be read */
   list(folder: string): Promise<TreeEntry[]>;
   join(folder: string, name: string): string;
   relative(folder: string, path: string): string;
@@ -25,7 +25,7 @@ export interface FileTree {
 
 export interface TreeEntry {
   name: string;
-  /** `nothing`: a link whose target is gone. */
+  /** `nothing`: a broken link. */
   kind: 'file' | 'folder' | 'other' | 'nothing';
 }
 
@@ -33,7 +33,7 @@ interface Folder {
   path: string;
   /** Picture files by name, sorted. */
   pictures: string[];
-  /** Sub-folders: lower-case name → path, and their names as they are written. */
+  /** Subfolders: lower-case name → path, and their original names. */
   folders: Map<string, string>;
   names: string[];
   faults: BadFile[];
@@ -43,7 +43,7 @@ interface Folder {
 interface Parts {
   train: Found;
   test?: Found;
-  /** What lies beside the folders that are used: counts of pictures, names of folders. */
+  /** What is not used: counts of pictures, names of folders. */
   stray?: string[];
 }
 
@@ -51,15 +51,15 @@ interface Found {
   pairs: PairFiles[];
   faults: BadFile[];
   where: string[];
-  /** What was looked over in matching names. */
+  /** Differences that were ignored in matching names. */
   without?: string;
   /** Folders beside the pictures. */
   stray?: string[];
 }
 
-/** What a folder of pairs that training never sees is called. */
+/** Names for a folder of pairs that training never sees. */
 export const TEST_FOLDERS = ['test', 'val', 'validation', 'valid', 'testing', 'eval'];
-/** Files without a partner that are listed one by one; more of a folder are told together. */
+/** How many files without a partner are listed one by one; more are reported together. */
 const MOST_LISTED = 3;
 
 const LAYOUTS =
@@ -75,9 +75,9 @@ const LAYOUTS =
  *     DIR/train/A, DIR/train/B   … or above
  *     DIR/trainA, DIR/trainB     … or in the name
  *
- * Names of folders may be in either case; hidden files and files that are no pictures are passed over.
- * @param root DIR, or the two folders of the sides
- * @throws PixtapeError when there is no such folder, or no picture where one should be.
+ * Names of folders may be in either case. Hidden files and other files than pictures are skipped.
+ * @param root DIR, or the folders of the two sides
+ * @throws PixtapeError if there is no such folder, or no picture where one should be
  */
 export async function findPairsIn(tree: FileTree, root: string | { a: string; b: string }): Promise<Layout> {
   const finder = new Finder(tree);
@@ -126,7 +126,7 @@ class Finder {
     return { ...(await this.locateSides(a, b)), stray: beside(folder, ['a', 'b']) };
   }
 
-  /** A folder for each side, split below or not. */
+  /** One folder per side, with or without subfolders for the parts. */
   async locateSides(a: string, b: string): Promise<Parts> {
     const [left, right] = [await this.list(a), await this.list(b)];
     if (!left.folders.has('train') && !right.folders.has('train')) return { train: this.match(left, right) };
@@ -177,7 +177,7 @@ class Finder {
     return { pairs, faults, where: [a.path, b.path], without };
   }
 
-  /** A fault for each file, or one for all of them where there are many. */
+  /** One fault per file, or a single one if there are many. */
   private withoutPartners(alone: readonly [string, string][], of: number, folder: Folder, other: Folder): BadFile[] {
     if (alone.length <= MOST_LISTED) return alone.map(([name, path]) => withoutPartner(path, name, other.path));
     const [[name] = ['']] = alone;
@@ -205,7 +205,7 @@ class Finder {
   private async list(path: string): Promise<Folder> {
     const entries = await this.tree.list(path);
     const folder: Folder = { path, pictures: [], folders: new Map(), names: [], faults: [], others: 0 };
-    // By code units: the same order on every machine, whatever its language.
+    // Sort by code units, for the same order on every machine, whatever its language.
     for (const { name, kind } of entries.sort((x, y) => (x.name < y.name ? -1 : 1))) {
       if (isHidden(name)) continue;
       const extension = splitName(name).extension.toLowerCase();
@@ -224,7 +224,7 @@ class Finder {
   }
 }
 
-/** What a folder holds beside what is used of it. */
+/** Describes what is in a folder but not used. */
 function beside({ pictures, names }: Folder, used: readonly string[]): string[] {
   const folders = names.filter((name) => !used.includes(name.toLowerCase()));
   const many =

@@ -1,15 +1,15 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 
-/** What files of pictures end in. */
+/** Extensions of picture files. */
 export const READABLE = new Set(
   'jpg jpeg jpe jfif png webp gif tif tiff avif svg bmp dib npy ppm pgm pbm pnm'.split(' ').map((e) => `.${e}`),
 );
-/** Pictures too, but nothing here decodes them. */
+/** Extensions of pictures in unsupported formats. */
 export const UNREADABLE = new Set(
   'heic heif jp2 j2k jxl psd tga pcx exr hdr xcf dng cr2 nef arw'.split(' ').map((e) => `.${e}`),
 );
 
-/** A file that cannot be used. `reason` has no name in it, `advice` says what to do about the file. */
+/** A file that cannot be used. `reason` does not name it; `advice` says what to do. */
 export class BadFile extends PixtapeError {
   readonly path: string;
   readonly reason: string;
@@ -34,10 +34,10 @@ export function withSkipHint(error: BadFile, others = 0, more = ''): PixtapeErro
   return new PixtapeError(`${error.path} ${error.reason}${beside}`, advice, { cause: error });
 }
 
-/** What to add where the files are pairs. */
+/** Further advice for pairs. */
 export const CHECK_PAIRS = '. All of them: pixtape data check DIR';
 
-/** What systems put beside people's files: hidden things, macOS's in archives, a network disk's, bins. */
+/** Files that systems add: hidden files, macOS's archive entries, those of network disks, trash folders. */
 export const isHidden = (name: string): boolean =>
   /^(\..*|__MACOSX|@eaDir|\$RECYCLE\.BIN|System Volume Information|lost\+found)$/i.test(name);
 

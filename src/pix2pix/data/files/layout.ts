@@ -6,12 +6,12 @@ import { type FileTree, findPairsIn, type Layout, type TreeEntry } from './find_
 
 export type { Layout, PairFiles } from './find_pairs.ts';
 
-/** Finds the pairs of a folder on the disk; see `findPairsIn` for the layouts that are known. */
+/** Finds the pairs of a folder on disk; see `findPairsIn` for the supported layouts. */
 export function findPairs(root: string | { a: string; b: string }): Promise<Layout> {
   return findPairsIn(disk, root);
 }
 
-/** The folders of this machine. */
+/** The file system of this machine. */
 export const disk: FileTree = { list, join, relative };
 
 async function list(path: string): Promise<TreeEntry[]> {

@@ -1,22 +1,22 @@
-/** Names of two folders that belong together. */
+/** Matched names of two folders. */
 export interface MatchedNames {
   /** Left name → right name. */
   pairs: Map<string, string>;
-  /** What was looked over, for the user; '' where names are equal. */
+  /** Tells the user which differences were ignored; '' if names are equal. */
   without: string;
 }
 
-/** A way to look over a difference: what is left of a name. */
+/** A rule that ignores a difference: maps a name to what remains of it. */
 interface Rule {
   what: string;
   key: (name: string) => string;
 }
 
 /**
- * Matches the names of two folders, without extensions. Equal ones match, whatever form their accents have and whether
- * blanks follow. Where one side or both are not all matched so, differences that are the same for all are looked over, as
- * few as possible: letters' case, zeros before numbers, an ending or a beginning that all of a side have (`0_mask`, `A100`).
- * @returns the matches of the first rules that find a partner for every name of a side; else those of equal names
+ * Matches the names of two folders, without extensions. Equal names match, regardless of the Unicode form of accents
+ * and of trailing blanks. If this leaves names of either side unmatched, consistent differences are ignored, as few as
+ * possible: letter case, leading zeros, and a prefix or suffix that all names of a side share (`0_mask`, `A100`).
+ * @returns the matches of the first rules that match every name of one side; otherwise those of equal names
  */
 export function matchNames(left: readonly string[], right: readonly string[]): MatchedNames {
   const plain = match(left, right, sameText);
@@ -31,10 +31,12 @@ export function matchNames(left: readonly string[], right: readonly string[]): M
   return { pairs: plain ?? new Map(), without: '' };
 }
 
-/** macOS gives accents as signs of their own, others as one with the letter; blanks at an end nobody sees. */
+/**
+ * macOS stores accents as separate characters, other systems together with the letter. Trailing blanks are invisible.
+ */
 export const sameText = (name: string): string => name.normalize('NFC').trimEnd();
 
-/** Undefined where two names of a side have one key. */
+/** Undefined if two names of a side have the same key. */
 function match(
   left: readonly string[],
   right: readonly string[],
@@ -51,7 +53,7 @@ function match(
   );
 }
 
-/** Combinations of rules, a rule for each side, the fewest first. */
+/** Combinations of rules, one per side, fewest first. */
 function rulesFor(left: readonly string[], right: readonly string[]): (readonly [Rule, Rule])[][] {
   const same = (what: string, key: Rule['key']): readonly [Rule, Rule] => [
     { what, key },
@@ -72,7 +74,7 @@ function rulesFor(left: readonly string[], right: readonly string[]): (readonly 
   return [...single.map((one) => [one]), ...combined, ...(single.length === 3 ? [[...single].reverse()] : [])];
 }
 
-/** What both sides have is no difference. */
+/** Excludes affixes that both sides share. */
 function differing(a: Affixes, b: Affixes): [Affixes, Affixes] {
   const [before, after] = [a.before !== b.before, a.after !== b.after];
   const of = (side: Affixes) => ({ before: before ? side.before : '', after: after ? side.after : '' });
@@ -84,7 +86,7 @@ interface Affixes {
   after: string;
 }
 
-/** A word that all names begin or end with, with what parts it from the rest: `photo_`, `_mask`, `A` before numbers. */
+/** A word that all names begin or end with, including its separator: `photo_`, `_mask`, or `A` before numbers. */
 function affixesOf(names: readonly string[]): Affixes {
   const common = (pattern: RegExp): string => {
     const found = new Set(names.map((name) => pattern.exec(sameText(name))?.[0] ?? ''));

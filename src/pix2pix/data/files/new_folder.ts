@@ -5,9 +5,9 @@ import { FolderLock, LOCK_FILE } from '../../../files/lock.ts';
 
 const UNFINISHED = '.unfinished';
 
-/** What is in a folder already must not be mixed with or written over. The folder need not be there. */
+/** Refuses a folder that has content, which must not be mixed or overwritten. The folder need not exist. */
 export async function refuseFull(out: string): Promise<void> {
-  // Whoever writes into it now is to be named first.
+  // First, report a process that is writing into it.
   if ((await listFolder(out))?.includes(LOCK_FILE)) await (await take(out)).release();
   await refuseNames(out);
 }
@@ -26,9 +26,9 @@ const take = (out: string) =>
   FolderLock.take(out, { command: 'pixtape data', hint: 'Wait until it is done, or name a new folder.' });
 
 /**
- * Fills a new or empty folder as a whole or not at all: `write` gets a hidden folder inside it, and what is there in the
- * end is moved up. If it fails, everything is gone again. Other processes are kept out meanwhile.
- * @throws FolderInUse where one is there already, PixtapeError when OUT is not empty, and what `write` throws
+ * Fills a new or empty folder completely or not at all: `write` fills a hidden subfolder, whose content is moved up at
+ * the end. If it fails, everything is removed. Other processes are kept out meanwhile.
+ * @throws FolderInUse if another process uses it, PixtapeError if OUT is not empty, and what `write` throws
  */
 export async function intoNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
   const lock = await take(out);

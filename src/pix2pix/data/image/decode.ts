@@ -15,22 +15,22 @@ export type { DecodeOptions, ValueRange } from '../decoders/bands.ts';
 export type { VectorSize } from '../decoders/vips.ts';
 export { BadFile, READABLE, UNREADABLE };
 
-/** What a picture's header says. */
+/** A picture's header. */
 export interface PictureHeader {
-  /** Pixels as it is seen, its EXIF orientation applied. */
+  /** Size in pixels after applying the EXIF orientation. */
   width: number;
   height: number;
-  /** 16 bits a channel. */
+  /** Whether it has 16 bits per channel. */
   wide: boolean;
   alpha: boolean;
-  /** Pages or frames behind the first, which alone is read. */
+  /** How many pages or frames follow the first, which is the only one that is read. */
   more: boolean;
 }
 
 /**
- * Reads no more of a picture file than its header.
- * @param channels how many are wanted, for arrays that could lie in two ways
- * @throws BadFile when it is missing, empty, cut short, or of no known kind
+ * Reads only the header of a picture file.
+ * @param channels the wanted number, for arrays whose axes are ambiguous
+ * @throws BadFile if it is missing, empty, truncated, or of an unknown format
  */
 export async function inspect(path: string, { channels }: DecodeOptions = {}): Promise<PictureHeader> {
   const handle = await openForReading(path).catch((error) => Promise.reject(unreadable(path, error)));
@@ -65,11 +65,12 @@ export async function inspect(path: string, { channels }: DecodeOptions = {}): P
 }
 
 /**
- * Decodes a picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF (its first frame), BMP, PPM, SVG and NumPy's arrays, told apart
- * by content, not name. Palettes become RGB, CMYK is converted; transparent parts are laid over white (rounded to the
- * file's depth); 8-bit files give bytes and 16-bit files words, unchanged. What else the values may be, see `rasterOf`.
- * @param vector an SVG drawing is rendered to fit this size, on white (default: the size that it gives itself)
- * @throws BadFile when it is missing, empty, cut short, damaged, of no known kind, or of other bands than are wanted
+ * Decodes a picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF (its first frame), BMP, PPM, SVG and NumPy arrays,
+ * recognised by content, not name. Palettes become RGB, CMYK is converted, and transparency is composited over white
+ * (rounded to the file's depth). 8-bit files give bytes and 16-bit files words, unchanged. For other values see
+ * `rasterOf`.
+ * @param vector the size to render an SVG at, on white (default: its own size)
+ * @throws BadFile if it is missing, empty, truncated, damaged, of an unknown format, or has other bands than wanted
  */
 export async function decode(path: string, options: DecodeOptions & { vector?: VectorSize } = {}): Promise<Raster> {
   const source = sourceOf(path);
@@ -93,7 +94,7 @@ export async function decode(path: string, options: DecodeOptions & { vector?: V
   return rasterOf(await vipsBands(upright, info, options.vector), options, path);
 }
 
-/** Read once, when first asked for. */
+/** Read once, on first use. */
 function sourceOf(path: string): Source {
   let bytes: Promise<Buffer> | undefined;
   return {

@@ -6,7 +6,7 @@ import type { ValueRange } from '../decoders/bands.ts';
 import { encodePng, type Picture } from './picture.ts';
 import { asColours, CHANNELS, channelsOf, type Raster } from './raster.ts';
 
-/** The formats that pictures are written in, and how: PNG and WebP exactly, JPEG at a quality that hides its blocks. */
+/** Output formats: PNG and WebP lossless, JPEG at a quality without visible blocks. */
 const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
   '.png': async (png) => png,
   '.webp': (png) => sharp(png).webp({ lossless: true }).toBuffer(),
@@ -14,16 +14,16 @@ const ENCODERS: Record<string, (png: Uint8Array) => Promise<Uint8Array>> = {
 };
 ENCODERS['.jpeg'] = ENCODERS['.jpg'] as (png: Uint8Array) => Promise<Uint8Array>;
 
-/** Arrays of NumPy hold any count of channels. */
+/** NumPy arrays hold any number of channels. */
 const ARRAY = '.npy';
 const WRITABLE = [...Object.keys(ENCODERS), ARRAY];
 
-/** Whether there are pictures of so many channels; others are arrays. */
+/** Whether picture formats support this number of channels; others are written as arrays. */
 export const isPictured = (channels: number): boolean => channels === 1 || channels === CHANNELS;
 
 /**
- * @param channels of what is to be written
- * @throws PixtapeError naming the formats that there are, where the name's ending is none of them
+ * @param channels of the data to write
+ * @throws PixtapeError naming the supported formats, if the name's extension is not one of them
  */
 export function checkWritable(path: string, channels = CHANNELS): void {
   const extension = extname(path).toLowerCase();
@@ -38,10 +38,10 @@ export function checkWritable(path: string, channels = CHANNELS): void {
 }
 
 /**
- * Writes a picture in the format that the name ends in, as a whole or not at all: 8-bit RGB, values outside [0, 1]
- * clipped; or an array (height, width, channels) of float32, without the last axis for one channel.
- * @param range what 0 and 1 stand for, in an array
- * @throws PixtapeError when the ending is unknown, a value is NaN, or the place cannot be written to.
+ * Writes a picture atomically, in the format given by the name's extension: 8-bit RGB, with values clipped to [0, 1],
+ * or an array (height, width, channels) of float32, without the last axis for one channel.
+ * @param range the values that 0 and 1 stand for, in an array
+ * @throws PixtapeError if the extension is unknown, a value is NaN, or the file cannot be written
  */
 export async function writePictureAs(path: string, picture: Picture, range?: ValueRange): Promise<void> {
   const { width, height, data } = picture;
@@ -62,7 +62,7 @@ function encodeNpy(picture: Picture, { min, max }: ValueRange = { min: 0, max: 1
   const size = width * height;
   const shape = channels === 1 ? `${height}, ${width}` : `${height}, ${width}, ${channels}`;
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
-  // Values begin at a multiple of 64 bytes.
+  // The format aligns values to 64 bytes.
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
   const head = Buffer.from(`\x93NUMPY\x01\x00..${header}`, 'latin1');
   head.writeUInt16LE(header.length, 8);
@@ -73,7 +73,7 @@ function encodeNpy(picture: Picture, { min, max }: ValueRange = { min: 0, max: 1
   return Buffer.concat([head, Buffer.from(values.buffer)]);
 }
 
-/** The bytes of a file with a writable ending, `.png` say. */
+/** Encodes a file with a writable extension, e.g. `.png`. */
 export async function encodeAs(extension: string, picture: Raster): Promise<Uint8Array> {
   const encode = ENCODERS[extension.toLowerCase()] as (png: Uint8Array) => Promise<Uint8Array>;
   return encode(await encodePng(picture));

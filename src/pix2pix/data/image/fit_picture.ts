@@ -1,6 +1,8 @@
 import { CHANNELS, cut, type Raster, sameKind } from './raster.ts';
 
-/** crop: fill the size and cut off what is over, evenly; pad: the whole picture on white; keep: no larger, as it is. */
+/**
+ * crop: fill the size and cut off the rest evenly; pad: the whole picture on white; keep: shrink to fit, if need be.
+ */
 export const FITS = ['crop', 'pad', 'keep'] as const;
 export type Fit = (typeof FITS)[number];
 
@@ -9,7 +11,7 @@ interface Size {
   height: number;
 }
 
-/** A picture at a size, its proportions kept. `keep` gives the largest picture that fits into the size. */
+/** Fits a picture into a size, keeping its proportions. `keep` returns the largest picture that fits. */
 export function fitPicture(from: Raster, { width, height }: Size, fit: Fit): Raster {
   if (fit === 'crop') {
     const scale = Math.min(from.width / width, from.height / height);
@@ -38,8 +40,8 @@ function onWhite(inner: Raster, width: number, height: number): Raster {
 }
 
 /**
- * Another size without jagged edges: a triangle filter, as wide as an output pixel where the picture shrinks, and plain
- * bilinear where it grows (what Pillow calls BILINEAR). Bytes and words are rounded.
+ * Resizes with antialiasing: a triangle filter as wide as an output pixel for shrinking, plain bilinear interpolation
+ * for enlarging (Pillow's BILINEAR). Bytes and words are rounded.
  */
 export function scaleSmoothly(from: Raster, width: number, height: number): Raster {
   if (from.width === width && from.height === height) return from;
@@ -78,7 +80,7 @@ interface Taps {
   weights: number[];
 }
 
-/** For each output pixel the source pixels that it is a weighted mean of. */
+/** For each output pixel, the weights of its source pixels. */
 function triangles(inputs: number, outputs: number): Taps[] {
   const scale = inputs / outputs;
   const reach = Math.max(1, scale);

@@ -1,7 +1,7 @@
 import { LUMA } from './luma.ts';
 import { CHANNELS, type Raster, sameKind } from './raster.ts';
 
-/** The picture in grey, three equal channels; bytes and words rounded. */
+/** Converts a picture to grey in three equal channels. Bytes and words are rounded. */
 export function gray({ width, height, data }: Raster): Raster {
   const size = width * height;
   const grey = sameKind(data, CHANNELS * size);

@@ -3,20 +3,20 @@ import { type DecodeOptions, decode, type VectorSize } from './decode.ts';
 import { CHANNELS, type Raster, toFloats } from './raster.ts';
 import { type ResizeMode, resize } from './resize.ts';
 
-/** One picture as the networks take it. */
+/** A picture as the networks take it. */
 export interface Picture {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** CHW, planes of height · width values in [0, 1]: red, green and blue, where nothing else is said. */
+  /** CHW, planes of height · width values in [0, 1]: red, green and blue, unless stated otherwise. */
   readonly data: Float32Array;
 }
 
 /**
- * Reads a picture file of any kind that `decode` takes. Grey becomes three equal channels unless others are wanted,
- * transparency is laid over white, 16-bit values keep their precision, EXIF orientation is applied.
+ * Reads a picture file of any format that `decode` supports. By default grey becomes three equal channels.
+ * Transparency is composited over white, 16-bit values keep their precision, and the EXIF orientation is applied.
  * @param options as those of `decode`
- * @throws PixtapeError naming the file when it is missing, cut short, or not a picture.
+ * @throws PixtapeError naming the file, if it is missing, truncated, or not a picture
  */
 export async function readPicture(
   path: string,
@@ -25,7 +25,7 @@ export async function readPicture(
   return asPicture(await decode(path, options));
 }
 
-/** The bytes of an RGB PNG file: 16-bit for a raster of words, else 8-bit, floats rounded and clipped. */
+/** Encodes an RGB PNG file: 16-bit for a raster of words, otherwise 8-bit, with floats rounded and clipped. */
 export async function encodePng({ width, height, data }: Raster): Promise<Uint8Array> {
   const size = width * height;
   if (data.length !== CHANNELS * size) {
@@ -45,7 +45,7 @@ export async function encodePng({ width, height, data }: Raster): Promise<Uint8A
   return (wide ? image.toColourspace('rgb16') : image).png().toBuffer();
 }
 
-/** A picture of another size (see resize.ts for the exact sampling). */
+/** Resizes a picture (see resize.ts for the exact sampling). */
 export function resizePicture(picture: Picture, width: number, height: number, mode: ResizeMode): Picture {
   return asPicture(resize(picture, width, height, mode));
 }

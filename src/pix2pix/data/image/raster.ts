@@ -1,23 +1,23 @@
 /**
- * A decoded picture before it becomes floats: planes, row by row. Bytes stand for value/255,
- * 16-bit words for value/65535, floats for themselves: what came from a file stays exact and takes no more room.
+ * A decoded picture before conversion to floats: planes, row by row. Bytes stand for value/255, 16-bit words for
+ * value/65535, floats for themselves. So values from a file stay exact and take no more memory.
  */
 export interface Raster {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** CHW: planes of height · width values; three of them, red, green and blue, where nothing else is said. */
+  /** CHW: planes of height · width values; red, green and blue, unless stated otherwise. */
   readonly data: Uint8Array | Uint16Array | Float32Array;
-  /** Part of the values that lay outside of the range given for them. */
+  /** Fraction of the values that were outside the given range. */
   readonly clipped?: number;
 }
 
-/** Of a picture. Other data have as many as there are planes. */
+/** Channels of a picture. Other data have as many as there are planes. */
 export const CHANNELS = 3;
 
 export const channelsOf = ({ width, height, data }: Omit<Raster, 'clipped'>): number => data.length / (width * height);
 
-/** Grey as three equal planes; others as they are. */
+/** Expands grey to three equal planes; returns others unchanged. */
 export function asColours(data: Float32Array, size: number): Float32Array {
   if (data.length !== size) return data;
   const planes = new Float32Array(CHANNELS * size);
@@ -25,19 +25,19 @@ export function asColours(data: Float32Array, size: number): Float32Array {
   return planes;
 }
 
-/** Room for a raster of the same kind of values as `like`. */
+/** Allocates an array of the same type as `like`. */
 export function sameKind(like: Raster['data'], length: number): Raster['data'] {
   if (like instanceof Float32Array) return new Float32Array(length);
   return like instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
 }
 
-/** The values in [0, 1]; bytes and words are divided as float32 would, by 255 and 65535. */
+/** Converts to values in [0, 1]: bytes and words are divided in float32 by 255 and 65535. */
 export function toFloats({ data }: Raster): Float32Array {
   if (data instanceof Float32Array) return data.slice();
   return data instanceof Uint8Array ? bytesToFloats(data) : wordsToFloats(data);
 }
 
-// A loop for each kind of array: one for both runs several times slower.
+// One loop per type of array: a shared loop runs several times slower.
 const BYTES = Float32Array.from({ length: 256 }, (_, i) => i / 255);
 
 function bytesToFloats(data: Uint8Array): Float32Array {
@@ -53,7 +53,7 @@ function wordsToFloats(data: Uint16Array): Float32Array {
 }
 
 /**
- * Cuts a rectangle out, mirrored left to right where asked.
+ * Crops a rectangle, and mirrors it left to right if asked.
  * @param x, y its top left pixel
  */
 export function cut(from: Raster, x: number, y: number, width: number, height: number, mirror = false): Raster {
@@ -74,7 +74,7 @@ export function cut(from: Raster, x: number, y: number, width: number, height: n
   return { ...from, width, height, data };
 }
 
-/** Two pictures of the same height beside each other. Bytes beside words become words of the same brightness. */
+/** Joins two pictures of the same height side by side. Bytes joined with words become words of the same brightness. */
 export function beside(left: Raster, right: Raster): Raster {
   if (left.data instanceof Uint8Array && right.data instanceof Uint16Array) return beside(widen(left), right);
   if (left.data instanceof Uint16Array && right.data instanceof Uint8Array) return beside(left, widen(right));

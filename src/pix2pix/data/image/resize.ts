@@ -2,16 +2,16 @@ import { channelsOf, type Raster, sameKind, toFloats } from './raster.ts';
 
 export type ResizeMode = 'nearest' | 'bilinear';
 
-/** A picture of another size; see `resizeNearest` and `resizeBilinear`. The same size gives the picture itself. */
+/** Resizes a picture; see `resizeNearest` and `resizeBilinear`. Returns the picture itself if the size is the same. */
 export function resize(from: Raster, width: number, height: number, mode: ResizeMode): Raster {
   if (from.width === width && from.height === height) return from;
   return mode === 'nearest' ? resizeNearest(from, width, height) : resizeBilinear(from, width, height);
 }
 
 /**
- * Takes for each pixel the nearest source pixel towards the top left, floor(dst · in/out), and leaves values as they
- * are. The scale and the product are rounded to float32, as PyTorch's F.interpolate(mode='nearest') does: for some
- * sizes (82 → 286) a pixel comes from one place before the exact quotient, where that is a whole number.
+ * Takes the nearest source pixel towards the top left, floor(dst · in/out), with values unchanged. The scale and the
+ * product are rounded to float32, as in PyTorch's F.interpolate(mode='nearest'): for some sizes (82 → 286) and integer
+ * quotients, this selects the pixel before.
  */
 export function resizeNearest(from: Raster, width: number, height: number): Raster {
   const columns = nearestIndices(from.width, width);
@@ -35,8 +35,8 @@ export function nearestIndices(inputs: number, outputs: number): Uint32Array {
 }
 
 /**
- * Bilinear as PyTorch's F.interpolate(mode='bilinear', align_corners=False) without antialiasing: pixel centres at
- * half-integers, edges repeated. Gives float32 in [0, 1]; weights are computed in float64.
+ * Bilinear interpolation as in PyTorch's F.interpolate(mode='bilinear', align_corners=False), without antialiasing:
+ * pixel centres at half-integers, edges repeated. Returns float32 in [0, 1]; weights are computed in float64.
  */
 export function resizeBilinear(from: Raster, width: number, height: number): Raster {
   const columns = bilinearTaps(from.width, width);

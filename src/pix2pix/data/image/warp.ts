@@ -1,25 +1,25 @@
 import type { RandomStream } from '../../../engine/util/random.ts';
 import { CHANNELS, type Raster, toFloats } from './raster.ts';
 
-/** A small movement of a picture; identity by default. */
+/** A small random affine transform of a picture; identity by default. */
 export interface Movement {
-  /** Turn about the centre, in radians, clockwise. */
+  /** Rotation about the centre, in radians, clockwise. */
   angle: number;
-  /** Enlargement about the centre. */
+  /** Scale about the centre. */
   scale: number;
-  /** Shift to the right and down, as a part of the side. */
+  /** Translation to the right and down, as a fraction of the side. */
   dx: number;
   dy: number;
-  /** Left and right change places, first of all. */
+  /** Mirrored left to right, before everything else. */
   mirror: boolean;
 }
 
 export const AT_REST: Movement = { angle: 0, scale: 1, dx: 0, dy: 0, mirror: false };
 
-/** How far `drawMovement` goes: 10°, a tenth larger or smaller, a twentieth of the side. */
+/** Limits of `drawMovement`: 10°, a scale of ±10 %, a translation of 5 % of the side. */
 const MOST = { angle: (10 * Math.PI) / 180, scale: 0.1, shift: 0.05 };
 
-/** Draws a movement, uniform in each of its parts; the same number of draws whatever the options. */
+/** Draws a transform with uniform parameters. The number of draws does not depend on the options. */
 export function drawMovement(random: RandomStream, { move, flip }: { move: boolean; flip: boolean }): Movement {
   const [angle, scale, dx, dy] = [0, 1, 2, 3].map(() => 2 * random.uniform() - 1) as [number, number, number, number];
   const mirror = random.uniform() < 0.5 && flip;
@@ -29,8 +29,8 @@ export function drawMovement(random: RandomStream, { move, flip }: { move: boole
 }
 
 /**
- * A moved picture, `side` × `side`, CHW, values in [0, 1]: each pixel is sampled bilinearly where it comes from, and the
- * edge goes on beyond the picture. From a square twice as large this averages two by two pixels where nothing turns.
+ * Transforms a picture to `side` × `side`, CHW, values in [0, 1], with bilinear sampling and repeated edges. From a
+ * square twice as large, the identity averages 2 × 2 pixels.
  */
 export function warp(from: Raster, side: number, { angle, scale, dx, dy, mirror }: Movement): Float32Array {
   const source = toFloats(from);

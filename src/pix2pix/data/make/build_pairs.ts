@@ -17,10 +17,10 @@ import { type Made, type MakeOptions, sameNames, settleFaults, type Task, writeA
 export type { Made, MakeOptions } from './write_pictures.ts';
 
 /**
- * Joins two folders into side-by-side pairs OUT/NAME.png, A left and B right; with train/ and test/ (or val/) below A
- * and B, into OUT/train and OUT/test. 16-bit pictures stay 16-bit.
- * @throws PixtapeError when a picture has no partner, no equal size, or cannot be decoded (left out with skipBad), or
- *     when OUT is not empty
+ * Joins two folders into side-by-side pairs OUT/NAME.png, A left and B right. With train/ and test/ (or val/) in A and
+ * B, writes to OUT/train and OUT/test. 16-bit pictures stay 16-bit.
+ * @throws PixtapeError if a picture has no partner, another size than its partner, or cannot be decoded (skipped with
+ *   skipBad), or if OUT is not empty
  */
 export async function combineFolders(a: string, b: string, out: string, options: MakeOptions): Promise<Made> {
   await refuseFull(out);
@@ -38,10 +38,10 @@ export async function combineFolders(a: string, b: string, out: string, options:
 const joined = ({ a, b }: { a: Raster; b: Raster }): Raster => beside(a, b);
 
 /**
- * Takes side-by-side pairs apart: OUT/A/NAME.png is the left half, OUT/B/NAME.png the right one; train/ and test/ (or
- * val/) become folders below A and B. What `combineFolders` joins again, pixel for pixel.
- * @throws PixtapeError when a picture cannot be decoded or halved (left out with skipBad), when the pairs are apart
- *     already, or when OUT is not empty
+ * Splits side-by-side pairs: OUT/A/NAME.png is the left half, OUT/B/NAME.png the right half. train/ and test/ (or
+ * val/) become subfolders of A and B. `combineFolders` joins them again, pixel for pixel.
+ * @throws PixtapeError if a picture cannot be decoded or halved (skipped with skipBad), if the pairs are split
+ *   already, or if OUT is not empty
  */
 export async function splitPairs(pairs: string, out: string, options: MakeOptions): Promise<Made> {
   await refuseFull(out);
@@ -71,9 +71,9 @@ export async function splitPairs(pairs: string, out: string, options: MakeOption
 }
 
 /**
- * Writes the emoji set as side-by-side pairs (colour left, line drawing right) into OUT/train and OUT/test, split as
- * `--data openmoji` splits it, with a CREDITS.txt.
- * @throws PixtapeError when a group is unknown, or OUT is not empty
+ * Writes the emoji set as side-by-side pairs (colour left, line drawing right) to OUT/train and OUT/test, with the
+ * split of `--data openmoji` and a CREDITS.txt.
+ * @throws PixtapeError if a group is unknown, or OUT is not empty
  */
 export async function exportOpenmoji(
   out: string,
@@ -99,10 +99,10 @@ export async function exportOpenmoji(
 }
 
 /**
- * Writes drawn facades as CMP's set comes: OUT/train/1.png …, OUT/test/1.png …, 512 × 256, the facade left and its label
- * map right. A fifth is for testing; 500 of seed 0 are what `--data facades-toy` learns from.
- * @param options.format png, or jpg as the real set is
- * @throws PixtapeError when OUT is not empty
+ * Writes drawn facades in the layout of CMP's set: OUT/train/1.png …, OUT/test/1.png …, 512 × 256, the facade left and
+ * its label map right. A fifth is for testing. `--data facades-toy` trains on 500 of seed 0.
+ * @param options.format png, or jpg like the real set
+ * @throws PixtapeError if OUT is not empty
  */
 export function exportFacades(
   out: string,

@@ -14,17 +14,17 @@ export interface FolderReport {
   /** Good pairs, by part. */
   train: number;
   test: number | undefined;
-  /** Sizes of one side and how many good pairs have them, the most frequent first. */
+  /** Sizes of one side with the number of good pairs, most frequent first. */
   sizes: { width: number; height: number; pairs: number }[];
   /** Files that cannot be used, in order of their paths. */
   faults: BadFile[];
-  /** What is odd about files that can be used. */
+  /** Anomalies of files that can be used. */
   oddities: Oddity[];
 }
 
 /**
  * Decodes every file of a folder in full.
- * @throws PixtapeError when there is no such folder, or no pictures in it
+ * @throws PixtapeError if there is no such folder, or no picture in it
  */
 export async function checkFolder(root: string): Promise<FolderReport> {
   const { description, train, test, faults } = await checkHeaders(await findPairs(root));

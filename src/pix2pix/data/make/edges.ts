@@ -1,9 +1,9 @@
 import { CHANNELS, type Raster, toFloats } from '../image/raster.ts';
 
 export interface EdgeOptions {
-  /** Blur before looking for edges, standard deviation in pixels: more leaves fine detail out. */
+  /** Standard deviation of the blur before edge detection, in pixels. More blur omits fine detail. */
   sigma: number;
-  /** Contrast that begins a line, of black against white: 0 to 1. Lines go on down to 0.4 of it. */
+  /** Contrast at which a line begins, 0 to 1 (black against white). Lines continue down to 0.4 of it. */
   threshold: number;
 }
 
@@ -11,8 +11,8 @@ export const EDGE_DEFAULTS: EdgeOptions = { sigma: 1.4, threshold: 0.12 };
 const GOES_ON = 0.4;
 
 /**
- * Black lines of one pixel on white where colours meet: Canny's detector (1986). Gaussian blur; Sobel gradients, of the
- * channel that changes most; only maxima across the line stay; weak lines stay where they touch a strong one.
+ * Canny edge detection (1986), as one-pixel black lines on white. Gaussian blur; Sobel gradients of the channel that
+ * changes most; non-maximum suppression; hysteresis, which keeps weak lines connected to strong ones.
  */
 export function edges(picture: Raster, options: EdgeOptions = EDGE_DEFAULTS): Raster {
   const { width, height } = picture;
@@ -37,7 +37,7 @@ function blur(planes: Float32Array, width: number, height: number, sigma: number
   return pass(along, kernel, height, width, width * height);
 }
 
-/** One pass of the kernel over lines of `count` values that lie `step` apart; `block` is what such lines fill together. */
+/** Applies the kernel along lines of `count` values, `step` apart; `block` is the extent of all such lines together. */
 function pass(from: Float32Array, kernel: Float64Array, count: number, step: number, block = count): Float32Array {
   const to = new Float32Array(from.length);
   const reach = kernel.length >> 1;
@@ -56,7 +56,7 @@ function pass(from: Float32Array, kernel: Float64Array, count: number, step: num
   return to;
 }
 
-/** Sobel, scaled so that a step from black to white gives 1; and across which neighbours the line runs, 0 to 3. */
+/** Sobel gradients, scaled so that a step from black to white gives 1, and their directions, 0 to 3. */
 function gradients(planes: Float32Array, width: number, height: number) {
   const size = width * height;
   const strength = new Float32Array(size);
@@ -89,7 +89,9 @@ function sector(across: number, along: number): number {
   return across > 0 === along > 0 ? 1 : 3;
 }
 
-/** Strengths that exceed both neighbours in the gradient's direction (one of two equals stays); elsewhere 0. */
+/**
+ * Non-maximum suppression: keeps strengths above both neighbours along the gradient (one of two equals); 0 elsewhere.
+ */
 function maxima(strength: Float32Array, direction: Uint8Array, width: number, height: number): Float32Array {
   const thin = new Float32Array(strength.length);
   const at = (x: number, y: number) =>
@@ -110,7 +112,7 @@ function maxima(strength: Float32Array, direction: Uint8Array, width: number, he
   return thin;
 }
 
-/** Lines begin where the threshold is reached, and go on from neighbour to neighbour while 0.4 of it is. */
+/** Hysteresis: lines begin at the threshold and continue to neighbours above 0.4 of it. */
 function follow(thin: Float32Array, width: number, height: number, threshold: number): Uint8Array {
   const lines = new Uint8Array(thin.length);
   const open: number[] = [];

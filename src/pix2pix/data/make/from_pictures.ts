@@ -8,19 +8,19 @@ import { beside, type Raster } from '../image/raster.ts';
 import { divide, type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
 export interface PairsFromPictures extends MakeOptions {
-  /** What the network will paint from: made of the picture at its final size. */
+  /** Makes the condition from the picture at its final size. */
   condition: (picture: Raster) => Raster;
-  /** Size of each side; without it pictures keep theirs. */
+  /** Size of each side; by default pictures keep their own. */
   size?: VectorSize;
   fit: Fit;
-  /** Share to hold out, by names; pictures that lie in train/ and test/ stay there. */
+  /** Fraction to hold out, by names; pictures in train/ and test/ stay there. */
   test?: number;
 }
 
 /**
- * Makes side-by-side pairs of any pictures: each is the left half, A, and what `condition` makes of it the right half,
- * B. Folders in the folder are gone through; a file's name tells where it lay.
- * @throws PixtapeError naming the first file that cannot be used (left out with skipBad); when OUT is not empty
+ * Makes side-by-side pairs from any pictures: each is the left half, A, and its `condition` the right half, B.
+ * Includes subfolders, which become part of the names.
+ * @throws PixtapeError naming the first file that cannot be used (skipped with skipBad), or if OUT is not empty
  */
 export async function pairsFromPictures(root: string, out: string, options: PairsFromPictures): Promise<Made> {
   await refuseFull(out);
@@ -48,7 +48,7 @@ async function pairOf(path: string, { size, fit, condition }: PairsFromPictures)
   return [beside(fitted, condition(fitted))];
 }
 
-/** Pictures whose headers can be read and whose names differ, and what is wrong with the others. */
+/** Pictures with readable headers and distinct names, and what is wrong with the others. */
 async function usable({ pictures, faults }: FoundPictures): Promise<FoundPictures> {
   const twice = sameNames(pictures);
   const left = new Set(twice.map(({ path }) => path));

@@ -9,7 +9,7 @@ import { decode } from '../image/decode.ts';
 import type { Raster } from '../image/raster.ts';
 import { divide, type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
-/** Where Debian and its kin put the stamps of Tux Paint, and the package. */
+/** The folder and the package of Tux Paint's stamps, on Debian and its derivatives. */
 export const STAMPS = '/usr/share/tuxpaint/stamps';
 export const STAMPS_PACKAGE = 'tuxpaint-stamps-default';
 
@@ -19,21 +19,21 @@ const CREDITS =
   'Licence: GNU General Public License, version 2 or later (https://www.gnu.org/licenses/old-licenses/gpl-2.0.html).\n' +
   'Changes: laid on white, written as PNG; drawings left out. File names tell the folders they lay in.\n';
 
-/** Folders of drawings, or mostly so. */
+/** Folders that hold mostly drawings. */
 const DRAWINGS = new Set(['cartoon', 'symbols', 'flags', 'roadsigns', 'seasonal', 'clothes', 'body_parts']);
-/** Neighbouring pixels of a photograph are seldom equal, of a drawing mostly. Measured on the 796 stamps. */
+/** Neighbouring pixels are seldom equal in photographs, but mostly equal in drawings. Measured on the 796 stamps. */
 const MOST_EQUAL = 0.4;
-/** Of 32 × 32 × 32; and it should have colours to learn: the mean distance of its channels. */
+/** Colours out of 32 × 32 × 32, and the mean distance between channels, which excludes grey pictures. */
 const LEAST_COLOURS = 150;
 const LEAST_CHROMA = 0.04;
-/** Of the longer side: smaller ones would be blurred. */
+/** The longer side in pixels; smaller pictures would be blurred. */
 const LEAST_SIDE = 64;
 
 /**
  * Copies the photographs among Tux Paint's stamps into a new folder, on white, with a CREDITS.txt: colour pictures for
- * `data gray` and `data edges`. What is drawn, grey or small is left out.
+ * `data gray` and `data edges`. Skips drawings, grey pictures and small ones.
  * @param stamps the package's folder of stamps
- * @throws PixtapeError when that is not there, or holds none; when OUT is not empty
+ * @throws PixtapeError if that does not exist or holds no photographs, or if OUT is not empty
  */
 export async function exportPhotos(
   stamps: string,
@@ -84,7 +84,7 @@ async function choosePhotos(stamps: string, onLooked?: MakeOptions['onWritten'])
   return chosen;
 }
 
-/** Whether a picture on white is a photograph in colour, by what is not white in it. */
+/** Whether a picture on white is a colour photograph, judging by the pixels that are not white. */
 export function isPhotograph({ width, height, data }: Raster): boolean {
   if (Math.max(width, height) < LEAST_SIDE) return false;
   const size = width * height;

@@ -5,10 +5,10 @@ import { listFolder, makeTemporaryFolder, removeFolder } from '../../../files/fo
 import { STAMPS, STAMPS_PACKAGE } from './photos.ts';
 
 /**
- * Fetches Debian's package of stamps with apt-get and unpacks it with dpkg into a temporary folder, for as long as `use`
- * works: installs nothing and needs no root.
- * @param say hears what is done
- * @throws PixtapeError where the system has no apt-get, or it fails
+ * Fetches Debian's package of stamps with apt-get and unpacks it with dpkg into a temporary folder while `use` runs.
+ * Installs nothing and needs no root.
+ * @param say called with progress messages
+ * @throws PixtapeError if the system has no apt-get, or it fails
  */
 export async function withStampsPackage<T>(
   say: (line: string) => void,

@@ -8,27 +8,27 @@ import type { Raster } from '../image/raster.ts';
 import { mapBounded } from '../split/parallel.ts';
 import { holdOut } from '../split/split.ts';
 
-/** How many were written. */
+/** Numbers of pictures written. */
 export interface Made {
   train: number;
   test: number;
 }
 
 export interface MakeOptions {
-  /** Leave bad files out, each with a warning, instead of stopping at the first. */
+  /** Skip bad files, each with a warning, instead of stopping at the first. */
   skipBad: boolean;
   warn: (line: string) => void;
   onWritten?: (done: number, total: number) => void;
 }
 
-/** Pictures that are made together: where each goes below the new folder, and what makes them. */
+/** Pictures that are made together: their paths in the new folder, and the function that makes them. */
 export interface Task {
   files: string[];
-  /** @throws BadFile when a picture that they are made of cannot be used */
+  /** @throws BadFile if a source picture cannot be used */
   load: () => Promise<Raster[]>;
 }
 
-/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are left out; where none is left to train on. */
+/** Writes all pictures. @throws PixtapeError naming the first bad file, unless those are skipped, or if none is left */
 export async function writeAll(
   folder: string,
   { train, test }: { train: Task[]; test: Task[] },
@@ -62,14 +62,14 @@ export async function writeAll(
   return made;
 }
 
-/** @throws PixtapeError for the first of the files that cannot be used; with skipBad each is told instead. */
+/** @throws PixtapeError for the first file that cannot be used; with skipBad, warns about each instead */
 export function settleFaults(faults: readonly BadFile[], { skipBad, warn }: MakeOptions): void {
   const [first] = faults;
   if (first && !skipBad) throw withSkipHint(first, faults.length - 1, CHECK_PAIRS);
   for (const fault of faults) warn(`${fault.path} ${fault.reason}; left out (--skip_bad)`);
 }
 
-/** Of files that would get one name, all but the first. Names that differ in case only are one on some systems. */
+/** Files whose names would collide with an earlier one. Some systems ignore case. */
 export function sameNames(files: readonly { name: string; path: string }[]): BadFile[] {
   const first = new Map<string, string>();
   return files.flatMap(({ name, path }) => {
@@ -81,7 +81,7 @@ export function sameNames(files: readonly { name: string; path: string }[]): Bad
   });
 }
 
-/** Divides by the names' hashes, as `train` does; all are for training where no share is given. */
+/** Splits by the names' hashes, as `train` does. Without a share, all are for training. */
 export function divide<T extends { name: string }>(items: readonly T[], share: number | undefined) {
   const split =
     share === undefined

@@ -1,7 +1,7 @@
 import { RandomStream } from '../../../engine/util/random.ts';
 import type { Dataset, Pair } from './dataset.ts';
 
-/** What the streams are for; initial weights use (seed, 1 or 2, tensor). */
+/** Random streams. Initial weights use (seed, 1 or 2, tensor). */
 const SHUFFLE = 101;
 const AUGMENT = 102;
 
@@ -11,22 +11,22 @@ export interface Batch {
   condition: Float32Array;
   /** The epoch that the batch belongs to, from 0. */
   epoch: number;
-  /** Epochs done before this batch, with the fraction of the one under way. */
+  /** Epochs done before this batch, including the fraction of the current one. */
   epochsDone: number;
 }
 
 /**
- * Steps in an epoch. Every batch is full, because the recorded step has one shape: what is left over at an epoch's end
- * is dropped (PyTorch's `drop_last=True`), a different remainder each epoch. A data set smaller than a batch makes one
- * step, filled by going round again.
+ * Steps per epoch. All batches are full, because the recorded step has a fixed shape: the remainder of an epoch is
+ * dropped (PyTorch's `drop_last=True`), a different one each epoch. A data set smaller than a batch makes one step,
+ * with repetitions.
  */
 export function stepsPerEpoch(pairs: number, batchSize: number): number {
   return Math.max(1, Math.floor(pairs / batchSize));
 }
 
 /**
- * What each step learns from, in an order shuffled anew every epoch. Order, and what `load` draws, are a pure function of
- * (seed, step), so that a resumed run sees what it would have seen. While one batch is used the next is being loaded.
+ * Loads the batch of each step, in an order that is reshuffled every epoch. Order and augmentation are pure functions
+ * of (seed, step), so that a resumed run sees the same batches. The next batch is loaded while one is in use.
  */
 export class StepLoader<B> {
   readonly length: number;
@@ -36,7 +36,7 @@ export class StepLoader<B> {
   private order: { epoch: number; indices: number[] } | undefined;
   private next: { step: number; batch: Promise<B> } | undefined;
 
-  /** @param length items there are, @param load makes a step's batch of those with the given indices */
+  /** @param length number of items, @param load makes a step's batch from the items with the given indices */
   constructor(
     length: number,
     { batchSize, seed }: { batchSize: number; seed: number },
@@ -58,8 +58,8 @@ export class StepLoader<B> {
   }
 
   /**
-   * The batch of one step.
-   * @throws PixtapeError naming the file that cannot be decoded.
+   * Loads the batch of a step.
+   * @throws PixtapeError naming the file that cannot be decoded
    */
   async batch(step: number): Promise<B> {
     const batch = await (this.next?.step === step ? this.next.batch : this.load(step, this.indices(step)));
@@ -69,7 +69,7 @@ export class StepLoader<B> {
     return batch;
   }
 
-  /** Which items make up the batch of a step. */
+  /** Indices of the items in the batch of a step. */
   indices(step: number): number[] {
     const { length } = this;
     const epoch = this.epochOf(step);
@@ -82,7 +82,7 @@ export class StepLoader<B> {
   }
 }
 
-/** The random numbers that one item of one step is augmented with. */
+/** The random numbers that augment an item of a step. */
 export const augmentation = (seed: number, step: number, slot: number): RandomStream =>
   new RandomStream(seed, AUGMENT, step, slot);
 

@@ -10,7 +10,7 @@ export interface Sides {
   condition: Raster;
 }
 
-/** Where pairs come from: each is decoded and given the size asked for. The same every time. */
+/** A source of pairs, which decodes and resizes them. Always returns the same pairs. */
 export interface PairSource {
   readonly length: number;
   name(index: number): string;
@@ -18,8 +18,8 @@ export interface PairSource {
 }
 
 /**
- * Room for decoded pictures, shared by data sets. What finds no room is decoded again each time; epochs are shuffled, so
- * throwing out old pictures for new ones would gain nothing.
+ * A memory budget for decoded pictures, shared by data sets. Pictures beyond it are decoded again each time. Epochs
+ * are shuffled, so evicting old pictures would gain nothing.
  */
 export class Budget {
   private left: number;
@@ -38,7 +38,7 @@ export class Budget {
 export interface PairOptions {
   width: number;
   height: number;
-  /** Of each side, where they are not as the source has them: pictures become grey. */
+  /** Channels of each side, if they differ from the source's: pictures become grey. */
   channels?: DataOptions['channels'];
   flip: boolean;
   jitter: boolean;
@@ -47,13 +47,13 @@ export interface PairOptions {
   warn: (line: string) => void;
 }
 
-/** The paper enlarges 256 pixels to 286 before it cuts 256 out again. */
+/** The paper enlarges pictures from 256 to 286 pixels before cropping to 256. */
 export const jittered = (side: number) => Math.round((side * 286) / 256);
 
 /**
- * Pairs with what training does to them: jitter and flip, both sides alike. Keeps decoded pictures, as bytes where the
- * file has bytes and they were not blended, at the size before the cut; so files are decoded once, memory permitting,
- * and a pair does not depend on what is kept.
+ * Pairs with training's augmentation: jitter and flip, the same for both sides. Caches decoded pictures at the size
+ * before cropping, as bytes if the file has bytes and they were not blended. So files are decoded once, memory
+ * permitting, and a pair does not depend on the cache.
  */
 export class PairDataset implements Dataset {
   readonly length: number;
@@ -82,7 +82,7 @@ export class PairDataset implements Dataset {
     }
     const { width, height } = this;
     const { jitter, flip } = this.options;
-    // Drawn before anything can fail, so that a skipped file changes no other draw.
+    // Draw before anything can fail, so that a skipped file does not change other draws.
     const large = augment && jitter ? { width: jittered(width), height: jittered(height) } : { width, height };
     const x = augment && jitter ? augment.below(large.width - width + 1) : 0;
     const y = augment && jitter ? augment.below(large.height - height + 1) : 0;
@@ -92,7 +92,7 @@ export class PairDataset implements Dataset {
     return { name: this.name(at), real: finish(sides.real), condition: finish(sides.condition) };
   }
 
-  /** The pair, or with skipBad the next one whose files can be decoded. */
+  /** Loads the pair, or with skipBad the next one that can be decoded. */
   private async loadGood(index: number, width: number, height: number): Promise<{ at: number; sides: Sides }> {
     for (let tried = 0; tried < this.length; tried++) {
       const at = (index + tried) % this.length;
@@ -120,7 +120,7 @@ export class PairDataset implements Dataset {
     return sides;
   }
 
-  /** Pictures that are drawn have three channels; files come with as many as are wanted. */
+  /** Rendered pictures have three channels; files are decoded to the wanted number. */
   private inChannels({ real, condition }: Sides): Sides {
     const { channels } = this.options;
     return channels

@@ -5,24 +5,24 @@ import type { Raster } from '../image/raster.ts';
 import { AT_REST, drawMovement, warp } from '../image/warp.ts';
 import type { Budget } from './pairs.ts';
 
-/** Where square pictures come from; the same every time. */
+/** A source of square pictures. Always returns the same pictures. */
 export interface PictureSource {
   readonly length: number;
   name(index: number): string;
-  /** Which class it belongs to; 0 where there are none. */
+  /** Index of its class; 0 without classes. */
   label(index: number): number;
-  /** Whether it is to be held out for testing; where there is no such function, names decide. */
+  /** Whether to hold it out for testing; if omitted, names decide. */
   heldOut?(index: number): boolean;
-  /** The picture at `side` × `side`. @throws BadFile when its file cannot be decoded. */
+  /** Loads the picture at `side` × `side`. @throws BadFile if its file cannot be decoded */
   load(index: number, side: number): Promise<Raster>;
 }
 
 export interface PictureOptions {
   /** Pixels of a side. */
   side: number;
-  /** Names of the classes; empty where there are none. */
+  /** Names of the classes; empty without classes. */
   classes: readonly string[];
-  /** Small turns, shifts and changes of size at random; mirrored at random. */
+  /** Small random rotations, translations and scales; random mirroring. */
   augment: boolean;
   flip: boolean;
   skipBad: boolean;
@@ -34,11 +34,11 @@ export interface PictureOptions {
 export class PictureSet {
   readonly side: number;
   readonly classes: readonly string[];
-  /** Pictures that there are. */
+  /** Number of pictures. */
   readonly count: number;
   /**
-   * Places in an epoch. With classes each class has as many as the largest one has pictures, so that all are seen
-   * equally often; smaller ones are gone through again.
+   * Items per epoch. With classes, each class has as many items as the largest one has pictures, so that all are seen
+   * equally often; pictures of smaller classes are repeated.
    */
   readonly length: number;
   private readonly source: PictureSource;
@@ -57,7 +57,7 @@ export class PictureSet {
     this.length = this.places.length;
   }
 
-  /** The class of a place. */
+  /** The class of an item. */
   label(place: number): number {
     return this.source.label(this.at(place));
   }
@@ -67,13 +67,12 @@ export class PictureSet {
   }
 
   /**
-   * The picture of a place, CHW, 3 channels, values in [0, 1]. With `random` it is moved and mirrored as the options
-   * say, without it it is plain.
-   * @throws PixtapeError naming the file when it cannot be decoded (unless bad files are skipped).
+   * Loads the picture of an item, CHW, 3 channels, values in [0, 1]. With `random` it is augmented as the options say.
+   * @throws PixtapeError naming the file if it cannot be decoded, unless bad files are skipped
    */
   async picture(place: number, random?: RandomStream): Promise<Float32Array> {
     const { augment: move, flip } = this.options;
-    // Drawn before anything can fail, so that a skipped file changes no other draw.
+    // Draw before anything can fail, so that a skipped file does not change other draws.
     const movement = random ? drawMovement(random, { move, flip }) : AT_REST;
     return warp(await this.loadGood(this.at(place)), this.side, movement);
   }
@@ -84,7 +83,7 @@ export class PictureSet {
     return index;
   }
 
-  /** The picture, or with skipBad the next one of its class that can be decoded. */
+  /** Loads the picture, or with skipBad the next one of its class that can be decoded. */
   private async loadGood(index: number): Promise<Raster> {
     const { source, bad, options } = this;
     for (let tried = 0; tried < source.length; tried++) {
@@ -102,7 +101,7 @@ export class PictureSet {
     throw new PixtapeError(`no picture like ${source.name(index)} can be decoded`, 'The warnings above say why.');
   }
 
-  /** What is moved is sampled from twice the size: turned pixels of the size itself would blur. */
+  /** Augmented pictures are sampled from twice the size, because rotating at the size itself would blur. */
   private async load(index: number): Promise<Raster> {
     const kept = this.kept.get(index);
     if (kept) return kept;
@@ -112,7 +111,7 @@ export class PictureSet {
   }
 }
 
-/** Every picture once; with classes, every class as often as the largest, but one without pictures. */
+/** Every picture once; with classes, every class that has pictures as often as the largest. */
 function balanced(source: PictureSource, classes: number): number[] {
   const all = Array.from({ length: source.length }, (_, i) => i);
   if (classes === 0) return all;

@@ -1,21 +1,21 @@
 import { channelsOf, type Raster } from '../image/raster.ts';
 
-/** Of 255: the most by which neighbours within an area differ; JPEG leaves no colour as it was. */
+/** Largest difference between neighbours within an area, of 255: JPEG changes all colours a little. */
 const ALIKE = 10;
-/** Colours are told apart by steps of this, unless there are few. */
+/** Colours are quantised to multiples of this, unless there are few. */
 const STEP = 32;
 const FEW = 64;
-/** Colours nearer to each other than this are one. */
+/** Colours closer than this count as one. */
 const NEAR = 24;
-/** Parts of a picture: what areas must cover, and what a colour must have of them to count. */
+/** Fractions of a picture: what areas must cover, and a colour's least share of them. */
 const COVER = 0.6;
 const LEAST_PART = 0.005;
-/** How many colours a map of labels has, how much of its areas they make up, and how far a colour varies. */
+/** Properties of a label map: number of colours, their share of the areas, and the variation of a colour. */
 const COLOURS = { least: 3, most: 40, part: 0.9, spread: 4 };
 
 /**
- * How many flat colours a picture consists of, where it looks like a map of labels; 0 where it does not: photographs have
- * more colours, gradients spread them, and line drawings have one area, the ground.
+ * The number of flat colours of a picture that looks like a label map; 0 for others. Photographs have more colours,
+ * gradients spread them, and line drawings have only one area, the background.
  */
 export function labelColours(picture: Raster): number {
   const { width, height, data } = picture;
@@ -53,7 +53,7 @@ export function labelColours(picture: Raster): number {
   return covered >= COLOURS.part * flat && spread <= COLOURS.spread ? areas.length : 0;
 }
 
-/** Whether it has no more than a few colours, exactly: numbers of classes lie close to each other. */
+/** Whether it has only a few exact colours: class indices are close to each other. */
 function hasFew({ width, height, data }: Raster, channels: number): boolean {
   const size = width * height;
   const seen = new Set<string>();
@@ -63,7 +63,7 @@ function hasFew({ width, height, data }: Raster, channels: number): boolean {
   return seen.size <= FEW;
 }
 
-/** Adds a colour to those that it is near to, and joins them: a gradient becomes one colour that varies much. */
+/** Merges a colour with all nearby ones, so that a gradient becomes one colour of large variation. */
 function joinNear(areas: Colour[], colour: Colour): Colour[] {
   const near = areas.filter((other) => other.distance(colour) < NEAR);
   for (const other of near) colour.join(other);
@@ -75,14 +75,14 @@ class Colour {
   count = 0;
   private readonly sums = [0, 0, 0];
   private readonly squares = [0, 0, 0];
-  /** The means of those that were joined. */
+  /** Means of the merged colours. */
   private parts: number[][] = [];
 
   private get means(): number[][] {
     return this.parts.length > 0 ? this.parts : [this.sums.map((sum) => sum / this.count)];
   }
 
-  /** The largest difference of a channel, of the means that are nearest. */
+  /** Largest channel difference between the nearest means. */
   distance(other: Colour): number {
     const apart = (a: number[], b: number[]) => Math.max(...a.map((v, c) => Math.abs(v - (b[c] as number))));
     return Math.min(...this.means.flatMap((a) => other.means.map((b) => apart(a, b))));
@@ -108,7 +108,7 @@ class Colour {
   }
 }
 
-/** Of 16-bit values that take no more than 12: the power of two that they stay below; undefined for others. */
+/** For 16-bit values that use at most 12 bits: the power of two above them; undefined for others. */
 export function unusedBits({ data }: Raster): number | undefined {
   if (!(data instanceof Uint16Array)) return undefined;
   let most = 0;

@@ -56,8 +56,8 @@ function findManifest(): string {
 }
 
 /**
- * The emojis of some groups or subgroups, all of them without. A name that is both (the "extras-openmoji" have subgroups
- * like "flags") means the group; GROUP/SUBGROUP means one subgroup.
+ * The emojis of some groups or subgroups, all of them without. A name that is both (the "extras-openmoji" have
+ * subgroups like "flags") means the group; GROUP/SUBGROUP means one subgroup.
  * @throws PixtapeError listing the names there are when one is unknown.
  */
 export function chooseEmojis(emojis: readonly Emoji[], names: readonly string[] = []): Emoji[] {

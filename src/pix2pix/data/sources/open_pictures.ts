@@ -35,7 +35,9 @@ export interface OpenPictureOptions extends PictureData {
 
 export interface OpenedPictures {
   train: PictureSet;
-  /** With classes: pictures that training never sees, to test a classifier with; undefined where none could be spared. */
+  /**
+   * With classes: pictures that training never sees, to test a classifier with; undefined where none could be spared.
+   */
   test: PictureSet | undefined;
   /** One line for the user. */
   summary: string;
@@ -174,7 +176,10 @@ class Part implements PictureSource {
   }
 }
 
-/** Without classes nothing needs to be held out; of each class a tenth is, by the pictures' names, or what the source says. */
+/**
+ * Without classes nothing needs to be held out; of each class a tenth is, by the pictures' names, or what the source
+ * says.
+ */
 function splitClasses(source: PictureSource, classes: number): { train: number[]; test: number[] } {
   const all = Array.from({ length: source.length }, (_, i) => i);
   if (classes === 0) return { train: all, test: [] };

@@ -27,8 +27,8 @@ export interface OpenedUnpaired {
 }
 
 /**
- * Finds the pictures of two domains: the folders trainA/ and trainB/ (testA/, testB/) of `dataroot`, as CycleGAN's data sets
- * have them; or the sides of any set of pairs, without what belongs to what.
+ * Finds the pictures of two domains: the folders trainA/ and trainB/ (testA/, testB/) of `dataroot`, as CycleGAN's data
+ * sets have them; or the sides of any set of pairs, without what belongs to what.
  * @throws PixtapeError saying what is wrong with the folder or which file is bad
  */
 export async function openUnpaired(options: DataOptions): Promise<OpenedUnpaired> {

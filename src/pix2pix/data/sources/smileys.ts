@@ -2,9 +2,10 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { Emoji } from './emoji.ts';
 
 /**
- * The classes of the tutorial's own example, by OpenMoji's code points. Chosen by looking: a smile keeps its mouth shut, a
- * laugh shows its teeth, the sad have the corners of their mouths down, the angry their eyebrows. Left out are faces that
- * could be two of them, such as a smile with a tear or with horns, and those that reach beyond the edge when they move.
+ * The classes of the tutorial's own example, by OpenMoji's code points. Chosen by looking: a smile keeps its mouth
+ * shut, a laugh shows its teeth, the sad have the corners of their mouths down, the angry their eyebrows. Left out are
+ * faces that could be two of them, such as a smile with a tear or with horns, and those that reach beyond the edge when
+ * they move.
  */
 export const SMILEYS: Readonly<Record<string, readonly string[]>> = {
   smile: ['1F642', '1F60A', '263A', '1F60C', '1F607', '1F60E'],
@@ -14,8 +15,8 @@ export const SMILEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * One face of each class that training never sees. Chosen by hand: with so few, chance would take away what only one face
- * shows, such as the one angry face that is plain yellow.
+ * One face of each class that training never sees. Chosen by hand: with so few, chance would take away what only one
+ * face shows, such as the one angry face that is plain yellow.
  */
 export const HELD_OUT_SMILEYS: ReadonlySet<string> = new Set(['263A', '1F923', '1F61F', '1F621']);
 

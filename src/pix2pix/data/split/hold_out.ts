@@ -6,19 +6,19 @@ export interface Split {
   test: number[];
 }
 
-/** A number in [0, 1) from the SHA-256 of a text: its first six bytes. */
+/** A number in [0, 1) from the first six bytes of a text's SHA-256. */
 export function fractionOfDigest(digest: Uint8Array): number {
   return digest.subarray(0, 6).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 48;
 }
 
 /**
- * Holds about a tenth (or another share) out for testing. Items with the same key stay on the same side, and the side depends on the key
- * alone: when items are added, the others stay where they are. At least one key is held out, and at least one is not.
- * @param keys one for each item
- * @param fractions for each key a number in [0, 1) that depends on it alone: see `fractionOfDigest`
- * @param most hold no more items out; the keys with the smallest fractions are
- * @param share how much to hold out, of 1
- * @returns both sides; undefined when all items share one key
+ * Holds out about a tenth, or another share, for testing. Items with the same key stay together, and the side depends
+ * only on the key, so adding items does not move others. Each side gets at least one key.
+ * @param keys one per item
+ * @param fractions for each key, a number in [0, 1) that depends only on it: see `fractionOfDigest`
+ * @param most hold out at most this many items, those of the smallest fractions
+ * @param share fraction to hold out
+ * @returns both sides; undefined if all items have the same key
  */
 export function holdOutBy(
   keys: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Runs `task` for every item, no more than `limit` at a time; results keep the items' order. The first error ends it, once
- * the tasks that had begun are done: whoever cleans up after it finds nobody still writing. (p-map rejects at once.)
+ * Runs `task` for every item, at most `limit` at a time. Results are in the order of the items. After the first error,
+ * waits for running tasks before throwing, so that a cleanup finds nobody still writing. (p-map would throw at once.)
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

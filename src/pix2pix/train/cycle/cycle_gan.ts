@@ -44,8 +44,8 @@ export interface CycleOutputs {
 /**
  * CycleGAN in training: G_A paints B from A, and G_B paints A from B. Each is judged by a discriminator of its own,
  * and there and back again must give the same picture. Names are those of the widely used PyTorch implementation, in
- * which D_A judges what G_A paints. Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using
- * Cycle-Consistent Adversarial Networks".
+ * which D_A judges what G_A paints.
+ * Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
  */
 export class CycleGan {
   readonly device: Device;

@@ -16,7 +16,8 @@ export function fixedNoise(seed: number, index: number, nz: number): Float32Arra
 
 /**
  * Noise on the way from a to b, t = 0 … 1, along the great circle: a straight line would pass through vectors shorter than
- * any that the generator has seen. Source: White 2016, "Sampling Generative Networks".
+ * any that the generator has seen.
+ * Source: White 2016, "Sampling Generative Networks".
  */
 export function slerp(a: Float32Array, b: Float32Array, t: number): Float32Array {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * (y[i] as number), 0);

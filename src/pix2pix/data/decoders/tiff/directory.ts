@@ -29,7 +29,9 @@ export interface TiffDirectory {
   numbers(tag: number): Promise<number[] | undefined>;
 }
 
-/** Bytes of a value, by type: byte, text, short, long, rational, signed ones, float, double, and BigTIFF's of 8 bytes. */
+/**
+ * Bytes of a value, by type: byte, text, short, long, rational, signed ones, float, double, and BigTIFF's of 8 bytes.
+ */
 const BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 const MAX_ENTRIES = 4096;
 /** A value for each strip or tile of a picture. */

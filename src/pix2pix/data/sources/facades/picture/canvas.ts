@@ -27,7 +27,9 @@ export interface Material {
   inside?: (x: number, y: number) => boolean;
 }
 
-/** A facade before the light falls on it: for every pixel a colour, how far it stands out, how it mirrors, its class. */
+/**
+ * A facade before the light falls on it: for every pixel a colour, how far it stands out, how it mirrors, its class.
+ */
 export class FacadeCanvas {
   readonly width: number;
   readonly height: number;

@@ -32,7 +32,9 @@ export function drawLight(random: RandomStream): Light {
   };
 }
 
-/** Lights a canvas and takes its picture: sun and shadows, sky light, mirrors of the street in the glass, lens, noise. */
+/**
+ * Lights a canvas and takes its picture: sun and shadows, sky light, mirrors of the street in the glass, lens, noise.
+ */
 export function photograph(canvas: FacadeCanvas, light: Light): Raster {
   const { width, height } = canvas;
   const size = width * height;
