@@ -4,6 +4,7 @@
  */
 import { PixtapeError } from '../engine/util/errors.ts';
 import { adviseFaster } from './advice.ts';
+import { pollSeldom } from './dawn/polling.ts';
 import { candidateLines, nameFits } from './describe.ts';
 import { loadForGood } from './probe/loader.ts';
 import { webgpuUrl } from './probe/probe.ts';
@@ -61,7 +62,7 @@ export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
   }
   const { chosen, candidates } = s.opened;
   const { report, recipe } = chosen;
-  s.gpu ??= await createInstance(recipe);
+  s.gpu ??= await createInstance(recipe, report.kind);
   const adapter = await s.gpu.requestAdapter(recipe.request);
   if (!adapter) {
     throw new PixtapeError(
@@ -115,10 +116,11 @@ function noAdapter(choice: string, candidates: readonly CandidateReport[]): Pixt
   );
 }
 
-async function createInstance(recipe: Recipe): Promise<GPU> {
+async function createInstance(recipe: Recipe, kind: DriverKind): Promise<GPU> {
   // Before Dawn loads Vulkan: drivers read their environment when they are loaded.
   Object.assign(process.env, recipe.env);
   for (const library of [...recipe.libraries, ...recipe.loaders]) loadForGood(library);
+  if (kind !== 'gpu') pollSeldom();
   const { create, globals } = (await import(webgpuUrl())) as typeof import('webgpu');
   const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
   Object.assign(globalThis, Object.fromEntries(missing));

@@ -1,6 +1,11 @@
-import { freemem } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { Device, type DeviceOptions } from '../engine/gpu/device.ts';
+import { requestDevice } from '../engine/gpu/request_device.ts';
 import { openAdapter } from './index.ts';
+import { keepsShaders } from './lavapipe/environment.ts';
+
+/** Each takes a hundred megabytes and more while it compiles a large kernel. */
+const MOST_COMPILERS = 8;
 
 /**
  * Finds a WebGPU adapter for Node and opens a device on it: a real GPU, else a software driver. On a software driver the
@@ -13,7 +18,16 @@ import { openAdapter } from './index.ts';
 export async function openDevice(choice = 'auto', options: DeviceOptions = {}): Promise<Device> {
   const { adapter, description, kind } = await openAdapter(choice);
   if (kind === 'gpu') return Device.open(adapter, description, options);
-  return Device.open(adapter, description, { memoryBudget: availableMemory(), ...options });
+  const own: DeviceOptions = { memoryBudget: availableMemory() };
+  if (kind === 'lavapipe') own.compileAhead = await compilers(choice);
+  return Device.open(adapter, description, { ...own, ...options });
+}
+
+/** Devices that compile beside the one that computes, one for each core: which are most of the time few. */
+async function compilers(choice: string): Promise<GPUDevice[]> {
+  if (!keepsShaders(process.env)) return [];
+  const count = Math.min(availableParallelism(), MOST_COMPILERS);
+  return Promise.all(Array.from({ length: count }, async () => requestDevice((await openAdapter(choice)).adapter)));
 }
 
 /** Bytes that this process may still take; Node before 20.13 knows of no container's limit. */

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { listCandidates } from './candidates.ts';
 import { candidateReason, tidyName } from './describe.ts';
-import { whyNoGpu } from './gpu_files.ts';
+import { gpuFiles, whyNoGpu } from './gpu_files.ts';
 import { findIcds, isLavapipe } from './probe/icd.ts';
 import { type ProbeAnswer, probe } from './probe/probe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
@@ -30,9 +30,16 @@ export async function tryCandidates(
   onTrial?: (description: string) => void,
 ): Promise<Tried[]> {
   const all: Tried[] = [];
-  for (const candidate of listCandidates(env).filter(wanted)) {
+  const candidates = listCandidates(env).filter(wanted);
+  // Without a device file a GPU is looked for all the same, since nobody knows all files' names, but the next one meanwhile.
+  const hopeless = process.platform === 'linux' && gpuFiles().length === 0;
+  let early: Promise<Tried> | undefined;
+  for (const [i, candidate] of candidates.entries()) {
     onTrial?.(candidate.description);
-    const tried = await tryCandidate(candidate, env, name);
+    const trial = early ?? tryCandidate(candidate, env, name);
+    const next = candidates[i + 1];
+    early = candidate.kind === 'gpu' && hopeless && next ? tryCandidate(next, env, name) : undefined;
+    const tried = await trial;
     all.push(tried);
     if (done(tried)) break;
   }

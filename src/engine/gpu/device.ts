@@ -1,10 +1,11 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { BufferUsage, MAP_MODE_READ } from './constants.ts';
+import { requestDevice } from './request_device.ts';
+import { compileAhead } from './shader/compile_ahead.ts';
 import { Kernel } from './shader/kernel.ts';
 import type { ShaderConstants } from './shader/wgsl.ts';
 import { type Dtype, GUARD_BYTES, Storage } from './storage.ts';
-import { WaitEstimate } from './wait_estimate.ts';
 
 export interface DeviceOptions {
   /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
@@ -13,6 +14,11 @@ export interface DeviceOptions {
   maxBinding?: number;
   /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
   memoryBudget?: number;
+  /**
+   * For a driver that compiles a kernel when it first runs, one at a time: further devices of it that compile at the same
+   * time, if it keeps what they compile in a cache; none by an empty list. They are destroyed with this one.
+   */
+  compileAhead?: readonly GPUDevice[];
   /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
   seed?: number;
 }
@@ -48,7 +54,7 @@ export class Device {
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
   private allocated = 0;
-  private readonly waitEstimate = new WaitEstimate();
+  private readonly helpers: readonly GPUDevice[] | undefined;
   private broken: PixtapeError | undefined;
 
   private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
@@ -60,6 +66,7 @@ export class Device {
     this.maxBinding = Math.min(options.maxBinding ?? Number.POSITIVE_INFINITY, gpu.limits.maxStorageBufferBindingSize);
     this.memoryBudget = options.memoryBudget ?? Number.POSITIVE_INFINITY;
     this.seed = options.seed ?? 0;
+    this.helpers = options.compileAhead;
     gpu.addEventListener('uncapturederror', ({ error }) => {
       this.broken ??= /out of memory/i.test(error.message)
         ? new PixtapeError(`out of GPU memory (${error.message})`, SMALLER, { code: 'out-of-memory' })
@@ -81,19 +88,7 @@ export class Device {
 
   /** Opens a device on `adapter` with the adapter's own limits and the features that the kernels can use. */
   static async open(adapter: GPUAdapter, description = '', options: DeviceOptions = {}): Promise<Device> {
-    const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
-    const names = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize'] as const;
-    const more = [
-      'maxComputeInvocationsPerWorkgroup',
-      'maxComputeWorkgroupSizeX',
-      'maxStorageBuffersPerShaderStage',
-    ] as const;
-    const requiredLimits: Record<string, number> = {};
-    for (const name of [...names, ...more]) requiredLimits[name] = adapter.limits[name];
-    const gpu = await adapter.requestDevice({
-      requiredFeatures: wanted.filter((f) => adapter.features.has(f)),
-      requiredLimits,
-    });
+    const gpu = await requestDevice(adapter);
     const { subgroupMinSize, subgroupMaxSize, vendor, architecture, device, description: named } = adapter.info;
     const fixed = gpu.features.has('subgroups' as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
     const text = description || [named, vendor, architecture, device].filter(Boolean).join(' ') || 'unknown adapter';
@@ -288,18 +283,9 @@ export class Device {
     return this.readBytes(bufferOf(storage), storage.offset, Math.ceil(storage.bytes / 4) * 4);
   }
 
-  /**
-   * Waits until everything submitted so far has run. Dawn's binding for Node polls while it waits, on a core that a
-   * driver computing on the CPU wants (a quarter of the step's time with two cores): there, most of the time that the
-   * last waits took is slept through first.
-   */
+  /** Waits until everything submitted so far has run. */
   async drain(): Promise<void> {
-    const start = performance.now();
-    const { sleepMs: sleep } = this.waitEstimate;
-    if (this.capabilities.cpu && sleep > 0) await new Promise((resolve) => setTimeout(resolve, sleep));
-    const asked = performance.now();
     await this.gpu.queue.onSubmittedWorkDone();
-    this.waitEstimate.record(asked - start, performance.now() - asked);
   }
 
   /** Waits for the queue, then throws the first error that anything caused since the last check. */
@@ -312,8 +298,15 @@ export class Device {
     if (this.broken) throw this.broken;
   }
 
+  /** Compiles kernels, or joins whoever does. Rejects with the shader's own line on an error. */
+  async compile(kernels: readonly Kernel[], onCompiled?: (done: number, total: number) => void): Promise<void> {
+    if (this.helpers) return compileAhead(kernels, this.gpu, this.helpers, onCompiled);
+    let done = 0;
+    await Promise.all(kernels.map((k) => k.compile(this.gpu).then(() => onCompiled?.(++done, kernels.length))));
+  }
+
   destroy(): void {
-    this.gpu.destroy();
+    for (const gpu of [this.gpu, ...(this.helpers ?? [])]) gpu.destroy();
   }
 }
 

@@ -154,11 +154,9 @@ export class Program implements StorageOwner {
   }
 
   async compile(onCompiled?: (done: number, total: number) => void): Promise<void> {
-    const kernels = this.kernels;
-    let done = 0;
-    const compiled = Promise.all(
-      kernels.map((k) => k.compile(this.device.gpu).then(() => onCompiled?.(++done, kernels.length))),
-    );
+    const compiled = this.device.compile(this.kernels, onCompiled);
+    // Told of below; a lack of memory meanwhile must not leave it unheard.
+    compiled.catch(() => {});
     const { plan, buffers } = await this.temporaries.allocate(this.device, this.dispatches);
     this.plan = plan;
     this.buffers.push(...buffers);

@@ -11,6 +11,8 @@ export class Kernel {
   readonly shader: ShaderInterface;
   readonly label: string;
   readonly entry: string;
+  /** Whether it has run on its device, if only over nothing: see `compileAhead`. */
+  hasRun = false;
   private ready: Promise<GPUComputePipeline> | undefined;
   private built: GPUComputePipeline | undefined;
   private readonly halved = new Map<string, Kernel>();
@@ -40,7 +42,10 @@ export class Kernel {
 
   /** Starts the compilation, or joins the one under way. Rejects with the shader's own line on an error. */
   compile(device: GPUDevice): Promise<GPUComputePipeline> {
-    this.ready ??= this.build(device);
+    this.ready ??= this.build(device).then((pipeline) => {
+      this.built = pipeline;
+      return pipeline;
+    });
     return this.ready;
   }
 
@@ -50,7 +55,8 @@ export class Kernel {
     return this.built;
   }
 
-  private async build(device: GPUDevice): Promise<GPUComputePipeline> {
+  /** A pipeline of it on any device. */
+  async build(device: GPUDevice): Promise<GPUComputePipeline> {
     const module = device.createShaderModule({ label: this.label, code: this.code });
     const info = await module.getCompilationInfo();
     const errors = info.messages.filter((m) => m.type === 'error');
@@ -71,11 +77,10 @@ export class Kernel {
         }),
       ],
     });
-    this.built = await device.createComputePipelineAsync({
+    return device.createComputePipelineAsync({
       label: this.label,
       layout,
       compute: { module, entryPoint: this.entry },
     });
-    return this.built;
   }
 }

@@ -9,8 +9,6 @@ import type { Trial } from './benchmark.ts';
 /** Runs that are timed together take at least this long: below it the clock and the submit would be measured. */
 const LEAST_SAMPLE_MS = 3;
 const MOST_AT_ONCE = 64;
-/** A wait shorter than this cannot be slept through. */
-const SLEEPABLE_MS = 4;
 /** Random values that the inputs are filled with, over and over; a prime number, so that rows differ. */
 const NOISE = 65_521;
 
@@ -50,9 +48,6 @@ export class ConvBenchmark {
     const run = async (times: number): Promise<number> => {
       const start = performance.now();
       for (let i = 0; i < times; i++) recorded.run();
-      // Waiting takes a core from drivers that compute on the CPU, so most of it is slept through; see Device.finished.
-      const sleep = device.capabilities.cpu ? 0.7 * fastest * times : 0;
-      if (sleep > SLEEPABLE_MS) await new Promise((resolve) => setTimeout(resolve, sleep));
       await device.check();
       const ms = (performance.now() - start) / times;
       // The first run tells nothing: drivers finish compiling in it.
