@@ -12,7 +12,7 @@ const tileSource = `${forwardSource}\n${leakyRelu}`;
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
 const LARGEST_KERNEL = 4;
-/** Channels from which a kernel for 64 at once is worth its compiling: a fifth faster on lavapipe. */
+/** Channels from which a kernel for 64 at once is worth its compiling, with the smaller patch: a tenth faster on lavapipe. */
 const MANY_CHANNELS = 256;
 /** The patch of positions that a lane owns, and the channels that it has sums for. */
 export interface Tiling {
@@ -39,23 +39,22 @@ export const tile: ConvAlgorithm<Tiling> = {
   },
 };
 
-const PATCHES: readonly (readonly [height: number, width: number])[] = [
-  [2, 4],
-  [2, 2],
-];
+type Patch = readonly [height: number, width: number];
+
+const LARGE: Patch = [2, 4];
+const SMALL: Patch = [2, 2];
+const PATCHES: readonly Patch[] = [LARGE, SMALL];
 
 /** What may be worth a try, this file's own rule first. */
 function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
   const lanes = device.capabilities.subgroupSize;
   const channels = resultChannels(g, direction);
-  const positions = {
-    forward: g.batch * g.outH * g.outW,
-    inputGradient: g.batch * g.inH * g.inW,
-    weightGradient: Number.POSITIVE_INFINITY,
-  }[direction];
-  const [tileH, tileW] = patchFor(lanes, positions);
+  const result = { forward: [g.outH, g.outW], inputGradient: [g.inH, g.inW], weightGradient: undefined }[direction];
+  const patch = result ? patchFor(lanes, g.batch, result[0] as number, result[1] as number) : LARGE;
+  const [tileH, tileW] = patch;
   const most = mostChannels(lanes, channels, direction);
-  const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(most, Math.ceil(channels / 16) * 16) };
+  const usual = patch === LARGE ? Math.min(most, 32) : most;
+  const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(usual, Math.ceil(channels / 16) * 16) };
   // More than double the channels that there are would be idle work.
   const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
   const all = PATCHES.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
@@ -82,11 +81,15 @@ function kernelOf(
 }
 
 /** A patch of 4 × 2, or 2 × 2 where larger ones would leave lanes without work. */
-function patchFor(lanes: number, positions: number): [height: number, width: number] {
-  return positions >= lanes * 8 ? [2, 4] : [2, 2];
+function patchFor(lanes: number, batch: number, height: number, width: number): Patch {
+  const [h, w] = LARGE;
+  return batch * Math.ceil(height / h) * Math.ceil(width / w) >= lanes ? LARGE : SMALL;
 }
 
-/** More channels share more loads, until their sums no longer fit; 64 take a driver three seconds to compile. */
+/**
+ * More channels share more loads, until their sums no longer fit. 64 with the large patch are 512 sums a lane: these take a
+ * driver three times as long to compile as 256, and gain a tenth, which only a run of hundreds of steps gives back.
+ */
 function mostChannels(lanes: number, channels: number, direction: ConvDirection): number {
   if (lanes === 4) return 16;
   return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? 64 : 32;
