@@ -1,5 +1,5 @@
-import { openAdapter } from '../src/drivers/index.ts';
-import { Device, type DeviceOptions } from '../src/engine/gpu/device.ts';
+import { openDevice } from '../src/drivers/open_device.ts';
+import type { Device, DeviceOptions } from '../src/engine/gpu/device.ts';
 import { convTuning } from '../src/engine/ops/conv/tuning/tuning.ts';
 
 export interface TestDeviceOptions extends DeviceOptions {
@@ -13,8 +13,7 @@ export interface TestDeviceOptions extends DeviceOptions {
  * bounds shows; `maxBinding` plays a driver with a small binding limit.
  */
 export async function openTestDevice({ algorithm, table, ...options }: TestDeviceOptions = {}): Promise<Device> {
-  const { adapter, description } = await openAdapter();
-  const device = await Device.open(adapter, description, options);
+  const device = await openDevice('auto', { memoryBudget: Number.POSITIVE_INFINITY, ...options });
   const tuning = convTuning(device);
   if (algorithm !== undefined) tuning.algorithm = algorithm;
   if (table) tuning.table = table;
