@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../src/engine/util/safetensors.ts';
@@ -20,6 +20,10 @@ beforeAll(async () => {
   const { code, stderr } = await pixtape(train('good', '--steps', '2'), home);
   expect(stderr).not.toContain('pixtape:');
   expect(code).toBe(0);
+  // A run is held by whoever goes on with it: each of these cases has its own.
+  for (const name of ['done', 'wider', 'turned']) {
+    cpSync(join(home, 'runs', 'good'), join(home, 'runs', name), { recursive: true });
+  }
   for (const name of ['short', 'foreign']) mkdirSync(join(home, 'runs', name));
   const latest = (name: string) => join(home, 'runs', name, 'latest.safetensors');
   copyFileSync(latest('good'), latest('short'));
@@ -65,9 +69,9 @@ const cases: [string, string[], RegExp][] = [
   ['a run that is there already', train('good'), /good already holds a checkpoint.*\n.*--continue_train/],
   ['a run that is not there', resume('none'), /there is no .*none.*latest\.safetensors\n.*good/],
   ['a run without a name', ['train', '--continue_train'], /which run\? Name it with --name\n.*good/],
-  ['a run that is done', resume('good', '--steps', '2'), /has already done 2 of 2 steps/],
-  ['another width on going on', resume('good', '--ngf', '4'), /--ngf 4: the run .* has 2\n.*Leave --ngf out/],
-  ['another direction on going on', resume('good', '--direction', 'AtoB'), /--direction AtoB: the run .* has BtoA/],
+  ['a run that is done', resume('done', '--steps', '2'), /has already done 2 of 2 steps/],
+  ['another width on going on', resume('wider', '--ngf', '4'), /--ngf 4: the run .* has 2\n.*Leave --ngf out/],
+  ['another direction on going on', resume('turned', '--direction', 'AtoB'), /--direction AtoB: the run .* has BtoA/],
   ['a checkpoint cut short', resume('short'), /short.*latest\.safetensors is cut short: 20000 bytes of/],
   ['NaN on going on', resume('spoilt', '--steps', '4'), NAN],
   ['NaN where it should paint', ['translate', 'spoilt', 'pairs', 'painted', '--side', 'left'], NAN],
