@@ -65,7 +65,7 @@ try {
 } catch (thrown) {
   const error = await explainSystemError(thrown);
   if (error instanceof PixtapeError) {
-    const advice = flagAdvice(error);
+    const advice = flagAdvice(error, process.argv[2]);
     console.error(`\npixtape: ${error.message}${advice ? `\n  → ${advice}` : ''}`);
   } else console.error(error);
   process.exitCode = 1;

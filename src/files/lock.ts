@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { open, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
-import { explainDiskError } from './disk_error.ts';
+import { codeOf, explainDiskError } from './disk_error.ts';
 import { removeStaleTemporaries } from './files.ts';
 import { makeFolder } from './folder.ts';
 import { clearLock, clockOf, createLock, type Found, type Holder, LOCK_FILE, readLock, textOf } from './lock_file.ts';
@@ -28,6 +28,8 @@ export interface LockOptions {
   hint: string;
   /** Hears that the lock has to be watched for a while. */
   note?: (line: string) => void;
+  /** An empty folder means nothing: it goes on release even if it was there before. */
+  dropEmpty?: boolean;
   times?: LockTimes;
 }
 
@@ -44,7 +46,7 @@ export class FolderLock {
   private readonly path: string;
   private readonly text: string;
   private readonly token: string;
-  /** The topmost folder that had to be made for it. */
+  /** The topmost folder that goes with it if nothing else is in it: one that had to be made. */
   private readonly made: string | undefined;
   private readonly timer: NodeJS.Timeout;
   private released = false;
@@ -65,14 +67,22 @@ export class FolderLock {
    * @throws FolderInUse where another process has it; PixtapeError where the folder cannot be written to.
    */
   static async take(folder: string, options: LockOptions): Promise<FolderLock> {
-    const { command, times = TIMES } = options;
+    const { command, dropEmpty, times = TIMES } = options;
     const token = randomBytes(12).toString('hex');
     const holder: Holder = { ...thisProcess(), token, command, since: new Date().toISOString() };
     const path = join(folder, LOCK_FILE);
     try {
-      const made = await makeFolder(folder);
+      let made: string | undefined;
       let settle = false;
-      while (!(await createLock(path, textOf(holder)))) {
+      // Whoever gives an empty folder back may take it away just then: it is made again.
+      const create = async (tries = 5): Promise<boolean> => {
+        made = (await makeFolder(folder)) ?? made;
+        return createLock(path, textOf(holder)).catch((error: unknown) => {
+          if (codeOf(error) === 'ENOENT' && tries > 0) return create(tries - 1);
+          throw error;
+        });
+      };
+      while (!(await create())) {
         const found = await readLock(path);
         if (!found) continue; // given back meanwhile
         if (await isHeld(path, found, times, options.note)) throw inUse(folder, found, options.hint);
@@ -81,7 +91,7 @@ export class FolderLock {
       }
       // Others may have found the old one stale at the same moment: what they put aside by mistake is back by then.
       if (settle) await pause(200);
-      const lock = new FolderLock(folder, holder, made, times.beat);
+      const lock = new FolderLock(folder, holder, made ?? (dropEmpty ? folder : undefined), times.beat);
       await lock.verify().catch((error: unknown) => {
         lock.removeNow();
         throw error;

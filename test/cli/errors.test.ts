@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../src/engine/util/safetensors.ts';
@@ -20,10 +20,20 @@ beforeAll(async () => {
   const { code, stderr } = await pixtape(train('good', '--steps', '2'), home);
   expect(stderr).not.toContain('pixtape:');
   expect(code).toBe(0);
+  // A run is held by whoever goes on with it: each of these cases has its own.
+  for (const name of ['done', 'wider', 'turned']) {
+    cpSync(join(home, 'runs', 'good'), join(home, 'runs', name), { recursive: true });
+  }
   for (const name of ['short', 'foreign']) mkdirSync(join(home, 'runs', name));
   const latest = (name: string) => join(home, 'runs', name, 'latest.safetensors');
   copyFileSync(latest('good'), latest('short'));
   truncateSync(latest('short'), 20_000);
+  // The last of the file's bytes are a weight: all ones are NaN.
+  mkdirSync(join(home, 'runs', 'spoilt'));
+  writeFileSync(
+    latest('spoilt'),
+    Buffer.concat([readFileSync(latest('good')).subarray(0, -400), Buffer.alloc(400, 255)]),
+  );
   writeFileSync(latest('foreign'), Buffer.concat(encodeSafetensors(new Map(), { format: 'pt' })));
 }, 120_000);
 
@@ -31,6 +41,9 @@ const train = (name: string, ...more: string[]) => ['train', '--dataroot', 'pair
 const resume = (name: string, ...more: string[]) => ['train', '--continue_train', '--name', name, ...more];
 const on = (data: string, ...more: string[]) => ['train', '--dataroot', data, ...TINY, '--steps', '1', ...more];
 const plain = (...more: string[]) => ['train', '--dataroot', 'pairs', '--steps', '1', ...more];
+
+const NAN =
+  /spoilt.latest\.safetensors: \S+\[\d+\] is NaN, so that it can neither paint nor go on training\n.*an earlier checkpoint/;
 
 const cases: [string, string[], RegExp][] = [
   ['no data', ['train'], /no data: train needs --dataroot DIR\n.*--data openmoji/],
@@ -56,10 +69,15 @@ const cases: [string, string[], RegExp][] = [
   ['a run that is there already', train('good'), /good already holds a checkpoint.*\n.*--continue_train/],
   ['a run that is not there', resume('none'), /there is no .*none.*latest\.safetensors\n.*good/],
   ['a run without a name', ['train', '--continue_train'], /which run\? Name it with --name\n.*good/],
-  ['a run that is done', resume('good', '--steps', '2'), /has already done 2 of 2 steps/],
-  ['another width on going on', resume('good', '--ngf', '4'), /--ngf 4: the run .* has 2\n.*Leave --ngf out/],
-  ['another direction on going on', resume('good', '--direction', 'AtoB'), /--direction AtoB: the run .* has BtoA/],
+  ['a run that is done', resume('done', '--steps', '2'), /has already done 2 of 2 steps/],
+  ['another width on going on', resume('wider', '--ngf', '4'), /--ngf 4: the run .* has 2\n.*Leave --ngf out/],
+  ['another direction on going on', resume('turned', '--direction', 'AtoB'), /--direction AtoB: the run .* has BtoA/],
   ['a checkpoint cut short', resume('short'), /short.*latest\.safetensors is cut short: 20000 bytes of/],
+  ['NaN on going on', resume('spoilt', '--steps', '4'), NAN],
+  ['NaN where it should paint', ['translate', 'spoilt', 'pairs', 'painted', '--side', 'left'], NAN],
+  ['NaN to export', ['export', 'spoilt', 'spoilt.safetensors'], NAN],
+  ['NaN to export as ONNX', ['export', 'spoilt', 'spoilt.onnx', '--onnx'], NAN],
+  ['NaN to measure', ['eval', 'spoilt'], NAN],
   ["somebody else's safetensors", resume('foreign'), /is a safetensors file, but no pixtape checkpoint/],
   ['a load size without a crop size that fits', plain('--load_size', '300'), /enlarged by 286\/256.*\n.*286x286/],
   ['steps after the last rate', plain('--n_epochs', '1', '--n_epochs_decay', '1', '--steps', '99'), /--steps 99 goes/],
@@ -79,6 +97,11 @@ it.concurrent.each(cases)('%s', { tags: 'long', timeout: 120_000 }, async (_, ar
   expect(stderr).not.toMatch(/^\s+at .*\.js:\d+/m);
   expect(code).toBe(1);
   expect(readFileSync(join(home, 'runs', 'good', 'latest.safetensors')).equals(before)).toBe(true);
+  // The folder itself may be another case's at this moment.
+  expect(existsSync(join(home, 'runs', 'pairs-tutorial', 'log.jsonl'))).toBe(false);
+});
+
+it('leaves no folder of a run that did not begin', () => {
   expect(existsSync(join(home, 'runs', 'pairs-tutorial'))).toBe(false);
 });
 

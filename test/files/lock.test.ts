@@ -161,6 +161,29 @@ it('leaves no folder behind that was made for it alone', async () => {
   await fs.writeFile(join(folder, 'c', 'x'), '');
   await filled.release();
   expect(await fs.readdir(join(folder, 'c'))).toEqual(['x']);
+  // Somebody's own empty folder stays, unless it means nothing.
+  await fs.mkdir(join(folder, 'e'));
+  await (await take(join(folder, 'e'))).release();
+  expect(await fs.readdir(folder)).toContain('e');
+  const options = { command: 'x', hint: '', dropEmpty: true };
+  await (await FolderLock.take(join(folder, 'e'), options)).release();
+  expect(await fs.readdir(folder)).not.toContain('e');
+});
+
+it('is taken while others come and go, who take the empty folder with them', async () => {
+  const path = join(folder, 'a', 'b');
+  const options = { command: 'x', hint: '', dropEmpty: true };
+  const comeAndGo = async () => {
+    for (let i = 0; i < 40; i++) {
+      const lock = await FolderLock.take(path, options).catch((error: unknown) => {
+        if (error instanceof FolderInUse) return undefined;
+        throw error;
+      });
+      await lock?.release();
+    }
+  };
+  await Promise.all([comeAndGo(), comeAndGo(), comeAndGo()]);
+  await expect(fs.stat(path)).rejects.toThrow('ENOENT');
 });
 
 it('is held by one of many that find it stale at the same moment', { timeout: 120_000 }, async () => {

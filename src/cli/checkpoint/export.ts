@@ -55,7 +55,7 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
     const tensors = await generatorTensors(file);
     const pieces = flags.onnx
       ? await exportOnnx(header, tensors, path)
-      : exportGenerator(header, tensors, { half: flags.f16 ?? false });
+      : exportGenerator(header, tensors, { half: flags.f16 ?? false, file: path });
     await writeSafetensorsAtomic(out, pieces);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     // A file written to /dev/stdout must not be mixed with messages.

@@ -13,6 +13,7 @@ import { estimateGan } from '../../pix2pix/train/memory/estimate_gan.ts';
 import { Gan } from '../../pix2pix/train/steps/gan.ts';
 import { type RunFolder, takeRunFolder } from '../run/folder.ts';
 import { trainRun } from '../run/run.ts';
+import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { continuedGanConfig, continuedGanRecord, freshGanConfig, freshGanRecord, type GanRecord } from './config.ts';
@@ -25,7 +26,7 @@ export async function startGan(dir: string | undefined, flags: GanFlags, given: 
   const noData = new PixtapeError('no data: gan needs a folder, gan DIR', 'Or try --data smileys --preset quick');
   const run = await takeRunFolder('gan', flags, defaultName(dir, flags), noData);
   try {
-    await trainIn(run, fresh, dir, flags, given);
+    await surviveLoss(run, flags, (again) => trainIn(run, fresh, dir, again, given));
   } finally {
     await run.lock.release();
   }

@@ -62,7 +62,8 @@ export async function takeRunFolder(
 }
 
 function lockRun(command: string, folder: string, hint: string): Promise<FolderLock> {
-  return FolderLock.take(folder, { command: `pixtape ${command}`, hint, note: (line) => console.warn(line) });
+  const note = (line: string) => console.warn(line);
+  return FolderLock.take(folder, { command: `pixtape ${command}`, hint, note, dropEmpty: true });
 }
 
 /** Takes `name`, or else `name-2` and so on: the first that holds no run and is not locked. */

@@ -21,6 +21,7 @@ export function watchInterrupt(onFirst: () => void): { asked: () => boolean; sto
     if (signal === 'SIGHUP' && hangupsIgnored) return;
     if (first === undefined) {
       first = performance.now();
+      interrupted = true;
       onFirst();
     } else if (signal !== 'SIGHUP' && performance.now() - first > SAME_PRESS_MS) {
       discardTemporaries();
@@ -35,6 +36,11 @@ export function watchInterrupt(onFirst: () => void): { asked: () => boolean; sto
     },
   };
 }
+
+let interrupted = false;
+
+/** Whether anybody has asked this process to end, in whatever part of its work. */
+export const wasInterrupted = (): boolean => interrupted;
 
 let hangupsIgnored = false;
 

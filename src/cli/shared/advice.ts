@@ -3,11 +3,17 @@ import type { PixtapeError } from '../../engine/util/errors.ts';
 /**
  * Advice for the command line on an error of the engine, which knows no flags; undefined if the error's own hint is
  * enough.
+ * @param command that met with it
  */
-export function flagAdvice({ code, hint }: PixtapeError): string | undefined {
+export function flagAdvice({ code, hint }: PixtapeError, command?: string): string | undefined {
   if (hint?.includes('--')) return undefined;
   if (code === 'out-of-memory') return 'Here: a smaller --batch_size, --crop_size or --ngf, or another --adapter.';
-  if (code === 'device-lost') return 'Here: start again with --continue_train, which goes on from the last checkpoint.';
+  if (code === 'device-lost') {
+    const trains = command === 'train' || command === 'gan';
+    return trains
+      ? 'Here: start again with --continue_train, which goes on from the last checkpoint.'
+      : 'Here: run the command again.';
+  }
   if (code === 'unsupported') return 'Here: leave --precision out, which means f32, or take another --adapter.';
   return undefined;
 }

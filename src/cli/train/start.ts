@@ -13,6 +13,7 @@ import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
 import { trainRun } from '../run/run.ts';
+import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './config.ts';
@@ -25,7 +26,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
   const run = await takeFolder(flags);
   try {
     const train = flags.model === 'cycle_gan' ? trainCycle : trainIn;
-    await train(run, flags, given);
+    await surviveLoss(run, flags, (again) => train(run, again, given));
   } finally {
     await run.lock.release();
   }

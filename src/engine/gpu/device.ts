@@ -1,6 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { BufferUsage, MAP_MODE_READ } from './constants.ts';
+import { LossWatch } from './loss.ts';
 import { requestDevice } from './request_device.ts';
 import { compileAhead } from './shader/compile_ahead.ts';
 import { Kernel } from './shader/kernel.ts';
@@ -56,6 +57,7 @@ export class Device {
   private allocated = 0;
   private readonly helpers: readonly GPUDevice[] | undefined;
   private broken: PixtapeError | undefined;
+  private readonly loss: LossWatch;
 
   private constructor(gpu: GPUDevice, capabilities: Capabilities, description: string, options: DeviceOptions) {
     this.gpu = gpu;
@@ -74,16 +76,7 @@ export class Device {
             code: 'internal',
           });
     });
-    void gpu.lost.then((info) => {
-      this.broken =
-        info.reason === 'destroyed'
-          ? new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' })
-          : new PixtapeError(
-              `the GPU device was lost: ${info.message}`,
-              'Open a new device and go on from the last saved state.',
-              { code: 'device-lost' },
-            );
-    });
+    this.loss = new LossWatch(gpu.lost);
   }
 
   /** Opens a device on `adapter` with the adapter's own limits and the features that the kernels can use. */
@@ -159,7 +152,7 @@ export class Device {
     );
     this.gpu.pushErrorScope('out-of-memory');
     const made = sizes.map((bytes) => this.createBuffer(bytes, what));
-    const error = await this.gpu.popErrorScope();
+    const error = await this.orLost(this.gpu.popErrorScope());
     if (error) {
       for (const b of made) this.free(b);
       const total = sizes.reduce((a, b) => a + b, 0);
@@ -266,7 +259,7 @@ export class Device {
       const encoder = this.gpu.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
       this.gpu.queue.submit([encoder.finish()]);
-      await staging.mapAsync(MAP_MODE_READ);
+      await this.orLost(staging.mapAsync(MAP_MODE_READ));
       const bytes = new Uint8Array(staging.getMappedRange()).slice();
       staging.unmap();
       this.throwIfBroken();
@@ -285,17 +278,23 @@ export class Device {
 
   /** Waits until everything submitted so far has run. */
   async drain(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.orLost(this.gpu.queue.onSubmittedWorkDone());
   }
 
   /** Waits for the queue, then throws the first error that anything caused since the last check. */
   async check(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.orLost(this.gpu.queue.onSubmittedWorkDone());
     this.throwIfBroken();
   }
 
   throwIfBroken(): void {
-    if (this.broken) throw this.broken;
+    const error = this.loss.error ?? this.broken;
+    if (error) throw error;
+  }
+
+  /** Waits for what WebGPU promised. @throws PixtapeError at once when the device is lost, even if no answer comes */
+  orLost<T>(work: Promise<T>): Promise<T> {
+    return this.loss.guard(work);
   }
 
   /** Compiles kernels, or joins whoever does. Rejects with the shader's own line on an error. */
@@ -306,6 +305,7 @@ export class Device {
   }
 
   destroy(): void {
+    this.loss.expect();
     for (const gpu of [this.gpu, ...(this.helpers ?? [])]) gpu.destroy();
   }
 }

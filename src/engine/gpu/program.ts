@@ -160,7 +160,7 @@ export class Program implements StorageOwner {
     const { plan, buffers } = await this.temporaries.allocate(this.device, this.dispatches);
     this.plan = plan;
     this.buffers.push(...buffers);
-    await compiled;
+    await this.device.orLost(compiled);
     const { uniforms, bindGroups } = bindDispatches(this.device, this.dispatches);
     this.buffers.push(uniforms);
     this.bindGroups = bindGroups;
@@ -215,7 +215,7 @@ export class Program implements StorageOwner {
   async profile(): Promise<DispatchTiming[]> {
     this.prepareRun();
     const { queue } = this.device.gpu;
-    await queue.onSubmittedWorkDone();
+    await this.device.check();
     const timings: DispatchTiming[] = [];
     for (let i = 0; i < this.dispatches.length; i++) {
       const encoder = this.device.gpu.createCommandEncoder();
@@ -224,7 +224,7 @@ export class Program implements StorageOwner {
       pass.end();
       const start = performance.now();
       queue.submit([encoder.finish()]);
-      await queue.onSubmittedWorkDone();
+      await this.device.orLost(queue.onSubmittedWorkDone());
       timings.push({ label: (this.dispatches[i] as Dispatch).kernel.label, milliseconds: performance.now() - start });
     }
     return timings;

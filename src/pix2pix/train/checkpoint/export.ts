@@ -5,6 +5,7 @@ import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safete
 import { createGenerator } from '../../models/networks.ts';
 import { encodeOnnx } from '../../models/onnx/encode.ts';
 import { GENERATORS } from '../../models/registry/generators.ts';
+import { checkFinite } from './finite.ts';
 import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
 /**
@@ -12,12 +13,15 @@ import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from '.
  * third of the size or less. `half` stores the weights of convolutions in 16 bits, which halves that again. Norms,
  * biases and values outside the range of half precision stay in 32 bits: they are few, and errors there show most.
  * @param tensors of the generator, under its own names, so that PyTorch loads the file
+ * @param file the checkpoint's name, for messages
+ * @throws PixtapeError if a value is NaN or infinite
  */
 export function exportGenerator(
   header: CheckpointHeader,
   tensors: ReadonlyMap<string, NamedTensor>,
-  { half }: { half: boolean },
+  { half, file = 'the checkpoint' }: { half: boolean; file?: string },
 ): Uint8Array[] {
+  checkFinite(tensors, file);
   const kept = new Map<string, NamedTensor>();
   for (const [name, tensor] of tensors) kept.set(name, half ? halved(tensor) : tensor);
   return encodeSafetensors(kept, encodeHeader(header));

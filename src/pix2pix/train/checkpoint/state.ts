@@ -10,6 +10,7 @@ import { NETS_G } from '../../models/registry/generators.ts';
 import { INITS } from '../../models/registry/kind.ts';
 import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { GAN_MODES } from '../config/gan_loss.ts';
+import { checkFinite, firstNotFinite } from './finite.ts';
 
 /**
  * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight
@@ -113,15 +114,6 @@ export async function captureEntries(entries: readonly StateEntry[], step: numbe
     tensors.set(name, { dtype: 'F32', shape: [...tensor.shape], data });
   }
   return tensors;
-}
-
-/** Index of the first value that is not finite, or −1. A plain loop: callbacks for 10⁸ values would take seconds. */
-function firstNotFinite(data: Float32Array): number {
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
-    if (value - value !== 0) return i;
-  }
-  return -1;
 }
 
 /** Encodes a checkpoint's metadata. */
@@ -284,7 +276,7 @@ export function checkFields(given: unknown, wanted: object, path: string): void 
 
 /**
  * Restores a captured state.
- * @throws PixtapeError naming the tensor that is missing, left over, or of another shape or type
+ * @throws PixtapeError naming the tensor that is missing, left over, of another shape or type, or not finite
  */
 export function restoreState(
   model: GanState,
@@ -300,6 +292,7 @@ export function restoreState(
   }
   const entries = [...networkEntries(model), ...adamEntries(model)];
   checkState(entries, values, { source: file });
+  checkFinite(values, file);
   writeState(entries, values);
   model.step = step;
 }
@@ -327,5 +320,7 @@ export function generatorOf(values: ReadonlyMap<string, NamedTensor>, prefix?: s
  * @param values of a checkpoint or of a generator's file; F16, as written by `exportGenerator`, is converted
  */
 export function restoreGenerator(generator: Module, values: ReadonlyMap<string, NamedTensor>, file: string): void {
-  generator.loadStateDict(generatorOf(values), { source: file });
+  const own = generatorOf(values);
+  checkFinite(own, file);
+  generator.loadStateDict(own, { source: file });
 }

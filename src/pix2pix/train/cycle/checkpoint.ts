@@ -5,6 +5,7 @@ import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 import { encodeSafetensors } from '../../../engine/util/safetensors.ts';
 import { writeSafetensorsAtomic } from '../../../files/files.ts';
 import { allTensors, reading } from '../checkpoint/checkpoint.ts';
+import { checkFinite } from '../checkpoint/finite.ts';
 import {
   type CheckpointHeader,
   CYCLE_FORMAT,
@@ -62,6 +63,7 @@ export function loadCycleGan(device: Device, path: string, config?: CycleConfig)
     const model = new CycleGan(device, config ?? header.config, { initialise: false });
     const values = await allTensors(file);
     checkState(entries(model), values, { source: path });
+    checkFinite(values, path);
     writeState(entries(model), values);
     model.step = header.step;
     return model;

@@ -94,6 +94,8 @@ export class TrainingLoop<Loss extends string, Sample> {
       const end = await alone(async () => {
         submit();
         inFlight = trainee.device.drain();
+        // Where the device is lost, whatever else waits for it says so, and perhaps before this is awaited.
+        inFlight.catch(() => undefined);
         const ended = host.ended();
         await this.afterStep(ended);
         if (ended || !host.interrupted()) return ended;

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Device } from '../../../engine/gpu/device.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { DiskError } from '../../../files/disk_error.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
 import { FolderLock } from '../../../files/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
@@ -154,10 +153,7 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     try {
       end = await new TrainingLoop(task, this).run();
     } catch (error) {
-      // A disk without room for a picture may have room for a checkpoint.
-      if (error instanceof DiskError && error.details.path !== join(options.folder, LATEST)) {
-        await this.save(LATEST).catch(() => undefined);
-      }
+      if (this.mayStillSave(error)) await this.save(LATEST).catch(() => undefined);
       // The report must not go on saying that the run continues. The error itself says what went wrong.
       await this.report('stopped by an error').catch(() => undefined);
       throw error;
@@ -170,6 +166,13 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
       checkpoint: join(options.folder, LATEST),
       report: await this.report(how),
     };
+  }
+
+  /** A disk without room for a picture may have it for a checkpoint, a device without memory may still be read. */
+  private mayStillSave(error: unknown): boolean {
+    if (!(error instanceof PixtapeError)) return false;
+    const { code, details } = error;
+    return code === 'out-of-memory' || (code === 'disk' && details.path !== join(this.parts.options.folder, LATEST));
   }
 
   ended(): RunEnd | undefined {

@@ -151,6 +151,16 @@ const cases: [string, Parameters<typeof tampered>[0], RegExp][] = [
     (t) => t.set(NAME, { dtype: 'I32', shape: [4, 2, 3, 3], data: new Int32Array(72) }),
     /weight is I32 .*F32/,
   ],
+  [
+    'a weight that is NaN',
+    (t) => ((t.get(NAME) as NamedTensor).data as Float32Array).fill(Number.NaN, 3),
+    /weight\[3\] is NaN, so that it can neither paint nor go on training/,
+  ],
+  [
+    "an average of Adam's that is infinite",
+    (t) => ((t.get(`adam.gen.exp_avg.${NAME.slice(4)}`) as NamedTensor).data as Float32Array).fill(-Infinity),
+    /adam\.gen\.exp_avg.*\[0\] is -Infinity/,
+  ],
   ['no format', (_, m) => delete m.format, /is a safetensors file, but no pixtape checkpoint/],
   ['a later version', (_, m) => Object.assign(m, { version: '9' }), /has checkpoint version 9/],
   ['no configuration', (_, m) => Object.assign(m, { config: '{}' }), /description is damaged .*generator/],

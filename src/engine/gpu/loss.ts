@@ -1,0 +1,59 @@
+import { PixtapeError } from '../util/errors.ts';
+
+/** What WebGPU's promises are rejected with when their device goes away, sometimes before `lost` says so. */
+const LOSS_NAMES = new Set(['AbortError', 'OperationError', 'InvalidStateError', 'GPUPipelineError']);
+/** How long such a rejection waits for `lost` to explain it. */
+const EXPLAIN_MS = 1000;
+
+/**
+ * Notices when a device is lost, and lets nobody wait for an answer that will not come: some promises of a lost device are
+ * rejected with a bare AbortError, others are resolved as if nothing had happened, and a few never settle.
+ */
+export class LossWatch {
+  /** Set once the device is gone. */
+  error: PixtapeError | undefined;
+  /** A plain set: racing each wait against one promise that never settles would keep every one of them alive. */
+  private readonly waiting = new Set<(error: PixtapeError) => void>();
+  private destroyed = false;
+
+  constructor(lost: Promise<GPUDeviceLostInfo>) {
+    void lost.then(({ message, reason }) => {
+      this.error = this.destroyed
+        ? new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' })
+        : new PixtapeError(
+            `the GPU device was lost: ${message || reason || 'its driver gives no reason'}`,
+            'Open a new device and go on from the last saved state.',
+            { code: 'device-lost', details: { reason } },
+          );
+      for (const reject of this.waiting) reject(this.error);
+      this.waiting.clear();
+    });
+  }
+
+  /** The loss that follows is wanted. */
+  expect(): void {
+    this.destroyed = true;
+  }
+
+  /** What `work` comes to. @throws PixtapeError at once when the device is lost, whatever `work` does */
+  async guard<T>(work: Promise<T>): Promise<T> {
+    let leave: (() => void) | undefined;
+    const lost = new Promise<never>((_, reject) => {
+      if (this.error) return reject(this.error);
+      this.waiting.add(reject);
+      leave = () => this.waiting.delete(reject);
+    });
+    try {
+      const value = await Promise.race([work, lost]);
+      if (this.error) throw this.error;
+      return value;
+    } catch (error) {
+      if (error !== this.error && error instanceof Error && LOSS_NAMES.has(error.name)) {
+        await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, EXPLAIN_MS))]);
+      }
+      throw error;
+    } finally {
+      leave?.();
+    }
+  }
+}

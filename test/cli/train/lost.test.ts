@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, expect, it } from 'vitest';
+import { readSafetensors } from '../../../src/files/files.ts';
+import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { build, linesOf, pixtape, TINY, writePairs } from '../command.ts';
+
+/** Loses the device behind the command's back, as a driver does that was reset. */
+const LOSE = `
+  import { existsSync, readFileSync } from 'node:fs';
+  import { globals } from '${pathToFileURL(resolve('node_modules/webgpu/index.js')).href}';
+  const { requestDevice } = globals.GPUAdapter.prototype;
+  let [times, lines] = process.env.LOSE.split(' ').map(Number);
+  globals.GPUAdapter.prototype.requestDevice = async function (...args) {
+    const device = await requestDevice.apply(this, args);
+    const timer = setInterval(() => {
+      const log = process.env.LOSE_LOG;
+      const now = existsSync(log) ? readFileSync(log, 'utf8').split('\\n').length - 1 : 0;
+      if (now < lines || times < 1) return;
+      clearInterval(timer);
+      times--;
+      device.destroy();
+    }, 1);
+    timer.unref();
+    return device;
+  };
+`;
+
+const folder = temporaryFolders();
+const command = resolve('dist', 'pixtape.js');
+let home: string;
+beforeAll(() => {
+  build();
+  home = folder();
+  writePairs(join(home, 'pairs'), 8);
+  writeFileSync(join(home, 'lose.mjs'), LOSE);
+});
+
+const train = (name: string, ...more: string[]) => [
+  ...['train', '--dataroot', 'pairs', '--name', name, ...TINY, '--save_latest_freq', '3', '--steps', '12'],
+  ...more,
+];
+const log = (name: string) => join(home, 'runs', name, 'log.jsonl');
+
+/** Runs a command that loses its device: so many times, and first once the log has so many lines. */
+async function losing(times: number, lines: number, name: string, args: string[]) {
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: `--import ${pathToFileURL(join(home, 'lose.mjs')).href}`,
+    LOSE: `${times} ${lines}`,
+    LOSE_LOG: log(name),
+  };
+  const child = spawn(process.execPath, [command, ...args], { cwd: home, env, stdio: 'pipe' });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (text) => (said.stdout += text));
+  child.stderr.on('data', (text) => (said.stderr += text));
+  const code = await new Promise<number | null>((done) => child.on('close', done));
+  return { code, ...said };
+}
+
+/** Every tensor of a run's checkpoint, and every loss. */
+async function outcome(name: string) {
+  const file = await readSafetensors(join(home, 'runs', name, 'latest.safetensors'));
+  const tensors = new Map<string, unknown>();
+  for (const tensor of file.entries.keys()) tensors.set(tensor, await file.read(tensor));
+  await file.close();
+  const losses = linesOf(log(name)).map((line) => {
+    const { seconds, imagesPerSecond, ...rest } = JSON.parse(line);
+    return rest;
+  });
+  return { tensors, losses };
+}
+
+it('goes on by itself on a new device, to the same bits', { timeout: 400_000 }, async () => {
+  expect((await pixtape(train('straight'), home)).code).toBe(0);
+  const expected = await outcome('straight');
+  for (const [name, lines] of [
+    ['begun', 0],
+    ['trained', 5],
+  ] as const) {
+    const { code, stdout, stderr } = await losing(1, lines, name, train(name));
+    const from = lines === 0 ? 'from the beginning' : `from step 3, which runs.${name} holds`;
+    expect(stderr).toMatch(new RegExp(`warning: the GPU device was lost: .*; going on ${from}, on a new device`));
+    expect(stdout).toContain('done after step 12');
+    expect(code).toBe(0);
+    expect(await outcome(name)).toEqual(expected);
+  }
+});
+
+it('says how to go on where it is lost again before any progress', { timeout: 400_000 }, async () => {
+  const { code, stderr } = await losing(1000, 0, 'never', train('never'));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*--continue_train/);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+});
+
+it('says so where another command loses its device', { timeout: 400_000 }, async () => {
+  expect((await pixtape(train('model'), home)).code).toBe(0);
+  const { code, stderr } = await losing(1, 0, 'model', ['translate', 'model', 'pairs', 'out', '--side', 'left']);
+  expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*run the command again/);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+  expect(code).toBe(1);
+});
