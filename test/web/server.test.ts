@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { EmojiSets } from '../../src/web/server/emoji_sets.ts';
+import { contentPolicy } from '../../src/web/server/policy.ts';
 import { type Served, serve } from '../../src/web/server/serve.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 
@@ -24,12 +27,14 @@ async function start(port = 0): Promise<Served> {
 }
 
 /** A request as it is written: fetch would tidy the path up first. */
-function raw(url: string, path: string): Promise<string> {
+function raw(url: string, path: string, host = new URL(url).host, ...more: string[]): Promise<string> {
   const { port, hostname } = new URL(url);
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = createConnection(Number(port), hostname, () => {
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${more.map((line) => `${line}\r\n`).join('')}Connection: close\r\n\r\n`,
+      );
     });
     socket.on('data', (data) => {
       answer += data;
@@ -75,6 +80,73 @@ it('gives nothing that lies outside its folder, and takes nothing', async () => 
   }
   expect((await fetch(`${url}nothing.js`)).status).toBe(404);
   expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(405);
+});
+
+it('answers to its own address only, and not to other sites', async () => {
+  const { url } = await start();
+  const { port, host } = new URL(url);
+  for (const own of [host, `localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${Number(port) + 1}`, 'localhost']) {
+    expect(await raw(url, '/', own), own).toMatch(/^HTTP\/1\.1 200 /);
+  }
+  for (const other of ['x', `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, `localhost@evil.example`, '']) {
+    const answer = await raw(url, '/a.js', other);
+    expect(answer, other).toMatch(/^HTTP\/1\.1 4(21|00) /);
+    expect(answer).not.toContain('a.js');
+  }
+  const fetched = (site: string, mode: string) =>
+    raw(url, '/a.js', host, `Sec-Fetch-Site: ${site}`, `Sec-Fetch-Mode: ${mode}`);
+  expect(await fetched('cross-site', 'no-cors')).toMatch(/^HTTP\/1\.1 421 /);
+  expect(await fetched('cross-site', 'navigate')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await fetched('same-origin', 'cors')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+it('every answer says what a page may do; scripts within a page are named by their hash', async () => {
+  const { url } = await start();
+  for (const path of ['', 'a.js', 'nothing.js', 'openmoji/999x999.safetensors']) {
+    const { headers } = await fetch(url + path);
+    expect(headers.get('x-content-type-options'), path).toBe('nosniff');
+    expect(headers.get('cross-origin-resource-policy'), path).toBe('same-origin');
+  }
+  const policy = (await fetch(url)).headers.get('content-security-policy');
+  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self';");
+  expect(policy).toContain("frame-ancestors 'none'");
+  const hash = createHash('sha256').update('go()').digest('base64');
+  expect(contentPolicy('<script src="a.js"></script><script type="module">go()</script>')).toContain(
+    `script-src 'self' 'sha256-${hash}';`,
+  );
+});
+
+it('emoji sets are rendered within bounds, one after the other, and the last two are kept', async () => {
+  const { url } = await start();
+  for (const path of ['999x999', '64x999', '15x64']) {
+    const response = await fetch(`${url}openmoji/${path}.safetensors`);
+    expect([response.status, await response.text()]).toEqual([400, 'Sides of 16 to 320 pixels are rendered.\n']);
+  }
+  const groups = Array.from({ length: 21 }, (_, i) => `g${i}`).join(',');
+  expect((await fetch(`${url}openmoji/64x64.safetensors?groups=${groups}`)).status).toBe(400);
+
+  let [running, most] = [0, 0];
+  const made: number[] = [];
+  const sets = new EmojiSets(async (width) => {
+    most = Math.max(most, ++running);
+    await new Promise((done) => setTimeout(done, 5));
+    running--;
+    made.push(width);
+    if (width === 99) throw new Error('no such set');
+    return [Uint8Array.of(width)];
+  });
+  const get = (width: number) => sets.get(width, width, []);
+  await Promise.all([get(64), get(64), get(128)]);
+  expect([made, most]).toEqual([[64, 128], 1]);
+  await get(64);
+  await get(256);
+  expect(made).toEqual([64, 128, 256]);
+  await get(64); // Used last, so it was kept.
+  await get(128); // It was not.
+  expect(made).toEqual([64, 128, 256, 128]);
+  await expect(get(99)).rejects.toThrow('no such set');
+  await expect(get(99)).rejects.toThrow('no such set');
+  expect(made.slice(4)).toEqual([99, 99]);
 });
 
 it('takes the next port where one is in use', async () => {

@@ -1,8 +1,11 @@
 /** Runs in Node: serves the page's files and OpenMoji's pairs, to this machine alone. */
 import { createReadStream, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
+import { EmojiSets } from './emoji_sets.ts';
+import { contentPolicy, isOurs, SECURITY_HEADERS } from './policy.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -12,11 +15,14 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.safetensors': 'application/octet-stream',
+  '.txt': 'text/plain; charset=utf-8',
 };
 const HOST = '127.0.0.1';
 /** How many further ports are tried if one is in use. */
 export const MORE_PORTS = 20;
 const EMOJI = /^\/openmoji\/(\d{2,3})x(\d{2,3})\.safetensors$/;
+/** Only pages themselves are looked at before they are sent. */
+const MOST_PAGE_BYTES = 1 << 20;
 
 export interface Served {
   /** With a slash at its end. */
@@ -30,10 +36,10 @@ export interface Served {
  * @throws Node's error if none can be used
  */
 export async function serve({ folder, port = 8080 }: { folder: string; port?: number }): Promise<Served> {
-  const sets: EmojiSets = new Map();
+  const sets = new EmojiSets();
   const server = createServer((request, response) => {
     answer(folder, sets, request, response).catch((error: unknown) => {
-      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
+      if (!response.headersSent) response.writeHead(500, headers('.txt'));
       response.end(error instanceof Error ? error.message : String(error));
     });
   });
@@ -68,24 +74,28 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end();
-    return;
-  }
+  const refuse = (status: number, why: string, more = {}) => {
+    response.writeHead(status, { ...headers('.txt'), ...more }).end(`${why}\n`);
+  };
+  if (!isOurs(request)) return refuse(421, `This server answers to its own address, http://${HOST}, only.`);
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refuse(405, 'GET and HEAD.', { allow: 'GET, HEAD' });
   const url = new URL(request.url ?? '/', `http://${HOST}`);
   const emoji = EMOJI.exec(url.pathname);
   if (emoji) {
     const groups = url.searchParams.get('groups')?.split(',').filter(Boolean) ?? [];
-    send(request, response, await emojiSet(sets, Number(emoji[1]), Number(emoji[2]), groups));
+    const refused = sets.refuses(Number(emoji[1]), Number(emoji[2]), groups);
+    if (refused) return refuse(400, refused);
+    send(request, response, await sets.get(Number(emoji[1]), Number(emoji[2]), groups));
     return;
   }
   const path = pathIn(folder, url.pathname);
   const info = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-  if (path === undefined || !info?.isFile()) {
-    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(`There is no ${url.pathname} here.\n`);
-    return;
-  }
-  response.writeHead(200, { ...headers(extname(path)), 'content-length': info.size });
+  if (path === undefined || !info?.isFile()) return refuse(404, `There is no ${url.pathname} here.`);
+  const extension = extname(path);
+  const page = extension === '.html' && info.size < MOST_PAGE_BYTES ? await readFile(path) : undefined;
+  const policy = { 'content-security-policy': contentPolicy(page?.toString() ?? '') };
+  response.writeHead(200, { ...headers(extension), ...policy, 'content-length': info.size });
   if (request.method === 'HEAD') response.end();
   else createReadStream(path).pipe(response);
 }
@@ -103,10 +113,10 @@ function pathIn(folder: string, address: string): string | undefined {
 }
 
 // Nothing is cached, since the next build may change the page.
-const headers = (extension: string) => ({
+const headers = (extension: string): Record<string, string> => ({
   'content-type': TYPES[extension] ?? 'application/octet-stream',
   'cache-control': 'no-cache',
-  'x-content-type-options': 'nosniff',
+  ...SECURITY_HEADERS,
 });
 
 function send(request: IncomingMessage, response: ServerResponse, pieces: readonly Uint8Array[]): void {
@@ -114,17 +124,4 @@ function send(request: IncomingMessage, response: ServerResponse, pieces: readon
   response.writeHead(200, { ...headers('.safetensors'), 'content-length': length });
   if (request.method === 'GET') for (const piece of pieces) response.write(piece);
   response.end();
-}
-
-type EmojiSets = Map<string, Promise<Uint8Array[]>>;
-
-/** Rendered on first request, then kept. */
-function emojiSet(sets: EmojiSets, width: number, height: number, groups: string[]): Promise<Uint8Array[]> {
-  const key = JSON.stringify([width, height, groups]);
-  const known = sets.get(key);
-  if (known) return known;
-  const made = import('./emoji_set.ts').then(({ packEmojiSet }) => packEmojiSet(width, height, groups));
-  made.catch(() => sets.delete(key));
-  sets.set(key, made);
-  return made;
 }

@@ -14,7 +14,7 @@ interface NpyInfo {
   start: number;
 }
 
-const MAGIC = [0x93, ...Buffer.from('NUMPY')];
+const MAGIC = [0x93, ...[...'NUMPY'].map((letter) => letter.charCodeAt(0))];
 const MAX_HEADER = 1 << 16;
 const TYPES = {
   '|u1': Uint8Array,

@@ -1,33 +1,31 @@
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { type Bands, type DecodeOptions, rasterOf } from '../../../pix2pix/data/decoders/bands.ts';
+import { bmpBands, bmpInfo, isBmp } from '../../../pix2pix/data/decoders/bmp.ts';
+import { nameOfContent } from '../../../pix2pix/data/decoders/names.ts';
+import { isNpy, npyBands, npyInfo } from '../../../pix2pix/data/decoders/npy.ts';
+import { turned } from '../../../pix2pix/data/decoders/turn.ts';
 import { BadFile } from '../../../pix2pix/data/files/formats.ts';
-import type { Raster } from '../../../pix2pix/data/image/raster.ts';
 import type { PictureHost } from '../../../pix2pix/data/sources/open_pairs.ts';
 import { fractionOfDigest } from '../../../pix2pix/data/split/hold_out.ts';
 import type { DrawSvg } from '../types.ts';
+import { bitmapBands } from './bitmap.ts';
 import type { DroppedTree } from './file_tree.ts';
+import { isPng, pngBands, pngOrientation } from './png.ts';
 
 /** Reads pictures with the browser, for the code that reads folders in Node, too. */
 export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
-  const decodeBitmap = (path: string) => decode(tree.file(path), path, drawSvg);
+  const load = (path: string, options?: DecodeOptions) => bandsOf(tree.file(path), path, options, drawSvg);
   const sizes = new Map<string, { width: number; height: number }>();
   return {
     tree,
-    async inspect(path) {
+    async inspect(path, options) {
       const known = sizes.get(path);
       if (known) return known;
-      const bitmap = await decodeBitmap(path);
-      const size = { width: bitmap.width, height: bitmap.height };
-      bitmap.close();
-      sizes.set(path, size);
-      return size;
+      const { width, height } = await load(path, options);
+      sizes.set(path, { width, height });
+      return { width, height };
     },
-    async decode(path) {
-      const bitmap = await decodeBitmap(path);
-      try {
-        return planesOf(bitmap);
-      } finally {
-        bitmap.close();
-      }
-    },
+    decode: async (path, options = {}) => rasterOf(await load(path, options), options, path),
     async fractions(texts) {
       const encoder = new TextEncoder();
       const fractions = texts.map(async (text) => {
@@ -41,32 +39,54 @@ export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
   };
 }
 
-/** Ignores colour profiles, as in Node: training uses the values in the file. */
-async function decode(file: Blob, path: string, drawSvg: DrawSvg): Promise<ImageBitmap> {
+/** The same values as in Node: from the file itself where browsers change them, else as the browser decodes it. */
+async function bandsOf(file: Blob, path: string, options: DecodeOptions | undefined, drawSvg: DrawSvg): Promise<Bands> {
   if (file.size === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const read = (at: number, length: number) => bytes.subarray(at, at + length);
+  if (isBmp(bytes)) return bmpBands(bytes, await bmpInfo(read, path), path);
+  if (isNpy(bytes)) return npyBands(bytes, await npyInfo(read, options?.channels, path), path);
   try {
-    if (/\.svg$/i.test(path)) return await drawSvg(file);
-    return await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+    if (isPng(bytes)) return turned(pngBands(bytes), await pngOrientation(bytes));
+    if (/\.svg$/i.test(path)) return await bitmapBands(await drawSvg(file));
+    refuse(bytes, path);
+    return await bitmapBands(await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }));
   } catch (cause) {
+    if (cause instanceof PixtapeError) throw cause;
     throw new BadFile(path, 'is damaged, or in a format that this browser cannot decode', 'Save it as PNG or JPEG.', {
       cause,
     });
   }
 }
 
-/** Three planes, composited over white. */
-function planesOf(bitmap: ImageBitmap): Raster {
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error('this browser gives a worker no 2D context');
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, 0, 0);
-  const rgba = context.getImageData(0, 0, width, height).data;
-  const size = width * height;
-  const data = new Uint8Array(3 * size);
-  for (let i = 0; i < size; i++) {
-    for (let c = 0; c < 3; c++) data[c * size + i] = rgba[4 * i + c] as number;
+/** @throws BadFile for what browsers do not read, or read as other colours than Node does */
+function refuse(bytes: Uint8Array, path: string): void {
+  const [first, second, third, fourth] = bytes;
+  const tiff = first === second && ((first === 0x49 && third === 42) || (first === 0x4d && fourth === 42));
+  if (tiff) {
+    throw new BadFile(
+      path,
+      'is a TIFF, which is not read in a page',
+      'Save it as PNG, or train on it from the command line.',
+    );
   }
-  return { width, height, data };
+  if (componentsOfJpeg(bytes) === 4) {
+    const reason = 'is a JPEG of four inks (CMYK), of which each program makes other colours';
+    throw new BadFile(path, reason, 'Convert it to RGB, or train on it from the command line.');
+  }
+  const named = nameOfContent(bytes);
+  if (named) throw new BadFile(path, `is ${named.what}, which is not read here`, named.advice);
+}
+
+/** 1 grey, 3 colours, 4 inks; 0 for what is no JPEG. */
+function componentsOfJpeg(bytes: Uint8Array): number {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 0;
+  for (let at = 2; at + 9 < bytes.length; ) {
+    if (bytes[at] !== 0xff) return 0;
+    const marker = bytes[at + 1] as number;
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) return bytes[at + 9] as number;
+    at += 2 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
+  }
+  return 0;
 }

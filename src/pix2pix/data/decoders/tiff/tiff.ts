@@ -1,5 +1,6 @@
 import { BadFile } from '../../files/formats.ts';
 import type { Bands, ValueRange } from '../bands.ts';
+import { turned } from '../turn.ts';
 import { type ReadBytes, readTiffDirectory } from './directory.ts';
 
 /** What the tags of a TIFF file's first page say. */
@@ -138,27 +139,6 @@ function invert(plane: Plane): void {
   if (!(plane instanceof Uint8Array || plane instanceof Uint16Array)) return;
   const white = plane instanceof Uint8Array ? 255 : 65535;
   for (let i = 0; i < plane.length; i++) plane[i] = white - (plane[i] as number);
-}
-
-/** Upright, by EXIF's eight orientations. */
-export function turned(bands: Bands, orientation: number): Bands {
-  const { width, height } = bands;
-  if (!(orientation >= 2 && orientation <= 8)) return bands;
-  const swapped = orientation >= 5;
-  const [w, h] = swapped ? [height, width] : [width, height];
-  // Where a pixel of the upright picture comes from.
-  const source = (x: number, y: number): number => {
-    const [u, v] = swapped ? [y, x] : [x, y];
-    const across = [2, 3, 7, 8].includes(orientation) ? width - 1 - u : u;
-    const down = [3, 4, 6, 7].includes(orientation) ? height - 1 - v : v;
-    return down * width + across;
-  };
-  const planes = bands.planes.map((plane) => {
-    const out = plane.slice();
-    for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) out[y * w + x] = plane[source(x, y)] as number;
-    return out;
-  });
-  return { ...bands, width: w, height: h, planes };
 }
 
 function damagedTiff(path: string, cause: unknown): BadFile {

@@ -1,0 +1,18 @@
+/** The page's reader of pictures, for a test to call. */
+
+import { DroppedTree } from '../../../src/web/train/sources/file_tree.ts';
+import { browserHost } from '../../../src/web/train/sources/pictures.ts';
+
+const decodeInPage = async (name: string, content: string) => {
+  const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+  const tree = new DroppedTree(new Map([[`set/${name}`, new Blob([bytes])]]));
+  const host = browserHost(tree, () => Promise.reject(new Error('no drawings here')));
+  try {
+    const { width, height, data } = await host.decode(`set/${name}`);
+    const size = await host.inspect(`set/${name}`);
+    return { width, height, wide: data instanceof Uint16Array, data: [...data], size };
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+};
+Object.assign(globalThis, { decodeInPage });
