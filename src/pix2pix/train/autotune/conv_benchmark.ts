@@ -49,7 +49,7 @@ export class ConvBenchmark {
     let fastest = 0;
     const run = async (times: number): Promise<number> => {
       const start = performance.now();
-      for (let i = 0; i < times; i++) recorded.run();
+      recorded.run(times);
       // Waiting takes a core from drivers that compute on the CPU, so most of it is slept through; see Device.finished.
       const sleep = device.capabilities.cpu ? 0.7 * fastest * times : 0;
       if (sleep > SLEEPABLE_MS) await new Promise((resolve) => setTimeout(resolve, sleep));
