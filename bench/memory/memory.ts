@@ -74,7 +74,7 @@ async function measureOp(bench: Bench, op: MemoryOp): Promise<MemoryRow[]> {
     programs.push(program);
     const run = (times: number) =>
       timed(async () => {
-        for (let i = 0; i < times; i++) program.run();
+        program.run(times);
         await device.check();
       });
     return { name, run };

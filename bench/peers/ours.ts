@@ -46,14 +46,14 @@ export async function loadOurs(device: Device, { shape, ...values }: ConvProblem
   };
   const replayed = (recorded: Recorded<unknown>, times: number) =>
     timed(async () => {
-      for (let i = 0; i < times; i++) recorded.run();
+      recorded.run(times);
       await device.check();
     });
   return {
     forward: (times) => replayed(forward, times),
     both: (times) =>
       timed(async () => {
-        for (let i = 0; i < times; i++) both.run();
+        both.run(times);
         await both.outputs.loss.read();
       }),
     part: (which, times) => replayed(parts[which], times),

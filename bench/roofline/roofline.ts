@@ -109,7 +109,7 @@ function way(
       name,
       run: (times) =>
         timed(async () => {
-          for (let i = 0; i < times; i++) program.run();
+          program.run(times);
           await device.check();
         }),
     },

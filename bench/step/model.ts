@@ -86,7 +86,7 @@ export class StepModel {
   /** Milliseconds and number of the dispatches under each label, the most costly first. */
   async groups(): Promise<{ label: string; milliseconds: number; dispatches: number }[]> {
     const groups = new Map<string, { label: string; milliseconds: number; dispatches: number }>();
-    for (const { label, milliseconds } of await this.recorded.program.profile()) {
+    for (const { label, milliseconds } of (await this.recorded.program.profile()).dispatches) {
       const group = groups.get(label) ?? { label, milliseconds: 0, dispatches: 0 };
       groups.set(label, group);
       group.milliseconds += milliseconds;

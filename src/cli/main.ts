@@ -11,6 +11,7 @@ import { evalClassesCommand } from './eval/classes.ts';
 import { evalCommand } from './eval/command.ts';
 import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
+import { profileCommand } from './profile/command.ts';
 import { heedNohup } from './run/interrupt.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
@@ -33,6 +34,7 @@ const program = new Command('pixtape')
   .addCommand(importCommand())
   .addCommand(dataCommand())
   .addCommand(tuneCommand())
+  .addCommand(profileCommand())
   .addCommand(demoCommand())
   .addCommand(doctorCommand())
   .addHelpText(
@@ -46,7 +48,7 @@ Examples:
 giveUsageHints(program, '');
 
 /** Commands whose result is their output, not a file. */
-const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune']);
+const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune', 'profile']);
 
 /** After a wrong flag or argument, points to the list of valid ones. */
 function giveUsageHints(command: CommandUnknownOpts, above: string): void {

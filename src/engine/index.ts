@@ -20,7 +20,8 @@
 // The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
 export { type Capabilities, Device, type DeviceOptions } from './gpu/device.ts';
 export type { MemoryPlan } from './gpu/memory/plan.ts';
-export type { DispatchTiming, Program, Workgroups } from './gpu/program.ts';
+export type { DispatchTiming, Profile } from './gpu/profile.ts';
+export type { Program, Workgroups } from './gpu/program.ts';
 export type { Kernel } from './gpu/shader/kernel.ts';
 export type { ShaderConstants, ShaderInterface } from './gpu/shader/wgsl.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';

@@ -12,6 +12,8 @@ export interface Dispatch {
   slices: (StorageSlice | 'params')[];
   params: Uint8Array | undefined;
   groups: [number, number, number];
+  /** What it is for, in profiles. */
+  label: string;
 }
 
 /** The storage that a dispatch binds, with how it is used. */

@@ -6,6 +6,7 @@ export const BufferUsage = {
   UNIFORM: 0x40,
   STORAGE: 0x80,
   INDIRECT: 0x100,
+  QUERY_RESOLVE: 0x200,
 } as const;
 export const MAP_MODE_READ = 0x1;
 export const STAGE_COMPUTE = 0x4;

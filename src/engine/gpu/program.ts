@@ -4,16 +4,11 @@ import type { Device } from './device.ts';
 import { brokenGuards, paintGuards } from './guards.ts';
 import type { MemoryPlan } from './memory/plan.ts';
 import { bytesTogether, Temporaries } from './memory/temporaries.ts';
+import { type Profile, profile } from './profile.ts';
 import type { Kernel } from './shader/kernel.ts';
 import { asSlice, type Bindable, type Dtype, type Precision, Storage, type StorageOwner } from './storage.ts';
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
-
-/** What the dispatches of a program were, for the bench and for tests. */
-export interface DispatchTiming {
-  label: string;
-  milliseconds: number;
-}
 
 /**
  * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
@@ -96,6 +91,7 @@ export class Program implements StorageOwner {
   /**
    * Appends one dispatch. `bindings` and `params` go by the names in the shader. Where storage that is bound holds halves,
    * the kernel is made to load and store them.
+   * @param label what it is for, in profiles; the kernel's own where left out
    * @throws Error on a name that the shader does not have, or one that is missing: a mistake in the engine.
    */
   dispatch(
@@ -103,6 +99,7 @@ export class Program implements StorageOwner {
     bindings: Readonly<Record<string, Bindable>>,
     params: Readonly<Record<string, number>> | undefined,
     groups: Workgroups,
+    label = kernel.label,
   ): void {
     const names = kernel.shader.bindings.filter((b) => b.name !== 'p').map((b) => b.name);
     for (const name of Object.keys(bindings)) {
@@ -131,6 +128,7 @@ export class Program implements StorageOwner {
       slices,
       params: params && kernel.pack(params),
       groups: [x, y, z],
+      label,
     });
   }
 
@@ -139,7 +137,7 @@ export class Program implements StorageOwner {
   }
 
   /** What runs, in this order, and in how many workgroups. */
-  get listing(): readonly { kernel: Kernel; groups: readonly [number, number, number] }[] {
+  get listing(): readonly { kernel: Kernel; groups: readonly [number, number, number]; label: string }[] {
     return this.dispatches;
   }
 
@@ -167,13 +165,17 @@ export class Program implements StorageOwner {
     await this.device.check();
   }
 
-  /** Runs everything once: one command buffer, one submit, no waiting. */
-  run(): void {
+  /**
+   * Runs everything: one command buffer, one pass, one submit, no waiting.
+   * @param times how often, one after the other, without a submit in between: for measurements. What is done before each
+   *   run, such as writing the step's scalars, is done once.
+   */
+  run(times = 1): void {
     this.prepareRun();
     if (this.device.guards) paintGuards(this.device, this.dispatches);
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    this.encode(pass, 0, this.dispatches.length);
+    for (let i = 0; i < times; i++) this.encode(pass, 0, this.dispatches.length);
     pass.end();
     this.device.gpu.queue.submit([encoder.finish()]);
   }
@@ -208,26 +210,11 @@ export class Program implements StorageOwner {
     }
   }
 
-  /**
-   * Runs once, one dispatch at a time, waiting for each: slow, but tells where the time goes on any driver, with or
-   * without timestamp queries. The wait itself (0.03–0.1 ms on CPU drivers) is part of each figure.
-   */
-  async profile(): Promise<DispatchTiming[]> {
+  /** Runs once and tells how long each dispatch took, by the GPU's own clock where it has one. */
+  profile(): Promise<Profile> {
     this.prepareRun();
-    const { queue } = this.device.gpu;
-    await this.device.check();
-    const timings: DispatchTiming[] = [];
-    for (let i = 0; i < this.dispatches.length; i++) {
-      const encoder = this.device.gpu.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      this.encode(pass, i, i + 1);
-      pass.end();
-      const start = performance.now();
-      queue.submit([encoder.finish()]);
-      await this.device.orLost(queue.onSubmittedWorkDone());
-      timings.push({ label: (this.dispatches[i] as Dispatch).kernel.label, milliseconds: performance.now() - start });
-    }
-    return timings;
+    const { device, dispatches } = this;
+    return profile({ device, dispatches, encode: (pass, i) => this.encode(pass, i, i + 1) });
   }
 
   /** After a run on a device with guards: the labels of the tensors behind which something has been written. */

@@ -8,17 +8,18 @@ import { Tensor } from './tensor.ts';
 
 type Bound = Tensor | Bindable;
 
-/** Appends one dispatch to the program that is being recorded; tensors stand for their storage. */
+/** As `Program.dispatch`, in the program that is being recorded; tensors stand for their storage. */
 export function dispatch(
   kernel: Kernel,
   bindings: Readonly<Record<string, Bound>>,
   params: Readonly<Record<string, number>> | undefined,
   groups: Workgroups,
+  label?: string,
 ): void {
   const plain = Object.fromEntries(
     Object.entries(bindings).map(([name, b]) => [name, b instanceof Tensor ? b.storage : b]),
   );
-  currentProgram(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups);
+  currentProgram(deviceOf(kernel, bindings)).dispatch(kernel, plain, params, groups, label);
 }
 
 /** @throws PixtapeError if the tensors belong to different devices */

@@ -16,9 +16,9 @@ export class Recorded<T> {
     this.outputs = outputs;
   }
 
-  /** Replays the program: one submit, no waiting. */
-  run(): void {
-    this.program.run();
+  /** Replays the program, once or several times: one submit, no waiting. */
+  run(times = 1): void {
+    this.program.run(times);
   }
 
   destroy(): void {

@@ -139,6 +139,7 @@ function multiply(
       },
       // The shader takes columns that had to be folded and the splits apart.
       [x, y, z * splits],
+      `conv_gemm.${direction} ${g.kernelH}×${g.kernelW} ${gemm.format(tile)}`,
     );
     reduceSplitK(parts, whole, splits, finish);
   }
