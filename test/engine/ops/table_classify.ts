@@ -23,6 +23,7 @@ function places({ shape: [n = 1, classes = 1, ...rest] }: NdArray) {
 export const classifying: OpRow[] = [
   row({
     name: 'cross_entropy',
+    twice: true,
     problem: fc.record({ shapes: shape.map((s) => [s, s]), args: fc.constant(null) }),
     large: [
       {

@@ -54,6 +54,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'bce_with_logits, a number',
+    twice: true,
     problem: fc.record({
       shapes: fc.tuple(anyShape),
       args: fc.record({ target: fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true })) }),
@@ -70,6 +71,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'bce_with_logits, a tensor',
+    twice: true,
     problem: binary,
     large: [{ shapes: [[12289], [12289]], args: null }],
     run: ([x, t]) => bceWithLogits(x as Tensor, t as Tensor),
@@ -81,6 +83,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'l1_loss',
+    twice: true,
     problem: binary,
     large: [
       {
@@ -102,6 +105,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'mse_loss',
+    twice: true,
     problem: binary,
     large: [
       {
@@ -122,6 +126,7 @@ export const elementwise: OpRow[] = [
   }),
   row<number>({
     name: 'mse_loss to one number',
+    twice: true,
     problem: fc.record({ shapes: fc.tuple(anyShape), args: fc.constantFrom(0, 1, -0.5) }),
     large: [{ shapes: [[3, 64, 65]], args: 1 }],
     run: ([a], target) => mseLoss(a as Tensor, target),
@@ -133,6 +138,7 @@ export const elementwise: OpRow[] = [
   }),
   row({
     name: 'dropout',
+    twice: true,
     problem: fc.record({
       shapes: fc.tuple(anyShape),
       args: fc.record({

@@ -43,6 +43,7 @@ function labelsOf([n = 1, classes = 1, ...rest]: readonly number[], seed: number
 export const losses: OpRow[] = [
   row({
     name: 'smooth_l1_loss',
+    twice: true,
     problem: pair(fc.record({ beta: fc.double({ min: 0.1, max: 2, noNaN: true }) })),
     large: [{ shapes: [[4097], [4097]], args: { beta: 1 } }],
     run: ([a, b], { beta }) => smoothL1Loss(a as Tensor, b as Tensor, beta),
@@ -57,6 +58,7 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'hinge_loss',
+    twice: true,
     problem: fc.record({ shapes: fc.tuple(anyShape), args: target }),
     run: ([x], args) => hingeLoss(x as Tensor, args.target as 'real'),
     reference: ([x], args) => {
@@ -72,12 +74,14 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'wasserstein_loss',
+    twice: true,
     problem: fc.record({ shapes: fc.tuple(anyShape), args: target }),
     run: ([x], args) => wassersteinLoss(x as Tensor, args.target as 'real'),
     reference: ([x], args) => meanOf(map(x as NdArray, (v) => (args.target === 'real' ? -v : v))),
   }),
   row({
     name: 'kl_div_loss',
+    twice: true,
     problem: pair(fc.constant(null)),
     run: ([x, t]) => klDivLoss(x as Tensor, t as Tensor),
     reference: ([x, t]) => {
@@ -90,6 +94,7 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'normal_divergence',
+    twice: true,
     problem: pair(fc.constant(null)),
     run: ([m, v]) => normalDivergence(m as Tensor, v as Tensor),
     reference: ([m, v]) => {
@@ -99,6 +104,7 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'cross_entropy, labels',
+    twice: true,
     problem: fc.record({ shapes: fc.tuple(logits), args: fc.record({ seed: fc.nat() }) }),
     large: [{ shapes: [[70, 11, 13]], args: { seed: 3 } }],
     run: ([x], { seed }) => {

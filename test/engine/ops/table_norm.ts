@@ -111,6 +111,7 @@ const channelOf =
 export const norms: OpRow[] = [
   row<Args>({
     name: 'batch_norm',
+    twice: true,
     activations: 1,
     problem,
     large: [
@@ -144,6 +145,7 @@ export const norms: OpRow[] = [
   }),
   row({
     name: 'instance_norm',
+    twice: true,
     problem: fc.record({
       shapes: pictures.filter(([, , h, w]) => h * w > 1).map((shape) => [shape]),
       args: fc.constant({}),
@@ -160,6 +162,7 @@ export const norms: OpRow[] = [
   }),
   row({
     name: 'instance_norm with weights',
+    twice: true,
     activations: 1,
     problem: fc.record({
       shapes: pictures.filter(([, , h, w]) => h * w > 1).map(withParameters),
@@ -178,6 +181,7 @@ export const norms: OpRow[] = [
   }),
   row<{ groups: number }>({
     name: 'group_norm',
+    twice: true,
     activations: 1,
     problem: fc
       .tuple(pictures, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 2 }))
@@ -202,6 +206,7 @@ export const norms: OpRow[] = [
   }),
   row<{ sides: number }>({
     name: 'layer_norm',
+    twice: true,
     activations: 1,
     problem: fc
       .tuple(fc.array(side(6), { minLength: 1, maxLength: 4 }), fc.nat(3), fc.integer({ min: 0, max: 2 }))

@@ -1,11 +1,17 @@
 import source from '../../../../shaders/loss/softmax_cross_entropy.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
+import { composedGradient } from '../../tape/composed.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
-import { sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
+import { type Backward, sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aTensor, checkArguments } from '../arguments.ts';
 import { checkSameShape } from '../check.ts';
+import { mul, scale } from '../elementwise/arithmetic.ts';
+import { gather } from '../lookup/gather.ts';
+import { sum } from '../reduce/reduce.ts';
 import { reduceSum } from '../reduce/reduce_sum.ts';
+import { logSoftmax } from '../reduce/softmax.ts';
+import { unsqueeze } from '../shape/reshape.ts';
 
 /**
  * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; per sample for
@@ -39,9 +45,15 @@ export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   const right: Record<string, Tensor> = labelled ? { labels: target } : { t: target };
   const [forward, backward] = labelled ? ['labelled', 'labelled_backward'] : ['forward', 'backward'];
   dispatchElements(x.device.kernel('cross_entropy', source, forward), { x, ...right, y }, params);
-  return differentiable(reduceSum('cross_entropy', y, 1 / n), [x], (dy) => {
+  const gradient: Backward = (dy) => {
     const dx = x.like('cross_entropy.dx');
     dispatchElements(x.device.kernel('cross_entropy.backward', source, backward), { x, ...right, dy, dx }, params);
     return [dx];
+  };
+  const graphGradient = composedGradient([x], ([stand]) => {
+    const logs = logSoftmax(stand as Tensor, 1);
+    const taken = labelled ? gather(logs, 1, unsqueeze(target, 1)) : mul(logs, target);
+    return scale(sum(taken), -1 / n);
   });
+  return differentiable(reduceSum('cross_entropy', y, 1 / n), [x], gradient, graphGradient);
 }

@@ -1,15 +1,22 @@
-import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
+import leakyReluSource from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import forwardSource from '../../../../shaders/norm/batch_norm.wgsl';
 import gradientSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
+import { composedGradient } from '../../tape/composed.ts';
 import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
-import { sizeOf, Tensor } from '../../tape/tensor.ts';
+import { type Backward, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import { leakyRelu } from '../elementwise/activations.ts';
+import { add, mul, sub } from '../elementwise/arithmetic.ts';
+import { rsqrt } from '../elementwise/functions.ts';
+import { mean } from '../reduce/reduce.ts';
+import { viewOf } from '../shape/reshape.ts';
+import { slice } from '../shape/slice.ts';
 
-const source = `${forwardSource}\n${statistics}\n${leakyRelu}`;
-const backwardSource = `${gradientSource}\n${leakyRelu}`;
+const source = `${forwardSource}\n${statistics}\n${leakyReluSource}`;
+const backwardSource = `${gradientSource}\n${leakyReluSource}`;
 
 const EPS = 1e-5;
 /** How much of the running statistics each batch replaces. */
@@ -90,7 +97,7 @@ export function batchNorm(
   }
   const y = x.like('batch_norm');
   run('normalise', { x, known: table, y }, perSlice(s));
-  return differentiable(y, [x, weight, bias], (dy, [needsX]) => {
+  const backward: Backward = (dy, [needsX]) => {
     const back = passes(x, 'batch_norm_backward', backwardSource, { ...s, share: training ? 1 / s.n : 0, slope });
     const parts = gathered(x, s, (partials) => back('sums', { x, dy, table, partials }, perSlice(s)), back);
     const dweight = weight.like('batch_norm.dweight');
@@ -101,7 +108,32 @@ export function batchNorm(
     const dx = x.like('batch_norm.dx');
     back('input', { x, dy, table, known: slopes, dx }, perSlice(s));
     return [dx, dweight, dbias];
-  });
+  };
+  const inputs = [x, weight, bias];
+  const fixed = training ? undefined : table.detach();
+  const graphBackward = composedGradient(inputs, (stands) => composed(s, stands, fixed, slope));
+  return differentiable(y, inputs, backward, graphBackward);
+}
+
+/**
+ * The same without moving the statistics, of operations that are differentiable as often as one likes.
+ * @param fixed the table of the channels in evaluation mode
+ */
+function composed(
+  { channels, plane }: Slicing,
+  inputs: readonly Tensor[],
+  fixed: Tensor | undefined,
+  slope: number,
+): Tensor {
+  const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor];
+  const channel = (t: Tensor) => viewOf(t, [1, channels, 1]);
+  const column = (table: Tensor, i: number) => channel(slice(table, [undefined, { start: i, end: i + 1 }]));
+  const pixels = viewOf(x, [x.size / channels / plane, channels, plane]);
+  const average = (t: Tensor) => mean(t, [0, 2], { keepDims: true });
+  const centred = sub(pixels, fixed ? column(fixed, 0) : average(pixels));
+  const overDeviation = fixed ? column(fixed, 1) : rsqrt(add(average(mul(centred, centred)), EPS));
+  const y = add(mul(mul(centred, overDeviation), channel(weight)), channel(bias));
+  return slope === 1 ? viewOf(y, x.shape) : leakyRelu(viewOf(y, x.shape), slope);
 }
 
 type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: Workgroups) => void;

@@ -4,9 +4,14 @@ import statistics from '../../../../shaders/norm/statistics.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable } from '../../tape/autograd.ts';
+import { composedGradient } from '../../tape/composed.ts';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
-import { type Shape, Tensor } from '../../tape/tensor.ts';
+import { type Backward, type Shape, Tensor } from '../../tape/tensor.ts';
+import { add, mul, sub } from '../elementwise/arithmetic.ts';
+import { rsqrt } from '../elementwise/functions.ts';
 import { planeGrid } from '../launch.ts';
+import { mean } from '../reduce/reduce.ts';
+import { viewOf } from '../shape/reshape.ts';
 
 /**
  * What instance, group and layer norm have in common: statistics of rows of neighbouring planes. See
@@ -53,7 +58,11 @@ export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined
   const y = x.like(label);
   run.planes('normalise', { x, known: table, weight: weight ?? x, bias: bias ?? x, y });
   const inputs = [x, ...(weight ? [weight] : []), ...(bias ? [bias] : [])];
-  return differentiable(y, inputs, (dy, [needsX = false, ...needs]) => {
+  const graphBackward = composedGradient(inputs, ([x, ...parameters]) => {
+    const [w, b] = weight ? parameters : [undefined, ...parameters];
+    return composed(norm, x as Tensor, w, b);
+  });
+  const backward: Backward = (dy, [needsX = false, ...needs]) => {
     const given = { x, dy, table, weight: weight ?? x };
     const share = Math.max(MOST_PLANES, Math.ceil(planes / MOST_SHARES));
     const shares = Math.ceil(planes / share);
@@ -75,7 +84,25 @@ export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined
     const dx = x.like(`${label}.dx`);
     back.planes('input', { ...given, known: coefficients, dx });
     return [dx, ...parameters];
-  });
+  };
+  return differentiable(y, inputs, backward, graphBackward);
+}
+
+/** The same, of operations that are differentiable as often as one likes. */
+function composed(
+  { planes, pixels, per, channels, perElement, eps }: PlaneNorm,
+  x: Tensor,
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+): Tensor {
+  const rows = viewOf(x, [planes / per, per * pixels]);
+  const centred = sub(rows, mean(rows, 1, { keepDims: true }));
+  const deviation = rsqrt(add(mean(mul(centred, centred), 1, { keepDims: true }), eps));
+  const places = perElement ? [1, pixels] : [1, channels, 1];
+  let y = viewOf(mul(centred, deviation), perElement ? [planes, pixels] : [planes / channels, channels, pixels]);
+  if (weight) y = mul(y, viewOf(weight, places));
+  if (bias) y = add(y, viewOf(bias, places));
+  return viewOf(y, x.shape);
 }
 
 /** How planes are cut up, the same in all passes. */
