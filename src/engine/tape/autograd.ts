@@ -128,9 +128,10 @@ export interface GradOptions {
  */
 export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph = false }: GradOptions = {}): Tensor[] {
   const found = new Map<Tensor, Tensor>();
-  propagate('grad', y, seed, createGraph, (tensor, gradient) => {
+  const visit = (tensor: Tensor, gradient: Tensor) => {
     if (inputs.includes(tensor)) found.set(tensor, gradient);
-  });
+  };
+  propagate('grad', y, seed, createGraph, visit, leadingTo(inputs, y));
   return inputs.map((input, i) => {
     const gradient = found.get(input);
     if (gradient) return gradient;
@@ -142,13 +143,35 @@ export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph =
   });
 }
 
-/** Goes back from `y` through everything it was made from; `visit` gets each tensor with its whole gradient. */
+/** Of what `y` was made from, the tensors through which its gradient gets to one of `wanted`. */
+function leadingTo(wanted: readonly Tensor[], y: Tensor): ReadonlySet<Tensor> {
+  const all = new Set([y]);
+  // A set goes on to what is added to it on the way.
+  for (const { node } of all) {
+    node?.inputs.forEach((input, i) => {
+      if (node.needs[i]) all.add(input);
+    });
+  }
+  const inOrder = [...all].sort((a, b) => (a.node?.order ?? -1) - (b.node?.order ?? -1));
+  const found = new Set<Tensor>();
+  for (const tensor of inOrder) {
+    const { inputs, needs } = tensor.node ?? { inputs: [], needs: [] };
+    if (wanted.includes(tensor) || inputs.some((input, i) => needs[i] && found.has(input))) found.add(tensor);
+  }
+  return found;
+}
+
+/**
+ * Goes back from `y` through everything it was made from, or only through what is in `leading`; `visit` gets each tensor
+ * with its whole gradient.
+ */
 function propagate(
   name: string,
   y: Tensor,
   seed: Tensor | undefined,
   createGraph: boolean,
   visit: (tensor: Tensor, gradient: Tensor) => void,
+  leading?: ReadonlySet<Tensor>,
 ): void {
   const misuse = (message: string, hint: string) => new PixtapeError(`${name}(): ${message}`, hint, { code: 'misuse' });
   if (!seed && y.size !== 1) {
@@ -177,7 +200,9 @@ function propagate(
       grads.delete(tensor);
       visit(tensor, dy);
       if (!tensor.node) continue;
-      const { inputs, needs, label } = tensor.node;
+      const { inputs, label } = tensor.node;
+      const needs = tensor.node.needs.map((need, i) => need && (leading?.has(inputs[i] as Tensor) ?? true));
+      if (!needs.includes(true)) continue;
       const parts = backwardOf(tensor, createGraph)(dy, needs);
       inputs.forEach((input, i) => {
         const part = parts[i];
