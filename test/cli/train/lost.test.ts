@@ -13,19 +13,20 @@ const LOSE = `
   import { globals } from '${pathToFileURL(resolve('node_modules/webgpu/index.js')).href}';
   const { requestDevice } = globals.GPUAdapter.prototype;
   let [times, lines] = process.env.LOSE.split(' ').map(Number);
+  const devices = [];
   globals.GPUAdapter.prototype.requestDevice = async function (...args) {
     const device = await requestDevice.apply(this, args);
-    const timer = setInterval(() => {
-      const log = process.env.LOSE_LOG;
-      const now = existsSync(log) ? readFileSync(log, 'utf8').split('\\n').length - 1 : 0;
-      if (now < lines || times < 1) return;
-      clearInterval(timer);
-      times--;
-      device.destroy();
-    }, 1);
-    timer.unref();
+    devices.push(device);
     return device;
   };
+  // All devices of an adapter go together.
+  setInterval(() => {
+    const log = process.env.LOSE_LOG;
+    const now = existsSync(log) ? readFileSync(log, 'utf8').split('\\n').length - 1 : 0;
+    if (now < lines || times < 1 || devices.length === 0) return;
+    times--;
+    for (const device of devices.splice(0)) device.destroy();
+  }, 1).unref();
 `;
 
 const folder = temporaryFolders();
