@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -147,6 +147,24 @@ describeInBrowser('pictures in a page', prepare, ({ open }: Web) => {
     ] as const) {
       expect(await readThere(page, name, bytes)).toEqual({ refused: expect.stringMatching(message) });
     }
+  });
+
+  it('a folder of more files than a browser lists at a time is dropped whole', async () => {
+    const folder = join(home, 'set');
+    for (const side of ['A', 'B']) {
+      mkdirSync(join(folder, 'train', side), { recursive: true });
+      for (let i = 0; i < 130; i++) writeFileSync(join(folder, 'train', side, `${i}.png`), 'x');
+    }
+    const page = await open('decode.html');
+    await page.waitForFunction(() => 'dropped' in globalThis);
+    const cdp = await page.context().newCDPSession(page);
+    const data = { items: [], files: [folder], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await cdp.send('Input.dispatchDragEvent', { type, x: 20, y: 20, data });
+    }
+    const paths = await page.evaluate(() => (globalThis as never as { dropped: Promise<string[]> }).dropped);
+    const wanted = ['A', 'B'].flatMap((side) => Array.from({ length: 130 }, (_, i) => `set/train/${side}/${i}.png`));
+    expect(paths).toEqual(wanted.sort());
   });
 
   it('a browser that falsifies what is read from a canvas is found out; PNG is read all the same', async () => {

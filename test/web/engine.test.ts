@@ -40,33 +40,26 @@ async function call<T>(page: Page, name: string, ...args: unknown[]): Promise<T>
 }
 
 describeInBrowser('in a browser', prepare, ({ open }: Web) => {
-  it(
-    'every operation passes its tests: random shapes, large ones, PyTorch’s values',
-    { tags: 'long' },
-    async () => {
-      const page = await open('ops.html');
-      await page.waitForFunction(() => 'pageTests' in globalThis);
-      const names = await page.evaluate(() => (globalThis as unknown as { pageTests: string[] }).pageTests);
-      expect(names.length).toBeGreaterThan(100);
-      const failed: string[] = [];
-      for (const name of names) {
-        await call(page, 'runPageTest', name).catch((error: Error) => failed.push(`${name}: ${error.message}`));
-      }
-      expect(failed).toEqual([]);
-    },
-    600_000,
-  );
+  it('every operation passes its tests: random shapes, large ones, PyTorch’s values', {
+    tags: 'long',
+    timeout: 600_000,
+  }, async () => {
+    const page = await open('ops.html');
+    await page.waitForFunction(() => 'pageTests' in globalThis);
+    const names = await page.evaluate(() => (globalThis as unknown as { pageTests: string[] }).pageTests);
+    expect(names.length).toBeGreaterThan(100);
+    const failed: string[] = [];
+    for (const name of names) {
+      await call(page, 'runPageTest', name).catch((error: Error) => failed.push(`${name}: ${error.message}`));
+    }
+    expect(failed).toEqual([]);
+  });
 
-  it.each(problems)(
-    'reference fixture %s',
-    { tags: 'long' },
-    async (name) => {
-      const groups = await call<ReferenceGroup[]>(await open('reference.html'), 'reference', name);
-      expect(groups.map((group) => group.name)).toContain('curve.gen');
-      expect(groups.filter(({ ok }) => !ok)).toEqual([]);
-    },
-    120_000,
-  );
+  it.each(problems)('reference fixture %s', { tags: 'long', timeout: 120_000 }, async (name) => {
+    const groups = await call<ReferenceGroup[]>(await open('reference.html'), 'reference', name);
+    expect(groups.map((group) => group.name)).toContain('curve.gen');
+    expect(groups.filter(({ ok }) => !ok)).toEqual([]);
+  });
 
   it('ten steps give the same bits as in Node, from the same shaders', async () => {
     const inPage = await call<TenSteps>(await open('ten_steps_page.html'), 'tenSteps');

@@ -78,83 +78,68 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
     SLOW,
   );
 
-  it(
-    'a finger draws too',
-    { tags: 'long' },
-    async () => {
-      const page = await open('', { hasTouch: true, viewport: { width: 390, height: 844 } });
-      await ready(page);
-      const blank = await answer(page);
-      const cdp = await page.context().newCDPSession(page);
-      const box = await page.locator('#sketch').boundingBox();
-      const at = (x: number) => [{ x: (box?.x ?? 0) + x, y: (box?.y ?? 0) + 100, force: 0.7 }];
-      await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(60) });
-      for (let x = 70; x <= 160; x += 10) {
-        await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(x) });
-      }
-      await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-      await otherAnswer(page, blank);
-      await page.locator('.example').last().click();
-      // Far down the page; drawing and answer come back into sight.
-      const inSight = async (id: string) => {
-        const { y = -1, height = 0 } = (await page.locator(id).boundingBox()) ?? {};
-        return y >= 0 && y + height <= 844;
-      };
-      await expect.poll(async () => (await inSight('#sketch')) && (await inSight('#answer')), SOON).toBe(true);
-      // Nothing sticks out to the side.
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-    },
-    SLOW,
-  );
+  it('a finger draws too', { tags: 'long', timeout: SLOW }, async () => {
+    const page = await open('', { hasTouch: true, viewport: { width: 390, height: 844 } });
+    await ready(page);
+    const blank = await answer(page);
+    const cdp = await page.context().newCDPSession(page);
+    const box = await page.locator('#sketch').boundingBox();
+    const at = (x: number) => [{ x: (box?.x ?? 0) + x, y: (box?.y ?? 0) + 100, force: 0.7 }];
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(60) });
+    for (let x = 70; x <= 160; x += 10) {
+      await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(x) });
+    }
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await otherAnswer(page, blank);
+    await page.locator('.example').last().click();
+    // Far down the page; drawing and answer come back into sight.
+    const inSight = async (id: string) => {
+      const { y = -1, height = 0 } = (await page.locator(id).boundingBox()) ?? {};
+      return y >= 0 && y + height <= 844;
+    };
+    await expect.poll(async () => (await inSight('#sketch')) && (await inSight('#answer')), SOON).toBe(true);
+    // Nothing sticks out to the side.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
 
-  it(
-    'examples, pictures and bad files; the tabs by keyboard',
-    { tags: 'long' },
-    async () => {
-      const page = await open();
-      await ready(page);
-      const blank = await answer(page);
-      await page.locator('.example').first().focus();
-      await page.keyboard.press('Enter');
-      const example = await otherAnswer(page, blank);
-      await drop(page, { 'notes.txt': 'no picture' });
-      await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/^notes\.txt is no picture/);
-      await drop(page, { 'weights.safetensors': 'no checkpoint either' });
-      await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/^weights\.safetensors is/);
-      expect(await page.locator('#paint-status').getAttribute('data-kind')).toBe('error');
-      const [pair] = [readFileSync(join(writePairs(folder(), 1), 'pair0.png'))];
-      await drop(page, { 'pair.png': pair });
-      await otherAnswer(page, example);
-      expect(await text(page, 'paint-status')).toBe('pair.png lies on the canvas.');
-      await page.locator('#tab-paint').focus();
-      await page.keyboard.press('ArrowRight');
-      expect(await page.locator('#train').isVisible()).toBe(true);
-      expect(await page.locator('#tab-train').getAttribute('aria-selected')).toBe('true');
-      await drop(page, { 'notes.txt': 'no pairs' });
-      await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^notes\.txt is no folder/);
-      await drop(page, { 'pairs.zip': 'no zip' });
-      await page.locator('#go').click();
-      await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^pairs\.zip is no zip archive/);
-      expect(await phase(page)).toBe('idle');
-    },
-    SLOW,
-  );
+  it('examples, pictures and bad files; the tabs by keyboard', { tags: 'long', timeout: SLOW }, async () => {
+    const page = await open();
+    await ready(page);
+    const blank = await answer(page);
+    await page.locator('.example').first().focus();
+    await page.keyboard.press('Enter');
+    const example = await otherAnswer(page, blank);
+    await drop(page, { 'notes.txt': 'no picture' });
+    await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/^notes\.txt is no picture/);
+    await drop(page, { 'weights.safetensors': 'no checkpoint either' });
+    await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/^weights\.safetensors is/);
+    expect(await page.locator('#paint-status').getAttribute('data-kind')).toBe('error');
+    const [pair] = [readFileSync(join(writePairs(folder(), 1), 'pair0.png'))];
+    await drop(page, { 'pair.png': pair });
+    await otherAnswer(page, example);
+    expect(await text(page, 'paint-status')).toBe('pair.png lies on the canvas.');
+    await page.locator('#tab-paint').focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('#train').isVisible()).toBe(true);
+    expect(await page.locator('#tab-train').getAttribute('aria-selected')).toBe('true');
+    await drop(page, { 'notes.txt': 'no pairs' });
+    await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^notes\.txt is no folder/);
+    await drop(page, { 'pairs.zip': 'no zip' });
+    await page.locator('#go').click();
+    await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^pairs\.zip is no zip archive/);
+    expect(await phase(page)).toBe('idle');
+  });
 
-  it(
-    'goes on painting when its device is lost',
-    { tags: 'long' },
-    async () => {
-      const page = await open();
-      await ready(page);
-      await drawStroke(page, 0.4);
-      const before = await otherAnswer(page, []);
-      await destroyDevice(page, 'paint.js');
-      await drawStroke(page, 0.6);
-      await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/device was lost/);
-      await otherAnswer(page, before);
-    },
-    SLOW,
-  );
+  it('goes on painting when its device is lost', { tags: 'long', timeout: SLOW }, async () => {
+    const page = await open();
+    await ready(page);
+    await drawStroke(page, 0.4);
+    const before = await otherAnswer(page, []);
+    await destroyDevice(page, 'paint.js');
+    await drawStroke(page, 0.6);
+    await expect.poll(() => text(page, 'paint-status'), SOON).toMatch(/device was lost/);
+    await otherAnswer(page, before);
+  });
 
   it('says what to do where there is no WebGPU', async () => {
     const init = () => void Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });

@@ -65,73 +65,66 @@ describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
     SLOW,
   );
 
-  it(
-    'a checkpoint goes from Node to the page and back, bit for bit',
-    { tags: 'long' },
-    async () => {
-      const home = folder();
-      const pairs = writePairs(join(home, 'pairs'), 8);
-      const first = join(home, 'first.safetensors');
-      await runInNode('round_trip.ts', ['begin', first, pairs, '3']);
+  it('a checkpoint goes from Node to the page and back, bit for bit', { tags: 'long', timeout: SLOW }, async () => {
+    const home = folder();
+    const pairs = writePairs(join(home, 'pairs'), 8);
+    const first = join(home, 'first.safetensors');
+    await runInNode('round_trip.ts', ['begin', first, pairs, '3']);
 
-      const page = await open('#train');
-      await choose(page, 'choose-folder', pairs);
-      await choose(page, 'continue', first);
-      await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/a run of 3 steps/);
-      expect(await page.locator('#size').inputValue()).toBe('16');
-      await page.locator('#go').click();
-      await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(4);
-      const steps = await pause(page);
-      const run = join(home, 'runs', 'trip');
-      await save(page, join(run, 'latest.safetensors'));
+    const page = await open('#train');
+    await choose(page, 'choose-folder', pairs);
+    await choose(page, 'continue', first);
+    await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/a run of 3 steps/);
+    expect(await page.locator('#size').inputValue()).toBe('16');
+    await page.locator('#go').click();
+    await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(4);
+    const steps = await pause(page);
+    const run = join(home, 'runs', 'trip');
+    await save(page, join(run, 'latest.safetensors'));
 
-      const [inNode] = await runInNode('round_trip.ts', ['go_on', first, pairs, String(steps)]);
-      const [inPage] = await runInNode('round_trip.ts', ['hash', join(run, 'latest.safetensors')]);
-      expect(inPage).toBe(inNode);
+    const [inNode] = await runInNode('round_trip.ts', ['go_on', first, pairs, String(steps)]);
+    const [inPage] = await runInNode('round_trip.ts', ['hash', join(run, 'latest.safetensors')]);
+    expect(inPage).toBe(inNode);
 
-      const args = `train --continue_train --name trip --dataroot pairs --steps ${steps + 2}`.split(' ');
-      const { stdout, stderr, code } = await pixtape(args, home);
-      expect(stdout).toContain(`done after step ${steps + 2}`);
-      expect(code, stderr).toBe(0);
-      const translated = await pixtape(
-        ['translate', 'trip', join(pairs, 'pair0.png'), 'out.png', '--side', 'right'],
-        home,
-      );
-      expect(translated.code, translated.stderr).toBe(0);
+    const args = `train --continue_train --name trip --dataroot pairs --steps ${steps + 2}`.split(' ');
+    const { stdout, stderr, code } = await pixtape(args, home);
+    expect(stdout).toContain(`done after step ${steps + 2}`);
+    expect(code, stderr).toBe(0);
+    const translated = await pixtape(
+      ['translate', 'trip', join(pairs, 'pair0.png'), 'out.png', '--side', 'right'],
+      home,
+    );
+    expect(translated.code, translated.stderr).toBe(0);
 
-      // And the other way round once more, into the Paint tab.
-      await page.locator('#tab-paint').click();
-      await choose(page, 'load-model', join(run, 'latest.safetensors'));
-      await expect.poll(() => text(page, 'model'), SOON).toContain(`${steps + 2} training steps`);
-    },
-    SLOW,
-  );
+    // And the other way round once more, into the Paint tab.
+    await page.locator('#tab-paint').click();
+    await choose(page, 'load-model', join(run, 'latest.safetensors'));
+    await expect.poll(() => text(page, 'model'), SOON).toContain(`${steps + 2} training steps`);
+  });
 
-  it(
-    'takes a zip, and goes on from its last state when the device is lost',
-    { tags: 'long' },
-    async () => {
-      const home = folder();
-      const page = await endless(open);
-      const pairs = writePairs(join(home, 'pairs'), 6);
-      writeFileSync(join(pairs, 'bad.png'), 'no picture');
-      await choose(page, 'choose-zip', await zipped(pairs, join(home, 'pairs.zip')));
-      for (const [id, value] of [
-        ['hidden', '4'],
-        ['batch', '2'],
-      ] as const)
-        await page.locator(`#${id}`).selectOption(value);
-      await page.locator('#go').click();
-      await expect.poll(() => stepOf(page), { timeout: 90_000 }).toBeGreaterThan(2);
-      expect(await text(page, 'warnings')).toMatch(/bad\.png is damaged/);
-      await destroyDevice(page, 'train.js');
-      await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/device was lost.*goes on from step/);
-      const step = await stepOf(page);
-      await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(step);
-      expect(await phase(page)).toBe('running');
-      await save(page, join(home, 'latest.safetensors'));
-      await pause(page);
-    },
-    SLOW,
-  );
+  it('takes a zip, and goes on from its last state when the device is lost', {
+    tags: 'long',
+    timeout: SLOW,
+  }, async () => {
+    const home = folder();
+    const page = await endless(open);
+    const pairs = writePairs(join(home, 'pairs'), 6);
+    writeFileSync(join(pairs, 'bad.png'), 'no picture');
+    await choose(page, 'choose-zip', await zipped(pairs, join(home, 'pairs.zip')));
+    for (const [id, value] of [
+      ['hidden', '4'],
+      ['batch', '2'],
+    ] as const)
+      await page.locator(`#${id}`).selectOption(value);
+    await page.locator('#go').click();
+    await expect.poll(() => stepOf(page), { timeout: 90_000 }).toBeGreaterThan(2);
+    expect(await text(page, 'warnings')).toMatch(/bad\.png is damaged/);
+    await destroyDevice(page, 'train.js');
+    await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/device was lost.*goes on from step/);
+    const step = await stepOf(page);
+    await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(step);
+    expect(await phase(page)).toBe('running');
+    await save(page, join(home, 'latest.safetensors'));
+    await pause(page);
+  });
 });

@@ -1,4 +1,5 @@
-/** The page's reader of pictures, for a test to call. */
+/** The page's readers of pictures and of what is dropped, for a test to call. */
+import { filesOf } from '../../../src/web/page/dropped.ts';
 
 import { DroppedTree } from '../../../src/web/train/sources/file_tree.ts';
 import { browserHost } from '../../../src/web/train/sources/pictures.ts';
@@ -15,4 +16,12 @@ const decodeInPage = async (name: string, content: string) => {
     return { refused: (error as Error).message };
   }
 };
-Object.assign(globalThis, { decodeInPage });
+/** What was let go over the page, by paths. */
+const dropped = new Promise<string[]>((found) => {
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    filesOf(event.dataTransfer as DataTransfer).then((files) => found(files.map(({ path }) => path).sort()));
+  });
+});
+Object.assign(globalThis, { decodeInPage, dropped });
