@@ -108,8 +108,9 @@ export function predictionTable(layers: readonly InspectedLayer[], at: number, s
     points.map((p) => p.measured),
   );
   const ratio = points.reduce((sum, p) => sum + p.measured / (p.part * p.busy), 0) / points.length;
+  const agreement = `Correlation ${correlation.toFixed(2)}; on average the GPU reaches ${figure(ratio)} of what is predicted.`;
   return {
-    title: `Predicted and measured: ${MEASURED.gpu}, ${MEASURED.date}`,
+    title: `Predicted, and measured on an ${MEASURED.gpu} on ${MEASURED.date}${sameKernel ? '' : ' of the kernels of then'}`,
     columns: [
       'layer',
       'direction',
@@ -125,12 +126,13 @@ export function predictionTable(layers: readonly InspectedLayer[], at: number, s
       direction,
       choice,
       ...[part, busy, part * busy, measured].map(percent),
-      figure(measured / (part * busy)),
+      sameKernel ? figure(measured / (part * busy)) : '',
     ]),
     notes: [
-      ...(sameKernel ? [] : ['The kernels have changed since: what was measured is not what is predicted here.']),
       'Filled: workgroups by the room for them, one on each multiprocessor a round.',
-      `Correlation ${correlation.toFixed(2)}; on average the GPU reaches ${figure(ratio)} of what is predicted.`,
+      sameKernel
+        ? agreement
+        : 'The kernels have changed since, so the two cannot be compared; see isa-2026-11-28-before.md for those that were measured.',
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { openAdapter } from '../../src/drivers/index.ts';
 import { Device } from '../../src/engine/gpu/device.ts';
+import type { Profile } from '../../src/engine/gpu/profile.ts';
 import type { Recorded } from '../../src/engine/tape/record.ts';
 import { RandomStream } from '../../src/engine/util/random.ts';
 import type { TrainConfig } from '../../src/pix2pix/train/config/config.ts';
@@ -17,6 +18,12 @@ export interface StepMemory {
   peak: number;
   /** No plan can do with less: the state, and the most temporaries (gradients among them) alive at one time. */
   bound: number;
+}
+
+/** Where the time of a step goes, by the labels of its dispatches. */
+export interface StepProfile {
+  clock: Profile['clock'];
+  groups: { label: string; milliseconds: number; dispatches: number }[];
 }
 
 /** A Pix2Pix in training on a device of its own, so that its account of memory is its own too. */
@@ -84,15 +91,16 @@ export class StepModel {
   }
 
   /** Milliseconds and number of the dispatches under each label, the most costly first. */
-  async groups(): Promise<{ label: string; milliseconds: number; dispatches: number }[]> {
+  async groups(): Promise<StepProfile> {
+    const { clock, dispatches } = await this.recorded.program.profile();
     const groups = new Map<string, { label: string; milliseconds: number; dispatches: number }>();
-    for (const { label, milliseconds } of (await this.recorded.program.profile()).dispatches) {
+    for (const { label, milliseconds } of dispatches) {
       const group = groups.get(label) ?? { label, milliseconds: 0, dispatches: 0 };
       groups.set(label, group);
       group.milliseconds += milliseconds;
       group.dispatches++;
     }
-    return [...groups.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+    return { clock, groups: [...groups.values()].sort((a, b) => b.milliseconds - a.milliseconds) };
   }
 
   /** @throws Error where a loss of the last step is not a number: then the time means nothing. */

@@ -4,7 +4,7 @@ import { figure, percent, spread, type Table } from '../report/table.ts';
 import { atMost, type Bench, type SectionResult } from '../section.ts';
 import { STEP_CASES, type StepCase } from './cases.ts';
 import { firstStepTable, measureFirstSteps } from './first_steps.ts';
-import { type StepMemory, StepModel } from './model.ts';
+import { type StepMemory, StepModel, type StepProfile } from './model.ts';
 
 const SLOW_ROUNDS = 3;
 const GROUPS_SHOWN = 10;
@@ -18,7 +18,7 @@ interface StepRow {
   shaders: number;
   dispatches: number;
   memory: StepMemory;
-  groups: Awaited<ReturnType<StepModel['groups']>>;
+  profile: StepProfile;
   notes: string[];
 }
 
@@ -69,7 +69,7 @@ async function measureStep(bench: Bench, step: StepCase): Promise<StepRow> {
     const outcomes = await interleave(entries, rounds);
     await ours.checkLosses();
     const { host, shaders, dispatches, memory } = ours;
-    return { step, parameters, outcomes, host, shaders, dispatches, memory, groups: await ours.groups(), notes };
+    return { step, parameters, outcomes, host, shaders, dispatches, memory, profile: await ours.groups(), notes };
   } finally {
     ours.close();
   }
@@ -122,7 +122,9 @@ function needsTable(rows: readonly StepRow[]): Table {
   };
 }
 
-function groupTable({ step, groups }: StepRow): Table {
+const CLOCKS = { gpu: 'by timestamps of the device', host: 'each waited for' };
+
+function groupTable({ step, profile: { clock, groups } }: StepRow): Table {
   const all = groups.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const shown = groups.slice(0, GROUPS_SHOWN);
   const rest = groups.slice(GROUPS_SHOWN);
@@ -137,6 +139,6 @@ function groupTable({ step, groups }: StepRow): Table {
       percent(milliseconds / all),
       String(dispatches),
     ]),
-    notes: [`One step, dispatch by dispatch, each waited for: ${figure(all)} ms in all.`],
+    notes: [`One step, dispatch by dispatch, ${CLOCKS[clock]}: ${figure(all)} ms in all.`],
   };
 }
