@@ -38,6 +38,7 @@ except ImportError:
 from torch.nn import functional as F
 
 sys.dont_write_bytecode = True
+import picture_ops
 from gan_fixtures import gan_fixture
 from op_fixtures import op_fixtures
 from torch_pix2pix import initialise, networks, train
@@ -226,6 +227,8 @@ def main():
     elif options.folder:
         os.makedirs(options.folder, exist_ok=True)
         write_safetensors(os.path.join(options.folder, "ops.safetensors"), *op_fixtures())
+        pictures = op_fixtures(1, picture_ops.cases, picture_ops.forward)
+        write_safetensors(os.path.join(options.folder, "picture_ops.safetensors"), *pictures)
         write_safetensors(os.path.join(options.folder, "gan.safetensors"), *gan_fixture())
         for name, (changes, how) in SHIPPED.items():
             config = completed(changes)

@@ -136,7 +136,7 @@ def run_adam(args, grads, w):
     return torch.stack(rows)
 
 
-def op_fixtures(seed=0):
+def op_fixtures(seed=0, cases=cases, forward=forward):
     """The tensors and the metadata of the file."""
     torch.manual_seed(seed)
     tensors, listed = {}, []
