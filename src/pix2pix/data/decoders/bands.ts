@@ -36,10 +36,10 @@ export interface DecodeOptions {
 }
 
 /**
- * Bands as a raster. Grey and colours become each other where 1 or 3 channels are wanted, and opacity is laid over
- * white; other counts are taken as they are. Bytes and 16-bit words stay what they are; what is neither, or words with
- * a range, becomes floats between 0 and 1.
- * @throws BadFile when it has other bands than are wanted, or values that say not what 0 and 1 are
+ * Converts bands to a raster. For 1 or 3 channels, converts between grey and colours and composites over white; other
+ * numbers of bands are kept. Bytes and 16-bit words stay unchanged. Other values, and words with a range, become
+ * floats between 0 and 1.
+ * @throws BadFile if it has other bands than wanted, or its values need a range
  */
 export function rasterOf(bands: Bands, { channels = CHANNELS, range }: DecodeOptions, path: string): Raster {
   const { width, height, planes, alpha } = bands;

@@ -3,9 +3,9 @@ import type { Bands } from './bands.ts';
 import type { ReadBytes } from './tiff/directory.ts';
 
 /**
- * Windows bitmaps that are not packed: 1, 4 and 8 bits with a palette, 16, 24 and 32 bits with or without masks, from
- * the bottom up or from the top down. (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage) The decoders in
- * npm's registry were tried on all of these; none reads them all right.
+ * Decodes uncompressed Windows bitmaps: 1, 4 and 8 bits with a palette, 16, 24 and 32 bits with or without masks,
+ * bottom-up or top-down. (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage)
+ * None of the decoders on npm reads all of these correctly.
  */
 interface BmpInfo {
   width: number;

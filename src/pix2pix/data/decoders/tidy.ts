@@ -1,10 +1,9 @@
 import { readTiffDirectory, type TiffDirectory } from './tiff/directory.ts';
 
 /**
- * The same picture without what decoders warn of although no pixel depends on it: tags of a TIFF out of order, texts
- * without their end, bytes between the segments of a JPEG, a Samsung camera's start of scan. Whatever a decoder warns
- * of after that is damage.
- * @returns undefined where there is nothing to put right
+ * Removes harmless defects that decoders warn of: unsorted tags of a TIFF, unterminated texts, bytes between the
+ * segments of a JPEG, a Samsung camera's start of scan. So any remaining warning means damage.
+ * @returns undefined if there is nothing to repair
  */
 export async function tidied(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return tidyJpeg(bytes);
@@ -55,7 +54,7 @@ async function tidyTiff(bytes: Uint8Array): Promise<Uint8Array | undefined> {
 const isAlone = (marker: number): boolean => (marker >= 0xd0 && marker <= 0xd8) || marker === 0x01;
 const [SOF0, SOF1, SOS, EOI] = [0xc0, 0xc1, 0xda, 0xd9];
 /**
- * Application data and comments, but for JFIF's (0), EXIF's (1) and Adobe's (14), which say how colours and sides lie.
+ * Application data and comments, except JFIF (0), EXIF (1) and Adobe (14), which affect colours and orientation.
  */
 const isIgnored = (marker: number): boolean => marker === 0xfe || (marker >= 0xe2 && marker <= 0xef && marker !== 0xee);
 

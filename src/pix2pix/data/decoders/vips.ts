@@ -80,8 +80,8 @@ export async function vipsBands(source: Source, info: Metadata, vector?: VectorS
 }
 
 /**
- * Decodes; a file that fails is tried again by itself, without what is no damage, so that what is told is its own
- * reason.
+ * Decodes. If it fails, tries again exclusively and without harmless defects, so that the reported reason is the
+ * file's.
  * @throws BadFile with that reason
  */
 async function telling<T>(source: Source, input: string | Buffer, decode: (file: string | Buffer) => Promise<T>) {

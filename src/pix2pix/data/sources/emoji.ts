@@ -56,9 +56,9 @@ function findManifest(): string {
 }
 
 /**
- * The emojis of some groups or subgroups, all of them without. A name that is both (the "extras-openmoji" have
+ * Selects the emojis of some groups or subgroups; all by default. A name that is both (the "extras-openmoji" have
  * subgroups like "flags") means the group; GROUP/SUBGROUP means one subgroup.
- * @throws PixtapeError listing the names there are when one is unknown.
+ * @throws PixtapeError listing the valid names, if one is unknown
  */
 export function chooseEmojis(emojis: readonly Emoji[], names: readonly string[] = []): Emoji[] {
   if (names.length === 0) return [...emojis];

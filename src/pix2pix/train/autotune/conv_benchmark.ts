@@ -9,7 +9,7 @@ import type { Trial } from './benchmark.ts';
 /** Least duration of runs that are timed together; otherwise clock and submit would dominate. */
 const LEAST_SAMPLE_MS = 3;
 const MOST_AT_ONCE = 64;
-/** Random values that the inputs are filled with, over and over; a prime number, so that rows differ. */
+/** Number of random values that are repeated to fill the inputs; prime, so that rows differ. */
 const NOISE = 65_521;
 
 /** One convolution in one direction with random inputs, for trying every choice. */

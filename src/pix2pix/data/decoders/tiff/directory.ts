@@ -30,7 +30,7 @@ export interface TiffDirectory {
 }
 
 /**
- * Bytes of a value, by type: byte, text, short, long, rational, signed ones, float, double, and BigTIFF's of 8 bytes.
+ * Bytes per value by type: byte, ASCII, short, long, rational, their signed versions, float, double, and BigTIFF's.
  */
 const BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 const MAX_ENTRIES = 4096;
