@@ -12,32 +12,34 @@ type Values =
   | Float32Array
   | Float64Array;
 
-/** A picture as it stands in its file: a plane for each sample of a pixel, row by row. */
+/** A picture as stored in its file: one plane per sample of a pixel, row by row. */
 export interface Bands {
   width: number;
   height: number;
   planes: readonly Values[];
-  /** The last plane is opacity: colours as they are, or multiplied by it. */
+  /** Whether the last plane is opacity, and whether colours are premultiplied by it. */
   alpha?: 'straight' | 'multiplied';
 }
 
-/** What becomes 0 and what becomes 1, of values that are no bytes. */
+/** The values that become 0 and 1, if values are not bytes. */
 export interface ValueRange {
   min: number;
   max: number;
 }
 
 export interface DecodeOptions {
-  /** Planes wanted: 1 gives grey, 3 (the default) colours; other counts take files with just as many bands. */
+  /**
+   * Wanted number of planes: 1 gives grey, 3 (default) colours. Other numbers need files with exactly as many bands.
+   */
   channels?: number;
   range?: ValueRange;
 }
 
 /**
- * Bands as a raster. Grey and colours become each other where 1 or 3 channels are wanted, and opacity is laid over
- * white; other counts are taken as they are. Bytes and 16-bit words stay what they are; what is neither, or words with
- * a range, becomes floats between 0 and 1.
- * @throws BadFile when it has other bands than are wanted, or values that say not what 0 and 1 are
+ * Converts bands to a raster. For 1 or 3 channels, converts between grey and colours and composites over white; other
+ * numbers of bands are kept. Bytes and 16-bit words stay unchanged. Other values, and words with a range, become
+ * floats between 0 and 1.
+ * @throws BadFile if it has other bands than wanted, or its values need a range
  */
 export function rasterOf(bands: Bands, { channels = CHANNELS, range }: DecodeOptions, path: string): Raster {
   const { width, height, planes, alpha } = bands;
@@ -66,7 +68,7 @@ export function otherBands(
   );
 }
 
-/** All planes after each other, as the values that they stand for. */
+/** Concatenates all planes, as the values that they stand for. */
 function joined(width: number, height: number, planes: readonly Values[], range: ValueRange | undefined, path: string) {
   const [first] = planes;
   const size = width * height;
@@ -110,7 +112,9 @@ function noRange(values: Values, lowest: number, highest: number, path: string):
   );
 }
 
-/** C + white − white · alpha of multiplied colours, C · alpha + white · (1 − alpha) of others; rounded. */
+/**
+ * Composites over white: C + white · (1 − alpha) for premultiplied colours, C · alpha + white · (1 − alpha) for others.
+ */
 function overWhite(from: Raster, opacity: Values, alpha: 'straight' | 'multiplied', path: string): Raster {
   const { width, height, data } = from;
   if (data instanceof Float32Array) {
@@ -129,7 +133,7 @@ function overWhite(from: Raster, opacity: Values, alpha: 'straight' | 'multiplie
   return { width, height, data: out };
 }
 
-/** Grey ↔ colours; the same where it has as many planes already. */
+/** Converts between grey and colours; returns it unchanged if it has as many planes already. */
 export function toChannels(from: Raster, channels: number): Raster {
   const { width, height, data } = from;
   const size = width * height;

@@ -3,19 +3,19 @@ import type { Bands } from './bands.ts';
 import type { ReadBytes } from './tiff/directory.ts';
 
 /**
- * Windows bitmaps that are not packed: 1, 4 and 8 bits with a palette, 16, 24 and 32 bits with or without masks, from
- * the bottom up or from the top down. (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage) The decoders in
- * npm's registry were tried on all of these; none reads them all right.
+ * Decodes uncompressed Windows bitmaps: 1, 4 and 8 bits with a palette, 16, 24 and 32 bits with or without masks,
+ * bottom-up or top-down. (https://learn.microsoft.com/windows/win32/gdi/bitmap-storage)
+ * None of the decoders on npm reads all of these correctly.
  */
 interface BmpInfo {
   width: number;
   height: number;
   topDown: boolean;
   bits: number;
-  /** Where the pixels begin, and the palette with its count of colours and bytes for each. */
+  /** Offsets of the pixels and of the palette, and the palette's number of colours and bytes per colour. */
   start: number;
   palette: { at: number; colours: number; bytes: number };
-  /** Red, green, blue and opacity; of a bitmap without palette. */
+  /** Masks of red, green, blue and opacity, for bitmaps without a palette. */
   masks: number[];
 }
 
@@ -27,7 +27,7 @@ const ALPHA_BITFIELDS = 6;
 
 export const isBmp = (head: Uint8Array): boolean => head[0] === 0x42 && head[1] === 0x4d;
 
-/** @throws BadFile when it is cut short, packed, or of an unknown kind */
+/** @throws BadFile if it is truncated, compressed, or of an unknown kind */
 export async function bmpInfo(read: ReadBytes, path: string): Promise<BmpInfo> {
   const bytes = await read(0, HEADER_BYTES);
   if (bytes.length < 26) throw new BadFile(path, 'is cut short', 'Copy, download or export it again.');
@@ -68,7 +68,7 @@ function masksOf(view: DataView, bits: number, masked: boolean, space: number): 
   return [mask(0), mask(1), mask(2), mask(3)];
 }
 
-/** @throws BadFile when it is cut short, or a pixel has a colour that the palette lacks */
+/** @throws BadFile if it is truncated, or a pixel has a colour that the palette lacks */
 export function bmpBands(file: Uint8Array, info: BmpInfo, path: string): Bands {
   const { width, height, topDown, bits, start } = info;
   const stride = Math.ceil((width * bits) / 32) * 4;
@@ -108,7 +108,7 @@ function fromPalette(file: Uint8Array, { bits, palette, start }: BmpInfo, path: 
   };
 }
 
-/** Each part of a pixel that a mask cuts out, spread over 0 to 255. */
+/** Extracts each masked part of a pixel, scaled to 0–255. */
 function fromMasks(file: Uint8Array, { bits, masks }: BmpInfo): Colour {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const parts = masks.map((mask) => {

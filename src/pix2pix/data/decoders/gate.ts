@@ -1,13 +1,13 @@
 /**
- * Lets many in at a time, or one alone. libvips has one list of messages for all that it decodes: what was wrong with a
- * file can only be told from a decode beside which there is no other.
+ * A shared/exclusive lock. libvips keeps one list of messages for everything it decodes, so the reason why a file
+ * failed is known only if nothing else is decoded at the same time.
  */
 export class Gate {
   private inside = 0;
   private readonly waiting: (() => void)[] = [];
   private alone = Promise.resolve();
 
-  /** Runs with others, but not beside one that is alone. */
+  /** Runs shared with others. */
   async shared<T>(task: () => Promise<T>): Promise<T> {
     for (let last: Promise<void> | undefined; last !== this.alone; ) {
       last = this.alone;
@@ -21,7 +21,7 @@ export class Gate {
     }
   }
 
-  /** Runs by itself, once those inside are done; others wait until it is. */
+  /** Runs exclusively, after running work is done; other work waits. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     const result = this.alone.then(async () => {
       if (this.inside > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));

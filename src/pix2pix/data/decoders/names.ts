@@ -1,4 +1,4 @@
-/** A kind of file by its first bytes, whatever its name ends in, and how to make one of it that is read. */
+/** A file format, recognised by its first bytes, and how to convert it to a supported one. */
 interface Kind {
   what: string;
   advice: string;
@@ -47,7 +47,7 @@ const KINDS: readonly (Kind & { at: number; bytes: string })[] = [
   },
 ];
 
-/** What the bytes are, of kinds that nothing here decodes; undefined for others. */
+/** Recognises unsupported formats; undefined for others. */
 export function nameOfContent(bytes: Uint8Array): Kind | undefined {
   const has = ({ at, bytes: wanted }: (typeof KINDS)[number]) =>
     [...wanted].every((character, i) => bytes[at + i] === character.charCodeAt(0));

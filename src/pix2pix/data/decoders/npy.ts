@@ -3,13 +3,13 @@ import { CHANNELS } from '../image/raster.ts';
 import type { Bands } from './bands.ts';
 import type { ReadBytes } from './tiff/directory.ts';
 
-/** An array of NumPy: its type, shape and where its values begin. */
+/** A NumPy array: its type, shape and the offset of its values. */
 interface NpyInfo {
   kind: string;
   width: number;
   height: number;
   bands: number;
-  /** Whether bands come first, plane after plane, or last, pixel after pixel. */
+  /** Whether bands are the first axis (planar) or the last (interleaved). */
   planar: boolean;
   start: number;
 }
@@ -33,7 +33,7 @@ export const isNpy = (head: Uint8Array): boolean => MAGIC.every((byte, i) => hea
 /**
  * The header of a .npy file: an array (height, width), (height, width, bands) or (bands, height, width).
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html)
- * @param channels which of two possible axes is that of the bands; the last one where both have that length
+ * @param channels decides which of two possible axes holds the bands; the last one if both have that length
  */
 export async function npyInfo(read: ReadBytes, channels: number | undefined, path: string): Promise<NpyInfo> {
   const bad = (what: string) => new BadFile(path, `is an array that cannot be read: ${what}`, HINT);
@@ -63,7 +63,7 @@ export async function npyInfo(read: ReadBytes, channels: number | undefined, pat
 
 const HINT = 'Save it with numpy.save as (height, width) or (height, width, bands), uint8, uint16 or float32.';
 
-/** @throws BadFile when it is cut short */
+/** @throws BadFile if it is truncated */
 export function npyBands(file: Uint8Array, info: NpyInfo, path: string): Bands {
   const { kind, start, width, height, bands, planar } = info;
   const Values = TYPES[kind as keyof typeof TYPES];
@@ -73,7 +73,7 @@ export function npyBands(file: Uint8Array, info: NpyInfo, path: string): Bands {
     const reason = `has ${file.length} bytes where ${start + bytes} are wanted (${height} × ${width} × ${bands})`;
     throw new BadFile(path, reason, 'Copy or save it again.');
   }
-  // Copied: values of several bytes need an even place.
+  // Copied, because typed arrays need aligned offsets.
   const values = new Values(new Uint8Array(file.subarray(start)).buffer);
   if (kind === '|b1') for (const [i, value] of values.entries()) values[i] = value ? 255 : 0;
   const planes = Array.from({ length: bands }, (_, band) => {

@@ -1,15 +1,15 @@
 import type { ReadBytes } from './tiff/directory.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** EXIF with a thumbnail takes 64 kB at most; texts may lie behind it. */
+/** EXIF with a thumbnail takes at most 64 kB; text chunks may follow it. */
 const TAIL = 1 << 17;
 /** Length, name and checksum. */
 const FRAME = 12;
 
 /**
- * Some programs write a PNG's EXIF, with the orientation in it, behind the pixels, where libpng does not look for it.
- * @param size bytes of the file
- * @returns what moves it to the front in the file's bytes; undefined where there is none behind the pixels
+ * Some programs write a PNG's EXIF, with the orientation, after the pixels, where libpng does not look for it.
+ * @param size of the file in bytes
+ * @returns a function that moves it to the front of the file's bytes; undefined if there is none after the pixels
  */
 export async function strayExif(read: ReadBytes, size: number): Promise<((file: Buffer) => Buffer) | undefined> {
   const head = await read(0, SIGNATURE.length);
@@ -26,7 +26,7 @@ export async function strayExif(read: ReadBytes, size: number): Promise<((file: 
   return undefined;
 }
 
-/** Whether chunks follow from here up to the one that ends the picture, and no pixels. */
+/** Whether chunks follow up to the end of the picture, without pixels. */
 function endsFile(tail: Buffer, from: number): boolean {
   for (let at = from; at + FRAME <= tail.length; ) {
     const name = tail.toString('latin1', at + 4, at + 8);
@@ -37,7 +37,7 @@ function endsFile(tail: Buffer, from: number): boolean {
   return false;
 }
 
-/** With the bytes from `start` to `end` right behind the header. */
+/** Moves the bytes from `start` to `end` right after the header. */
 function moved(file: Buffer, start: number, end: number): Buffer {
   const front = SIGNATURE.length + FRAME + 13;
   return Buffer.concat([

@@ -1,10 +1,9 @@
 import { readTiffDirectory, type TiffDirectory } from './tiff/directory.ts';
 
 /**
- * The same picture without what decoders warn of although no pixel depends on it: tags of a TIFF out of order, texts
- * without their end, bytes between the segments of a JPEG, a Samsung camera's start of scan. Whatever a decoder warns
- * of after that is damage.
- * @returns undefined where there is nothing to put right
+ * Removes harmless defects that decoders warn of: unsorted tags of a TIFF, unterminated texts, bytes between the
+ * segments of a JPEG, a Samsung camera's start of scan. So any remaining warning means damage.
+ * @returns undefined if there is nothing to repair
  */
 export async function tidied(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return tidyJpeg(bytes);
@@ -19,7 +18,7 @@ export function isTiff(bytes: Uint8Array): boolean {
   return order === 0x4d && other === 0x4d && a === 0 && (b === 42 || b === 43);
 }
 
-/** Tags that say how the pixels lie, and what they mean; texts, places and cameras are none of them. */
+/** Tags about the layout and meaning of pixels; not those about texts, places and cameras. */
 const STRUCTURE = new Set([
   254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 292, 293, 296, 317, 318,
   319, 320, 321, 322, 323, 324, 325, 332, 333, 334, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519,
@@ -37,7 +36,7 @@ async function tidyTiff(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   const seen = new Set<number>();
   const kept = entries.filter(({ tag }) => STRUCTURE.has(tag) && !seen.has(tag) && seen.add(tag));
   kept.sort((a, b) => a.tag - b.tag);
-  // Never longer than before, so it fits into the same place. No page follows.
+  // Never longer than before, so it fits in place. No page follows.
   const copy = new Uint8Array(bytes);
   const view = new DataView(copy.buffer);
   if (big) view.setBigUint64(at, BigInt(kept.length), littleEndian);
@@ -51,11 +50,11 @@ async function tidyTiff(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   return copy;
 }
 
-/** Markers that stand alone: a restart, the beginning, a temporary one. */
+/** Markers without a segment: restarts, start of image, temporary. */
 const isAlone = (marker: number): boolean => (marker >= 0xd0 && marker <= 0xd8) || marker === 0x01;
 const [SOF0, SOF1, SOS, EOI] = [0xc0, 0xc1, 0xda, 0xd9];
 /**
- * Application data and comments, but for JFIF's (0), EXIF's (1) and Adobe's (14), which say how colours and sides lie.
+ * Application data and comments, except JFIF (0), EXIF (1) and Adobe (14), which affect colours and orientation.
  */
 const isIgnored = (marker: number): boolean => marker === 0xfe || (marker >= 0xe2 && marker <= 0xef && marker !== 0xee);
 
@@ -86,7 +85,7 @@ function tidyJpeg(bytes: Uint8Array): Uint8Array | undefined {
       continue;
     }
     const segment = new Uint8Array(bytes.subarray(mark, end));
-    // Of a sequential picture the last three bytes can have one value only: all 64 coefficients, none refined.
+    // In a sequential JPEG the last three bytes are fixed: all 64 coefficients, no refinement.
     if (sequential) segment.set([0, 63, 0], segment.length - 3);
     const scan = endOfScan(bytes, end);
     pieces.push(segment, bytes.subarray(end, scan));
@@ -95,7 +94,7 @@ function tidyJpeg(bytes: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** The next 0xff with a marker behind it; 0xff may be repeated before it. */
+/** The next marker: 0xff, possibly repeated, and its code. */
 function nextMarker(bytes: Uint8Array, from: number): number | undefined {
   for (let at = from; at + 1 < bytes.length; at++) {
     const next = bytes[at + 1];
@@ -104,7 +103,7 @@ function nextMarker(bytes: Uint8Array, from: number): number | undefined {
   return undefined;
 }
 
-/** Where the coded data of a scan end: at a marker that is no restart, or with the file. */
+/** The end of a scan's data: at a marker other than restart, or at the end of the file. */
 function endOfScan(bytes: Uint8Array, from: number): number {
   for (let at = from; at + 1 < bytes.length; at++) {
     if (bytes[at] !== 0xff) continue;

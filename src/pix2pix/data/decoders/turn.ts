@@ -1,12 +1,12 @@
 import type { Bands } from './bands.ts';
 
-/** Upright, by EXIF's eight orientations. */
+/** Applies EXIF's eight orientations. */
 export function turned(bands: Bands, orientation: number): Bands {
   const { width, height } = bands;
   if (!(orientation >= 2 && orientation <= 8)) return bands;
   const swapped = orientation >= 5;
   const [w, h] = swapped ? [height, width] : [width, height];
-  // Where a pixel of the upright picture comes from.
+  // The source of each pixel of the upright picture.
   const source = (x: number, y: number): number => {
     const [u, v] = swapped ? [y, x] : [x, y];
     const across = [2, 3, 7, 8].includes(orientation) ? width - 1 - u : u;

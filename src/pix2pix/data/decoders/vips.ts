@@ -7,22 +7,21 @@ import { nameOfContent } from './names.ts';
 import { tidied } from './tidy.ts';
 import { MAX_PIXELS } from './tiff/tiff.ts';
 
-/** Its file cache goes by name, and would give an old picture for a file that was replaced. */
+/** The file cache is keyed by name and would return an old picture for a replaced file. */
 sharp.cache(false);
 
 /**
- * Warnings count as errors: a decoder that met damaged data only warns and fills the rest with grey. What it warns of
- * without need, `tidied` takes away. Colour profiles are left aside, as PyTorch's readers do, so that the values in the
- * file are the values that are learnt from.
+ * Warnings are errors: on damaged data a decoder only warns, and fills the rest with grey. `tidied` removes harmless
+ * causes of warnings. Colour profiles are ignored, as in PyTorch's readers: training uses the values in the file.
  */
 const OPTIONS: SharpOptions = { failOn: 'warning', autoOrient: true, ignoreIcc: true };
 
-/** Deflate makes no more of a byte: without this, a small damaged PNG could ask for all the memory. */
+/** Deflate's largest ratio. Without this check, a small damaged PNG could exhaust the memory. */
 const MOST_PER_BYTE = 1032;
 
 const gate = new Gate();
 
-/** A file by its path, whose bytes are read when they are needed. */
+/** A file by its path. Its bytes are read on demand. */
 export interface Source {
   path: string;
   bytes(): Promise<Buffer>;
@@ -33,14 +32,14 @@ export interface VectorSize {
   height: number;
 }
 
-/** What the header says. @throws BadFile saying what is wrong with the file */
+/** Reads the header. @throws BadFile saying what is wrong with the file */
 export function vipsHeader(source: Source, input: string | Buffer): Promise<Metadata> {
   return telling(source, input, (file) => sharp(file, OPTIONS).metadata());
 }
 
 /**
- * Colours, or grey as colours, in planes, with opacity where the file has it; 8 or 16 bits.
- * @param vector an SVG drawing is rendered to fit this size, on white (default: the size that it gives itself)
+ * Decodes to planes of colours (grey as colours), with opacity if the file has it; 8 or 16 bits.
+ * @param vector the size to render an SVG at, on white (default: its own size)
  * @throws BadFile saying what is wrong with the file
  */
 export async function vipsBands(source: Source, info: Metadata, vector?: VectorSize): Promise<Bands> {
@@ -69,7 +68,7 @@ export async function vipsBands(source: Source, info: Metadata, vector?: VectorS
     const pixels = image.toColourspace(wide ? 'rgb16' : 'srgb').raw({ depth: wide ? 'ushort' : 'uchar' });
     return pixels.toBuffer({ resolveWithObject: true });
   });
-  // Copied: words need an even offset, which a buffer does not promise.
+  // Copied, because words need an even offset, which a buffer does not guarantee.
   const values = wide ? new Uint16Array(Uint8Array.from(data).buffer) : data;
   const { width, height, channels } = out;
   const planes = Array.from({ length: channels }, (_, c) => {
@@ -81,15 +80,15 @@ export async function vipsBands(source: Source, info: Metadata, vector?: VectorS
 }
 
 /**
- * Decodes; a file that fails is tried again by itself, without what is no damage, so that what is told is its own
- * reason.
+ * Decodes. If it fails, tries again exclusively and without harmless defects, so that the reported reason is the
+ * file's.
  * @throws BadFile with that reason
  */
 async function telling<T>(source: Source, input: string | Buffer, decode: (file: string | Buffer) => Promise<T>) {
   try {
     return await gate.shared(() => decode(input));
   } catch {
-    // sharp does not say why a file cannot be opened; the system does.
+    // The system says why a file cannot be opened; sharp does not.
     const bytes = await source.bytes();
     if (bytes.length === 0) throw new BadFile(source.path, 'is empty (0 bytes)', 'Copy or download it again.');
     const tidy = await tidied(bytes);

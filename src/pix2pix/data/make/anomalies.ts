@@ -1,33 +1,33 @@
 import { CHANNELS, type Raster } from '../image/raster.ts';
 
-/** What `check` looks at in a pair that can be used. */
+/** Properties of a usable pair that `check` examines. */
 export interface PairFacts {
   name: string;
   files: { path: string; wide: boolean; alpha: boolean; more: boolean; digest: string }[];
   part: 'train' | 'test';
-  /** Of a side. */
+  /** Size of one side. */
   width: number;
   height: number;
   /** Whether the sides have no colour. */
   grey: { a: boolean; b: boolean };
-  /** Whether they look like maps of labels. */
+  /** Whether they look like label maps. */
   labels: { a: boolean; b: boolean };
-  /** Values of 16 bits stay below this, where that is far from all that 16 bits can say. */
+  /** A power of two above all 16-bit values, if they use much less than the full range. */
   below: number | undefined;
 }
 
-/** Something that is not wrong, but that its owner may not know. Without a path it holds for every pair. */
+/** Something unusual, but not wrong. Without a path it holds for all pairs. */
 export interface Oddity {
   path?: string;
   reason: string;
 }
 
-/** Smaller pictures are mostly thumbnails that got among the others. */
+/** Smaller pictures are mostly stray thumbnails. */
 const TINY = 32;
-/** Of 255, between channels: JPEG gives grey pictures a breath of colour. */
+/** Largest channel difference of grey pictures, of 255: JPEG tints them slightly. */
 const COLOURLESS = 6;
 
-/** Lists what is odd about single files, or about all of them, in order of their paths. */
+/** Lists anomalies of single files, or of all of them, in order of paths. */
 export function findOddities(pairs: readonly PairFacts[]): Oddity[] {
   const files = pairs.flatMap((pair) => pair.files.map((file) => ({ ...file, pair })));
   const size = ({ width, height }: PairFacts) => `${width} × ${height} a side`;
@@ -78,7 +78,7 @@ export function findOddities(pairs: readonly PairFacts[]): Oddity[] {
 
 const first = ({ files: [file] }: PairFacts): string => (file as PairFacts['files'][number]).path;
 
-/** A side of which most are maps of labels. */
+/** A side on which most pictures are label maps. */
 function labelMaps(pairs: readonly PairFacts[]): Oddity[] {
   return (['a', 'b'] as const).flatMap((side) => {
     if (pairs.filter(({ labels }) => labels[side]).length * 2 <= pairs.length) return [];
@@ -87,7 +87,7 @@ function labelMaps(pairs: readonly PairFacts[]): Oddity[] {
   });
 }
 
-/** One line where the same is true of all, else one for each that it is true of. */
+/** One line if it is true of all files, otherwise one per file. */
 function together<T extends PairFacts | { path: string }>(
   items: readonly T[],
   is: (item: T) => boolean,
@@ -102,7 +102,7 @@ function together<T extends PairFacts | { path: string }>(
   return odd.map((item) => ({ path: 'path' in item ? item.path : first(item), reason: reason(item) }));
 }
 
-/** Files with the same bytes; one of them in the test part means that it is no test. */
+/** Duplicate files. A duplicate across the parts leaks training data into the test set. */
 function twins(files: readonly (PairFacts['files'][number] & { pair: PairFacts })[]) {
   const seen = new Map<string, (typeof files)[number]>();
   return files.flatMap((file) => {
@@ -125,7 +125,7 @@ function namesakes(pairs: readonly PairFacts[]) {
   });
 }
 
-/** The value that more than half of all are; undefined where there is none. */
+/** The majority value; undefined if no value is that of more than half. */
 function mostFrequent(values: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

@@ -5,12 +5,12 @@ import type { DataOptions } from '../sets/dataset.ts';
 import { jittered } from '../sets/pairs.ts';
 import { labelColours, unusedBits } from '../sets/traits.ts';
 
-/** Pairs that are looked at, spread over all. */
+/** How many pairs to examine, spread over all. */
 const LOOKED_AT = 6;
 
 /**
- * Looks at a few pairs for what would be learnt otherwise than it is meant.
- * @returns a line for each finding
+ * Examines a few pairs for likely mistakes.
+ * @returns a line per finding
  */
 export async function adviceOn(
   pairs: readonly PairFiles[],

@@ -5,7 +5,7 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 
 /** One picture of OpenMoji (https://openmoji.org, CC BY-SA 4.0). */
 export interface Emoji {
-  /** Its code points, `1F468-200D-1F373`; also the name of its files. */
+  /** Its code points, `1F468-200D-1F373`, which also name its files. */
   hexcode: string;
   /** What it shows, in English. */
   annotation: string;
@@ -14,7 +14,7 @@ export interface Emoji {
 }
 
 export interface EmojiPackage {
-  /** Its folder, and its version. */
+  /** The package's folder and version. */
   root: string;
   version: string;
   /** All but the skin-tone variants, in the package's order. */
@@ -25,7 +25,7 @@ export const OPENMOJI_CREDITS =
   'Pictures: OpenMoji, the open-source emoji and icon project (https://openmoji.org), licence CC BY-SA 4.0 ' +
   '(https://creativecommons.org/licenses/by-sa/4.0/)';
 
-/** Reads the npm package's list. @throws PixtapeError saying what to install where it is missing. */
+/** Reads the npm package's list. @throws PixtapeError saying what to install, if it is missing */
 export function readEmojiPackage(): EmojiPackage {
   const manifest = findManifest();
   const root = dirname(manifest);
@@ -40,13 +40,13 @@ export function readEmojiPackage(): EmojiPackage {
   return { root, version, emojis };
 }
 
-/** Beside this program, or where the user is. */
+/** Looks beside this program, and in the current directory. */
 function findManifest(): string {
   for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
     try {
       return createRequire(from).resolve('openmoji/package.json');
     } catch {
-      // Not to be found from there.
+      // Not found from here.
     }
   }
   throw new PixtapeError(
@@ -56,9 +56,9 @@ function findManifest(): string {
 }
 
 /**
- * The emojis of some groups or subgroups, all of them without. A name that is both (the "extras-openmoji" have
+ * Selects the emojis of some groups or subgroups; all by default. A name that is both (the "extras-openmoji" have
  * subgroups like "flags") means the group; GROUP/SUBGROUP means one subgroup.
- * @throws PixtapeError listing the names there are when one is unknown.
+ * @throws PixtapeError listing the valid names, if one is unknown
  */
 export function chooseEmojis(emojis: readonly Emoji[], names: readonly string[] = []): Emoji[] {
   if (names.length === 0) return [...emojis];
@@ -77,10 +77,10 @@ export function chooseEmojis(emojis: readonly Emoji[], names: readonly string[] 
   return emojis.filter((emoji) => names.some((name) => fits(name, emoji)));
 }
 
-/** Man, woman and person: "man cook" and "cook" are one drawing, so they count as one base. */
+/** Man, woman and person: "man cook" and "cook" share a drawing, so they have the same base. */
 const PEOPLE = new Set(['1F468', '1F469', '1F9D1']);
 
-/** What an emoji is a variant of: its first code point. Variants must not be divided between training and testing. */
+/** An emoji's base: its first code point. Variants must not be split between training and testing. */
 export function baseOf({ hexcode }: Emoji): string {
   const first = hexcode.split('-')[0] as string;
   return PEOPLE.has(first) ? 'person' : first;

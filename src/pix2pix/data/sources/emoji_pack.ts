@@ -13,7 +13,7 @@ import { CHANNELS, type Raster } from '../image/raster.ts';
 import { mapBounded } from '../split/parallel.ts';
 import type { Emoji, EmojiPackage } from './emoji.ts';
 
-/** Raise it when the same input gives other pixels. */
+/** Increment it if the same input gives other pixels. */
 const FORMAT = 1;
 const squeeze = promisify(deflate);
 const unsqueeze = promisify(inflate);
@@ -22,13 +22,13 @@ const unsqueeze = promisify(inflate);
 export interface EmojiPack {
   readonly width: number;
   readonly height: number;
-  /** Tells which emojis look alike in colour and as drawings. */
+  /** Keys that are equal for emojis that look the same, in colour and as drawings. */
   readonly looks: readonly string[];
-  /** The coloured picture and its line drawing, bytes. */
+  /** The coloured picture and its line drawing, in bytes. */
   pair(index: number): Promise<{ colour: Raster; drawing: Raster }>;
 }
 
-/** All pairs, one behind the other. */
+/** All pairs, concatenated. */
 interface Packed {
   /** Where each ends. */
   ends: Float64Array;
@@ -37,11 +37,11 @@ interface Packed {
 }
 
 /**
- * Renders emojis on white, or reads what an earlier run rendered from the cache folder (one file for each size, choice
- * of emojis, and version of package and renderer). A file that is damaged is made again; without a cache that can be
- * written, everything is rendered each time, and `warn` hears why.
- * @param onRendered hears of each pair that is rendered now
- * @throws PixtapeError when a drawing is damaged
+ * Renders emojis on white, or reads them from the cache folder, which has one file per size, choice of emojis, and
+ * version of package and renderer. A damaged file is rendered again. If the cache cannot be written, everything is
+ * rendered each time, and `warn` is told why.
+ * @param onRendered called after each rendered pair
+ * @throws PixtapeError if a drawing is damaged
  */
 export async function openEmojiPack(
   { root, version }: EmojiPackage,
@@ -128,7 +128,7 @@ function encode({ ends, looks, pairs }: Packed): Uint8Array[] {
   return encodeSafetensors(tensors, { licence: 'OpenMoji, CC BY-SA 4.0' });
 }
 
-/** @throws an error where there is no such file, or one that does not hold so many pairs */
+/** @throws Error if there is no such file, or it does not hold that many pairs */
 async function readPack(file: string, count: number): Promise<Packed> {
   const opened = await readSafetensors(file);
   try {

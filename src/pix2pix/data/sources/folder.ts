@@ -18,17 +18,17 @@ const host: PictureHost = {
   advises: true,
 };
 
-/** Opens a folder of the user's; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */
+/** Opens the user's folder; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong */
 export function openFolder(options: DataOptions): Promise<OpenedData> {
   return openPairs(options, host);
 }
 
-/** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
+/** Reads every file's header. Returns the usable pairs, and what is wrong with the others. */
 export function checkHeaders(layout: Layout, wanted?: WantedSides): Promise<Layout> {
   return checkHeadersOf(host, layout, wanted);
 }
 
-/** Decodes a pair. @throws BadFile naming the file that is at fault. */
+/** Decodes a pair. @throws BadFile naming the bad file */
 export function loadPair(pair: PairFiles, wanted?: WantedSides): Promise<{ a: Raster; b: Raster }> {
   return loadPairFrom(host, pair, wanted);
 }

@@ -5,8 +5,8 @@ import { openFolder } from './folder.ts';
 import { openOpenmoji } from './openmoji.ts';
 
 /**
- * Finds the pairs, checks every file's header, and splits off the held-out ones; pictures are decoded when asked for.
- * @throws PixtapeError saying what is wrong with the folder or which file is bad.
+ * Finds the pairs, checks every file's header, and splits off the held-out pairs. Pictures are decoded on demand.
+ * @throws PixtapeError saying what is wrong with the folder or which file is bad
  */
 export async function openDataset(options: DataOptions): Promise<OpenedData> {
   if (options.data === 'facades-toy') return openFacades(options, roomForPictures());

@@ -10,29 +10,29 @@ import { holdOutBy } from '../split/hold_out.ts';
 import { mapBounded } from '../split/parallel.ts';
 import { adviceOn } from './advice.ts';
 
-/** No more pictures than this are held out where there is no test folder: measuring on them takes time. */
+/** The most pictures to hold out without a test folder, since measuring on them takes time. */
 const MOST_HELD_OUT = 200;
 
 type Size = Pick<Raster, 'width' | 'height'>;
 
-/** Where files of pictures are and what reads them: Node has a disk, a page what was dropped on it. */
+/** Access to picture files: the disk in Node, dropped files on a page. */
 export interface PictureHost {
   readonly tree: FileTree;
-  /** A picture's size as it is seen, its EXIF orientation applied. @throws BadFile when it is no picture. */
+  /** A picture's size after applying the EXIF orientation. @throws BadFile if it is not a picture */
   inspect(path: string, options?: DecodeOptions): Promise<Size>;
-  /** Decodes a picture file. @throws BadFile when it cannot. */
+  /** Decodes a picture file. @throws BadFile if it cannot */
   decode(path: string, options?: DecodeOptions): Promise<Raster>;
-  /** For each text a number in [0, 1) that depends on it alone: `fractionOfDigest` of its SHA-256. */
+  /** For each text, a number in [0, 1) that depends only on it: `fractionOfDigest` of its SHA-256. */
   fractions(texts: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** How many files to look at at a time. */
+  /** How many files to read at a time. */
   readonly parallel: number;
   /** Bytes for decoded pictures. */
   readonly room: number;
-  /** Whether to look at some pairs first, for what would be learnt otherwise than it is meant. */
+  /** Whether to examine some pairs first, and to warn of likely mistakes. */
   readonly advises?: boolean;
 }
 
-/** Opens a folder of pairs; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong. */
+/** Opens a folder of pairs; see `findPairsIn` for the layouts. @throws PixtapeError naming what is wrong */
 export async function openPairs(options: DataOptions, host: PictureHost): Promise<OpenedData> {
   const { dataroot, skipBad, warn, maxDatasetSize, width, height, flip, jitter } = options;
   if (dataroot === undefined) throw new PixtapeError('no folder of pictures was named', 'Name it with --dataroot DIR.');
@@ -68,7 +68,7 @@ export async function openPairs(options: DataOptions, host: PictureHost): Promis
   };
 }
 
-/** How the files of each side are to be decoded. */
+/** How to decode the files of each side. */
 export interface WantedSides {
   a: DecodeOptions;
   b: DecodeOptions;
@@ -87,7 +87,7 @@ export function wantedOf({
   return direction === 'BtoA' ? { a: real, b: condition } : { a: condition, b: real };
 }
 
-/** Looks at every file's header. Pairs whose files can be used, and what is wrong with the others. */
+/** Reads every file's header. Returns the usable pairs, and what is wrong with the others. */
 export async function checkHeadersOf(host: PictureHost, layout: Layout, wanted?: WantedSides): Promise<Layout> {
   const faults = [...layout.faults];
   const good = async (pairs: PairFiles[]): Promise<PairFiles[]> => {
@@ -124,7 +124,7 @@ function checkSame({ b, a }: { a: string; b: string }, sizeA: Size, sizeB: Size)
   throw new BadFile(b, reason, 'Both sides of a pair need the same size.');
 }
 
-/** Decodes a pair. @throws BadFile naming the file that is at fault. */
+/** Decodes a pair. @throws BadFile naming the bad file */
 export async function loadPairFrom(
   host: PictureHost,
   pair: PairFiles,

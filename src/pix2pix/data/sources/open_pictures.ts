@@ -13,13 +13,13 @@ import { chooseEmojis, type Emoji, OPENMOJI_CREDITS, readEmojiPackage } from './
 import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
 import { chooseSmileys, FACE_ZOOM, HELD_OUT_SMILEYS } from './smileys.ts';
 
-/** Which pictures a GAN learns from. */
+/** Which pictures a GAN is trained on. */
 export interface PictureData {
   data: 'folder' | 'openmoji' | 'smileys';
   dataroot?: string;
-  /** `folders`: each folder in dataroot is a class; else the path of a table file,class. */
+  /** `folders`: each folder in dataroot is a class. Otherwise the path of a table file,class. */
   classes?: 'folders' | { table: string };
-  /** openmoji: groups or subgroups; all of them without. */
+  /** openmoji: groups or subgroups; all by default. */
   groups?: string[];
   augment: boolean;
   flip: boolean;
@@ -36,7 +36,7 @@ export interface OpenPictureOptions extends PictureData {
 export interface OpenedPictures {
   train: PictureSet;
   /**
-   * With classes: pictures that training never sees, to test a classifier with; undefined where none could be spared.
+   * With classes: pictures that training never sees, for testing a classifier; undefined if there are too few.
    */
   test: PictureSet | undefined;
   /** One line for the user. */
@@ -44,12 +44,12 @@ export interface OpenedPictures {
   credits?: string;
 }
 
-/** A class of fewer pictures spares none for testing. */
+/** Classes with fewer pictures hold out none. */
 const LEAST_TO_SPARE = 3;
 
 /**
- * Finds the pictures of a GAN, checks every file's header, and with classes holds some of each out: a tenth, chosen by
- * name, at least one.
+ * Finds a GAN's pictures and checks every file's header. With classes, holds out a tenth of each, chosen by name, but
+ * at least one.
  * @throws PixtapeError saying what is wrong with the folder or the table, or which file is bad
  */
 export async function openPictures(options: OpenPictureOptions): Promise<OpenedPictures> {
@@ -122,7 +122,7 @@ async function openSmileys(options: OpenPictureOptions): Promise<Opened> {
   return emojiSource(options, chooseSmileys(readEmojiPackage().emojis), FACE_ZOOM, 'smileys', HELD_OUT_SMILEYS);
 }
 
-/** @param zoom how much larger than a picture the drawing is that the picture is cut out of the middle of */
+/** @param zoom the size of the drawing relative to the picture, which is cropped from its centre */
 async function emojiSource(
   { side, augment, onRendered }: OpenPictureOptions,
   { emojis, labels, classes }: { emojis: Emoji[]; labels: number[]; classes: string[] },
@@ -131,7 +131,7 @@ async function emojiSource(
   held?: ReadonlySet<string>,
 ): Promise<Opened> {
   const pkg = readEmojiPackage();
-  // An even margin, so that the middle stays in the middle.
+  // An even margin keeps the centre.
   const large = (n: number) => n + 2 * Math.round((n * (zoom - 1)) / 2);
   const wanted = augment ? 2 * side : side;
   const pack: EmojiPack = await openEmojiPack(pkg, emojis, large(wanted), large(wanted), onRendered);
@@ -150,7 +150,7 @@ async function emojiSource(
   return { source, classes, what: `openmoji ${pkg.version}, ${what}`, credits: OPENMOJI_CREDITS };
 }
 
-/** Some of the pictures, by their indices. */
+/** A subset of the pictures, by index. */
 class Part implements PictureSource {
   readonly length: number;
   private readonly whole: PictureSource;
@@ -177,8 +177,8 @@ class Part implements PictureSource {
 }
 
 /**
- * Without classes nothing needs to be held out; of each class a tenth is, by the pictures' names, or what the source
- * says.
+ * Holds out a tenth of each class, by the pictures' names, or what the source says. Without classes, holds out
+ * nothing.
  */
 function splitClasses(source: PictureSource, classes: number): { train: number[]; test: number[] } {
   const all = Array.from({ length: source.length }, (_, i) => i);

@@ -11,11 +11,11 @@ import { openPictures } from './open_pictures.ts';
 export interface Domain {
   readonly length: number;
   name(index: number): string;
-  /** CHW, values in [0, 1]; with `random` flipped and moved as the options say. */
+  /** CHW, values in [0, 1]; with `random`, augmented as the options say. */
   picture(index: number, random?: RandomStream): Promise<Float32Array>;
 }
 
-/** Pictures of two domains, of which none belongs to another. */
+/** Unpaired pictures of two domains. */
 export interface OpenedUnpaired {
   a: Domain;
   b: Domain;
@@ -27,8 +27,8 @@ export interface OpenedUnpaired {
 }
 
 /**
- * Finds the pictures of two domains: the folders trainA/ and trainB/ (testA/, testB/) of `dataroot`, as CycleGAN's data
- * sets have them; or the sides of any set of pairs, without what belongs to what.
+ * Finds the pictures of two domains: the folders trainA/ and trainB/ (testA/, testB/) of `dataroot`, as in CycleGAN's
+ * data sets, or the sides of any set of pairs, without their pairing.
  * @throws PixtapeError saying what is wrong with the folder or which file is bad
  */
 export async function openUnpaired(options: DataOptions): Promise<OpenedUnpaired> {
@@ -36,7 +36,7 @@ export async function openUnpaired(options: DataOptions): Promise<OpenedUnpaired
   if (data === 'folder' && dataroot !== undefined && existsSync(join(dataroot, 'trainA')))
     return openFolders(options, dataroot);
   const { train, test, summary } = await openDataset(options);
-  // A is the left side of pairs, whichever of them is the condition.
+  // A is the left side of pairs, whichever side is the condition.
   const [sideA, sideB] =
     options.direction === 'BtoA' ? (['real', 'condition'] as const) : (['condition', 'real'] as const);
   return {

@@ -28,7 +28,7 @@ export async function openOpenmoji(options: DataOptions): Promise<OpenedData> {
   };
 }
 
-/** The chosen emojis, rendered (with jitter also at the size that is cut from), and their split. */
+/** Renders the chosen emojis (with jitter, also at the size before cropping) and splits them. */
 export async function loadEmojis(
   options: Pick<DataOptions, 'groups' | 'width' | 'height' | 'warn' | 'onRendered'> & { jitter?: boolean },
 ) {
@@ -44,9 +44,9 @@ export async function loadEmojis(
 }
 
 /**
- * Holds a tenth of the base code points out. An emoji that would be held out but looks like one in training (the flags
- * of Norway and of Svalbard, say) is in neither.
- * @param looks equal for emojis whose pictures are equal
+ * Holds out a tenth of the base code points. A held-out emoji that looks like one in training, such as the flags of
+ * Norway and Svalbard, is dropped.
+ * @param looks keys that are equal for equal pictures
  */
 export function splitEmojis(emojis: readonly Emoji[], looks: readonly string[], warn: (line: string) => void): Split {
   let split = holdOut(emojis.map(baseOf));

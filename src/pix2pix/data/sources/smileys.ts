@@ -2,10 +2,9 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { Emoji } from './emoji.ts';
 
 /**
- * The classes of the tutorial's own example, by OpenMoji's code points. Chosen by looking: a smile keeps its mouth
- * shut, a laugh shows its teeth, the sad have the corners of their mouths down, the angry their eyebrows. Left out are
- * faces that could be two of them, such as a smile with a tear or with horns, and those that reach beyond the edge when
- * they move.
+ * The classes of the tutorial's example, by OpenMoji's code points, chosen by hand. A smile has a closed mouth, a
+ * laugh shows teeth, sad faces have lowered corners of the mouth, angry ones lowered eyebrows. Ambiguous faces, such
+ * as a smile with a tear or with horns, are left out, and so are faces that augmentation would cut off.
  */
 export const SMILEYS: Readonly<Record<string, readonly string[]>> = {
   smile: ['1F642', '1F60A', '263A', '1F60C', '1F607', '1F60E'],
@@ -15,15 +14,15 @@ export const SMILEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * One face of each class that training never sees. Chosen by hand: with so few, chance would take away what only one
- * face shows, such as the one angry face that is plain yellow.
+ * One held-out face per class, chosen by hand: with so few faces, a random choice could remove a feature that only one
+ * face has, such as the only angry face in plain yellow.
  */
 export const HELD_OUT_SMILEYS: ReadonlySet<string> = new Set(['263A', '1F923', '1F61F', '1F621']);
 
-/** A face fills two thirds of its drawing; enlarged so much, its horns, halo or tears still fit. */
+/** A face fills two thirds of its drawing. At this scale its horns, halo or tears still fit. */
 export const FACE_ZOOM = 1.1;
 
-/** The faces in the order of their classes, with the class of each. @throws PixtapeError when the package lacks one. */
+/** Finds the faces, in order of their classes. @throws PixtapeError if the package lacks one */
 export function chooseSmileys(emojis: readonly Emoji[]): { emojis: Emoji[]; labels: number[]; classes: string[] } {
   const classes = Object.keys(SMILEYS);
   const labels: number[] = [];

@@ -1,46 +1,48 @@
 /** One way of computing something, ready to be run on the device. */
 export interface Trial {
-  /** Runs it, and gives the milliseconds of one run. */
+  /** Runs it and returns the milliseconds of one run. */
   run(): Promise<number>;
-  /** What the last run computed. */
+  /** The result of the last run. */
   result(): Promise<Float32Array>;
   destroy(): void;
 }
 
 export interface Entry {
   choice: string;
-  /** Median of the interleaved runs; of what was left out for being slow, its fastest run. */
+  /** Median of the interleaved runs; for candidates excluded as slow, the fastest run. */
   ms?: number;
-  /** Why it could not win, for those that could not. */
+  /** Why it was excluded, if it was. */
   excluded?: string;
 }
 
 export interface BenchmarkResult {
-  /** The default if nothing beat it clearly. */
+  /** The default, unless another one is clearly faster. */
   chosen: string;
   /** The default first. */
   entries: Entry[];
 }
 
-/** Another choice has to save this part of the default's time: less than that is noise. */
+/** Another choice has to save this fraction of the default's time; less is noise. */
 export const LEAST_GAIN = 0.05;
 const LEAST_ROUNDS = 5;
 const MOST_ROUNDS = 25;
-/** Milliseconds of interleaved runs for each contender, where the least rounds do not take longer. */
+/** Milliseconds of interleaved runs per contender, unless the minimum of rounds takes longer. */
 const ENOUGH_MS = 300;
-/** A contender whose first three runs all take this many times the best so far is out, and after two where it is hopeless. */
+/** A contender is out if its first three runs all take this many times the best so far; if hopeless, after two. */
 const SLOW = 2;
 const HOPELESS = 20;
-/** Deviations that rounding explains, Winograd's transforms included: of all values, and of the worst against the largest. */
+/**
+ * Deviations within rounding, including Winograd's transforms: over all values, and the worst relative to the largest.
+ */
 const MOST_ERROR = { all: 1e-4, worst: 1e-3 };
 
 /**
- * Finds the fastest of several ways of computing the same. Each is compiled, run once, and its result compared with the
- * default's; those that hold up are timed in turns (A B A B …), so that what else the machine does hits all alike.
+ * Finds the fastest of several ways to compute the same. Compiles and runs each, and compares its result with the
+ * default's. Those that agree are timed in turns (A B A B …), so that other load on the machine affects all alike.
  *
- * @param open makes a choice ready to run; what it throws is why that choice is left out
- * @param timeLeft asked before each further choice is compiled, which can take long
- * @throws what `open` throws for the default: without it there is nothing to compare with
+ * @param open prepares a choice; if it throws, the choice is excluded for that reason
+ * @param timeLeft asked before compiling each further choice, which can take long
+ * @throws what `open` throws for the default, since there is nothing to compare with then
  */
 export async function benchmarkCandidates(
   choices: readonly [fallback: string, ...others: string[]],
@@ -53,7 +55,7 @@ export async function benchmarkCandidates(
   let expected: Float32Array | undefined;
   let best = Number.POSITIVE_INFINITY;
 
-  /** Undefined if it may take part, else why not. */
+  /** Why it may not take part; undefined if it may. */
   const qualify = async (entry: Entry, trial: Trial): Promise<string | undefined> => {
     await trial.run(); // the driver finishes compiling, buffers get their pages
     if (expected) {
@@ -103,7 +105,7 @@ export async function benchmarkCandidates(
   return { chosen: decide(running.map((r) => r.entry)), entries };
 }
 
-/** The fastest, where it gains enough over the first, which is the default. */
+/** The fastest if it gains enough over the first, which is the default. */
 function decide(entries: readonly Entry[]): string {
   const [fallback, ...others] = entries as [Entry, ...Entry[]];
   const time = ({ ms = Number.POSITIVE_INFINITY }: Entry) => ms;
@@ -118,13 +120,13 @@ function median(times: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** What is wrong with a result, in words; undefined where it is as good as the expected one. */
+/** Describes how a result deviates; undefined if it agrees with the expected one. */
 function difference(expected: Float32Array, result: Float32Array): string | undefined {
   let [off, all, worst, largest] = [0, 0, 0, 0];
   for (let i = 0; i < expected.length; i++) {
     const value = expected[i] as number;
     const error = Math.abs((result[i] as number) - value);
-    // Also where it is not a number.
+    // Also if it is NaN.
     if (!(error < Number.POSITIVE_INFINITY)) return `element ${i} is ${result[i]}, not ${value}`;
     off += error * error;
     all += value * value;

@@ -6,13 +6,13 @@ import { Tensor } from '../../../engine/tape/tensor.ts';
 import { RandomStream } from '../../../engine/util/random.ts';
 import type { Trial } from './benchmark.ts';
 
-/** Runs that are timed together take at least this long: below it the clock and the submit would be measured. */
+/** Least duration of runs that are timed together; otherwise clock and submit would dominate. */
 const LEAST_SAMPLE_MS = 3;
 const MOST_AT_ONCE = 64;
-/** Random values that the inputs are filled with, over and over; a prime number, so that rows differ. */
+/** Number of random values that are repeated to fill the inputs; prime, so that rows differ. */
 const NOISE = 65_521;
 
-/** One convolution in one direction with random inputs, on which every choice can be tried. */
+/** One convolution in one direction with random inputs, for trying every choice. */
 export class ConvBenchmark {
   private readonly device: Device;
   private readonly direction: ConvDirection;
@@ -41,7 +41,7 @@ export class ConvBenchmark {
       else kernels.weightGradient(g, x, y, w);
     });
     const result = { forward: y, inputGradient: x, weightGradient: w }[direction];
-    // What a kernel leaves out must not be what another one computed.
+    // A kernel that omits values must not find another kernel's.
     result.write(new Float32Array(result.size).fill(Number.NaN));
     let runs = 0;
     let fastest = 0;
@@ -50,7 +50,7 @@ export class ConvBenchmark {
       recorded.run(times);
       await device.check();
       const ms = (performance.now() - start) / times;
-      // The first run tells nothing: drivers finish compiling in it.
+      // Ignore the first run, in which drivers finish compiling.
       if (runs++ > 0) fastest = fastest === 0 ? ms : Math.min(fastest, ms);
       return ms;
     };

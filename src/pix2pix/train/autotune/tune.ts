@@ -15,17 +15,17 @@ export interface ConvCase {
   key: string;
   direction: ConvDirection;
   g: ConvGeometry;
-  /** Times that it is computed in one run of the program. */
+  /** How often one run of the program computes it. */
   uses: number;
 }
 
-/** What came out for one convolution. */
+/** The result for one convolution. */
 export interface Tuned extends ConvCase, BenchmarkResult {}
 
 export interface TuneOptions {
-  /** Convolutions that need no measurement. */
+  /** Known choices, which need no measurement. */
   known?: ReadonlyMap<string, string>;
-  /** Seconds after which nothing further is begun: what is left over keeps the default. */
+  /** Seconds after which no further convolution is begun; the rest keep the default. */
   seconds?: number;
   onProgress?: (done: number, total: number, now: ConvCase) => void;
   /** Finds the fastest choice for one convolution; `measureConvolution` by default. */
@@ -34,7 +34,7 @@ export interface TuneOptions {
   clock?: () => number;
 }
 
-/** The convolutions of a program that `build` makes and records, found on paper: nothing is allocated or computed. */
+/** The convolutions of the program that `build` records, found in a dry run: nothing is allocated or computed. */
 export async function convolutionsOf(device: Device, build: (paper: Device) => Promise<unknown>): Promise<ConvCase[]> {
   const paper = await dryRunDevice(device);
   await build(paper);
@@ -46,8 +46,9 @@ export const trainingStep = (config: TrainConfig) => (device: Device) =>
   new Pix2Pix(device, config, { initialise: false }).prepare();
 
 /**
- * Measures on `device` every way of computing each convolution of the program that `build` records, those first that
- * compute most. The device's own table is left alone: `new Map(tuned.map(({ key, chosen }) => [key, chosen]))` is one.
+ * Measures on `device` all algorithms for each convolution of the program that `build` records, those with most
+ * operations first. Does not change the device's table: `new Map(tuned.map(({ key, chosen }) => [key, chosen]))` is
+ * one.
  */
 export async function tuneModel(
   device: Device,
@@ -70,7 +71,7 @@ export async function tuneModel(
   return tuned;
 }
 
-/** Races every candidate for one convolution on the device, with random inputs. */
+/** Measures all candidates for one convolution on the device, with random inputs. */
 export async function measureConvolution(
   device: Device,
   { direction, g }: ConvCase,
@@ -88,7 +89,9 @@ export async function measureConvolution(
   }
 }
 
-/** Floating-point operations of a convolution, the same in each direction: a multiplication and an addition a product. */
+/**
+ * Floating-point operations of a convolution, the same in each direction: a multiplication and an addition per product.
+ */
 export function operations(g: ConvGeometry): number {
   return 2 * products(g);
 }

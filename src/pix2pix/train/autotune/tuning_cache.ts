@@ -7,21 +7,21 @@ import { cacheDirectory } from '../../../files/cache.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
 import type { BenchmarkResult } from './benchmark.ts';
 
-/** What was measured for each convolution, by `convKey`. */
+/** Measurements of convolutions, by `convKey`. */
 export type Measurements = ReadonlyMap<string, BenchmarkResult>;
 
 const FORMAT = 'pixtape-tuning';
 
 /**
- * Measurements kept between runs: a file for each adapter with its driver, engine version and text of the shaders. A
- * change of any of them begins a new file, so that nothing stale is ever found.
+ * A cache of measurements: one file per adapter with driver, engine version and text of the shaders. A change of any
+ * of them starts a new file, so that nothing stale is found.
  */
 export class TuningCache {
   readonly path: string;
   private readonly identity: { adapter: string; version: string; shaders: string };
 
   /**
-   * @param adapter the device's description, which names the driver too
+   * @param adapter the device's description, which includes the driver
    * @param version of the engine
    */
   constructor(adapter: string, version: string, folder = join(cacheDirectory(), 'tuning')) {
@@ -30,7 +30,7 @@ export class TuningCache {
     this.path = join(folder, `${hash(JSON.stringify(this.identity)).slice(0, 16)}.json`);
   }
 
-  /** What was measured so far. A file that cannot be understood counts as none, and `warn` hears of it. */
+  /** Reads the measurements. A damaged file counts as empty, and `warn` is told. */
   async read(warn: (line: string) => void): Promise<Measurements> {
     let text: string;
     try {
@@ -49,7 +49,7 @@ export class TuningCache {
     }
   }
 
-  /** Adds measurements to the file; those of the same convolutions are replaced. */
+  /** Adds measurements to the file, and replaces those of the same convolutions. */
   async add(measured: Measurements): Promise<void> {
     const all = Object.fromEntries([...(await this.read(() => {})), ...measured]);
     const file = { format: FORMAT, ...this.identity, measured: all };

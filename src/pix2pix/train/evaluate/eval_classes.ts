@@ -7,20 +7,20 @@ import { planSamples } from '../sheets/gan_samples.ts';
 import type { ClassifierTraining } from '../steps/classifier.ts';
 import type { GanSampler } from '../steps/gan_sampler.ts';
 
-/** What the stream of movements for testing is for: none that training draws. */
+/** Random stream of test augmentation, which training does not draw from. */
 const TEST_MOVEMENT = 104;
 
-/** How often a classifier agrees with what pictures are meant to show. */
+/** How often a classifier agrees with the intended classes. */
 export interface Agreement {
-  /** Rows: what it is meant to be; columns: what the classifier takes it for. */
+  /** Confusion matrix: rows are intended classes, columns the classifier's. */
   counts: number[][];
   of: number;
-  /** The share of agreement, of all and for each class; NaN for a class without pictures. */
+  /** Fraction of agreement, overall and per class; NaN for a class without pictures. */
   share: number;
   shares: number[];
 }
 
-/** Compares what was meant with what was seen. */
+/** Compares intended with predicted classes. */
 export function agreement(meant: readonly number[], seen: readonly number[], classes: number): Agreement {
   const counts = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
   meant.forEach((label, i) => {
@@ -37,14 +37,14 @@ export function agreement(meant: readonly number[], seen: readonly number[], cla
   };
 }
 
-/** The classifier on about `count` pictures of a set, each moved at random as in training, by movements that it never saw. */
+/** Tests the classifier on about `count` pictures of a set, with fresh random augmentation. */
 export async function testClassifier(
   classifier: ClassifierTraining,
   set: PictureSet,
   count: number,
   seed: number,
 ): Promise<Agreement> {
-  // Places go class by class: evenly spread ones have as many of each.
+  // Items are ordered by class, so evenly spaced ones cover all classes equally.
   const times = Math.round(count / set.length);
   const places =
     times >= 1
@@ -57,7 +57,7 @@ export async function testClassifier(
   return agreement(meant, await classifier.classify(pictures), set.classes.length);
 }
 
-/** The classifier on `count` pictures that a GAN makes, evenly of each class, from noise of `seed`. */
+/** Tests a GAN: classifies `count` of its pictures, evenly by class, from noise of `seed`. */
 export async function testGan(
   classifier: ClassifierTraining,
   sampler: GanSampler,

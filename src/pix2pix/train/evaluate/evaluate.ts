@@ -6,8 +6,8 @@ import { type Scores, score } from './metrics.ts';
 import { predictPlanes } from './translate.ts';
 
 /**
- * What is measured against the real pictures: the generator, another one trained with L1 alone, and what needs no network:
- * the condition as it is, and the mean of all training pictures. `real` shows how colourful the real ones are.
+ * What is compared with the real pictures: the generator, another one trained with L1 alone, and two baselines: the
+ * condition itself, and the mean of all training pictures. `real` gives the colourfulness of the real pictures.
  */
 export type Contender = 'copy' | 'mean' | 'l1' | 'ours' | 'real';
 
@@ -17,11 +17,11 @@ export interface Predictors {
 }
 
 export interface Evaluation {
-  /** What each picture scores; `l1` is there where there was a predictor for it. */
+  /** Scores per picture; `l1` only if there is a predictor for it. */
   pictures: { name: string; scores: Partial<Record<Contender, Scores>> }[];
-  /** The means over all pictures; of the PSNR, which is infinite for a perfect one, over the others. */
+  /** Means over all pictures; for the PSNR, without pictures for which it is infinite. */
   means: Partial<Record<Contender, Scores>>;
-  /** Pictures that were met exactly, where there were any. */
+  /** How many pictures were reproduced exactly, if any. */
   perfect: Partial<Record<Exclude<Contender, 'real'>, number>>;
 }
 
@@ -38,8 +38,8 @@ export async function meanPicture(train: Dataset, onDone: (done: number) => void
 }
 
 /**
- * Paints these pictures of a data set one by one, by the very program that `translate` runs, and measures each.
- * @throws PixtapeError naming a file that cannot be decoded, or where a picture does not fit a generator.
+ * Predicts these pictures of a data set one by one, with the same program as `translate`, and measures each.
+ * @throws PixtapeError naming a file that cannot be decoded, or if a picture does not fit a generator
  */
 export async function evaluate(
   test: Dataset,
@@ -53,7 +53,7 @@ export async function evaluate(
     const { name, ...painted } = await paintAll(test, index, predictors);
     const scores: Partial<Record<Contender, Scores>> = {};
     for (const [contender, picture] of Object.entries({ ...painted, mean })) {
-      // A condition of other channels is no answer.
+      // A condition with another number of channels cannot be compared.
       if (picture.length !== painted.real.length) continue;
       scores[contender as Contender] = score(picture, painted.real, test);
     }
@@ -64,7 +64,7 @@ export async function evaluate(
   return { pictures, means: meanScores(all), perfect: countPerfect(all) };
 }
 
-/** Rows of condition, L1 alone (where there is a predictor for it), ours and real. */
+/** Rows of condition, L1 alone (if there is a predictor for it), ours and real. */
 export async function comparisonRows(
   test: Dataset,
   indices: readonly number[],

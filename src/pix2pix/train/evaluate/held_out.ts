@@ -6,18 +6,18 @@ import { meanAbsoluteError } from './metrics.ts';
 export interface HeldOutSetOptions {
   /** Pictures in the sample grid. */
   samples: number;
-  /** The most pictures that the measure is taken over, spread evenly over the test set. */
+  /** The most pictures to measure, spread evenly over the test set. */
   maxSamples: number;
-  /** Pictures whose names match go into the grid first: what a person judges best, such as faces. */
+  /** Pictures with matching names are shown first: those that people judge best, such as faces. */
   prefer?: RegExp;
 }
 
-/** Pictures that training never sees, the same ones at every measurement. */
+/** Pictures that training never sees, always the same. */
 export class HeldOutSet {
-  /** How many pictures the measure is taken over, of how many there are. */
+  /** How many pictures are measured, and how many there are. */
   readonly count: number;
   readonly total: number;
-  /** Mean |condition − real| over the same pictures: what copying the input scores. NaN where the channels differ. */
+  /** Mean |condition − real| over the same pictures: the score of copying the input. NaN if the channels differ. */
   readonly baseline: number;
   private readonly test: Dataset;
   private readonly measured: readonly number[];
@@ -32,7 +32,7 @@ export class HeldOutSet {
     this.baseline = baseline;
   }
 
-  /** Chooses the pictures and reads each once. @throws PixtapeError naming a file that cannot be decoded. */
+  /** Chooses the pictures and reads each once. @throws PixtapeError naming a file that cannot be decoded */
   static async load(test: Dataset, { samples, maxSamples: most, prefer }: HeldOutSetOptions): Promise<HeldOutSet> {
     const measured = spread(range(test.length), most);
     let sum = 0;
@@ -49,9 +49,9 @@ export class HeldOutSet {
   }
 
   /**
-   * Paints the held-out pictures in evaluation mode, in batches of the training's size. `l1` is the mean |output − real|
-   * over `count` pictures, `grid` a PNG of the samples. These are painted one by one, by the very program that
-   * `translate` runs, so that both show the same bits. Undefined where `stop` said so in between.
+   * Predicts the held-out pictures in evaluation mode, in batches of the training's size. `l1` is the mean |output −
+   * real| over `count` pictures, `grid` a PNG of the samples. Samples are predicted one by one, with the same program
+   * as `translate`, so that both give the same bits. Undefined if `stop` interrupted it.
    */
   async evaluate(
     model: Pix2Pix,
@@ -63,7 +63,7 @@ export class HeldOutSet {
       if (stop()) return undefined;
       const pairs = await Promise.all(this.measured.slice(first, first + batch).map((i) => this.test.pair(i)));
       const size = pairs[0]?.condition.length ?? 0;
-      // The recorded program has one shape: what the last batch lacks stays zero, and its answers are not looked at.
+      // The recorded program has a fixed shape: a short last batch is filled with zeros, whose results are ignored.
       const conditions = new Float32Array(batch * size);
       pairs.forEach(({ condition }, i) => {
         conditions.set(condition, i * size);
@@ -83,7 +83,7 @@ export class HeldOutSet {
   }
 }
 
-/** The pictures of the grid: the preferred first, each kind spread evenly over the set; in the set's order. */
+/** Chooses the pictures of the grid: preferred ones first, then others, each spread evenly; in the set's order. */
 export function chooseSamples(test: Dataset, count: number, prefer?: RegExp): number[] {
   const all = range(test.length);
   const preferred = prefer ? all.filter((i) => prefer.test(test.name(i))) : [];

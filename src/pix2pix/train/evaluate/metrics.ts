@@ -1,25 +1,25 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 
 /**
- * How near two pictures are, and how colourful one is. Pictures are (C, H, W) with values in [0, 1]; everything is summed
- * in float64, without rounding to bytes first.
+ * Metrics of similarity and colourfulness. Pictures are (C, H, W) with values in [0, 1]. Everything is summed in
+ * float64, without rounding to bytes first.
  */
 export interface PictureSize {
   width: number;
   height: number;
 }
 
-/** What a picture scores; `l1`, `psnr` and `ssim` against the real one. */
+/** Scores of a picture; `l1`, `psnr` and `ssim` compare it with the real one. */
 export interface Scores {
   /** Mean |a − b|. */
   l1: number;
-  /** Decibels, for a data range of 1; Infinity where the two are the same. */
+  /** In decibels, for a data range of 1; Infinity if the two are equal. */
   psnr: number;
-  /** Mean structural similarity, 1 where the two are the same. */
+  /** Mean structural similarity; 1 if the two are equal. */
   ssim: number;
   /** Mean saturation of HSV, 0 to 1. */
   saturation: number;
-  /** Colourfulness as Hasler and Süsstrunk measure it, 0 for grey. */
+  /** Colourfulness after Hasler and Süsstrunk; 0 for grey. */
   colourfulness: number;
 }
 
@@ -33,7 +33,7 @@ export function score(picture: Float32Array, real: Float32Array, size: PictureSi
   };
 }
 
-/** Mean |a − b|; NaN where they have different numbers of values. */
+/** Mean |a − b|; NaN if they have different numbers of values. */
 export function meanAbsoluteError(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Number.NaN;
   return mean(a.length, (i) => Math.abs(at(a, i) - at(b, i)));
@@ -53,7 +53,7 @@ const C2 = 0.03 ** 2;
  * Wang, Bovik, Sheikh and Simoncelli 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity":
  * a Gaussian window of 11 × 11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, data range 1. Of each channel by itself,
  * then the mean over all channels and all windows that lie within the picture.
- * @throws PixtapeError where the picture is smaller than the window.
+ * @throws PixtapeError if the picture is smaller than the window
  */
 export function ssim(a: Float32Array, b: Float32Array, { width, height }: PictureSize): number {
   if (Math.min(width, height) < WINDOW) {
@@ -126,7 +126,8 @@ export function saturation(picture: Float32Array, { width, height }: PictureSize
 
 /**
  * Hasler and Süsstrunk 2003, "Measuring Colourfulness in Natural Images", equation for M⁽³⁾, on values from 0 to 255:
- * the spread and the mean of red − green and of yellow − blue. They found 15 slightly, 45 quite and 82 highly colourful.
+ * the spread and the mean of red − green and of yellow − blue. They found 15 slightly, 45 quite and 82 highly
+ * colourful.
  */
 export function colourfulness(picture: Float32Array, { width, height }: PictureSize): number {
   const pixels = width * height;

@@ -6,24 +6,24 @@ import { asColours, CHANNELS } from '../../data/image/raster.ts';
 import type { ResizeMode } from '../../data/image/resize.ts';
 import type { Predictor } from '../steps/predictor.ts';
 
-/** What happens to a picture before a generator sees it. */
+/** Preprocessing of a picture. */
 export interface Preparation {
-  /** The half of a side-by-side pair that is the condition; whole pictures without it. */
+  /** The half of a side-by-side pair that is the condition; if omitted, the whole picture. */
   side?: 'left' | 'right';
-  /** The size that pictures are brought to, in pixels; without it they keep theirs. */
+  /** The size to resize to, in pixels; if omitted, pictures keep their size. */
   resize?: { width: number; height: number; mode: ResizeMode };
 }
 
-/** The condition's part of a picture. @throws Error if a pair's width is odd. */
+/** Extracts and resizes the condition. @throws Error if a pair's width is odd */
 export function prepare(picture: Picture, { side, resize }: Preparation): Picture {
   const condition = side ? half(picture, side) : picture;
   return resize ? resizePicture(condition, resize.width, resize.height, resize.mode) : condition;
 }
 
 /**
- * Paints a picture of any size. Sides that are no multiples of the generator's `unit` are filled up to the next
- * one by repeating the last row and column, and the answer is cut back; all others go through as they are.
- * @returns as many planes as the generator gives
+ * Translates a picture of any size. Sides are padded to multiples of the generator's `unit` by repeating the last row
+ * and column, and the result is cropped back.
+ * @returns as many planes as the generator has output channels
  */
 export async function translate(predictor: Predictor, condition: Picture, unit: number): Promise<Picture> {
   const { width, height } = condition;
@@ -33,9 +33,9 @@ export async function translate(predictor: Predictor, condition: Picture, unit: 
 }
 
 /**
- * The answer to one picture, in as many planes as the generator gives. One that takes grey gets the luma of colours, as
- * pix2pix has it with `--input_nc 1`, and one that takes colours gets grey three times.
- * @throws PixtapeError where the picture has other channels than the generator takes
+ * Runs the generator on one picture. For a generator of grey, colours are converted to luma, as in pix2pix with
+ * `--input_nc 1`; for a generator of colours, grey is repeated three times.
+ * @throws PixtapeError if the picture has other channels than the generator's input
  */
 export async function predictPlanes(predictor: Predictor, { width, height, data }: Picture): Promise<Float32Array> {
   const { in: wanted } = predictor.channels;

@@ -8,37 +8,37 @@ import type { TrainConfig } from '../config/config.ts';
 import { Pix2Pix } from '../steps/pix2pix.ts';
 import { Predictor } from '../steps/predictor.ts';
 
-/** What a piece of work takes, in bytes. */
+/** Estimated memory in bytes. */
 export interface MemoryEstimate {
-  /** Weights, running statistics, Adam's averages and the batch: there from the start to the end. */
+  /** Weights, running statistics, Adam's averages and the batch, which live from start to end. */
   state: number;
-  /** Activations, gradients and workspace of the recorded programs, as the planner laid them out. */
+  /** Activations, gradients and workspace of the recorded programs, as planned. */
   temporaries: number;
-  /** Host memory for the state on its way into a checkpoint or out of it; counts where the device lives in it too. */
+  /** Host memory for reading and writing checkpoints; counted if the device shares the host's memory. */
   copy: number;
   total: number;
-  /** Where the work is too large even to be written down: what stood in the way. It takes more than `total` then. */
+  /** Set if even the dry run failed: the reason. `total` is then a lower bound. */
   obstacle?: string;
 }
 
 /**
- * What training with this configuration takes on `device`, found by building the model and recording its step on paper:
- * exact for the device, and nothing is allocated. Works for sizes that the device itself could never hold.
- * @throws PixtapeError where the configuration itself is at fault, as recording does.
+ * Estimates the memory of training on `device` by building the model and recording its step in a dry run. The result
+ * is exact for the device, and nothing is allocated. Works for sizes that the device could never hold.
+ * @throws PixtapeError if the configuration itself is at fault, as recording does
  */
 export function estimateTraining(device: Device, config: TrainConfig): Promise<MemoryEstimate> {
   return estimate(device, (paper) => {
     const model = new Pix2Pix(paper, config, { initialise: false });
     return async () => {
       await model.prepare();
-      // What the held-out pictures are painted with stays as well.
+      // The program that predicts held-out pictures stays allocated, too.
       await model.predictor.program(config.batch, config.height, config.width);
       if (config.batch > 1) await model.predictor.program(1, config.height, config.width);
     };
   });
 }
 
-/** What painting one picture takes; see `estimateTraining`. */
+/** Estimates the memory of predicting one picture; see `estimateTraining`. */
 export function estimatePrediction(
   device: Device,
   config: NetworksConfig,
@@ -51,30 +51,30 @@ export function estimatePrediction(
   });
 }
 
-/** `build` makes what stays, and gives what records the rest. */
+/** `build` allocates the permanent state, and returns a function that records the rest. */
 export async function estimate(device: Device, build: (paper: Device) => () => Promise<void>): Promise<MemoryEstimate> {
   const paper = await dryRunDevice(device);
   try {
     return await measured(device, paper, build(paper));
   } catch (first) {
-    // Too large for this device in one piece; how large, only a device without limits can tell.
+    // Too large for this device; a device without limits tells how large.
     const obstacle = whatStood(first);
     const endless = await dryRunDevice(device, { boundless: true });
     const record = build(endless);
     const state = endless.memory.bytes;
     try {
       const need = await measured(device, endless, record);
-      // Where there is memory enough, something else is in the way, such as what a kernel can bind at once.
+      // If there is enough memory, another limit is the obstacle, such as the size of a binding.
       return need.total <= freeMemory(device) ? { ...need, obstacle } : need;
     } catch (error) {
-      // The same fault without any limit is the configuration's own.
+      // If it fails without limits, too, the configuration is at fault.
       if (error instanceof PixtapeError && whatStood(error) === obstacle) throw error;
       return { ...sum(device, state, 0), obstacle: whatStood(error) };
     }
   }
 }
 
-/** The message without its hint, which is about training. */
+/** The message without its hint. */
 const whatStood = (error: unknown): string => (error as Error).message.split('\n')[0] as string;
 
 const freeMemory = (device: Device): number => device.memoryBudget - device.memory.bytes;
@@ -91,9 +91,9 @@ function sum(device: Device, state: number, temporaries: number): MemoryEstimate
 }
 
 /**
- * Compares an estimate with what the device may take, before anything is allocated.
- * @param reduce what makes it smaller, as a hint: e.g. "--ngf (512 now)"
- * @throws PixtapeError that names the estimate, its parts and what to reduce.
+ * Compares an estimate with the device's budget, before anything is allocated.
+ * @param reduce a hint on what to reduce: e.g. "--ngf (512 now)"
+ * @throws PixtapeError with the estimate, its parts and the hint
  */
 export function checkMemory(device: Device, need: MemoryEstimate, what: string, reduce: string): void {
   const free = freeMemory(device);

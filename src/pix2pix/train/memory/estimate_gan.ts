@@ -3,7 +3,7 @@ import type { GanConfig } from '../config/gan_config.ts';
 import { Gan } from '../steps/gan.ts';
 import { estimate, type MemoryEstimate } from './estimate.ts';
 
-/** What training a GAN takes; see `estimateTraining`. Apart from it, so that a page need not carry GANs. */
+/** Estimates the memory of training a GAN; see `estimateTraining`. Separate, so that the page does not include GANs. */
 export function estimateGan(device: Device, config: GanConfig): Promise<MemoryEstimate> {
   return estimate(device, (paper) => {
     const model = new Gan(paper, config, { initialise: false });

@@ -1,10 +1,10 @@
 import type { LogLine } from '../loop/folder/log.ts';
 
-/** One chart of the report, ready for uPlot: gaps and values that are not finite are null. */
+/** One chart of the report, ready for uPlot: gaps and non-finite values are null. */
 export interface Curve {
   id: string;
   title: string;
-  /** The curve in words, for those who do not see it. */
+  /** A description of the curve for screen readers. */
   note: string;
   wide: boolean;
   steps: number[];
@@ -13,7 +13,7 @@ export interface Curve {
   baseline?: { label: string; value: number };
 }
 
-/** More points than a screen has columns make the page large and show nothing more. */
+/** More points than a screen has columns would only enlarge the page. */
 const MAX_POINTS = 1500;
 
 export interface ChartSpec {
@@ -28,9 +28,9 @@ export interface ChartSpec {
     | 'scoreReal'
     | 'scoreFake';
   title: string;
-  /** Over the whole width of the page. */
+  /** Whether it spans the whole width of the page. */
   wide: boolean;
-  /** What the logged values are multiplied with, to be shown in other units. */
+  /** Factor for showing logged values in other units. */
   factor?: number;
 }
 
@@ -43,7 +43,7 @@ export const PIX2PIX_CHARTS: readonly ChartSpec[] = [
   { field: 'imagesPerSecond', title: 'Images per second', wide: false },
 ];
 
-/** The report's charts; none for an empty log. Long logs are averaged over equal stretches of lines. */
+/** The report's charts; none for an empty log. Long logs are averaged over equal numbers of lines. */
 export function curves(
   log: readonly LogLine[],
   baseline?: { label: string; value: number },
@@ -76,7 +76,7 @@ export function curves(
   });
 }
 
-/** Up to four significant digits, thousands set apart. */
+/** Up to four significant digits, with thousands separators. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en');
   return value.toLocaleString('en', { maximumSignificantDigits: 4 });
@@ -91,12 +91,12 @@ function bin(log: readonly LogLine[]): LogLine[][] {
 const finite = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? value : null;
 
-/** One value that is not finite makes the point a gap: an average must not hide it. */
+/** A non-finite value makes the point a gap: an average must not hide it. */
 function mean(values: number[]): number | null {
   return finite(values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
-/** Means over the first and last tenth, for single steps say little. */
+/** Means over the first and last tenth, since single steps say little. */
 function inWords(values: number[], lastStep: number): string {
   const tenth = Math.max(1, Math.floor(values.length / 10));
   const [from, to] = [mean(values.slice(0, tenth)), mean(values.slice(-tenth))];

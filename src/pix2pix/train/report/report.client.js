@@ -1,4 +1,4 @@
-// Runs inside report.html, after uPlot: draws the curves and moves between the sample pictures.
+// Runs inside report.html, after uPlot: draws the curves and switches between the sample pictures.
 (() => {
   const slider = document.getElementById('when');
   if (slider) {
@@ -22,8 +22,8 @@
   let plots = [];
 
   /**
-   * Centred moving average: GAN losses jump from batch to batch, and the trend is what one looks for. The window
-   * narrows towards both ends, so that the curve neither lags behind nor stops short.
+   * Centred moving average, since GAN losses jump from batch to batch. The window narrows towards both ends, so that the
+   * curve neither lags nor stops short.
    */
   function smooth(values) {
     const reach = Math.floor(values.length / 50);

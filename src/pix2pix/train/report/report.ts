@@ -10,36 +10,36 @@ import css from './report.css?raw';
 
 export interface ReportData {
   title: string;
-  /** Everything that the run was started with; nested objects become rows `outer.inner`. */
+  /** The run's configuration; nested objects become rows `outer.inner`. */
   config: Record<string, unknown>;
   adapter: string;
   log: readonly LogLine[];
   /** Sample grids in order of their steps. */
   samples: readonly { step: number; png: Uint8Array }[];
-  /** What a sample grid shows, for those who do not see it; default: those of Pix2Pix. */
+  /** A description of the sample grids for screen readers; by default Pix2Pix's. */
   gridNote?: string;
-  /** Which curves are drawn; default: those of Pix2Pix. */
+  /** The charts; by default Pix2Pix's. */
   charts?: readonly ChartSpec[];
-  /** What a reader should see first, such as the held-out L1. */
+  /** Key figures, such as the held-out L1. */
   summary?: readonly { label: string; value: string }[];
-  /** Held-out L1 of doing nothing, drawn as a line: what a trained network must stay below. */
+  /** The baseline for held-out L1, drawn as a line that a trained network must stay below. */
   baseline?: { label: string; value: number };
-  /** Where the pictures come from and under which licence. */
+  /** Source and licence of the pictures. */
   credits?: string;
   finished: boolean;
 }
 
-/** uPlot formats numbers for the browser's language at once, and fails on "en-US@posix", as a bare machine calls it. */
+/** uPlot uses the browser's language on loading, and fails on "en-US@posix" of the POSIX locale. */
 const LANGUAGE_GUARD =
   "try{new Intl.NumberFormat(navigator.language)}catch{Object.defineProperty(navigator,'language',{value:'en'})}\n";
 
-/** Pictures beyond this are thinned out evenly, so that the page of a long run stays some megabytes small. */
+/** More pictures are thinned out evenly, to limit the page to a few megabytes. */
 const MAX_PICTURES = 40;
 
 /**
- * Writes `report.html` into a run's folder and returns its path. The page holds everything in itself, scripts and
- * pictures included, and asks the network for nothing. It is replaced as a whole, so that it can be reloaded at any time.
- * @throws PixtapeError when the disk is full or the folder cannot be written to.
+ * Writes `report.html` into a run's folder and returns its path. The page contains everything, including scripts and
+ * pictures, and makes no network requests. It is replaced atomically, so that it can be reloaded at any time.
+ * @throws PixtapeError if the disk is full or the folder cannot be written to
  */
 export async function writeReport(runDir: string, data: ReportData): Promise<string> {
   const path = join(runDir, 'report.html');
@@ -47,7 +47,7 @@ export async function writeReport(runDir: string, data: ReportData): Promise<str
   return path;
 }
 
-/** The page's text; see `writeReport`. */
+/** Renders the page; see `writeReport`. */
 export function renderReport(data: ReportData): string {
   const { title, log, adapter, finished, credits } = data;
   const last = log.at(-1);
@@ -57,7 +57,7 @@ export function renderReport(data: ReportData): string {
   const running = finished
     ? ''
     : `<p class="running">Training goes on: this page shows the state at step ${formatNumber(last?.step ?? 0)}. Reload it to see more.</p>`;
-  // The policy makes the promise checkable: even a picture's name turned into markup could load nothing.
+  // The policy enforces this: even a picture's name turned into markup could load nothing.
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   const charts = curves(log, data.baseline, data.charts);
   return `<!doctype html>
@@ -108,10 +108,10 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? '');
 }
 
-/** JSON inside a script element must not be able to end that element or open a comment. */
+/** Escapes JSON for a script element, so that it can neither end the element nor open a comment. */
 const scriptJson = (value: unknown): string => JSON.stringify(value).replace(/</g, '\\u003c');
 
-/** Our own scripts hold no such text today; a later version of a library might, inside a string. */
+/** Escapes script text. Our scripts contain no such text, but a later version of a library might, inside a string. */
 const scriptText = (script: string): string => script.replace(/<(?=\/script|!--)/gi, '\\x3c');
 
 function tiles(summary: readonly { label: string; value: string }[]): string {

@@ -53,7 +53,7 @@ export class SheetCanvas {
         `The ${where} has ${values.length} values; ${width}×${height} pixels take ${plane} (grey) or ${3 * plane} (RGB).`,
       );
     }
-    // Of more bands the first three are shown as colours, of two the first as grey.
+    // The first three bands are shown as colours; of two bands, the first is shown as grey.
     const coloured = channels >= 3;
     this.#fill(x - 1, y - 1, width * scale + 2, height * scale + 2, BORDER);
     for (let row = 0; row < height; row++) {

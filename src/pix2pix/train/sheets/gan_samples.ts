@@ -3,9 +3,9 @@ import type { GanConfig } from '../config/gan_config.ts';
 import type { GanSampler, SampleRequest } from '../steps/gan_sampler.ts';
 import { pictureSheet, type SheetSection } from './sheet.ts';
 
-/** What the stream of fixed noise is for. */
+/** Random stream of the fixed noise. */
 const FIXED_NOISE = 202;
-/** Pictures in a row of a sheet. */
+/** Pictures per row. */
 const ACROSS = 8;
 
 /** The `index`-th noise vector of a seed, from N(0, 1); the same in every grid. */
@@ -15,14 +15,14 @@ export function fixedNoise(seed: number, index: number, nz: number): Float32Arra
 }
 
 /**
- * Noise on the way from a to b, t = 0 … 1, along the great circle: a straight line would pass through vectors shorter than
- * any that the generator has seen.
+ * Spherical interpolation from a to b, t = 0 … 1. Linear interpolation would pass through vectors shorter than any
+ * that the generator has seen.
  * Source: White 2016, "Sampling Generative Networks".
  */
 export function slerp(a: Float32Array, b: Float32Array, t: number): Float32Array {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * (y[i] as number), 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
-  // Where there is no arc between them, or any: along the line.
+  // Linear, if the vectors are parallel or opposite.
   const [from, to] =
     Math.sin(angle) < 1e-6
       ? [1 - t, t]
@@ -31,23 +31,23 @@ export function slerp(a: Float32Array, b: Float32Array, t: number): Float32Array
 }
 
 export interface SampleOptions {
-  /** Of the noise; the run's own gives the noise of its grids. */
+  /** Seed of the noise; the run's seed gives the noise of its grids. */
   seed: number;
-  /** Pictures in all. With classes they are divided evenly, rounded up, among those asked for. */
+  /** Total number of pictures, divided evenly among the requested classes, rounded up. */
   count: number;
-  /** Only this class, by its number. */
+  /** Only this class, by index. */
   label?: number;
-  /** Instead: strips of so many pictures, each from one noise vector to another. */
+  /** Instead, make strips of this many pictures, each from one noise vector to another. */
   interpolate?: number;
 }
 
-/** A picture with what it was made from. */
+/** A picture to make, with its name. */
 export interface Sample extends SampleRequest {
   /** E.g. `smile-003`, `003`, `strip-1-003`. */
   name: string;
 }
 
-/** What is to be made, in order; with classes, every class gets the same noise. */
+/** Plans the pictures to make, in order. All classes get the same noise. */
 export function planSamples({ nz, classes }: GanConfig, options: SampleOptions): Sample[][] {
   const { seed, count, label, interpolate } = options;
   const number = (i: number) => String(i + 1).padStart(3, '0');
@@ -56,7 +56,7 @@ export function planSamples({ nz, classes }: GanConfig, options: SampleOptions):
       const [from, to] = [fixedNoise(seed, 2 * strip, nz), fixedNoise(seed, 2 * strip + 1, nz)];
       return Array.from({ length: interpolate }, (_, i) => {
         const noise = slerp(from, to, interpolate === 1 ? 0 : i / (interpolate - 1));
-        // Without a class asked for, each strip takes the next one.
+        // Unless a class is requested, strips cycle through the classes.
         const of = label ?? (classes.length > 0 ? strip % classes.length : 0);
         return { name: `strip-${strip + 1}-${number(i)}`, label: of, noise };
       });
@@ -72,7 +72,7 @@ export function planSamples({ nz, classes }: GanConfig, options: SampleOptions):
   });
 }
 
-/** Makes what was planned, as a sheet; undefined where `stop` said so in between. */
+/** Makes the planned pictures and arranges them; undefined if `stop` interrupted it. */
 export async function drawSheet(
   sampler: GanSampler,
   config: GanConfig,
@@ -99,7 +99,7 @@ export async function drawSheet(
   };
 }
 
-/** The grid of a step: fixed noise of the run's seed, and a strip from one noise vector to another. */
+/** The sample grid of a step: pictures from fixed noise of the run's seed, and an interpolated strip. */
 export async function trainingSheet(
   sampler: GanSampler,
   config: GanConfig,

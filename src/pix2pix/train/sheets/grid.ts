@@ -7,18 +7,18 @@ export interface SampleRow {
   condition: Float32Array;
   fake: Float32Array;
   real: Float32Array;
-  /** Drawn above the pictures, where given. */
+  /** Drawn above the pictures, if given. */
   name?: string;
 }
 
-/** Pictures that belong together, all of the same size as those of `SampleRow`. */
+/** A row of pictures, all of the same size. */
 export interface PictureRow {
   pictures: readonly Float32Array[];
   name?: string;
 }
 
 interface TableOptions {
-  /** Samples side by side; default: as many as fit into about a thousand pixels. */
+  /** Samples per line; by default as many as fit into about a thousand pixels. */
   across?: number;
 }
 
@@ -32,8 +32,7 @@ const ROW_GAP = 12;
 const HEADER = LINE + 6;
 
 /**
- * Draws samples as a table, condition, output and target beside each other, and returns it as a PNG file; see
- * `pictureTable`.
+ * Draws samples as a table of condition, output and real picture, and returns a PNG file; see `pictureTable`.
  */
 export function sampleGrid(
   rows: readonly SampleRow[],
@@ -46,10 +45,10 @@ export function sampleGrid(
 }
 
 /**
- * Draws rows of pictures under these column titles, and returns it as a PNG file.
- * Small pictures are enlarged by a whole factor without smoothing, so that cells are at least 108 pixels on a side.
+ * Draws rows of pictures under column titles, and returns a PNG file. Small pictures are enlarged by an integer factor
+ * without smoothing, so that cells have sides of at least 108 pixels.
  * @param width pixels of each picture, @param height likewise
- * @throws PixtapeError when a picture does not have C·H·W values, or there is no sample.
+ * @throws PixtapeError if a picture does not have C·H·W values, or there is no sample
  */
 export async function pictureTable(
   rows: readonly PictureRow[],
@@ -91,7 +90,7 @@ export async function pictureTable(
   return picture.encode();
 }
 
-/** As many as fit, but no ragged last line where fewer columns give as few lines. */
+/** As many columns as fit, but no more than the number of lines needs. */
 function columnsFor(samples: number, sampleWidth: number): number {
   const fit = Math.max(1, Math.floor((COMFORTABLE_WIDTH - 2 * MARGIN + SAMPLE_GAP) / (sampleWidth + SAMPLE_GAP)));
   const lines = Math.ceil(samples / fit);

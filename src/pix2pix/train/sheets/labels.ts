@@ -19,8 +19,8 @@ export interface Label {
 }
 
 /**
- * The labels as an SVG of this size. The font comes with an npm package, so that they look the same on every machine,
- * with fonts or without; letters that it lacks come from the system's.
+ * Renders the labels as an SVG of this size. The font comes from an npm package, so that they look the same on
+ * machines with and without fonts. Characters that it lacks come from the system's fonts.
  */
 export async function labelsSvg(labels: readonly Label[], width: number, height: number): Promise<string> {
   const texts: string[] = [];
@@ -33,7 +33,7 @@ export async function labelsSvg(labels: readonly Label[], width: number, height:
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ${style}>${texts.join('')}</svg>`;
 }
 
-/** The text, or as much of it as fits and an ellipsis. */
+/** Shortens a text to the width, with an ellipsis. */
 async function shorten(text: string, room: number): Promise<string> {
   const letters = [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)].map((s) => s.segment);
   let fitted = text;
@@ -48,8 +48,8 @@ async function shorten(text: string, room: number): Promise<string> {
 const widths = new Map<string, number>();
 
 /**
- * Pixels that a text takes. Measuring goes through sharp's own text input, which takes a font file; from then on its SVG
- * knows the font, too.
+ * Measures a text in pixels. Uses sharp's text input, which loads the font file; from then on its SVG renderer finds
+ * the font, too.
  */
 async function widthOf(text: string): Promise<number> {
   const escaped = escapeXml(text);
@@ -63,7 +63,7 @@ async function widthOf(text: string): Promise<number> {
   return info.width;
 }
 
-/** Also takes out what XML cannot hold. */
+/** Also removes characters that XML cannot contain. */
 function escapeXml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
   const legal = [...text].filter((letter) => letter >= ' ' && letter !== '\ufffe' && letter !== '\uffff').join('');

@@ -5,17 +5,17 @@ import { FAINT, INK, LINE } from './labels.ts';
 /** Pictures in rows under a title. */
 export interface SheetSection {
   title: string;
-  /** Pictures, CHW, values in [0, 1], C = 1 or 3; each row with a name of its own or without. */
+  /** Pictures, CHW, values in [0, 1], C = 1 or 3. Rows may have names. */
   rows: readonly { name?: string; pictures: readonly Float32Array[] }[];
 }
 
 const SECTION_GAP = 18;
 
 /**
- * Draws rows of square pictures as a PNG file. Small ones are enlarged by a whole factor without smoothing, as far as
- * about a thousand pixels for the longest row allow.
+ * Draws rows of square pictures as a PNG file. Small ones are enlarged by an integer factor without smoothing, limited
+ * to about a thousand pixels for the longest row.
  * @param side pixels of each picture
- * @throws PixtapeError when there is no picture, or one does not have C · side² values
+ * @throws PixtapeError if there is no picture, or one does not have C · side² values
  */
 export async function pictureSheet(sections: readonly SheetSection[], side: number): Promise<Uint8Array> {
   const longest = Math.max(0, ...sections.flatMap(({ rows }) => rows.map(({ pictures }) => pictures.length)));

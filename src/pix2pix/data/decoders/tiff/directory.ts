@@ -1,43 +1,43 @@
 /**
- * The first directory of a TIFF or BigTIFF file: what its tags say of the picture.
+ * Reads the first directory of a TIFF or BigTIFF file: the tags that describe the picture.
  * (TIFF Revision 6.0, section 2; https://www.awaresystems.be/imaging/tiff/bigtiff.html)
  */
 
-/** Reads bytes of a file that may be large; fewer where it ends. */
+/** Reads bytes of a possibly large file; fewer at its end. */
 export type ReadBytes = (at: number, length: number) => Promise<Uint8Array> | Uint8Array;
 
 export interface TiffEntry {
   tag: number;
   type: number;
   count: number;
-  /** Where its values lie in the file. */
+  /** Offset of its values in the file. */
   at: number;
   /** Its 12 bytes (20 in BigTIFF) in the directory. */
   raw: Uint8Array;
 }
 
 export interface TiffDirectory {
-  /** As they stand in the file. */
+  /** In the file's order. */
   entries: TiffEntry[];
-  /** Where the count of entries stands. */
+  /** Offset of the number of entries. */
   at: number;
   littleEndian: boolean;
   big: boolean;
   /** Whether another page follows. */
   more: boolean;
-  /** The values of a tag; undefined where there is none, or where they are no numbers. */
+  /** The values of a tag; undefined if it is missing or not numeric. */
   numbers(tag: number): Promise<number[] | undefined>;
 }
 
 /**
- * Bytes of a value, by type: byte, text, short, long, rational, signed ones, float, double, and BigTIFF's of 8 bytes.
+ * Bytes per value by type: byte, ASCII, short, long, rational, their signed versions, float, double, and BigTIFF's.
  */
 const BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 const MAX_ENTRIES = 4096;
-/** A value for each strip or tile of a picture. */
+/** The most values of a tag: one per strip or tile of a picture. */
 const MAX_VALUES = 1 << 22;
 
-/** @throws Error when it is no TIFF file, or one that ends before its directory does */
+/** @throws Error if it is not a TIFF file, or ends before its directory */
 export async function readTiffDirectory(read: ReadBytes): Promise<TiffDirectory> {
   const head = await exactly(read, 0, 16);
   const littleEndian = head.getUint8(0) === 0x49;
@@ -52,7 +52,7 @@ export async function readTiffDirectory(read: ReadBytes): Promise<TiffDirectory>
   if (count === 0 || count > MAX_ENTRIES) throw new Error(`its directory has ${count} entries`);
   const [size, pointer] = big ? [20, 8] : [12, 4];
   const body = await exactly(read, at + countBytes, count * size);
-  // The last directory of some files ends with the file.
+  // In some files the last directory ends at the end of the file, without the offset of the next.
   const next = await read(at + countBytes + count * size, pointer);
   const entries = Array.from({ length: count }, (_, i): TiffEntry => {
     const raw = new Uint8Array(body.buffer, body.byteOffset + i * size, size);

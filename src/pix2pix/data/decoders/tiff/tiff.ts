@@ -3,25 +3,25 @@ import type { Bands, ValueRange } from '../bands.ts';
 import { turned } from '../turn.ts';
 import { type ReadBytes, readTiffDirectory } from './directory.ts';
 
-/** What the tags of a TIFF file's first page say. */
+/** The description of a TIFF file's first page. */
 export interface TiffInfo {
   width: number;
   height: number;
   /** Bits of each sample. */
   bits: number;
   format: 'unsigned' | 'signed' | 'float';
-  /** Samples of a pixel: colours, opacity, and those that are neither. */
+  /** Samples per pixel: colours, opacity, and others. */
   bands: number;
   alpha: Bands['alpha'];
-  /** Samples that are neither colour nor opacity as far as the tags say. */
+  /** Samples that are neither colour nor opacity, according to the tags. */
   unexplained: number;
-  /** White is zero. */
+  /** Whether zero is white. */
   inverted: boolean;
-  /** As EXIF has it: 1 is upright. */
+  /** EXIF orientation; 1 is upright. */
   orientation: number;
-  /** Another page follows. */
+  /** Whether another page follows. */
   more: boolean;
-  /** Bytes that the pixels take, and those that the file has for them (0 where it does not say). */
+  /** Bytes of the decoded pixels, and of their encoded data in the file (0 if unknown). */
   bytes: { needed: number; stored: number; end: number; packed: boolean };
 }
 
@@ -41,11 +41,11 @@ const TAG = {
   format: 339,
 } as const;
 const COLOURS_OF: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3 };
-/** What sharp takes too: 268 million pixels. */
+/** The same limit as sharp's: 268 million pixels. */
 export const MAX_PIXELS = 0x3fff ** 2;
 const MAX_BYTES = 2 ** 31;
 
-/** @throws BadFile when it is cut short or damaged */
+/** @throws BadFile if it is truncated or damaged */
 export async function tiffInfo(read: ReadBytes, path: string): Promise<TiffInfo> {
   try {
     return await info(read);
@@ -92,15 +92,15 @@ async function info(read: ReadBytes): Promise<TiffInfo> {
   };
 }
 
-/** Whether libvips reads it as it is meant: colours or grey of up to 8, or 16 bits, without anything beside them. */
+/** Whether libvips reads it correctly: colours or grey of up to 8, or of 16 bits, without extra samples. */
 export const isPlain = ({ unexplained, alpha, bits, format }: TiffInfo): boolean =>
   unexplained === 0 && !alpha && format === 'unsigned' && (bits <= 8 || bits === 16);
 
-/** What white is, where samples have 9 to 15 bits; the tags alone can tell. */
+/** The value of white for samples of 9 to 15 bits, which only the tags reveal. */
 export const rangeOf = ({ bits, format }: TiffInfo): ValueRange | undefined =>
   bits > 8 && bits < 16 && format === 'unsigned' ? { min: 0, max: 2 ** bits - 1 } : undefined;
 
-/** Its bands, read exactly as the file has them. @throws BadFile when it is too large, cut short or damaged */
+/** Reads its bands without conversion. @throws BadFile if it is too large, truncated or damaged */
 export async function tiffBands(file: Uint8Array, info: TiffInfo, path: string): Promise<Bands> {
   const { width, height, bands, bytes, alpha, inverted } = info;
   const size = `${width} × ${height}${bands > 1 ? `, ${bands} bands` : ''}`;
@@ -108,7 +108,7 @@ export async function tiffBands(file: Uint8Array, info: TiffInfo, path: string):
     const reason = `is too large (${size}; at most 268 million pixels, and 2 GiB)`;
     throw new BadFile(path, reason, 'Cut it into pieces.');
   }
-  // A packed byte stands for 1,100 at most; without this, a small file could ask for all the memory.
+  // One compressed byte expands to at most 1,100. Without this check, a small file could exhaust the memory.
   const stored = bytes.packed ? 1100 * bytes.stored : bytes.stored;
   if (bytes.end > file.length || stored < bytes.needed) {
     throw new BadFile(path, `is cut short (${size})`, 'Copy, download or export it again.');
@@ -124,7 +124,7 @@ export async function tiffBands(file: Uint8Array, info: TiffInfo, path: string):
 type Plane = Bands['planes'][number];
 
 async function rasters(file: Uint8Array, path: string): Promise<Plane[]> {
-  // Loaded for such files alone.
+  // Loaded only for such files.
   const { fromArrayBuffer } = await import('geotiff');
   try {
     const whole = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer;

@@ -10,16 +10,17 @@ import { type Box, FacadeCanvas } from './picture/canvas.ts';
 import { labelPicture } from './picture/classes.ts';
 import { drawLight, photograph } from './picture/light.ts';
 
-/** Pixels on a side of each half, as in the real set. */
+/** Side of each half in pixels, as in the real set. */
 export const FACADE_SIDE = 256;
 
-/** What the streams are for; batches use 101 and 102. */
+/** Random stream; batches use 101 and 102. */
 const FACADE = 103;
 
 /**
- * One facade, drawn by rules: a picture of it and the map of its parts in the colours of CMP's classes, 256 × 256
- * bytes each. The same for the same seed and index, on every machine. What the map does not say (colours, light,
- * curtains, mirrored sky) differs from house to house and window to window: a network that only averages, blurs.
+ * Draws a facade procedurally: a picture, and a map of its parts in the colours of CMP's classes, 256 × 256 bytes
+ * each. The same seed and index give the same bytes on every machine. Details that the map does not determine
+ * (colours, light, curtains, reflections) vary between houses and windows, so that a network that only averages would
+ * blur them.
  */
 export function drawFacade(seed: number, index: number): { picture: Raster; labels: Raster } {
   const random = new RandomStream(seed, FACADE, index);
@@ -32,7 +33,7 @@ export function drawFacade(seed: number, index: number): { picture: Raster; labe
   return { picture: photograph(canvas, light), labels: labelPicture(canvas.labels, canvas.width, canvas.height) };
 }
 
-/** Most of the picture is the house; around it some sky, neighbours, pavement. */
+/** Places the house, which fills most of the picture; the rest is sky, neighbours and pavement. */
 function placeHouse(random: RandomStream): Box {
   const margin = (most: number, chance: number) => (random.uniform() < chance ? 3 + random.below(most) : 0);
   const [left, right] = [margin(24, 0.55), margin(24, 0.55)];
@@ -79,7 +80,7 @@ function drawHouse(canvas: FacadeCanvas, house: Box, style: Style, random: Rando
   drawMolding(canvas, { x: house.x, y: house.y, w: house.w, h: style.eaves }, style, 9, style.eaves > 7);
 }
 
-/** The bays' left edges and widths; symmetric about the middle. */
+/** Left edges and widths of the bays, symmetric about the middle. */
 function divide({ x, w }: Box, { bays, rhythm }: Style): { x: number; w: number }[] {
   const weight = (i: number) => {
     const [fromEnd, middle] = [Math.min(i, bays - 1 - i), (bays - 1) / 2];

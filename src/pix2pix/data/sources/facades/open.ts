@@ -3,16 +3,16 @@ import type { DataOptions, OpenedData } from '../../sets/dataset.ts';
 import { Budget, PairDataset, type PairSource, type Sides } from '../../sets/pairs.ts';
 import { drawFacade } from './draw.ts';
 
-/** About as many as CMP's facades have for training, and for testing. */
+/** About as many as CMP's set has for training and for testing. */
 const FACADES = { train: 400, test: 100 };
 export const TEST_SHARE = FACADES.test / (FACADES.train + FACADES.test);
 
-/** Which facades: others with another seed. A run's own seed has no part in it, so that runs can be compared. */
+/** Seed of the facades. It is independent of a run's seed, so that runs can be compared. */
 const SEED = 0;
 
 /**
- * Opens the drawn facades: the picture is side A, the map of its classes side B. They are drawn at 256 × 256 when asked
- * for and then treated as files of a folder are: `pixtape data facades` writes the same ones.
+ * Opens the drawn facades: the picture is side A, the map of its classes side B. They are drawn at 256 × 256 on demand
+ * and then treated like files of a folder. `pixtape data facades` writes the same ones.
  * @param room bytes for drawn pictures
  */
 export function openFacades(options: DataOptions, room: number): OpenedData {

@@ -5,7 +5,7 @@ import { drawDoor, drawWindow } from './openings.ts';
 import type { Style } from './style.ts';
 import { drawSill, drawSurround } from './trim.ts';
 
-/** One bay of the ground floor is the way in; the others are shops or windows. */
+/** One bay of the ground floor is the entrance; the others are shops or windows. */
 export function drawGroundFloor(canvas: FacadeCanvas, bays: readonly Box[], style: Style, random: RandomStream) {
   const middle = bays.length >> 1;
   const entrance = random.uniform() < 0.6 ? middle : random.below(bays.length);
@@ -31,7 +31,9 @@ function doorIn({ x, y, w, h }: Box): Box {
   return { x: x + ((w - wide) >> 1), y: y + h - tall, w: wide, h: tall };
 }
 
-/** Strokes that pass for letters on a sign board: four pixels each, with words' gaps, no two boards alike. */
+/**
+ * Strokes that look like letters on a sign board: four pixels each, with gaps between words, different on each board.
+ */
 function letteringAt(left: number, top: number, w: number, h: number, seed: number) {
   const tall = Math.min(7, h - 3);
   const first = top + ((h - tall) >> 1);
@@ -44,7 +46,7 @@ function letteringAt(left: number, top: number, w: number, h: number, seed: numb
   };
 }
 
-/** A shop window under a sign board, some with an awning. The whole front counts as shop. */
+/** A shop window under a sign board, sometimes with an awning. The whole front is labelled shop. */
 function drawShop(canvas: FacadeCanvas, bay: Box, style: Style, random: RandomStream, kind: number) {
   const front = { x: bay.x + 2, y: bay.y + Math.round(bay.h * 0.16), w: bay.w - 4, h: Math.round(bay.h * 0.84) };
   const board = Math.max(6, Math.round(front.h * 0.2));

@@ -6,7 +6,7 @@ import { trimSurface } from './surfaces.ts';
 
 export type Shape = (x: number, y: number) => boolean;
 
-/** How an opening ends at its top: undefined where it is a rectangle. */
+/** The arch at the top of an opening; undefined for a rectangle. */
 export function archOf({ x, y, w }: Box, top: Style['windows']['top']): Shape | undefined {
   if (top === 'flat') return undefined;
   const rise = top === 'round' ? w / 2 : w / 5;
@@ -15,7 +15,7 @@ export function archOf({ x, y, w }: Box, top: Style['windows']['top']): Shape | 
   return (px, py) => py >= y + rise || (px + 0.5 - middle) ** 2 + (py + 0.5 - centre) ** 2 <= radius * radius;
 }
 
-/** A window in its opening: what is seen through it, the frame, the bars. Each is another, as in a real house. */
+/** A window in its opening: the inside, the frame and the bars. Each differs, as in real houses. */
 export function drawWindow(canvas: FacadeCanvas, box: Box, style: Style, random: RandomStream, shop = false) {
   const { seed, frameColour, windows } = style;
   const arch = shop ? undefined : archOf(box, windows.top);
@@ -35,7 +35,7 @@ export function drawWindow(canvas: FacadeCanvas, box: Box, style: Style, random:
     );
   }
   for (let i = 1; i < down; i++) {
-    // Two rows: the upper one is the smaller, as fanlights are.
+    // Of two rows, the upper one is smaller, like a fanlight.
     const share = down === 2 ? 0.32 : i / down;
     canvas.fill({ x: glass.x, y: glass.y + Math.round(share * glass.h), w: glass.w, h: 1 }, bar);
   }
@@ -43,7 +43,7 @@ export function drawWindow(canvas: FacadeCanvas, box: Box, style: Style, random:
   else if (random.uniform() < windows.blinds) drawRollerBlind(canvas, box, within, style, random);
 }
 
-/** Dark inside, often with curtains, now and then with the lights on. */
+/** Dark inside, often with curtains, sometimes with the lights on. */
 function roomBehind(
   { x: left, y: top, w, h }: Box,
   curtains: number,
@@ -82,7 +82,7 @@ function drawRollerBlind(
   canvas.fill({ ...inset(box, 1), h: Math.min(h, box.h - 2) }, { colour, depth: -2, label: 'blind', ...within });
 }
 
-/** Wings of wood at both sides of a window. */
+/** Wooden shutters at both sides of a window. */
 export function drawShutters(canvas: FacadeCanvas, { x, y, w, h }: Box, { shutterColour }: Style) {
   const wing = Math.max(3, Math.round(w * 0.42));
   for (const left of [x - wing - 1, x + w + 1]) {

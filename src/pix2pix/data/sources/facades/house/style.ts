@@ -1,9 +1,9 @@
 import type { RandomStream } from '../../../../../engine/util/random.ts';
 import { blend, type Rgb, tint } from '../picture/canvas.ts';
 
-/** What is the same all over one building, and the light it stands in. */
+/** The style of a building. */
 export interface Style {
-  /** For textures. */
+  /** Seed of the textures. */
   seed: number;
   wall: 'plaster' | 'brick' | 'stone';
   wallColour: Rgb;
@@ -16,30 +16,30 @@ export interface Style {
   shutterColour: Rgb;
   roofColour: Rgb;
   ironColour: Rgb;
-  /** The ground floor is built of large blocks. */
+  /** Whether the ground floor is built of large blocks. */
   rustic: boolean;
   floors: number;
   bays: number;
   rhythm: 'even' | 'wide centre' | 'wide ends' | 'alternating';
   windows: {
-    /** Of the bay's width and the floor's height. */
+    /** Fractions of the bay's width and the floor's height. */
     width: number;
     height: number;
     top: 'flat' | 'segment' | 'round';
-    /** Panes side by side and above each other. */
+    /** Columns and rows of panes. */
     panes: readonly [across: number, down: number];
     surround: number;
     sill: boolean;
     head: 'none' | 'panel' | 'pediment' | 'keystone';
     shutters: boolean;
-    /** How many windows have a roller blind let down, and a curtain. */
+    /** Fractions of windows with a lowered blind, and with a curtain. */
     blinds: number;
     curtains: number;
   };
   balconies: 'none' | 'centre' | 'some' | 'first floor';
   railing: 'iron' | 'stone' | 'panel';
   pillars: 'none' | 'corners' | 'between';
-  /** Bands between floors: above the ground floor only, or above each. */
+  /** Bands between floors: only above the ground floor, or above each. */
   bands: 'none' | 'ground' | 'all';
   deco: 'none' | 'below' | 'between' | 'frieze';
   ground: 'shops' | 'windows' | 'mixed';
@@ -94,7 +94,7 @@ const ROOFS: readonly Rgb[] = [
   [0.3, 0.28, 0.27],
 ];
 
-/** Draws a building. Some choices hang together: bricks have paler trim, tall houses smaller windows. */
+/** Draws a style at random. Some choices depend on others: bricks have paler trim, tall houses smaller windows. */
 export function drawStyle(random: RandomStream): Style {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
   const between = (low: number, high: number) => low + (high - low) * random.uniform();

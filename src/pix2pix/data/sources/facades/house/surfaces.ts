@@ -10,12 +10,12 @@ export function wallSurface(style: Style): Surface {
   return style.wall === 'stone' ? blocks(style, style.wallColour, 26, 11, 0.35) : plaster(style, style.wallColour);
 }
 
-/** Large blocks with deep joints, as ground floors have them. */
+/** Large blocks with deep joints, for ground floors. */
 export function rusticSurface(style: Style): Surface {
   return blocks(style, blend(style.wallColour, style.trimColour, 0.5), 22, 10, 1.6);
 }
 
-/** Plaster or dressed stone of one colour: weathered in patches, with grain, streaked by rain. */
+/** Plaster or dressed stone of one colour: weathered patches, grain, streaks of rain. */
 export function plaster({ seed }: Style, colour: Rgb, depth = 0): Surface {
   return {
     colour: (x, y) => {

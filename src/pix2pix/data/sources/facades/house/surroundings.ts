@@ -4,10 +4,10 @@ import { hash, noise } from '../picture/noise.ts';
 import type { Style } from './style.ts';
 import { plaster, sky } from './surfaces.ts';
 
-/** How far below the house's eaves a neighbour's may lie. */
+/** How far a neighbour's eaves may be below the house's. */
 const LOWEST = 40;
 
-/** Sky, roof, the neighbours' walls and the pavement: everything about the house that is of no interest. */
+/** Sky, roof, the neighbours' walls and the pavement: everything labelled background. */
 export function drawSurroundings(
   canvas: FacadeCanvas,
   house: Box,

@@ -4,7 +4,7 @@ import { archOf } from './openings.ts';
 import type { Style } from './style.ts';
 import { trimSurface } from './surfaces.ts';
 
-/** A band along the wall, stepping out upwards; with `dentils` small blocks hang below it, as under eaves. */
+/** A band along the wall that projects further towards the top; with `dentils`, small blocks hang below it. */
 export function drawMolding(canvas: FacadeCanvas, box: Box, style: Style, reach: number, dentils = false) {
   const { x: left, y, w, h } = box;
   const stone = trimSurface(style, 0, 1);
@@ -18,7 +18,7 @@ export function drawMolding(canvas: FacadeCanvas, box: Box, style: Style, reach:
   }
 }
 
-/** The rim around an opening. It belongs to the wall, as the database has it. */
+/** The frame around an opening. It is labelled wall, as in the database. */
 export function drawSurround(canvas: FacadeCanvas, box: Box, style: Style) {
   const { surround, top } = style.windows;
   if (surround === 0) return;
@@ -32,7 +32,7 @@ export function drawSill(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style
   canvas.fill({ x: x - 3, y: y + h, w: w + 6, h: tall }, { ...trimSurface(style, 3, 1.04), label: 'sill' });
 }
 
-/** What is above a window: a panel under a ledge, a gable, or a keystone. */
+/** The ornament above a window: a panel under a ledge, a gable, or a keystone. */
 export function drawHead(canvas: FacadeCanvas, { x, y, w }: Box, style: Style, room: number) {
   const { head, surround } = style.windows;
   const low = y - surround;
@@ -59,7 +59,7 @@ export function drawHead(canvas: FacadeCanvas, { x, y, w }: Box, style: Style, r
   canvas.fill(inner, { ...trimSurface(style, 0.6, 0.88), label: 'cornice', inside: gable(4.5) });
 }
 
-/** A slab with a railing before the lower part of a window or door: bars of iron, balusters, or a panel. */
+/** A slab with a railing in front of a window or door: iron bars, balusters, or a panel. */
 export function drawBalcony(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style) {
   const tall = Math.max(9, Math.round(h * 0.36));
   const top = y + h - tall;
@@ -89,7 +89,7 @@ export function drawBalcony(canvas: FacadeCanvas, { x, y, w, h }: Box, style: St
   }
 }
 
-/** A flat pillar with base and capital; `fluted` with grooves. */
+/** A pilaster with base and capital, and with grooves if `fluted`. */
 export function drawPillar(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Style, fluted: boolean) {
   const stone = trimSurface(style, 0);
   const round = (px: number) => 2.4 - (fluted && (px - x) % 3 === 2 ? 0.9 : 0);
@@ -99,7 +99,7 @@ export function drawPillar(canvas: FacadeCanvas, { x, y, w, h }: Box, style: Sty
   canvas.fill({ ...end, y: y + h - 4 }, { ...trimSurface(style, 3.2, 0.96), label: 'pillar' });
 }
 
-/** A relief: a sunk panel with a garland or a rosette in it. */
+/** A sunk panel with a garland or a rosette. */
 export function drawDeco(canvas: FacadeCanvas, box: Box, style: Style, random: RandomStream) {
   if (box.w < 6 || box.h < 5) return;
   canvas.fill(box, { ...trimSurface(style, 0.9, 0.94), label: 'deco' });
@@ -108,7 +108,7 @@ export function drawDeco(canvas: FacadeCanvas, box: Box, style: Style, random: R
   const rosette = (px: number, py: number) => {
     const [u, v] = [(px + 0.5 - cx) / (box.w / 2), (py + 0.5 - cy) / (box.h / 2)];
     const radius = Math.sqrt(u * u + v * v);
-    // A wave around the middle without sines: petals by the angle's octant would need them.
+    // A wave around the centre without sines, which petals by angle would need.
     return radius < 0.85 && (Math.abs(u * v) * petals) % 1 < 0.45;
   };
   canvas.fill(inset(box, 1), { ...trimSurface(style, 2.2, 1.02), inside: rosette });

@@ -1,9 +1,9 @@
 import { classNumber, type FacadeClass } from './classes.ts';
 
-/** Red, green and blue of a surface in white light, as a screen shows it: 0 to 1. */
+/** sRGB colour of a surface in white light, 0 to 1. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** The depth of the sky: nothing throws a shadow on it, and it shines by itself. */
+/** The depth of the sky, which is luminous and receives no shadow. */
 export const SKY = -100;
 
 /** Whole pixels. */
@@ -14,21 +14,21 @@ export interface Box {
   h: number;
 }
 
-/** What a part of the facade is made of. Functions are asked for every pixel. */
+/** The material of a part of the facade. Functions are evaluated per pixel. */
 export interface Material {
   colour: Rgb | ((x: number, y: number) => Rgb);
-  /** Pixels that it stands out of the wall (0), or lies behind it. Left as it is where not given. */
+  /** Height above the wall (0) in pixels; negative behind it. Unchanged if omitted. */
   depth?: number | ((x: number, y: number) => number);
-  /** Share of the light that it mirrors: glass. */
+  /** Reflectance, for glass. */
   gloss?: number;
-  /** Left as it is where not given. */
+  /** Unchanged if omitted. */
   label?: FacadeClass;
-  /** Which pixels of the box belong to it; all of them where not given. */
+  /** Which pixels of the box belong to it; all if omitted. */
   inside?: (x: number, y: number) => boolean;
 }
 
 /**
- * A facade before the light falls on it: for every pixel a colour, how far it stands out, how it mirrors, its class.
+ * A facade before lighting: colour, height, reflectance and class per pixel.
  */
 export class FacadeCanvas {
   readonly width: number;
@@ -49,7 +49,7 @@ export class FacadeCanvas {
     this.labels = new Uint8Array(width * height);
   }
 
-  /** Covers a box, or what of it lies in the picture. */
+  /** Fills a box, clipped to the picture. */
   fill({ x: left, y: top, w, h }: Box, { colour, depth, gloss = 0, label, inside }: Material): void {
     const right = Math.min(this.width, left + w);
     const bottom = Math.min(this.height, top + h);
@@ -68,7 +68,7 @@ export class FacadeCanvas {
     }
   }
 
-  /** Says of a box what it is, whatever it looks like: a railing's gaps belong to the balcony. */
+  /** Sets only the class of a box: a railing's gaps belong to the balcony. */
   mark({ x: left, y: top, w, h }: Box, label: FacadeClass): void {
     for (let y = Math.max(0, top); y < Math.min(this.height, top + h); y++) {
       const row = y * this.width;
@@ -85,5 +85,5 @@ export const blend = (a: Rgb, b: Rgb, share: number): Rgb => [
   a[2] + (b[2] - a[2]) * share,
 ];
 
-/** The box without a rim of some pixels at its left, top, right and bottom. */
+/** The box without margins of some pixels at the left, top, right and bottom. */
 export const inset = ({ x, y, w, h }: Box, by: number): Box => ({ x: x + by, y: y + by, w: w - 2 * by, h: h - 2 * by });

@@ -23,13 +23,13 @@ const PALETTE = {
 export type FacadeClass = keyof typeof PALETTE;
 export const FACADE_CLASSES = Object.keys(PALETTE) as FacadeClass[];
 export const FACADE_COLOURS: readonly (readonly [number, number, number])[] = Object.values(PALETTE);
-/** The number that stands for a class in a map of labels. */
+/** The number of a class in a label map. */
 export const classNumber = Object.fromEntries(FACADE_CLASSES.map((name, i) => [name, i])) as Record<
   FacadeClass,
   number
 >;
 
-/** A map of class numbers as a picture in the palette's colours. */
+/** Converts class numbers to a picture in the palette's colours. */
 export function labelPicture(labels: Uint8Array, width: number, height: number): Raster {
   const size = width * height;
   const data = new Uint8Array(CHANNELS * size);

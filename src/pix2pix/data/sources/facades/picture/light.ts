@@ -3,15 +3,15 @@ import { CHANNELS, type Raster } from '../../../image/raster.ts';
 import { type FacadeCanvas, type Rgb, SKY } from './canvas.ts';
 import { clamp, cloud, hash, noise } from './noise.ts';
 
-/** The hour and the weather of one picture, and the camera. */
+/** Time of day, weather and camera of a picture. */
 export interface Light {
-  /** Towards the sun: pixels to the right and down for each pixel out of the wall. */
+  /** Direction to the sun: pixels to the right and down per pixel out of the wall. */
   right: number;
   down: number;
   /** 0 clear, 1 overcast. */
   overcast: number;
   sun: Rgb;
-  /** Height of the shadow that houses across the street throw, as a share of the picture; 1 where there is none. */
+  /** Height of the shadow of the houses across the street, as a fraction of the picture; 1 for none. */
   streetShadow: number;
   exposure: number;
   seed: number;
@@ -33,7 +33,7 @@ export function drawLight(random: RandomStream): Light {
 }
 
 /**
- * Lights a canvas and takes its picture: sun and shadows, sky light, mirrors of the street in the glass, lens, noise.
+ * Renders a canvas: sunlight and shadows, skylight, reflections of the street in glass, lens, noise.
  */
 export function photograph(canvas: FacadeCanvas, light: Light): Raster {
   const { width, height } = canvas;
@@ -60,10 +60,10 @@ export function photograph(canvas: FacadeCanvas, light: Light): Raster {
   return develop(linear, width, height, light);
 }
 
-/** Nothing stands out further. */
+/** Largest height. */
 const FURTHEST = 9;
 
-/** Direct light on a pixel: the slant of its surface, and whether something that stands out is in the way. */
+/** Direct light on a pixel: the slope of its surface, and whether something higher casts a shadow on it. */
 function sunAt(canvas: FacadeCanvas, light: Light, x: number, y: number): number {
   const { width, height, depth } = canvas;
   const { right, down } = light;
@@ -88,7 +88,7 @@ function sunAt(canvas: FacadeCanvas, light: Light, x: number, y: number): number
   return strength * Math.max(0, facing) * upright * 1.25 * (1 - shadow) * (1 - 0.85 * street);
 }
 
-/** How open each pixel lies to the sky: less in reveals and under ledges. Compares with the mean around it. */
+/** Ambient occlusion: less light in reveals and under ledges. Compares each height with the mean around it. */
 function nooks({ width, height, depth }: FacadeCanvas): Float32Array {
   const reach = 4;
   const along = new Float32Array(depth.length);
@@ -112,7 +112,7 @@ function nooks({ width, height, depth }: FacadeCanvas): Float32Array {
   return open;
 }
 
-/** What glass shows of the other side of the street: roofs, and the sky over them. */
+/** The reflection of the other side of the street in glass: roofs, and the sky above. */
 function reflection(x: number, y: number, { seed, overcast }: Light): Rgb {
   const skyline = 60 + 110 * noise(x / 34, 0.5, seed + 2);
   const wobble = 10 * (noise(x / 5, y / 11, seed + 3) - 0.5);
@@ -124,7 +124,7 @@ function reflection(x: number, y: number, { seed, overcast }: Light): Rgb {
   return [bright * (0.68 + 0.2 * overcast), bright * (0.8 + 0.1 * overcast), bright];
 }
 
-/** Film: a slightly soft lens that darkens corners, exposure, a soft shoulder, grain. */
+/** Camera: slight blur, vignetting, exposure, a soft shoulder, grain. */
 function develop(linear: Float32Array, width: number, height: number, { exposure, seed }: Light): Raster {
   const size = width * height;
   const data = new Uint8Array(CHANNELS * size);

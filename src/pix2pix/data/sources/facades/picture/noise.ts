@@ -1,4 +1,4 @@
-/** A number in [0, 1) for a grid point, without a pattern that an eye could find (finaliser of MurmurHash3). */
+/** Hashes a grid point to [0, 1) without a visible pattern (MurmurHash3's finaliser). */
 export function hash(x: number, y: number, seed: number): number {
   let h = Math.imul(x, 0x27d4eb2f) ^ Math.imul(y, 0x165667b1) ^ Math.imul(seed, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -6,7 +6,7 @@ export function hash(x: number, y: number, seed: number): number {
   return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** Smooth noise in [0, 1) that changes over about one unit: random values at grid points, blended between them. */
+/** Value noise in [0, 1) with features of about one unit: random values at grid points, interpolated. */
 export function noise(x: number, y: number, seed: number): number {
   const column = Math.floor(x);
   const row = Math.floor(y);
