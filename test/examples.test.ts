@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { build } from './cli/command.ts';
 
-/** The five programs of examples/, a few steps each; docs/examples.md has what whole runs give. */
+/** The five programs of examples/, a few steps each. */
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'examples');
 
