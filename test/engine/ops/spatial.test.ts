@@ -168,7 +168,7 @@ test('wrong shapes and arguments are named', async () => {
     expect(() => concat([])).toThrow(/nothing to join/);
     expect(() => concat([zeros(2, 3, 4, 4), zeros(2, 3, 4, 5)])).toThrow(/x is \[2,3,4,4\], x is \[2,3,4,5\]/);
     expect(() => concat([zeros(2, 3), zeros(1, 3)])).toThrow(/x is \[2,3\], x is \[1,3\]/);
-    expect(() => concat([zeros(3)])).toThrow(/x is \[3\]/);
+    expect(() => concat([zeros(3)])).toThrow(/no axis 1 in x \[3\]/);
     expect(() => centerCrop(zeros(1, 1, 4, 4), 5, 4)).toThrow(/\[1,1,4,4\] is smaller than the 4 × 5/);
     expect(() => centerCrop(zeros(4, 4), 2, 2)).toThrow(/\[4,4\]; \(N, C, H, W\) is wanted/);
     expect(() => maxPool2d(zeros(1, 1, 2, 2), 3)).toThrow(/3 × 3 window is larger/);
@@ -178,9 +178,8 @@ test('wrong shapes and arguments are named', async () => {
       /height is 0; it must be a whole number of at least 1/,
     );
     expect(() => upsampleBilinear(zeros(1, 1, 2 ** 15, 1), 2 ** 15, 1, true)).toThrow(/beyond its exact arithmetic/);
-    expect(() => permute(zeros(2, 3), [0, 0])).toThrow(/\[0,0\] is no order of the axes of \[2,3\]/);
-    expect(() => permute(zeros(2, 3), [0, 1, 2])).toThrow(/no order/);
-    expect(() => permute(zeros(1, 1, 1, 1, 2), [4, 0, 1, 2, 3])).toThrow(/may be four/);
+    expect(() => permute(zeros(2, 3), [0, 0])).toThrow(/\[0,0\] is no order of the axes of x \[2,3\]/);
+    expect(() => permute(zeros(2, 3), [0, 1, 2])).toThrow(/no axis 2 in x \[2,3\]/);
     expect(() => transpose2d(zeros(2, 3, 4))).toThrow(/\[2,3,4\] is no matrix/);
     return concat([zeros(1, 1)]);
   });
