@@ -53,7 +53,7 @@ const cases: [string, string[], RegExp][] = [
   ['a truncated picture', on('torn'), /pair1\.png is cut short or damaged/],
   ['sides that cannot be halved', plain('--crop_size', '40'), /40 × 40 does not fit.*multiples of 64\n.*: 64/],
   ['pictures too small for the PatchGAN', plain('--crop_size', '8', '--depth', '2'), /sides must be at least 16/],
-  ['no size', plain('--crop_size', 'big'), /'big' is invalid.*A side like 256/],
+  ['no size', plain('--crop_size', 'big'), /'big' is invalid.*a side like 256/],
   ['an unknown flag', plain('--batchsize', '4'), /unknown option '--batchsize'\n.*Did you mean --batch_size/],
   ["a flag of pix2pix's", plain('--gpu_ids', '0'), /--gpu_ids is a flag of pix2pix's.*\n.*--adapter/],
   ['an empty batch', plain('--batch_size', '0'), /Expected a whole number of at least 1/],

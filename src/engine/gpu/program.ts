@@ -211,7 +211,7 @@ export class Program implements StorageOwner {
   }
 
   /** Runs once and tells how long each dispatch took, by the GPU's own clock where it has one. */
-  profile(): Promise<Profile> {
+  async profile(): Promise<Profile> {
     this.prepareRun();
     const { device, dispatches } = this;
     return profile({ device, dispatches, encode: (pass, i) => this.encode(pass, i, i + 1) });
