@@ -108,7 +108,7 @@ it('every answer says what a page may do; scripts within a page are named by the
     expect(headers.get('cross-origin-resource-policy'), path).toBe('same-origin');
   }
   const policy = (await fetch(url)).headers.get('content-security-policy');
-  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self';");
+  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';");
   expect(policy).toContain("frame-ancestors 'none'");
   const hash = createHash('sha256').update('go()').digest('base64');
   expect(contentPolicy('<script src="a.js"></script><script type="module">go()</script>')).toContain(
