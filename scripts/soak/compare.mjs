@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../setup.mjs';
 
-const { readSafetensors } = await import(pathToFileURL(join(root, 'dist', 'node.js')).href);
-
 /** A checkpoint's step, and its tensors as text: the file is read to its end, whole or not at all. */
 export async function tensorsOf(path) {
+  // Not before the set-up has built it.
+  const { readSafetensors } = await import(pathToFileURL(join(root, 'dist', 'lib', 'node.js')).href);
   const file = await readSafetensors(path);
   try {
     const tensors = new Map();

@@ -202,7 +202,8 @@ function propagate(
       if (!tensor.node) continue;
       const { inputs, label } = tensor.node;
       const needs = tensor.node.needs.map((need, i) => need && (leading?.has(inputs[i] as Tensor) ?? true));
-      if (!needs.includes(true)) continue;
+      // A checkpoint's weights get theirs within it, also where its inputs want none.
+      if (leading && !needs.includes(true)) continue;
       const parts = backwardOf(tensor, createGraph)(dy, needs);
       inputs.forEach((input, i) => {
         const part = parts[i];

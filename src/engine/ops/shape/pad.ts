@@ -44,14 +44,19 @@ export function pad(x: Tensor, padding: readonly number[], mode: PadMode = 'cons
       { details: { axis, before, behind } },
     );
   });
+  const added = sides.map(([before, behind]): Sides => [Math.max(before, 0), Math.max(behind, 0)]);
+  const padded = added.every(([before, behind]) => before + behind === 0) ? x : surround(x, added, mode, value);
+  if (sides.every(([before, behind]) => before >= 0 && behind >= 0)) return padded;
+  // Afterwards: a reflection shows what is taken away at the other side, as in PyTorch.
   const cut = sides.map(([before, behind]) => ({
     start: Math.max(0, -before),
     ...(behind < 0 ? { end: behind } : {}),
   }));
-  const kept = sides.some(([before, behind]) => before < 0 || behind < 0) ? slice(x, cut) : x;
-  const added = sides.map(([before, behind]): Sides => [Math.max(before, 0), Math.max(behind, 0)]);
-  if (added.every(([before, behind]) => before + behind === 0)) return kept;
-  return mode === 'constant' ? surrounded(kept, added, value) : repeatedEdges(kept, added, mode);
+  return slice(padded, cut);
+}
+
+function surround(x: Tensor, added: readonly Sides[], mode: PadMode, value: number): Tensor {
+  return mode === 'constant' ? surrounded(x, added, value) : repeatedEdges(x, added, mode);
 }
 
 function windows(x: Tensor, sides: readonly Sides[]) {
