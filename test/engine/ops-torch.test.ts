@@ -23,8 +23,8 @@ interface Case extends TorchCase {
 const sources = await Promise.all(
   FILES.map((name) => readSafetensors(fileURLToPath(new URL(`../fixtures/${name}.safetensors`, import.meta.url)))),
 );
-const cases = sources.flatMap((source) => {
-  return (JSON.parse(source.metadata.cases ?? '') as Case[]).map((c, n) => ({ source, n, c }));
+const cases = sources.flatMap((source, i) => {
+  return (JSON.parse(source.metadata.cases ?? '') as Case[]).map((c, n) => ({ file: FILES[i], source, n, c }));
 });
 let device: Device;
 
@@ -36,7 +36,8 @@ afterAll(async () => {
   closeTestDevice(device);
 });
 
-test.each(cases.map((one) => [`${one.c.op} ${JSON.stringify(one.c.args)}`, one] as const))('%s', async (_, one) => {
+const titled = cases.map((one) => [`${one.file} ${one.n}: ${one.c.op} ${JSON.stringify(one.c.args)}`, one] as const);
+test.each(titled)('%s', async (_, one) => {
   if (one.c.op === 'adam') await checkAdam(one);
   else await checkOp(one);
 });
