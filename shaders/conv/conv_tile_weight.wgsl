@@ -7,7 +7,7 @@
 // exchanges the two (and reverses the taps) where there are more output than input channels, since each lane has one l.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; the splits are added up by conv_parts.wgsl, in a fixed order.
+// part_b, part_l and part_tap; the splits are added up by reduce_split_k.wgsl, in a fixed order.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the TAPS sums of LANES channels for M
 // channels b. The subgroup walks over patches of TILE_H x TILE_W positions: a lane loads the window under the patch from

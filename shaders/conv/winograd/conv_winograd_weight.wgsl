@@ -10,7 +10,7 @@
 // The transforms are in winograd_rows.wgsl and winograd_4.wgsl, which the loader appends.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; the splits are added up by conv_parts.wgsl, in a fixed order.
+// part_b, part_l and part_tap; the splits are added up by reduce_split_k.wgsl, in a fixed order.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the sums of LANES channels for M
 // channels b. The subgroup walks over tiles: a lane loads and transforms the window under the tile from its own

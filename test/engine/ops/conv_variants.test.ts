@@ -133,7 +133,7 @@ describe('every candidate of the tuner gives the right result', () => {
         for (const [key] of taken) expect(convTuning(shared).taken.get(key)?.choice, key).toBe(choice);
       }
     },
-    120_000,
+    600_000,
   );
 
   let shared: Device;
@@ -187,7 +187,7 @@ describe('weights larger than one binding', () => {
         device.destroy();
       }
     },
-    120_000,
+    600_000,
   );
 
   test('the direct kernel says that it cannot', async () => {

@@ -11,7 +11,7 @@ const tileSource = `${forwardSource}\n${leakyRelu}`;
 /** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why. */
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
-const LARGEST_KERNEL = 4;
+const LARGEST_KERNEL = 7;
 /** Channels from which a kernel for 64 at once is worth its compiling, with the smaller patch: a tenth faster on lavapipe. */
 const MANY_CHANNELS = 256;
 /** The patch of positions that a lane owns, and the channels that it has sums for. */
@@ -52,7 +52,7 @@ function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Til
   const result = { forward: [g.outH, g.outW], inputGradient: [g.inH, g.inW], weightGradient: undefined }[direction];
   const patch = result ? patchFor(lanes, g.batch, result[0] as number, result[1] as number) : LARGE;
   const [tileH, tileW] = patch;
-  const most = mostChannels(lanes, channels, direction);
+  const most = mostChannels(lanes, g.kernelH * g.kernelW, channels, direction);
   const usual = patch === LARGE ? Math.min(most, 32) : most;
   const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(usual, Math.ceil(channels / 16) * 16) };
   // More than double the channels that there are would be idle work.
@@ -89,8 +89,11 @@ function patchFor(lanes: number, batch: number, height: number, width: number): 
 /**
  * More channels share more loads, until their sums no longer fit. 64 with the large patch are 512 sums a lane: these take a
  * driver three times as long to compile as 256, and gain a tenth, which only a run of hundreds of steps gives back.
+ * Large kernels spell out many multiply-adds a channel: with these limits they compile as fast as 3 × 3 with 32 channels.
  */
-function mostChannels(lanes: number, channels: number, direction: ConvDirection): number {
+function mostChannels(lanes: number, taps: number, channels: number, direction: ConvDirection): number {
+  if (taps > 25) return 8;
+  if (taps > 16) return 16;
   if (lanes === 4) return 16;
   return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? 64 : 32;
 }
