@@ -3,7 +3,7 @@ import { root, runBuilt, setup } from './setup.mjs';
 
 await setup();
 
-// Not at the top: without node_modules there is no esbuild yet.
+// Imported here and not at the top: before the set-up there may be no esbuild.
 const { build } = await import('esbuild');
 const { asText, rawText } = await import('./build/text.mjs');
 

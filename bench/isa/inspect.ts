@@ -42,7 +42,7 @@ export class Inspector {
     const key = `${kernel.entry}\n${kernel.code}`;
     let found = this.done.get(key);
     if (!found) {
-      // One after the other: the compiler tells whose SPIR-V it is by that.
+      // One at a time: only the order tells whose SPIR-V it is.
       found = this.last.then(async () => {
         const code = await this.dawn.spirv(kernel);
         return targets.map(({ gpu, wave }) => inspection(gpu.compile(code, wave)));
