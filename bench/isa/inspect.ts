@@ -1,7 +1,7 @@
 import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import { type Counts, hotLoop } from './assembly.ts';
-import type { DawnCompiler } from './dawn.ts';
-import type { Compiled, Radv } from './radv.ts';
+import type { DawnCompiler } from './mesa/dawn.ts';
+import type { Compiled, Radv } from './mesa/radv.ts';
 
 /** A GPU to compile for. */
 export interface Target {

@@ -11,10 +11,10 @@ import { repositoryRoot } from '../open.ts';
 import { shapeName } from '../peers/peer.ts';
 import { asMarkdown, asText, type Table } from '../report/table.ts';
 import { type KernelUse, layerKernels, stepKernels } from './cases.ts';
-import { DawnCompiler } from './dawn.ts';
 import { Inspector, type Target } from './inspect.ts';
 import { MEASURED } from './measured.ts';
-import { Radv } from './radv.ts';
+import { DawnCompiler } from './mesa/dawn.ts';
+import { Radv } from './mesa/radv.ts';
 import { type Inspected, type InspectedLayer, layerTable, predictionTable, stepTable, wantedTable } from './report.ts';
 
 interface Flags {

@@ -1,11 +1,11 @@
 /** `npm run bench -- …`: set-up, a bundle of bench/ in dist/bench/, then the bench itself, or `isa`. */
-import { root, runBuilt, setup } from './setup.mjs';
+import { root, runBuilt, setup } from '../setup.mjs';
 
 await setup({ computes: process.argv.slice(2) });
 
 // Imported here and not at the top: before the set-up there may be no esbuild.
 const { build } = await import('esbuild');
-const { asText, rawText } = await import('./build/text.mjs');
+const { asText, rawText } = await import('../build/text.mjs');
 
 /**
  * Keeps packages out of the bundle, except TensorFlow.js. The build of it that Node would take has no gradients, and its

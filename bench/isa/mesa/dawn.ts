@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
-import { Device } from '../../src/engine/gpu/device.ts';
-import { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
-import { PixtapeError } from '../../src/engine/util/errors.ts';
+import { closeAdapter, openAdapter } from '../../../src/drivers/index.ts';
+import { Device } from '../../../src/engine/gpu/device.ts';
+import { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
+import { PixtapeError } from '../../../src/engine/util/errors.ts';
 
 /**
  * The SPIR-V that Dawn makes of our kernels, byte for byte as it hands it to Vulkan drivers. Mesa can write what it gets

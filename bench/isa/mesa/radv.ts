@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import koffi, { type TypeObject } from 'koffi';
-import { findIcds } from '../../src/drivers/probe/icd.ts';
-import { PixtapeError } from '../../src/engine/util/errors.ts';
-import { CStruct, cArray, cString, type Pointee, stringAt, u32At, u64At } from './memory.ts';
+import { findIcds } from '../../../src/drivers/probe/icd.ts';
+import { PixtapeError } from '../../../src/engine/util/errors.ts';
+import { CStruct, cArray, cString, type Pointee, stringAt, u32At, u64At } from '../memory.ts';
 import { readSpirv } from './spirv.ts';
 
 /**
