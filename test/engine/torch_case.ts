@@ -16,7 +16,7 @@ import { upsampleNearest } from '../../src/engine/ops/resample/upsample_nearest.
 import { pixelShuffle, pixelUnshuffle } from '../../src/engine/ops/shape/blocks/pixel_shuffle.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';
 
-/** An operation of the files that tools/pytorch/python/op_fixtures.py writes, with its arguments. */
+/** An operation of the files that tools/pytorch/python/fixture_sets/op_fixtures.py writes, with its arguments. */
 export interface TorchCase {
   op: string;
   args: Record<string, unknown>;
