@@ -1,4 +1,4 @@
-/** `npm run bench`: measures what was asked for, prints it, writes it to bench/results/, and with --check judges it. */
+/** `npm run bench`: measures the named sections, prints them, writes them to bench/results/; --check judges them. */
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Argument, Command, InvalidArgumentError } from 'commander';
@@ -30,12 +30,12 @@ ${names.map((name) => `  ${name.padEnd(8)} ${SECTIONS[name].about}`).join('\n')}
 Examples:
   npm run bench                              everything; the file that the README's table comes from
   npm run bench -- conv memory --rounds 9    two sections, more rounds
-  npm run bench -- conv --rows @64           only the layers whose name holds "@64"
-  npm run bench -- peers --check             fails where a target in the report's last table is missed
+  npm run bench -- conv --rows @64           only the layers whose name contains "@64"
+  npm run bench -- peers --check             fails if a target in the report's last table is missed
 
 With --check the exit status is 1 if a figure is missed and 2 if one could not be measured.`;
 
-/** Load for each core from which on others disturb the figures. */
+/** Load per core above which other processes disturb the figures. */
 const BUSY = 0.5;
 const root = repositoryRoot();
 const command = new Command('npm run bench --')
@@ -43,10 +43,10 @@ const command = new Command('npm run bench --')
   .addArgument(new Argument('[sections...]', 'what to measure (default: all)').choices(names))
   .option('--adapter <name>', 'as for pixtape: auto, gpu, lavapipe, swiftshader or part of a name', 'auto')
   .option('--rounds <n>', 'interleaved rounds of which the median is taken', wholeNumber, DEFAULT_ROUNDS.rounds)
-  .option('--rows <text>', 'only rows whose name holds this text', '')
+  .option('--rows <text>', 'only rows whose name contains this text', '')
   .option('--quick', 'leave out what takes minutes on a CPU driver')
   .option('--no-peers', 'ours alone')
-  .option('--check', 'fail where a target is missed')
+  .option('--check', 'fail if a target is missed')
   .option('--out <dir>', 'folder for the results (default: bench/results)')
   .addHelpText('after', HELP)
   .parse();
@@ -62,7 +62,7 @@ const status = await main().catch((error: Error) => {
   return 1;
 });
 closeAdapter();
-// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+// Driver threads may keep the process alive, so exit by hand, once what was printed has left through the pipe.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
 
 async function main(): Promise<number> {
@@ -83,7 +83,9 @@ async function main(): Promise<number> {
     const record = await recordOf(bench, root);
     console.log(`${record.driver}; ${record.cpu}, ${record.cores} cores; Node ${record.node}\n`);
     if (record.load > BUSY * record.cores) {
-      console.log(`This machine is busy (load ${record.load.toFixed(1)}): whatever follows is off. Measure alone.\n`);
+      console.log(
+        `This machine is busy (load ${record.load.toFixed(1)}), so the figures below are wrong. Measure when it is idle.\n`,
+      );
     }
     const roofline = sections.some((name) => name !== 'step' && name !== 'host') ? await bench.roofline() : undefined;
     if (roofline) show(rooflineTable(roofline));
@@ -94,7 +96,7 @@ async function main(): Promise<number> {
         results[name] = result;
         show(...result.tables);
       } catch (error) {
-        // What the other sections took minutes to find is not to be lost.
+        // Keep the results of the other sections: they took minutes.
         failed = true;
         console.error(error);
         show({ title: `${name} failed`, columns: [], rows: [], notes: [(error as Error).message] });

@@ -1,4 +1,4 @@
-/** One thing to be timed. `run` does it `times` times, waits until all is done, and gives the milliseconds it took. */
+/** Something to time. `run` does it `times` times, waits for all of them, and returns the milliseconds. */
 export interface Entry {
   name: string;
   run(times: number): Promise<number>;
@@ -12,7 +12,7 @@ export interface Timing {
   rounds: number[];
 }
 
-/** An entry that threw is out, with what it said; the others go on. */
+/** An entry that throws is dropped with its message; the others go on. */
 export type Outcome = Timing | { failed: string };
 
 export interface Rounds {
@@ -23,14 +23,14 @@ export interface Rounds {
 }
 
 export const DEFAULT_ROUNDS: Rounds = { rounds: 5, least: 20 };
-/** Milliseconds from which a run needs no second look at how long it takes. */
+/** Milliseconds from which one run is enough to tell how long it takes. */
 const LONG = 1000;
-/** A run that the queue of a driver still holds with ease. */
+/** Runs that the queue of a driver easily holds. */
 const MOST_TIMES = 64;
 
 /**
- * Times the entries side by side: each is run once to warm up and, if short, once to see how long it takes. Then
- * every round runs each of them in turn, A B C A B C, so that whatever else the machine does meets all of them alike.
+ * Times the entries side by side. Each runs once to warm up and, if short, once more to see how long it takes. Then
+ * every round runs each in turn, A B C A B C, so that other load on the machine affects all of them alike.
  */
 export async function interleave(entries: readonly Entry[], { rounds, least }: Rounds): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
@@ -69,7 +69,7 @@ export function summary(milliseconds: readonly number[]): Timing {
   return { median, min: sorted[0] as number, max: sorted.at(-1) as number, rounds: [...milliseconds] };
 }
 
-/** The timing, if there is one. */
+/** The timing; undefined for an entry that failed. */
 export function timing(outcome: Outcome | undefined): Timing | undefined {
   return outcome && 'median' in outcome ? outcome : undefined;
 }

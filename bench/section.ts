@@ -7,31 +7,31 @@ import type { PyTorch } from './peers/pytorch.ts';
 import type { Table } from './report/table.ts';
 import type { Roofline } from './roofline/roofline.ts';
 
-/** What every section of the bench is given. Peers and roofline are opened and measured when first asked for. */
+/** What a section of the bench gets. Peers are opened and the roofline is measured on first use. */
 export interface Bench {
   device: Device;
   kind: DriverKind;
   rounds: Rounds;
-  /** The environment before a driver was loaded, and the choice of adapter that leads to the same one again. */
+  /** The environment before a driver was loaded, and the choice of adapter that gives the same adapter again. */
   environment: NodeJS.ProcessEnv;
   adapterChoice: string;
-  /** The program that takes a first step in a process of its own. */
+  /** Path of the program that runs a first step in its own process. */
   firstStep: string;
-  /** Leave out what takes minutes. */
+  /** Skip what takes minutes. */
   quick: boolean;
-  /** Only rows whose name holds this. */
+  /** Only rows whose name contains this. */
   rows: string;
   roofline(): Promise<Roofline>;
-  /** The engines that are compared, PyTorch among them, and those that could not be had. */
+  /** The engines to compare with, PyTorch among them, and those that are missing. */
   peers(): Promise<{ peers: Peer[]; missing: Missing[] }>;
   pytorch(): Promise<PyTorch | Missing>;
-  /** Those that were opened so far. */
+  /** The peers opened so far. */
   opened: readonly { name: string; version: string }[];
-  /** A line on what is being done. */
+  /** Reports what runs now, one line. */
   progress(text: string): void;
 }
 
-/** A target that holds on this driver, and how it stands. */
+/** A target for this driver, and whether it is met. */
 export interface Check {
   row: string;
   wanted: string;
@@ -41,12 +41,12 @@ export interface Check {
 
 /** A measurement as a point in the roofline plot. */
 export interface Point {
-  /** Who: pixtape or a peer. */
+  /** pixtape or a peer. */
   who: string;
-  /** What: a shape or an operation. */
+  /** A shape or an operation. */
   what: string;
   mode: 'forward' | 'forward + gradients' | 'memory';
-  /** Operations for each byte that has to move. */
+  /** Operations per byte that has to move. */
   intensity: number;
   gflops: number;
 }
@@ -59,12 +59,12 @@ export interface SectionResult {
   points: Point[];
 }
 
-/** How `got` stands against the least that is wanted; undefined where nothing was measured. */
+/** Judges `got` against a lower limit; pass undefined if it was not measured. */
 export function atLeast(row: string, wanted: number, got: number | undefined, unit: string): Check {
   return stands(row, `at least ${wanted}${unit}`, got, unit, (value) => value >= wanted);
 }
 
-/** As `atLeast`, for the most that is allowed. */
+/** Like `atLeast`, for an upper limit. */
 export function atMost(row: string, wanted: number, got: number | undefined, unit: string): Check {
   return stands(row, `at most ${wanted}${unit}`, got, unit, (value) => value <= wanted);
 }
@@ -80,5 +80,5 @@ function stands(
   return { row, wanted, got: `${got.toFixed(unit === ' %' ? 0 : 2)}${unit}`, state: holds(got) ? 'met' : 'missed' };
 }
 
-/** GFLOP/s, or GB/s, of an amount done once in the median time. */
+/** GFLOP/s or GB/s, from the operations or bytes of one run. */
 export const rate = (amount: number, { median }: Timing): number => amount / median / 1e6;

@@ -1,13 +1,17 @@
 import { measureConvolutions } from './conv/conv.ts';
 import { reportConvolutions } from './conv/report.ts';
+import { ladderSection } from './ladder/ladder.ts';
 import { memorySection } from './memory/memory.ts';
 import type { Bench, SectionResult } from './section.ts';
 import { hostSection } from './step/host.ts';
 import { stepSection } from './step/step.ts';
 
-export type SectionName = 'conv' | 'peers' | 'memory' | 'step' | 'host';
+export type SectionName = 'conv' | 'peers' | 'ladder' | 'memory' | 'step' | 'host';
 
-/** Every section: what it measures, for the help, and how. `peers` is a part of `conv`, so a run of all leaves it out. */
+/**
+ * Every section, with its line in the help. A run of all leaves out `peers`, which is part of `conv`, and `ladder`, whose
+ * first steps are slow.
+ */
 export const SECTIONS: Readonly<Record<SectionName, { about: string; run(bench: Bench): Promise<SectionResult> }>> = {
   conv: {
     about: 'convolutions: forward, forward + gradients, each part; ours and the peers',
@@ -16,6 +20,10 @@ export const SECTIONS: Readonly<Record<SectionName, { about: string; run(bench: 
   peers: {
     about: 'the compared convolutions only, side by side with every peer',
     run: (bench) => convolutions(bench, true),
+  },
+  ladder: {
+    about: 'each step from the definition of the convolution to the fastest kernel; only when asked for',
+    run: ladderSection,
   },
   memory: {
     about: 'operations that only move memory, against the copy bandwidth',

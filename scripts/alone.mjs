@@ -6,8 +6,8 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const UNFINISHED_MS = 5000;
 
 /**
- * Runs `work` once nobody else holds `file`, a lock that is made with the process's number and removed afterwards. One
- * that a killed process left is taken over. Unlike src/files/lock.ts it needs no build, and knows this machine only.
+ * Waits for the lock `file`, runs `work`, and removes the lock. The lock holds the number of the process; one that a killed
+ * process left is taken over. Unlike src/files/lock.ts it needs no build, and works on one machine only.
  * @param waiting hears, once, that there is somebody else
  */
 export async function alone(file, waiting, work) {
@@ -65,7 +65,7 @@ function clear(file, stale) {
     renameSync(file, aside);
     if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, file);
   } catch {
-    // Gone, or taken again: the next look tells.
+    // The lock is gone or taken again. Look once more.
   }
   rmSync(aside, { force: true });
 }

@@ -1,7 +1,7 @@
 /**
- * Builds src/ into dist/: the command (pixtape.js), the comparison with PyTorch (reference.js) and, for the clone's set-up
- * alone, what fetches a driver (set_up_driver.js) as one file each, and the library as ES modules, see build/library.mjs. The page is made by web/build.mjs. With `--types` also the library's type
- * declarations, which only a published package needs.
+ * Builds src/ into dist/. One file each: the command (pixtape.js), the comparison with PyTorch (reference.js), and the
+ * fetching of a driver (set_up_driver.js), which only the clone's set-up runs. build/library.mjs builds the library as ES
+ * modules, web/build.mjs the page. `--types` adds the library's type declarations, which only a published package needs.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';

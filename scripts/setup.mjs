@@ -1,6 +1,6 @@
 /**
- * What has to be true before any command of the clone runs: the right Node, the packages of the lock file, a fresh
- * dist/, and `npx pixtape` leading to it. Uses Node's own modules only, because it runs before there is anything else.
+ * Prepares a clone for its commands: checks Node, installs the packages of the lock file, builds dist/, and links
+ * `npx pixtape` to it. Uses Node's own modules only, because it runs before anything else is installed.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -24,10 +24,10 @@ const LOCK = join(root, '.setup-lock');
 const OLDEST_NODE = 20;
 
 /**
- * Brings the clone into a state in which its commands run. Does nothing, in milliseconds, when all is well.
+ * Prepares the clone. Does nothing, in milliseconds, if all is ready.
  *
- * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that needs a GPU
- *   or a driver in its place: one is fetched where there is none but the slowest
+ * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that
+ *   needs a GPU or a CPU driver; fetches lavapipe if only the slowest driver is there
  * @returns {Promise<{ packages: number, driver: number }>} the seconds that it took
  */
 export async function setup({ quiet = false, computes } = {}) {
@@ -50,11 +50,11 @@ function explain(error) {
   if (!error.syscall) throw error;
   fail(
     `${error.path ?? root} could not be written (${error.code})`,
-    'The clone has to be built: run the command as whoever owns it, or in a clone on a disk that can be written to.',
+    'The clone has to be built. Run the command as its owner, or in a clone on a writable disk.',
   );
 }
 
-/** Asked again: whoever was first may have done it all. */
+/** Checks again under the lock: another process may have done it meanwhile. */
 async function bringUpToDate(quiet) {
   if (!packagesMatchLock()) installPackages(quiet);
   if (distIsStale()) await (await import('./build.mjs')).build();
@@ -78,8 +78,8 @@ function checkNode() {
 }
 
 /**
- * Compares what npm says it installed with what the lock file asks for. By content and not by date: a checkout gives
- * every file a new date. Packages that npm may leave out (other platforms' binaries) are not missed.
+ * Compares what npm says it installed with what the lock file asks for. Compares content, not dates, because a checkout
+ * gives every file a new date. Ignores packages that npm may leave out, such as other platforms' binaries.
  */
 function packagesMatchLock() {
   const installedList = join(root, 'node_modules', '.package-lock.json');
@@ -101,7 +101,7 @@ function packagesMatchLock() {
 export function installPackages(quiet, folder = root) {
   if (!quiet) process.stderr.write('pixtape: installing packages with npm ci (once, about a minute) …\n');
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  // Under `npm start` npm names its own script, which needs no shell; else Windows' npm.cmd can only run through one.
+  // Under `npm start` npm names its own script, which needs no shell. Otherwise Windows' npm.cmd needs one.
   const npmScript = process.env.npm_execpath;
   const viaNode = npmScript && /npm-cli\.c?js$/.test(npmScript);
   const result = viaNode
@@ -135,8 +135,8 @@ function newest(path) {
 }
 
 /**
- * npm links the commands of a package's dependencies, not the package's own. With the link, `npx pixtape` inside the
- * clone runs this dist/; without it, npx would first install the clone into its cache, which takes a network.
+ * Links `npx pixtape` to this clone's dist/. npm links the commands of a package's dependencies only. Without the link npx
+ * would first install the clone into its cache, which needs a network.
  */
 function linkCommand() {
   const target = join(root, 'dist', 'pixtape.js');
@@ -152,11 +152,11 @@ function linkCommand() {
   chmodSync(target, 0o755);
   if (existsSync(link)) return;
   try {
-    // Takes away a dangling link, which existsSync does not see.
+    // Remove a dangling link, which existsSync does not see.
     rmSync(link, { force: true });
     symlinkSync(join('..', '..', 'dist', 'pixtape.js'), link);
   } catch (error) {
-    // Another command of the same clone may have made it a moment ago.
+    // Another command in this clone may have made it a moment ago.
     if (!existsSync(link)) throw error;
   }
 }

@@ -5,16 +5,16 @@ import { runBuilt, setup } from './setup.mjs';
 await setup({ computes: process.argv.slice(2) });
 const quiet = process.argv.includes('--no-open');
 const given = process.argv.slice(2).filter((flag) => flag !== '--no-open');
-// `-` and `_` are alike, as in the commands.
+// Treat `-` and `_` alike, as the commands do.
 const names = new Set(given.map((flag) => flag.split('=')[0].replace(/(?<=\w)-/g, '_')));
 const has = (name) => names.has(name);
 const first = ['train', '--preset', 'quick'];
 if (!has('--data') && !has('--dataroot')) {
-  // Once through the emoji, the second half with a falling learning rate: four minutes on two cores with lavapipe.
+  // One pass over the emoji, with a falling learning rate in the second half: four minutes on two cores with lavapipe.
   first.push('--data', 'openmoji');
   if (!has('--n_epochs')) {
     first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
-    // Too short for the structural term, which keeps colours out at first.
+    // The run is too short for the structural term, which delays colours at first.
     if (!has('--lambda_ssim')) first.push('--lambda_ssim', '0');
   }
 }

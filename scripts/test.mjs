@@ -1,6 +1,6 @@
 /**
- * `npm test`: set-up, then the short set of tests; `npm run test:all` (here `--all`): all of them. Other arguments are
- * vitest's. Who names a file or a test gets it whatever set it is in: `npm test -- test/drivers -t unknown`.
+ * Runs the set-up, then the tests: the short set for `npm test`, all of them for `npm run test:all` (`--all`). Passes other
+ * arguments on to vitest. A file or test that is named runs whatever set it is in: `npm test -- test/drivers -t unknown`.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

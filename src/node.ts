@@ -14,7 +14,7 @@ export { openDevice } from './drivers/open_device.ts';
 export type { AdapterReport, DriverKind } from './drivers/types.ts';
 export type { ConvGeometry } from './engine/ops/conv/geometry.ts';
 export { readSafetensors, type SafetensorsFile, writeFileAtomic, writeSafetensorsAtomic } from './files/files.ts';
-export { FolderInUse, FolderLock, type LockOptions, type LockTimes } from './files/lock.ts';
+export { FolderInUse, FolderLock, type LockOptions, type LockTimes } from './files/lock/lock.ts';
 export * from './index.ts';
 export type { DecodeOptions, ValueRange } from './pix2pix/data/decoders/bands.ts';
 export type { VectorSize } from './pix2pix/data/image/decode.ts';

@@ -15,23 +15,23 @@ import { COMPARED, chosen, FURTHER } from './shapes.ts';
 export const MODES = ['forward', 'forward + gradients'] as const;
 export type Mode = (typeof MODES)[number];
 
-/** What was measured on one shape. */
+/** The measurements of one shape. */
 export interface ConvRow {
   shape: ConvShape;
-  /** Peers were asked to do it too, whether or not any could. */
+  /** Peers were asked to compute it too, whether or not any could. */
   sideBySide: boolean;
-  /** For each mode the outcome of each contestant, ours under `pixtape`. */
+  /** The outcome of each engine in each mode, ours under `pixtape`. */
   compared: Record<Mode, Map<string, Outcome>>;
-  /** The three kernels of ours, each by itself. */
+  /** Our three kernels, each by itself. */
   parts: Map<string, Outcome>;
-  /** The largest difference between each peer's results and ours, relative to the largest value; or what it failed with. */
+  /** The largest difference of each peer's results from ours, relative to the largest value; or its error message. */
   differences: Map<string, number | string>;
 }
 
-/** Beyond this a peer's answer is not ours, and the comparison means nothing. */
+/** A peer that differs by more computes something else, so its time is not compared. */
 export const AGREED = 1e-3;
 
-/** Times every shape; `comparedOnly` leaves out what only ours is timed on. */
+/** Times every shape; `comparedOnly` skips the shapes that only ours is timed on. */
 export async function measureConvolutions(bench: Bench, comparedOnly: boolean): Promise<ConvRow[]> {
   const rows: ConvRow[] = [];
   for (const shape of chosen(COMPARED, bench.rows)) rows.push(await measureShape(bench, shape, true, !comparedOnly));
@@ -104,13 +104,14 @@ export function difference(reference: ConvAnswer, answer: ConvAnswer): number {
   return Math.max(...names.map((name) => relativeError(reference[name], answer[name])));
 }
 
-function relativeError(want: Float32Array, got: Float32Array): number {
+/** The largest error, relative to the largest value that is wanted; infinite where anything is no number. */
+export function relativeError(want: Float32Array, got: Float32Array): number {
   if (want.length !== got.length) return Number.POSITIVE_INFINITY;
   let error = 0;
   let largest = 0;
   for (const [i, value] of want.entries()) {
     const off = Math.abs(value - (got[i] as number));
-    // A NaN anywhere must not pass for agreement.
+    // NaN must not pass as agreement.
     if (!(off <= error)) error = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off;
     largest = Math.max(largest, Math.abs(value));
   }

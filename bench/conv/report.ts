@@ -6,16 +6,16 @@ import { figure, percent, spread, type Table } from '../report/table.ts';
 import { atLeast, type Check, type Point, rate, type SectionResult } from '../section.ts';
 import { AGREED, type ConvRow, MODES, type Mode } from './conv.ts';
 
-/** How many times faster than each peer the issue wants us, by driver; on a GPU it names none. */
+/** Targets: how many times faster than each peer, by driver. There is none on a GPU. */
 const WANTED: Partial<Record<DriverKind, Record<Mode, Readonly<Record<string, number>>>>> = {
   lavapipe: { forward: { 'TF.js': 6, 'jax-js': 6 }, 'forward + gradients': { 'TF.js': 10, 'jax-js': 8 } },
   swiftshader: { forward: { 'TF.js': 4, 'jax-js': 4 }, 'forward + gradients': { 'TF.js': 4, 'jax-js': 4 } },
 };
 
-/** Slowest round over fastest, beyond which something else was at work. */
+/** Slowest round over fastest above which something else disturbed the run. */
 const DISTURBED = 2;
 
-/** The gradients of input and weight are as much work as the forward, each. */
+/** The gradients of input and weight are as much work as the forward each. */
 const flopsOf = (row: ConvRow, mode: Mode): number => convFlops(row.shape) * (mode === 'forward' ? 1 : 3);
 
 const timeOf = (row: ConvRow, mode: Mode, who: string): Timing | undefined => timing(row.compared[mode].get(who));
@@ -69,7 +69,7 @@ function oursTable(rows: readonly ConvRow[], mode: Mode, peers: readonly string[
   };
 }
 
-/** Contestants that failed, answers that differ and rounds that were disturbed, each in words. */
+/** Notes on engines that failed, results that differ, and rounds that were disturbed. */
 function failures(rows: readonly ConvRow[], mode: Mode): string[] {
   return rows.flatMap((row) => {
     const name = shapeName(row.shape);
@@ -80,7 +80,7 @@ function failures(rows: readonly ConvRow[], mode: Mode): string[] {
     const failed = [...row.compared[mode]].flatMap(([who, outcome]) => {
       if ('failed' in outcome) return [`${name}: ${who} failed: ${outcome.failed}`];
       return outcome.max > DISTURBED * outcome.min
-        ? [`${name}: ${who}'s rounds differ much: measured undisturbed?`]
+        ? [`${name}: ${who}'s rounds differ by more than a factor of ${DISTURBED}: was the machine idle?`]
         : [];
     });
     return [...wrong, ...failed];

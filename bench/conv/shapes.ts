@@ -4,7 +4,7 @@ function layer(batch: number, inC: number, outC: number, side: number, kernel = 
   return { batch, inC, outC, side, kernel, padding };
 }
 
-/** The five that everybody is compared on: 3×3 layers of the default model, from wide and shallow to small and deep. */
+/** The five layers that all engines are compared on: 3×3, of the default model, from wide and shallow to small and deep. */
 export const COMPARED: readonly ConvShape[] = [
   layer(4, 64, 64, 64),
   layer(1, 128, 128, 64),
@@ -13,7 +13,7 @@ export const COMPARED: readonly ConvShape[] = [
   layer(1, 512, 512, 16),
 ];
 
-/** Layers that only our own kernels are timed on: the other kernels of the default model, and the few channels of `quick`. */
+/** Layers that only ours is timed on: the other kernel sizes of the default model, and the few channels of `quick`. */
 export const FURTHER: readonly ConvShape[] = [
   layer(1, 3, 32, 256, 1),
   layer(1, 32, 3, 256, 1),
@@ -31,6 +31,6 @@ export const FURTHER: readonly ConvShape[] = [
   layer(4, 128, 128, 8),
 ];
 
-/** Those whose name holds `rows`. */
+/** The shapes whose name contains `rows`. */
 export const chosen = (shapes: readonly ConvShape[], rows: string): ConvShape[] =>
   shapes.filter((shape) => shapeName(shape).includes(rows));

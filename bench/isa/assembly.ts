@@ -1,6 +1,6 @@
 /**
- * AMD machine code as Mesa prints it: basic blocks `BB7:` in their order, one instruction a line. What is looked for is
- * the loop in which a kernel spends its time, and of what it consists.
+ * Reads AMD machine code as Mesa prints it: basic blocks `BB7:` in order, one instruction a line. Finds the loop in which a
+ * kernel spends its time, and counts its instructions by kind.
  * Source: AMD, "RDNA 2" and "RDNA3 Instruction Set Architecture: Reference Guide".
  */
 
@@ -47,8 +47,8 @@ export interface HotLoop {
 }
 
 /**
- * One pass of the innermost loop with the most multiply-adds, or of the longest where there are none. A loop that runs a
- * constant number of times is part of the pass of the loop around it.
+ * One pass of the innermost loop with the most multiply-adds, or of the longest loop if no loop has any. A loop that runs
+ * a constant number of times belongs to the pass of the loop around it.
  */
 export function hotLoop(assembly: string): HotLoop {
   const program = parse(assembly);
@@ -87,7 +87,7 @@ function parse(assembly: string): Program {
 }
 
 function findLoops({ blocks, names }: Program): Loop[] {
-  // One loop for each block that is jumped back to: `continue` jumps there too.
+  // Count one loop for each block that is jumped back to, because `continue` jumps there too.
   const ends = new Map<number, number>();
   blocks.forEach((block, last) => {
     for (const { op, args } of block) {
@@ -156,7 +156,7 @@ function add(counts: Counts, { op, args }: Instruction, times: number): void {
   else if (/^s_(?:buffer_)?load/.test(op)) counts.scalarMemory += times;
   else if (/^s_c?branch/.test(op)) counts.branches += times;
   else if (op.startsWith('s_barrier')) counts.barriers += times;
-  // Hints and waits take no slot of an arithmetic unit.
+  // Skip hints and waits: they use no arithmetic unit.
   else if (op.startsWith('s_') && !/^s_(?:delay|wait|nop|clause|set_inst|inst_prefetch)/.test(op))
     counts.scalar += times;
 }

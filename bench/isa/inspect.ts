@@ -1,7 +1,7 @@
 import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import { type Counts, hotLoop } from './assembly.ts';
-import type { DawnCompiler } from './dawn.ts';
-import type { Compiled, Radv } from './radv.ts';
+import type { DawnCompiler } from './mesa/dawn.ts';
+import type { Compiled, Radv } from './mesa/radv.ts';
 
 /** A GPU to compile for. */
 export interface Target {
@@ -42,7 +42,7 @@ export class Inspector {
     const key = `${kernel.entry}\n${kernel.code}`;
     let found = this.done.get(key);
     if (!found) {
-      // One after the other: the compiler tells whose SPIR-V it is by that.
+      // One at a time: only the order tells whose SPIR-V it is.
       found = this.last.then(async () => {
         const code = await this.dawn.spirv(kernel);
         return targets.map(({ gpu, wave }) => inspection(gpu.compile(code, wave)));

@@ -11,10 +11,10 @@ import { repositoryRoot } from '../open.ts';
 import { shapeName } from '../peers/peer.ts';
 import { asMarkdown, asText, type Table } from '../report/table.ts';
 import { type KernelUse, layerKernels, stepKernels } from './cases.ts';
-import { DawnCompiler } from './dawn.ts';
 import { Inspector, type Target } from './inspect.ts';
 import { MEASURED } from './measured.ts';
-import { Radv } from './radv.ts';
+import { DawnCompiler } from './mesa/dawn.ts';
+import { Radv } from './mesa/radv.ts';
 import { type Inspected, type InspectedLayer, layerTable, predictionTable, stepTable, wantedTable } from './report.ts';
 
 interface Flags {
@@ -81,7 +81,7 @@ async function main(): Promise<number> {
     }
     show(...targets.map((_, at) => layerTable(layers, targets, at)));
     const shader = createHash('sha256').update(gemm.sources.join('')).digest('hex').slice(0, 16);
-    // Waves of 64 are issued one instruction at a time, as NVIDIA's are.
+    // Waves of 64 issue one instruction at a time, as NVIDIA's warps do.
     if (!flags.rows) show(predictionTable(layers, 1, shader === MEASURED.shader));
     const dumped = layers.flatMap(({ shape, direction, kernels }) =>
       kernels.map((kernel) => ({ name: `${shapeName(shape)} ${direction} ${kernel.use.kernel.label}`, kernel })),

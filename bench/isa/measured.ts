@@ -1,6 +1,6 @@
 /**
- * What a GPU has measured, to hold what the instrument says against it: milliseconds of the compared layers, each direction
- * by itself, from bench/results/h200-2026-11-26.md.
+ * Milliseconds that an H200 took for the compared layers, each direction by itself, to judge the predictions by.
+ * Source: bench/results/h200-2026-11-26.md.
  */
 export const MEASURED = {
   gpu: 'NVIDIA H200',

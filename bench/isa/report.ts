@@ -64,7 +64,7 @@ export function stepTable(name: string, kernels: readonly Inspected[], targets: 
   };
 }
 
-/** What is wanted of a convolution's loop on RDNA 3. */
+/** Targets for a convolution's loop on RDNA 3. */
 const WANTED: readonly { column: string; holds(seen: Inspection): boolean }[] = [
   { column: 'multiply-adds ≥ 80 %', holds: (seen) => share(seen) >= 0.8 },
   { column: 'no integer ×', holds: ({ counts }) => counts.integerMultiplies === 0 },
@@ -73,7 +73,7 @@ const WANTED: readonly { column: string; holds(seen: Inspection): boolean }[] = 
   { column: '≥ 8 waves', holds: ({ waves }) => waves >= 8 },
 ];
 
-/** Every layer and direction against what is wanted, on the targets at these places. */
+/** Judges every layer and direction by the targets, on these GPUs. */
 export function wantedTable(layers: readonly InspectedLayer[], targets: readonly Target[], places: readonly number[]) {
   let missed = 0;
   const rows = layers.flatMap(({ shape, direction, kernels: [main] }) =>
@@ -87,13 +87,13 @@ export function wantedTable(layers: readonly InspectedLayer[], targets: readonly
   return { table: { title: 'Wanted', columns, rows, notes: [`${missed} missed.`] } satisfies Table, missed };
 }
 
-/** Workgroups of the last round leave part of the GPU idle: the part of all multiprocessors that is at work on average. */
+/** The share of multiprocessors that work on average: the last round of workgroups leaves some idle. */
 const filled = (workgroups: number, multiprocessors: number): number =>
   workgroups / (multiprocessors * Math.ceil(workgroups / multiprocessors));
 
 /**
- * The instrument beside what a GPU measured. Predicted: the part of the roof that is left by instructions that are no
- * multiply-adds, and by multiprocessors without work.
+ * Predictions beside a GPU's measurements. The prediction is the share of the roof that remains after instructions other
+ * than multiply-adds, and after multiprocessors without work.
  */
 export function predictionTable(layers: readonly InspectedLayer[], at: number, sameKernel: boolean): Table {
   const points = layers.flatMap(({ shape, direction, choice, kernels: [main] }, i) => {

@@ -7,7 +7,7 @@ import { memoryElements } from '../roofline/roofline.ts';
 import { atLeast, type Bench, type Point, rate, type SectionResult } from '../section.ts';
 import { type MemoryOp, memoryOps } from './ops.ts';
 
-/** What the issue wants of the copy bandwidth. */
+/** Target: share of the copy bandwidth. */
 const WANTED_SHARE = 0.7;
 /** A program holds an operation so many times, so that submitting and waiting, and the one forward before many
  * backwards, weigh little. */
@@ -21,7 +21,7 @@ interface MemoryRow {
   outcome: Outcome;
 }
 
-/** Operations that only move memory, against the copy bandwidth of the same run. */
+/** Compares operations that only move memory with the copy bandwidth of the same run. */
 export async function memorySection(bench: Bench, elements = memoryElements(bench.device)): Promise<SectionResult> {
   const { copy } = await bench.roofline();
   const rows: MemoryRow[] = [];
@@ -62,8 +62,8 @@ export async function memorySection(bench: Bench, elements = memoryElements(benc
 }
 
 /**
- * Forward and backward of one operation. A backward needs what its forward has left in the same program: its time is that
- * of a program with one forward and several backwards, less that of a forward, measured in the same round.
+ * Times forward and backward of one operation. A backward needs what its forward left in the same program. So its time is
+ * that of a program with one forward and several backwards, minus that of a forward of the same round.
  */
 async function measureOp(bench: Bench, op: MemoryOp): Promise<MemoryRow[]> {
   bench.progress(`memory ${op.name}`);

@@ -11,23 +11,23 @@ import { concat } from '../../src/engine/ops/shape/concat.ts';
 import { permute, transpose2d } from '../../src/engine/ops/shape/permute.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';
 
-/** An operation whose time goes into moving memory. */
+/** An operation that spends its time on memory traffic. */
 export interface MemoryOp {
   name: string;
-  /** Leaves that get a gradient, and leaves that it needs besides. */
+  /** Leaves that get a gradient, and the other inputs. */
   inputs: Tensor[];
   others?: Tensor[];
-  /** Records it; without a result there is no backward to measure. */
+  /** Records it. Returns nothing if there is no backward to measure. */
   run(): Tensor | undefined;
-  /** Floats that must move in the forward and in the backward, and the arithmetic done on them, for the plot. */
+  /** Floats that must move forward and backward, and the operations on them, for the plot. */
   moves: readonly [forward: number, backward: number];
   flops: readonly [forward: number, backward: number];
 }
 
 /**
- * The operations on one layer of `n` floats (64 channels; 64 × 256 × 256 on a CPU driver), each made when it is asked for.
- * `n` is a power of two of at least 2^12. Every input is counted once and every output once, whatever a kernel reads
- * twice; batch norm, which cannot normalise before it has seen everything, counts its inputs once for each of two passes.
+ * The operations on one layer of `n` floats (64 channels; 64 × 256 × 256 on a CPU driver), each made on demand. `n` is a
+ * power of two of at least 2^12. Every input and every output counts once, even if a kernel reads it twice. Batch norm
+ * counts its inputs once for each of two passes, because it cannot normalise before it has seen everything.
  */
 export function memoryOps(device: Device, n: number): (() => MemoryOp)[] {
   const channels = 64;
@@ -55,7 +55,7 @@ export function memoryOps(device: Device, n: number): (() => MemoryOp)[] {
     },
     () => {
       const x = leaf(...shape);
-      // The place of each maximum is kept, in as many bytes as a float has.
+      // It stores the position of each maximum, four bytes each.
       const moves = [1.5 * n, 1.5 * n] as const;
       return { name: 'max-pool 2×2', inputs: [x], run: () => maxPool2d(x, 2), moves, flops: [n, 0] };
     },
@@ -98,7 +98,7 @@ export function memoryOps(device: Device, n: number): (() => MemoryOp)[] {
   ];
 }
 
-/** Some numbers of both signs. */
+/** Values of both signs. */
 function wave(_: unknown, i: number): number {
   return ((i * 37) % 101) / 50 - 1;
 }

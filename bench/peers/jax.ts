@@ -43,7 +43,7 @@ function load(check: () => void, { shape, x, w, r }: ConvProblem): LoadedConv {
   const gradients = jit(
     valueAndGrad((a: np.Array, b: np.Array, c: np.Array) => np.sum(conv(a, b).mul(c)), { argnums: [0, 1] }),
   );
-  // An array is used up by the function that it is given to, unless `.ref` is given in its place.
+  // A function consumes the arrays that it gets. Pass `.ref` to keep one.
   const once = () => gradients(picture.ref, weight.ref, weights.ref);
   return {
     forward: (times) =>
@@ -79,7 +79,7 @@ function load(check: () => void, { shape, x, w, r }: ConvProblem): LoadedConv {
   };
 }
 
-/** The package says it nowhere in its code, and lets nobody import its package.json. */
+/** Reads the version from the file: the package's code does not state it, and its exports hide package.json. */
 function packageVersion(): string {
   const file = createRequire(import.meta.url).resolve('@jax-js/jax');
   return JSON.parse(readFileSync(join(dirname(file), '..', 'package.json'), 'utf8')).version;

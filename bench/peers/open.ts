@@ -1,22 +1,22 @@
 import { openAdapter } from '../../src/drivers/index.ts';
 import type { Peer } from './peer.ts';
 
-/** A peer that could not be had, and why. */
+/** A peer that is missing, and why. */
 export interface Missing {
   name: string;
   reason: string;
 }
 
 /**
- * Opens what other WebGPU engines there are, in this process, each with a device of its own on the adapter that ours
- * runs on. They look for it in `navigator.gpu`, as in a browser.
+ * Opens the other WebGPU engines in this process, each with its own device on the adapter that ours runs on. They find it
+ * through `navigator.gpu`, as in a browser.
  */
 export async function openWebGpuPeers(): Promise<{ peers: Peer[]; missing: Missing[] }> {
   await exposeAdapter();
   const peers: Peer[] = [];
   const missing: Missing[] = [];
   const candidates: [string, () => Promise<Peer>][] = [
-    // Imported here and not on top: both ask for navigator.gpu as they load.
+    // Imported here and not at the top: both use navigator.gpu while they load.
     ['TF.js', async () => (await import('./tfjs.ts')).openTfjs()],
     ['jax-js', async () => (await import('./jax.ts')).openJax()],
   ];
@@ -30,7 +30,7 @@ export async function openWebGpuPeers(): Promise<{ peers: Peer[]; missing: Missi
   return { peers, missing };
 }
 
-/** `navigator.gpu` that gives a fresh adapter of our own driver, whatever it is asked for. */
+/** A `navigator.gpu` that always returns a fresh adapter of our driver. */
 async function exposeAdapter(): Promise<void> {
   const { gpu } = await openAdapter();
   const facade = {

@@ -10,12 +10,12 @@ import { type ConvProblem, type LoadedConv, outSide, timed } from './peer.ts';
 export type ConvPart = 'forward' | 'input gradient' | 'weight gradient';
 export const CONV_PARTS: readonly ConvPart[] = ['forward', 'input gradient', 'weight gradient'];
 
-/** A problem on our device; each part of it can also be run by itself. */
+/** A problem on our device. Each of its three kernels can also run alone. */
 export interface OurConv extends LoadedConv {
   part(which: ConvPart, times: number): Promise<number>;
 }
 
-/** Puts a problem onto our device, in the shape in which peers do it. */
+/** Puts a problem onto our device. */
 export async function loadOurs(device: Device, { shape, ...values }: ConvProblem): Promise<OurConv> {
   const { batch, inC, outC, side, kernel, padding } = shape;
   const out = outSide(shape);
@@ -37,7 +37,7 @@ export async function loadOurs(device: Device, { shape, ...values }: ConvProblem
     backward(loss);
     return { loss, dx: x.grad as Tensor, dw: w.grad as Tensor };
   });
-  // The gradient of y's node in a program of its own: the backward, and nothing else.
+  // Records the backward of y alone, in its own program.
   const gradient = (needs: readonly boolean[]) => program(() => void forward.outputs.node?.backward(r, needs));
   const parts: Record<ConvPart, Recorded<unknown>> = {
     forward,

@@ -1,6 +1,6 @@
 /**
- * What a contestant is: somebody who does a convolution and its gradients on the same device as everybody else. Each
- * holds its data in the layout that suits it best, and times itself, so that no conversion and no pipe is counted.
+ * A peer computes a convolution and its gradients on the same device as all others. It keeps its data in the layout that
+ * suits it best and times itself, so that no conversion and no pipe is counted.
  */
 export interface ConvShape {
   batch: number;
@@ -9,7 +9,7 @@ export interface ConvShape {
   /** Side of the square input. */
   side: number;
   kernel: number;
-  /** Zeros around the picture; for the layers here the output is as large as the input, or `kernel - 1` smaller. */
+  /** Zeros around the picture. The layers here have outputs as large as the input, or `kernel - 1` smaller. */
   padding: number;
 }
 
@@ -21,14 +21,14 @@ export interface ConvProblem {
   r: Float32Array;
 }
 
-/** What everybody has to agree on, in NCHW and OIHW. */
+/** The results that all engines must agree on, in NCHW and OIHW. */
 export interface ConvAnswer {
   y: Float32Array;
   dx: Float32Array;
   dw: Float32Array;
 }
 
-/** A problem on the device. Both runs wait until all is done and give the milliseconds of `times` runs. */
+/** A problem on the device. Both methods wait for the device and return the milliseconds of `times` runs. */
 export interface LoadedConv {
   forward(times: number): Promise<number>;
   /** Forward and both gradients of the loss; the loss is read back. */
@@ -39,7 +39,7 @@ export interface LoadedConv {
 
 export interface Peer {
   name: string;
-  /** Version, and whatever else decides its speed. */
+  /** The version, and what else decides its speed. */
   version: string;
   load(problem: ConvProblem): Promise<LoadedConv>;
   close(): void;
@@ -47,7 +47,7 @@ export interface Peer {
 
 export const outSide = ({ side, kernel, padding }: ConvShape): number => side + 2 * padding - kernel + 1;
 
-/** Multiply-adds count as two operations; taps on the padding count, as they do for everybody. */
+/** Counts a multiply-add as two operations, and taps on the padding for every engine. */
 export function convFlops(s: ConvShape): number {
   return 2 * s.batch * s.inC * s.outC * s.kernel ** 2 * outSide(s) ** 2;
 }
@@ -63,7 +63,7 @@ export function shapeName({ batch, inC, outC, side, kernel }: ConvShape): string
   return `${batch}×${inC}→${outC} @${side}${kernel === 3 ? '' : ` (${kernel}×${kernel})`}`;
 }
 
-/** Notes what goes wrong on a device, since WebGPU reports it to nobody who waits. The function throws the first error. */
+/** Collects errors of a device, which WebGPU reports only through events. The returned function throws the first one. */
 export function watch(device: GPUDevice): () => void {
   let broken: string | undefined;
   device.addEventListener('uncapturederror', (event) => {

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { ConvProblem, LoadedConv, Peer } from './peer.ts';
 
-/** PyTorch in a process of its own: bench/peers/pytorch.py, which takes a line of JSON and answers with one. */
+/** PyTorch in its own process: bench/peers/pytorch.py reads a line of JSON and answers with one. */
 export class PyTorch implements Peer {
   readonly name = 'PyTorch';
   readonly version: string;
@@ -21,7 +21,8 @@ export class PyTorch implements Peer {
   }
 
   /**
-   * Starts the first Python that imports torch. @param onGpu use torch's CUDA device, if it has one
+   * Starts the first Python that imports torch.
+   * @param onGpu use torch's CUDA device, if it has one
    * @throws Error that lists what was tried
    */
   static async open(script: string, onGpu: boolean): Promise<PyTorch> {
@@ -74,8 +75,8 @@ export class PyTorch implements Peer {
 }
 
 /**
- * Every python3 on the PATH and every versioned one in /usr/bin: the first may be a shim without modules. Links are not
- * followed, since a virtual environment's python is one, and finds its modules by where the link is.
+ * Lists every python3 on the PATH and every versioned one in /usr/bin, because the first may be a shim without modules.
+ * Does not resolve links: a virtual environment's python is a link, and finds its modules by where the link is.
  */
 function candidates(): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);

@@ -3,9 +3,9 @@ import type { Point } from '../section.ts';
 import { figure } from './table.ts';
 
 /**
- * The roofline plot as SVG, legible on light and dark pages. Left, log-log, what the device can do for each number of
- * operations a byte (the lower of arithmetic and bandwidth) and everything that was measured. Right, on the same scale
- * of GFLOP/s, the compared convolutions layer by layer: on the left they stand too close together to be told apart.
+ * Draws the roofline plot as SVG, legible on light and dark pages. The left half is log-log: the roof (the lower of
+ * arithmetic and bandwidth at each number of operations a byte) and every measurement. The right half shows the compared
+ * convolutions layer by layer on the same scale of GFLOP/s, because on the left they lie too close together.
  * Source: Williams, Waterman & Patterson 2009, "Roofline: An Insightful Visual Performance Model".
  */
 export function rooflinePlot(points: readonly Point[], roofline: Roofline, title: string): string {
@@ -55,7 +55,7 @@ const WHO = [
   },
 ] as const;
 
-/** Each contestant's colour, filled for the forward, an outline with the gradients; then the colours of the page. */
+/** Each engine's colour, filled for the forward and an outline with gradients; then the colours of the page. */
 const STYLE = `<style>${styles(['#0b62d6', '#b8500a', '#1a7f37', '#8250df'], '#ffffff', '#1f2328', '#59636e', '#d8dee4')}
 @media (prefers-color-scheme: dark) {${styles(['#6cb0ff', '#f0883e', '#4ac95f', '#c29bff'], '#0d1117', '#f0f6fc', '#9da7b1', '#30363d')}}</style>`;
 
@@ -104,7 +104,7 @@ function intensityAxis(x: Scale): string[] {
 function roof({ arithmetic, copy }: Roofline, x: Scale, y: Scale): string {
   const ridge = arithmetic / copy;
   const path = `M${x(LEFT.from)} ${y(copy * LEFT.from)}L${x(ridge)} ${y(arithmetic)}H${LEFT.x + LEFT.width}`;
-  // On the slope, above it.
+  // Place the label above the slope.
   const at = Math.sqrt(LEFT.from * ridge);
   const angle = (Math.atan2(y(arithmetic) - y(copy * LEFT.from), x(ridge) - x(LEFT.from)) * 180) / Math.PI;
   const copyLabel = text(0, -8, `copy ${figure(copy)} GB/s`, 'middle', 'ink');
@@ -115,7 +115,7 @@ function roof({ arithmetic, copy }: Roofline, x: Scale, y: Scale): string {
   ].join('');
 }
 
-/** Names of the operations that move memory, in a column beside them, each with a line to its point. */
+/** Names the operations that move memory in a column, with a line from each name to its point. */
 function memoryLabels(points: readonly Point[], x: Scale, y: Scale): string[] {
   const labelled = points.filter((p) => p.mode === 'memory').sort((a, b) => b.gflops - a.gflops);
   const column = x(2.5);
@@ -145,7 +145,7 @@ function layerPanel(
   const step = RIGHT.width / Math.max(1, layers.length);
   const ceiling = `<path class="roof" d="M${RIGHT.x} ${y(roofline.arithmetic)}h${RIGHT.width}"/>`;
   const centre = (what: string) => RIGHT.x + step * (layers.findIndex(([name]) => name === what) + 0.5);
-  // A place beside each other for everybody, the forward left of forward and gradients.
+  // Place the engines side by side, each forward to the left of its forward with gradients.
   const place = (p: Point) => {
     const slot = whos.findIndex(({ name }) => name === p.who) - (whos.length - 1) / 2;
     return centre(p.what) + slot * 21 + (p.mode === 'forward' ? -5 : 5);

@@ -9,14 +9,14 @@ import type { Bench, Check, SectionResult } from '../section.ts';
 import { rooflinePlot } from './plot.ts';
 import { asMarkdown, figure, percent, type Table } from './table.ts';
 
-/** Where, when and with what a run was made. */
+/** When, where and with which versions a run was made. */
 export interface RunRecord {
   date: string;
   driver: string;
   cpu: string;
   cores: number;
   memory: string;
-  /** Processes that wanted a core in the minute before: figures of a busy machine are worth little. */
+  /** Load average over the minute before: on a busy machine the figures are worth little. */
   load: number;
   node: string;
   /** Dawn's package, this engine's commit, every peer. */
@@ -71,7 +71,7 @@ export function checkTable(checks: readonly Check[]): Table {
   };
 }
 
-/** A file-name's worth of the driver's name. */
+/** The driver's name as part of a file name. */
 export function driverSlug({ kind, device }: Pick<Bench, 'kind' | 'device'>): string {
   if (kind !== 'gpu') return kind;
   return device.description
@@ -87,8 +87,9 @@ export interface RunResults {
 }
 
 /**
- * Writes `<name>.json`, `<name>.md` and, where there are points, the plot. `partial` is '' for a run of all sections and
- * tells others from it, so that a short run never replaces a whole one. @returns the paths
+ * Writes `<name>.json`, `<name>.md` and, if there are points, the plot.
+ * @param partial '' for a full run; other runs add it to the file name, so that they never replace a full one
+ * @returns the paths
  */
 export function writeResults(
   folder: string,

@@ -1,10 +1,10 @@
-/** A table as the terminal and Markdown show it. */
+/** A table, for the terminal and for Markdown. */
 export interface Table {
   title: string;
   columns: string[];
   /** The first cell of each row is its name; the others are figures. */
   rows: string[][];
-  /** What is counted, what failed. */
+  /** Explanations and failures, a line each. */
   notes: string[];
 }
 
@@ -25,7 +25,7 @@ export function asMarkdown({ title, columns, rows, notes }: Table): string {
   return [`### ${title}`, table, notes.map((note) => `- ${note}`).join('\n')].filter(Boolean).join('\n\n');
 }
 
-/** Three digits that count: 0.0123, 1.23, 12.3, 123. */
+/** Three significant digits: 0.0123, 1.23, 12.3, 123. */
 export function figure(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

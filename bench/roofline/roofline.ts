@@ -7,7 +7,7 @@ import { timed } from '../peers/peer.ts';
 import arithmetic from './arithmetic.wgsl';
 import copy from './copy.wgsl';
 
-/** What this device can do at best, measured now: everything else is a share of it. */
+/** The best that this device does, measured now. Everything else is given as a share of it. */
 export interface Roofline {
   /** GFLOP/s of multiply-adds in registers. */
   arithmetic: number;
@@ -17,10 +17,10 @@ export interface Roofline {
   tried: { name: string; value: number; unit: 'GFLOP/s' | 'GB/s'; timing: Timing }[];
 }
 
-/** Of one round of one invocation: 16 chains, 8 multiply-adds, two operations each. */
+/** Operations in one round of one invocation: 16 chains of 8 multiply-adds, two operations each. */
 const FLOPS_A_ROUND = 16 * 8 * 2;
 
-/** Elements of the tensors that are copied, and of those of the bench of memory: a whole layer of the default model. */
+/** Elements of the tensors that are copied, here and in the memory section: one layer of the default model. */
 export function memoryElements(device: Device): number {
   const wanted = device.capabilities.cpu ? 2 ** 22 : 2 ** 25;
   return Math.min(wanted, 2 ** Math.floor(Math.log2(device.bindingLimit / 4)));

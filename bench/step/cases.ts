@@ -4,9 +4,9 @@ import { PRESETS, type TrainConfig } from '../../src/pix2pix/train/config/config
 export interface StepCase {
   name: string;
   config: TrainConfig;
-  /** Takes minutes on a CPU driver: fewer rounds, and left out by --quick. */
+  /** Takes minutes on a CPU driver, so it gets fewer rounds and --quick skips it. */
   slow: boolean;
-  /** How many times PyTorch's step it may take, by driver: our target. */
+  /** Target: how many times as long as PyTorch's step it may take, by driver. */
   wanted: Partial<Record<DriverKind, number>>;
 }
 
@@ -25,11 +25,11 @@ export const STEP_CASES: readonly StepCase[] = [
     slow: false,
     wanted: { lavapipe: 3 },
   },
-  // Without the structural term, which PyTorch's side does not have: the same work.
+  // Without the structural term, which PyTorch's side lacks, so that both do the same work.
   { name: 'quick: the preset, without SSIM', config: { ...quick, lambdaSsim: 0 }, slow: false, wanted: {} },
 ];
 
-/** The default model on the smallest pictures on which it has all its dispatches: what a replay costs the host. */
+/** The default model on the smallest pictures that need all its dispatches, to time what a replay costs the host. */
 export const HOST_CASE: StepCase = {
   name: 'default: 32/6, 128², batch 1',
   config: { ...tutorial, batch: 1, width: 128, height: 128 },

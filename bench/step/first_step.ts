@@ -1,6 +1,6 @@
 /**
- * The first training step of a fresh process, and when each part of the way to it was done, in milliseconds since the
- * process began: a line of JSON. Started by first_steps.ts, with the shader cache that it is to find.
+ * Runs the first training step of a fresh process. Prints a line of JSON: when each part was done, in milliseconds since
+ * the process began. first_steps.ts starts it, with an empty or a filled shader cache.
  */
 
 import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';

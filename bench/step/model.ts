@@ -9,14 +9,14 @@ import type { Timing } from '../measure.ts';
 import { summary } from '../measure.ts';
 import { timed } from '../peers/peer.ts';
 
-/** What the bench knows of GPU memory, in bytes. */
+/** GPU memory in bytes. */
 export interface StepMemory {
   /** Weights, running statistics, Adam's averages, the batch. */
   state: number;
   /** All buffers while a step runs, and the most there have ever been. */
   bytes: number;
   peak: number;
-  /** No plan can do with less: the state, and the most temporaries (gradients among them) alive at one time. */
+  /** The lower bound for any plan: the state, and the most temporaries (gradients among them) alive at one time. */
   bound: number;
 }
 
@@ -26,7 +26,7 @@ export interface StepProfile {
   groups: { label: string; milliseconds: number; dispatches: number }[];
 }
 
-/** A Pix2Pix in training on a device of its own, so that its account of memory is its own too. */
+/** A Pix2Pix in training, on its own device so that the device's memory count is its own. */
 export class StepModel {
   readonly model: Pix2Pix;
   private readonly recorded: Recorded<StepOutputs>;
@@ -43,7 +43,7 @@ export class StepModel {
     this.batch = { real: values(model.real.size), condition: values(model.condition.size) };
   }
 
-  /** @param initialise draw the weights; not needed where only the host's time matters */
+  /** @param initialise draw the weights; not needed if only the host's time matters */
   static async open(config: TrainConfig, initialise = true): Promise<StepModel> {
     const { adapter, description } = await openAdapter();
     const device = await Device.open(adapter, description);
@@ -63,16 +63,16 @@ export class StepModel {
       for (let i = 0; i < times; i++) {
         const start = performance.now();
         this.model.train(this.batch, 0);
-        // Later ones may have to wait for the queue.
+        // Later steps may wait for the queue.
         if (i === 0) this.hostTimes.push(performance.now() - start);
       }
-      // As a training run waits.
+      // Wait as a training run does.
       await this.model.device.drain();
       this.model.device.throwIfBroken();
     });
   }
 
-  /** What handing a step to an idle device has cost the host, so far; the first times are left out as warm-up. */
+  /** Milliseconds of the host for submitting a step to an idle device, without the first few as warm-up. */
   get host(): Timing {
     return summary(this.hostTimes.slice(Math.min(2, this.hostTimes.length - 1)));
   }
@@ -103,7 +103,7 @@ export class StepModel {
     return { clock, groups: [...groups.values()].sort((a, b) => b.milliseconds - a.milliseconds) };
   }
 
-  /** @throws Error where a loss of the last step is not a number: then the time means nothing. */
+  /** @throws Error if a loss of the last step is NaN: then the time means nothing. */
   async checkLosses(): Promise<void> {
     const [last] = await this.model.lossesSince(this.model.step - 1);
     for (const name of ['disc', 'gen'] as const) {

@@ -22,7 +22,7 @@ interface StepRow {
   notes: string[];
 }
 
-/** Whole training steps, ours and PyTorch's, and what a step of ours is made of. */
+/** Times whole training steps, ours and PyTorch's, and the kernels of ours. */
 export async function stepSection(bench: Bench): Promise<SectionResult> {
   const cases = STEP_CASES.filter((step) => step.name.includes(bench.rows) && !(bench.quick && step.slow));
   const rows: StepRow[] = [];

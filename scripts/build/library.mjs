@@ -1,7 +1,7 @@
 /**
  * Builds the library as ES modules: one file for each source file, in the same folders (src/ becomes dist/lib/, shaders/
- * dist/shaders/). A shader becomes a module that exports its text. A page's bundler so takes what the page imports, and
- * leaves the other operations and their shaders out.
+ * dist/shaders/). A shader becomes a module that exports its text. So a page's bundler takes what the page imports, and
+ * leaves out the other operations and their shaders.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -14,7 +14,7 @@ export const rawText = {
   name: 'raw-text',
   setup(build) {
     build.onResolve({ filter: /\?raw$/ }, async ({ path, importer, resolveDir, kind, namespace }) => {
-      // `packages: external` would stop at a package's name: a path inside a package is looked up from the importer.
+      // Look up a path inside a package from the importer: `packages: external` would stop at the package's name.
       const wanted = path.slice(0, -'?raw'.length);
       const local = wanted.startsWith('.')
         ? { path: resolve(resolveDir, wanted) }
@@ -40,8 +40,8 @@ function fileInPackage(path, from) {
 }
 
 /**
- * Marks `const gelu = unary(…)` at a module's top level as pure, so that a bundler leaves out what is not used together
- * with its shader. The package says that no module has side effects; bundlers believe it of whole modules only.
+ * Marks `const gelu = unary(…)` at a module's top level as pure, so that a bundler drops unused operations with their
+ * shaders. The package declares that no module has side effects, but bundlers apply that to whole modules only.
  */
 export const pureConstants = {
   name: 'pure-constants',

@@ -5,7 +5,7 @@ import { root } from '../setup.mjs';
 
 /** A checkpoint's step, and its tensors as text: the file is read to its end, whole or not at all. */
 export async function tensorsOf(path) {
-  // Not before the set-up has built it.
+  // Imported late: the set-up has to build it first.
   const { readSafetensors } = await import(pathToFileURL(join(root, 'dist', 'lib', 'node.js')).href);
   const file = await readSafetensors(path);
   try {

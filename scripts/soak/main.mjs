@@ -1,8 +1,8 @@
 /**
- * `npm run soak`: kills training runs with SIGKILL at random moments, 200 times, goes on with each, and compares what came
- * out bit for bit with a run that nobody disturbed. Half of the moments are aimed: while a checkpoint, a sample grid, the
- * report or the lock is being written. `--kills N`, `--minutes M` for as long as that instead, `--seed N`, `--keep` for
- * the folder.
+ * `npm run soak`: kills training runs with SIGKILL at random moments, 200 times, and resumes each. Then compares the results
+ * bit for bit with an undisturbed run. Half of the moments are aimed: they fall while a checkpoint, a sample grid, the
+ * report or the lock is being written. `--kills N` sets the number, `--minutes M` a duration instead, `--seed N` the moments;
+ * `--keep` keeps the folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

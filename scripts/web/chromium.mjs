@@ -1,7 +1,7 @@
 /**
- * A real browser from npm alone: @sparticuz/chromium ships a headless Chromium, the few libraries that a bare Linux
- * lacks (NSS, NSPR, expat), SwiftShader and a font, all compressed. They are unpacked once into the cache folder, and
- * playwright-core drives the browser. For tests and screenshots only; the library needs none of it.
+ * Gets a real browser from npm alone. @sparticuz/chromium ships a headless Chromium, the few libraries that a bare Linux
+ * lacks (NSS, NSPR, expat), SwiftShader and a font, all compressed. This unpacks them once into the cache folder;
+ * playwright-core drives the browser. Only tests and screenshots need it.
  */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -47,7 +47,7 @@ async function unpackChromium() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`@sparticuz/chromium is for Linux on x64, this is ${process.platform} on ${process.arch}`);
   }
-  // The package does not export its package.json; its entry lies in build/cjs/.
+  // The package does not export its package.json. Its entry point is in build/cjs/.
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
   const packageFolder = join(dirname(entry), '..', '..');
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8'));

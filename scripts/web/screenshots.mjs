@@ -1,5 +1,5 @@
 /**
- * Pictures of the page for the README, and of its other states for whoever changes it:
+ * Takes pictures of the page for the README, and of its other states for people who change it:
  *
  *     node scripts/web/screenshots.mjs              .github/pictures/web-paint.png and web-train.png
  *     node scripts/web/screenshots.mjs --all DIR    every state, light and dark, wide and narrow, into DIR
@@ -106,7 +106,7 @@ async function paint(viewport, scheme, state, file) {
   if (state === 'dropping') await page.evaluate(() => document.body.classList.add('dropping'));
   const answered = ['drawn', 'keyboard', 'example'].includes(state);
   if (answered) await page.getByText(/^\d+ ms$/).waitFor();
-  // The first answer's time is not the usual one.
+  // Skip the first answer: it takes longer than the others.
   if (answered) await page.waitForTimeout(1500);
   await take(page, file);
 }

@@ -2,7 +2,7 @@
 import { runBuilt, setup } from '../setup.mjs';
 
 await setup();
-// Not at the top: without node_modules there is no esbuild yet.
+// Imported here and not at the top: before the set-up there may be no esbuild.
 const { buildWeb } = await import('./build.mjs');
 await buildWeb();
 await runBuilt('pixtape.js', ['demo', '--no-open', ...process.argv.slice(2)]);

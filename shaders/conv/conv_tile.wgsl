@@ -3,13 +3,14 @@
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v]
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW).
+// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW). Parameters and bindings stand in
+// patch_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Each lane owns a patch of TILE_H x TILE_W output positions (lanes number the
 // patches of the whole batch) in M output channels, so it holds TILE_H * TILE_W * M sums. For each input channel a lane
 // loads the window under its patch once (WIN_H * WIN_W values), and the subgroup loads M weights a tap, one a lane, that
-// are then handed to all lanes by broadcast. On such drivers a load of 16 lanes costs as much as some forty multiply-adds, since it is
-// a loop over the lanes with a bounds check in each, so what counts is multiply-adds per load:
+// are then handed to all lanes by broadcast. On such drivers a load of 16 lanes costs as much as some forty
+// multiply-adds, since it is a loop over the lanes with a bounds check in each. So what counts is multiply-adds per load:
 // K * K * TILE_H * TILE_W * M / (WIN_H * WIN_W + K * K * M / LANES), 55 for a patch of 4 x 2 and 32 channels.
 // All taps of one sum stand in one expression, so that it goes through memory once a channel and not once a tap: with
 // hundreds of sums a lane most of them live in memory, and this order is twice as fast as the one by taps.
@@ -17,43 +18,6 @@
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
 enable subgroups;
-
-struct Params {
-  // Input channels of this dispatch, of x, and the one to begin with: large weights come in slices.
-  in_c: u32,
-  in_all: u32,
-  in_first: u32,
-  in_h: u32,
-  in_w: u32,
-  out_c: u32,
-  out_h: u32,
-  out_w: u32,
-  pad_h: i32,
-  pad_w: i32,
-  // Strides of w: from one output channel to the next, one input channel, one tap; and where tap 0 is.
-  w_out: i32,
-  w_in: i32,
-  w_tap: i32,
-  w_first: i32,
-  // Patches in a row, in a picture, and in the batch.
-  tiles_x: u32,
-  tiles: u32,
-  all_tiles: u32,
-  // Channels of y, and the one that this dispatch's out_c begin with.
-  channels: u32,
-  first: u32,
-  has_bias: u32,
-  // 1: add to y instead of overwriting it.
-  accumulate: u32,
-  // Leaky ReLU on the way out: 1 for none.
-  slope: f32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(

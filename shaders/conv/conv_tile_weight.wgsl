@@ -7,7 +7,8 @@
 // exchanges the two (and reverses the taps) where there are more output than input channels, since each lane has one l.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; the splits are added up by reduce_split_k.wgsl, in a fixed order.
+// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits, in a fixed order. Parameters and bindings stand in
+// patch_weight_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the TAPS sums of LANES channels for M
 // channels b. The subgroup walks over patches of TILE_H x TILE_W positions: a lane loads the window under the patch from
@@ -15,38 +16,6 @@
 // of one sum stand in one expression.
 
 enable subgroups;
-
-struct Params {
-  // Channels of this dispatch, of the tensor, and the one to begin with: a large dw is made in slices.
-  l_c: u32,
-  l_all: u32,
-  l_first: u32,
-  in_h: u32,
-  in_w: u32,
-  b_c: u32,
-  b_all: u32,
-  b_first: u32,
-  out_h: u32,
-  out_w: u32,
-  pad_h: i32,
-  pad_w: i32,
-  tiles_x: u32,
-  // Patches of one picture, and of the whole batch.
-  tiles: u32,
-  all_tiles: u32,
-  // Patches that one workgroup walks over.
-  share: u32,
-  part_size: u32,
-  part_b: u32,
-  part_l: u32,
-  part_tap: i32,
-  part_first: i32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> parts: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -26,7 +26,7 @@ export type { Kernel } from './gpu/shader/kernel.ts';
 export type { ShaderConstants, ShaderInterface } from './gpu/shader/wgsl.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from './nn/activations.ts';
-export { type InitOptions, initWeights } from './nn/init.ts';
+export { type InitOptions, initWeights } from './nn/init/init.ts';
 export {
   type ActivatedConvOptions,
   BatchNorm2d,
@@ -96,12 +96,12 @@ export { maxPool2d } from './ops/resample/max_pool.ts';
 export { upsampleBicubic } from './ops/resample/upsample_bicubic.ts';
 export { upsampleBilinear } from './ops/resample/upsample_bilinear.ts';
 export { upsampleNearest } from './ops/resample/upsample_nearest.ts';
+export { pixelShuffle, pixelUnshuffle } from './ops/shape/blocks/pixel_shuffle.ts';
 export { centerCrop } from './ops/shape/center_crop.ts';
 export { concat, stack } from './ops/shape/concat.ts';
 export { expand } from './ops/shape/expand.ts';
 export { type PadMode, pad } from './ops/shape/pad.ts';
 export { permute, transpose, transpose2d } from './ops/shape/permute.ts';
-export { pixelShuffle, pixelUnshuffle } from './ops/shape/pixel_shuffle.ts';
 export { flatten, reshape, squeeze, unsqueeze } from './ops/shape/reshape.ts';
 export { type AxisRange, slice, split } from './ops/shape/slice.ts';
 // Tensors, recording and differentiation.

@@ -13,7 +13,7 @@ import {
 } from '../engine/util/safetensors.ts';
 import { codeOf, explainDiskError } from './disk_error.ts';
 import { listFolder, makeFolder, removeFile } from './folder.ts';
-import { pidExists } from './process.ts';
+import { pidExists } from './lock/process.ts';
 import { openToRead, PIECE, readAt } from './read_at.ts';
 
 /** Temporaries that this process is writing now, name → path, so that a clean-up beside it leaves them alone. */

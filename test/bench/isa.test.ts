@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hotLoop } from '../../bench/isa/assembly.ts';
-import { readSpirv } from '../../bench/isa/spirv.ts';
+import { readSpirv } from '../../bench/isa/mesa/spirv.ts';
 
 /** As Mesa prints it: a loop over the depth around one of eight passes, two multiply-adds in an instruction of its own kind. */
 const ASSEMBLY = `

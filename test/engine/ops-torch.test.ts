@@ -10,7 +10,7 @@ import { closeTestDevice, openTestDevice } from '../device.ts';
 import { runTorchCase, type TorchCase } from './torch_case.ts';
 
 /**
- * Single operations held to what PyTorch made of them: `tools/pytorch/python/op_fixtures.py` writes the file and tells its layout.
+ * Single operations held to what PyTorch made of them: `tools/pytorch/python/fixture_sets/op_fixtures.py` writes the file and tells its layout.
  * What PyTorch does at ties, kinks and borders is checked here; random shapes are the business of test/ops.
  */
 const FILES = ['ops', 'picture_ops'];

@@ -13,10 +13,10 @@ import { maxPool2d } from '../../src/engine/ops/resample/max_pool.ts';
 import { upsampleBicubic } from '../../src/engine/ops/resample/upsample_bicubic.ts';
 import { upsampleBilinear } from '../../src/engine/ops/resample/upsample_bilinear.ts';
 import { upsampleNearest } from '../../src/engine/ops/resample/upsample_nearest.ts';
-import { pixelShuffle, pixelUnshuffle } from '../../src/engine/ops/shape/pixel_shuffle.ts';
+import { pixelShuffle, pixelUnshuffle } from '../../src/engine/ops/shape/blocks/pixel_shuffle.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';
 
-/** An operation of the files that tools/pytorch/python/op_fixtures.py writes, with its arguments. */
+/** An operation of the files that tools/pytorch/python/fixture_sets/op_fixtures.py writes, with its arguments. */
 export interface TorchCase {
   op: string;
   args: Record<string, unknown>;

@@ -7,7 +7,7 @@ import { AppendedFile } from '../../src/files/append.ts';
 import { DiskError, explainDiskError } from '../../src/files/disk_error.ts';
 import { writeFileAtomic } from '../../src/files/files.ts';
 import { listFolder, makeFolder, removeFolder } from '../../src/files/folder.ts';
-import { FolderLock } from '../../src/files/lock.ts';
+import { FolderLock } from '../../src/files/lock/lock.ts';
 import { smallDisks } from './mount.ts';
 
 let folder: string;

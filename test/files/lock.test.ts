@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { PixtapeError } from '../../src/engine/util/errors.ts';
-import { FolderInUse, FolderLock, LOCK_FILE } from '../../src/files/lock.ts';
+import { FolderInUse, FolderLock, LOCK_FILE } from '../../src/files/lock/lock.ts';
 import { bundleScript, runScript } from './script.ts';
 
 const TIMES = { beat: 50, silent: 60_000, watch: 400 };

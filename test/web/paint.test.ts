@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { buildWeb } from '../../scripts/web/build.mjs';
-import { loadEmojis } from '../../src/pix2pix/data/sources/openmoji.ts';
+import { loadEmojis } from '../../src/pix2pix/data/sources/emoji/openmoji.ts';
 import { writePairs } from '../cli/command.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from './helpers/browser.ts';

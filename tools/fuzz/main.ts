@@ -1,12 +1,12 @@
 /**
- * `npm run fuzz`: damages good files of every kind that the program reads, and has them read. Each must be read or be
- * refused with a message that names it, within ten seconds and without asking for much more memory than it honestly needs.
+ * `npm run fuzz`: damages good files of every kind that the program reads, and reads them. Each must be read, or refused with
+ * a message that names it, within ten seconds and without much more memory than its content needs.
  *
  *     npm run fuzz                               1,000 files of each kind
- *     npm run fuzz -- --minutes 60               as many as go in an hour
- *     npm run fuzz -- --kind png --seed 7 --from 42 --runs 1      one again
+ *     npm run fuzz -- --minutes 60               as many as fit into an hour
+ *     npm run fuzz -- --kind png --seed 7 --from 42 --runs 1      repeats one
  *
- * What goes wrong is kept in fuzz-failures/. The same seed damages files in the same way.
+ * Keeps files that failed in fuzz-failures/. The same seed damages files in the same way.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { seeds } from './seeds.ts';
 import type { Answer } from './target.ts';
 
 const MOST_SECONDS = 10;
-/** Beside what a file holds: buffers of decoders, code that is loaded for it. */
+/** Memory beyond the file's content: decoders' buffers, and code that is loaded for it. */
 const SPARE_BYTES = 256 * 2 ** 20;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -39,7 +39,7 @@ const end =
   values.minutes === undefined ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * Number(values.minutes);
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-fuzz-'));
-// What a table of classes may name.
+// The classes that the damaged tables may name.
 mkdirSync(join(home, 'a'));
 for (const name of ['a/1.png', 'a/2.png', '1.png']) writeFileSync(join(home, name), '');
 const good = await seeds(resolve(here, '..', '..'));
@@ -55,7 +55,7 @@ function damaged(kind: string, n: number): Uint8Array {
   return kind === 'png' && random.uniform() < 0.5 ? mendChecksums(changed) : changed;
 }
 
-/** A sound file whose description says odd things. */
+/** A sound file with an odd description. */
 function withOtherConfig(file: Uint8Array, random: RandomStream): Uint8Array {
   const { metadata, tensors } = decodeSafetensors(file, 'seed');
   const field = ['config', 'config', 'config', 'run', 'step'][random.below(5)] as string;
@@ -66,7 +66,7 @@ function withOtherConfig(file: Uint8Array, random: RandomStream): Uint8Array {
 let child: ChildProcess | undefined;
 let peak = 0;
 
-/** Has a file read by the other process. What went wrong; '' for nothing. */
+/** Has the other process read a file. @returns what went wrong, or '' */
 async function run(kind: string, path: string, bytes: number): Promise<string> {
   child ??= fork(join(here, 'target.js'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const process = child;

@@ -1,6 +1,6 @@
 import type { RandomStream } from '../../src/engine/util/random.ts';
 
-/** Values at which code that reads them goes wrong, as whole numbers of 8, 16, 32 or 64 bits. */
+/** Values that often break readers, as integers of 8, 16, 32 or 64 bits. */
 const EDGES = [
   0n,
   1n,
@@ -18,7 +18,7 @@ const EDGES = [
 
 type Mutation = (bytes: Uint8Array, random: RandomStream, other: Uint8Array) => Uint8Array;
 
-/** Heads say how all else is to be read: half of the changes go there. */
+/** Half of the changes go into the head of a file, which says how to read the rest. */
 function place({ length }: Uint8Array, random: RandomStream): number {
   return random.below(random.uniform() < 0.5 ? Math.min(length, 512) : length);
 }
@@ -71,7 +71,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** A damaged copy: one to six changes, the same for the same random numbers. */
+/** Returns a damaged copy with one to six changes, the same for the same random numbers. */
 export function mutate(bytes: Uint8Array, other: Uint8Array, random: RandomStream): Uint8Array {
   let changed: Uint8Array = bytes.slice();
   for (let left = 1 + random.below(6); left > 0 && changed.length > 0; left--) {
@@ -102,7 +102,7 @@ const ODD_VALUES: readonly unknown[] = [
   'x'.repeat(1e4),
 ];
 
-/** JSON with one to three of its values changed, removed or moved. */
+/** Returns JSON with one to three of its values changed, removed or moved. */
 export function mutateJson(value: unknown, random: RandomStream): unknown {
   let changed: unknown = structuredClone(value);
   for (let left = 1 + random.below(3); left > 0; left--) changed = changeOne(changed, random);
@@ -127,7 +127,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** A PNG with checksums that fit: without them, decoders look no further. */
+/** Gives a PNG valid checksums: with wrong ones, decoders stop there. */
 export function mendChecksums(png: Uint8Array): Uint8Array {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   for (let at = 8; at + 12 <= png.length; ) {

@@ -8,7 +8,7 @@ import { encodeHeader, GAN_FORMAT } from '../../src/pix2pix/train/checkpoint/sta
 import { GAN_PRESETS } from '../../src/pix2pix/train/config/gan_config.ts';
 import { makeTiff } from '../../test/pix2pix/data/decoders/make_tiff.ts';
 
-/** Good files of each kind, to be damaged. */
+/** Good files of each kind, to damage. */
 export async function seeds(root: string): Promise<Record<string, Uint8Array[]>> {
   const fixture = (name: string) => new Uint8Array(readFileSync(join(root, 'test', 'fixtures', 'pth', name)));
   const pth = [

@@ -1,6 +1,6 @@
 /**
- * The process that reads damaged files, each as the program would: one at a time, by its path. A file that is read and one
- * that is refused with a PixtapeError are both right; whatever else happens is told.
+ * Reads damaged files as the program would, one path at a time, in its own process. A file may be read, or refused with a
+ * PixtapeError. Reports anything else.
  */
 import { readFile } from 'node:fs/promises';
 import { PixtapeError } from '../../src/engine/util/errors.ts';
@@ -16,13 +16,13 @@ import { unzip } from '../../src/web/train/sources/unzip.ts';
 export interface Answer {
   /** `read`, `refused`, or what went wrong. */
   outcome: string;
-  /** Most memory that the process has had so far, in bytes. */
+  /** The process's peak memory so far, in bytes. */
   peak: number;
 }
 
 type Reader = (path: string) => Promise<unknown>;
 
-/** All that may be asked of a file; the first error does not keep the others from being tried. */
+/** Every way to read a file. All are tried, even after an error. */
 const picture: Reader = (path) =>
   all(path, [
     () => inspect(path),
@@ -54,7 +54,7 @@ async function weights(path: string): Promise<void> {
   }
 }
 
-/** The whole way of a checkpoint but for the device: description, tensors, and whether they fit the networks. */
+/** Reads a checkpoint without a device: description, tensors, and whether they fit the networks. */
 async function checkpoint(path: string): Promise<void> {
   await all(path, [
     () => readGanHeader(path),

@@ -1,27 +1,27 @@
 /**
- * How far an answer may be from PyTorch's. The tolerances are those of the fixture format. Where float32 cannot meet one,
- * the measured noise of our own answer says how far it can be off, and no more than that is allowed.
+ * Decides how far a result may be from PyTorch's. The tolerances are those of the fixture format. Where float32 cannot meet
+ * one, the measured noise of our own result is allowed on top, and no more.
  *
- * What float32 cannot do was found with PyTorch alone: about 100 random fixtures of both initialisations, answered in
+ * The limits of float32 were found with PyTorch alone: about 100 random fixtures of both initialisations, computed in
  * float64 (`make_fixtures.py --from FILE --dtype float64`) and in float32 by each of its two convolution back-ends.
- * - The gradient of a bias in front of a batch norm is zero. Float64 says 1e-18 … 1e-14, float32 up to 3e-6 (3e-7 of the
- *   file's largest): rounding, which no two programs share, and of which Adam's first step takes the sign.
+ * - The gradient of a bias in front of a batch norm is zero. Float64 gives 1e-18 … 1e-14, float32 up to 3e-6 (3e-7 of the
+ *   file's largest). That is rounding, which no two programs share, and Adam's first step takes its sign.
  * - At first the discriminator's logits hardly depend on the picture, so the gradients of its real and fake halves cancel,
  *   to 1e-4 of either and less. In its first blocks float32 is off float64 by 0.1 … 4 % in most files, by 100 % in some.
  * - Where pixels under a max-pool differ by less than float32 resolves, rounding decides which of them gets the gradient,
- *   and so it is at the kinks of the rectifiers. One such choice in a small picture moved a gradient of the generator by
+ *   and likewise at the kinks of the rectifiers. One such choice in a small picture moved a gradient of the generator by
  *   14 % from one back-end to the other.
  * - In a deep model a batch norm may see two or three values of a variance near its eps: `fake` was off by 3e-4.
- * - With a large learning rate (0.01) the losses part company after a few steps: 2 % at the fifth, twofold at the seventh.
+ * - With a large learning rate (0.01) the losses diverge after a few steps: 2 % at the fifth, twofold at the seventh.
  * - Adam's first step is lr · g / (|g| + 1e-8). Where |g| is near 1e-8 or less, a gradient well within its tolerance moves
  *   the weight by more than 1e-6; where g is rounding and has another sign, by 2 · lr.
  */
 
-/** The noise is measured by a few samples: what is allowed is so many times the largest, in the norm of a tensor … */
+/** A few samples measure the noise. This many times the largest is allowed in the norm of a tensor … */
 const TENSOR_FACTOR = 8;
-/** … and of one element, which strays further from the mean. */
+/** … and this many times in one element, which strays further from the mean. */
 const ELEMENT_FACTOR = 16;
-/** A gradient that is noise to us may have up to this share of the file's largest in PyTorch: float32 resolves no less. */
+/** A gradient that is noise in ours may reach this share of the file's largest in PyTorch's: float32 resolves no less. */
 const RESOLUTION = 2 ** -20;
 const ADAM_EPS = 1e-8;
 
@@ -32,9 +32,9 @@ export interface Comparison {
   /** ‖ours − theirs‖ and ‖theirs‖. */
   off: number;
   norm: number;
-  /** The difference in units of what is allowed: above 1 it is too far. */
+  /** The difference in units of the tolerance: above 1 it is too far. */
   errorRatio: number;
-  /** It is within what is allowed for noise, but would not have been without. */
+  /** It passes only with the allowance for noise. */
   noisy: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Comparison {
 export class Noise {
   private readonly largest = new Map<string, { norm: number; elements: Float32Array }>();
 
-  /** Takes in one more sample: the same answer, or a part of it, computed with other rounding. */
+  /** Adds a sample: the same result, or a part of it, computed with other rounding. */
   add(plain: ReadonlyMap<string, Float32Array>, shaken: ReadonlyMap<string, Float32Array>): void {
     for (const [name, other] of shaken) {
       const values = plain.get(name);
@@ -57,12 +57,12 @@ export class Noise {
     }
   }
 
-  /** How far noise alone may put the whole tensor off; 0 without samples. */
+  /** How far noise alone may move the whole tensor; 0 without samples. */
   ofTensor(name: string): number {
     return TENSOR_FACTOR * (this.largest.get(name)?.norm ?? 0);
   }
 
-  /** How far noise alone may put each element off. `alike`: what is usual in the tensor counts for all its elements. */
+  /** How far noise alone may move each element. `alike`: the tensor's usual noise counts for all its elements. */
   ofElements(name: string, alike = true): (i: number) => number {
     const found = this.largest.get(name);
     if (!found) return () => 0;
@@ -100,9 +100,9 @@ function isNoise(ours: Float32Array, theirs: Float32Array, largest: number, nois
 }
 
 /**
- * A weight after Adam's first step: rtol 1e-4, atol 1e-6, either as it is or after taking away what becomes of the
- * difference between the two gradients, which are judged by themselves, in that step. That difference counts where a
- * gradient is numerically zero, 2 · lr at most, or within a few times Adam's eps of zero; the step itself is never excused.
+ * Compares a weight after Adam's first step: rtol 1e-4, atol 1e-6. The gradients are judged by themselves, so the effect of
+ * their difference on the step may be subtracted first. That is allowed only where a gradient is numerically zero (2 · lr at
+ * most) or within a few times Adam's eps of zero. The step itself is never excused.
  */
 export function compareWeight(ours: StepOfWeight, theirs: StepOfWeight, lr: number): Comparison {
   const step = (g: number) => (lr * g) / (Math.abs(g) + ADAM_EPS);
@@ -147,7 +147,7 @@ function distance(ours: Float32Array, theirs: Float32Array): Pick<Comparison, 'm
   return { maxError, off: Math.sqrt(squares), norm: norm(theirs) };
 }
 
-/** The largest difference in units of what is allowed. */
+/** The largest difference in units of the tolerance. */
 function worst(ours: Float32Array, theirs: Float32Array, allowed: (i: number) => number): number {
   let most = 0;
   theirs.forEach((want, i) => {
@@ -156,7 +156,7 @@ function worst(ours: Float32Array, theirs: Float32Array, allowed: (i: number) =>
   return most;
 }
 
-/** Infinite for NaN, so that it never passes. */
+/** Returns infinity for NaN, so that it never passes. */
 function ratio(off: number, allowed: number): number {
   if (off === 0) return 0;
   const value = off / allowed;

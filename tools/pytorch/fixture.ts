@@ -11,7 +11,7 @@ export const NETS = ['disc', 'gen'] as const;
 export type Net = (typeof NETS)[number];
 export const LOSSES = ['disc', 'gen', 'adv', 'l1'] as const;
 
-/** A training problem and PyTorch's answer to it, checked as far as it can be without the networks. */
+/** A training problem and PyTorch's results, checked as far as possible without the networks. */
 export interface Fixture {
   file: string;
   config: TrainConfig;
@@ -25,7 +25,7 @@ export interface Fixture {
 const HINT = 'tools/pytorch/python/make_fixtures.py writes files that fit.';
 
 /**
- * Takes a file's text and tensors for a fixture of format version 1.
+ * Reads a file's text and tensors as a fixture of format version 1.
  * @throws PixtapeError naming the file and the first thing that does not fit.
  */
 export function readFixture(
@@ -56,7 +56,7 @@ export function readFixture(
   return { ...fixture, batch: { real, condition: float('input.condition', picture(generator.inChannels)) } };
 }
 
-/** Holds the file's names, types and shapes to those of a network, state and expectations alike. */
+/** Compares the file's names, types and shapes with those of a network: state and expectations. */
 export function checkNetwork(fixture: Fixture, net: Net, network: Module): void {
   const entries = network.stateEntries();
   const parameters = entries.filter(({ kind }) => kind === 'parameter');

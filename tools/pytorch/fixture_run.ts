@@ -15,10 +15,10 @@ import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fix
 /** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
 export type Answer = Map<string, Float32Array>;
 
-/** How far a shake moves the result of a convolution and the gradient that comes back to it: 8 roundings of float32. */
+/** How far a shake moves a convolution's result and the gradient that returns to it: 8 roundings of float32. */
 const SHAKE = 2 ** -21;
 
-/** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
+/** A fixture's model on a device, ready to compute the problem from its start, any number of times. */
 export class FixtureRun {
   private readonly device: Device;
   private readonly fixture: Fixture;
@@ -46,7 +46,7 @@ export class FixtureRun {
     return new FixtureRun(device, fixture, model, await model.prepare({ keepGradients: true }));
   }
 
-  /** What is compared of the first step, and what the generator paints after it. Starts from the file's state. */
+  /** Runs the first step from the file's state. Returns what is compared, with the generator's picture after the step. */
   async firstStep(): Promise<Answer> {
     const { model, fixture } = this;
     const { batch, config } = fixture;
@@ -58,7 +58,7 @@ export class FixtureRun {
     return answer;
   }
 
-  /** The losses of all steps; goes on from the first. */
+  /** Returns the losses of all steps. Continues from the first. */
   async curves(): Promise<Answer> {
     const { model, fixture } = this;
     const rows = await model.lossesSince(0);
@@ -71,7 +71,7 @@ export class FixtureRun {
     return new Map(NETS.map((net) => [`curve.${net}`, Float32Array.from(rows, (losses) => losses[net])]));
   }
 
-  /** To the state before the first step. */
+  /** Returns to the state before the first step. */
   private restart(): void {
     const { model, fixture } = this;
     for (const net of NETS) {
@@ -97,7 +97,7 @@ export class FixtureRun {
     return answer;
   }
 
-  /** Gives the step's memory back; the weights stay as long as the device. */
+  /** Frees the step's memory. The weights live as long as the device. */
   destroy(): void {
     this.recorded.destroy();
   }

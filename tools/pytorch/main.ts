@@ -6,8 +6,8 @@ import { readSafetensors } from '../../src/files/files.ts';
 import { type ReferenceGroup, runReference } from './reference.ts';
 
 /**
- * `npm run --silent reference -- FILE…`: our answer to each fixture beside PyTorch's, a line for each group. Ends with 0
- * if all groups of all files are ok, with 1 if not or a file does not fit the format, with 2 without a file.
+ * `npm run --silent reference -- FILE…`: prints our results for each fixture beside PyTorch's, a line for each group. Exits
+ * with 0 if all groups of all files are ok, with 1 if not or if a file does not fit the format, with 2 without a file.
  */
 async function main(files: readonly string[]): Promise<number> {
   if (files.length === 0 || files.some((file) => file.startsWith('-'))) {
@@ -23,7 +23,7 @@ async function main(files: readonly string[]): Promise<number> {
       }
     } catch (error) {
       failed++;
-      // The message of a PixtapeError ends with what to do; anything else is our fault, and its trace is wanted.
+      // A PixtapeError ends with what to do. Anything else is our bug, so print its trace.
       const { message } = error as Error;
       console.log(`FAIL  ${message.includes(file) ? '' : `${file}: `}${message}`);
       if (!(error instanceof PixtapeError)) console.error(error);
@@ -32,7 +32,7 @@ async function main(files: readonly string[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-/** Each file has a device of its own, so that its memory is given back before the next. */
+/** Opens a device for each file, so that its memory is free before the next. */
 async function runFile(file: string): Promise<ReferenceGroup[]> {
   const source = await readSafetensors(file);
   const tensors = new Map<string, NamedTensor>();
@@ -61,5 +61,5 @@ function line({ name, maxError, relativeL2, ok, tensors, noisy, worst }: Referen
 
 const status = await main(process.argv.slice(2));
 closeAdapter();
-// Driver threads may still hold the process. What was printed into a pipe may not be through yet.
+// Driver threads may keep the process alive, so exit by hand, once what was printed has left through the pipe.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));

@@ -21,7 +21,7 @@ export interface ReferenceGroup {
   /** ‖ours − theirs‖ / ‖theirs‖ over the whole group. */
   relativeL2: number;
   ok: boolean;
-  /** How many tensors it has, and which of them needed the allowance for float32's noise. */
+  /** The number of tensors, and those that needed the allowance for float32's noise. */
   tensors: number;
   noisy: string[];
   /** The tensor nearest to its limit or furthest beyond it, and its own relative L2. */
@@ -31,12 +31,12 @@ export interface ReferenceGroup {
 const MOST_SHAKES = 8;
 
 /**
- * Runs the training problem of a fixture on `device` and compares with what PyTorch answered.
+ * Runs the training problem of a fixture on `device` and compares the results with PyTorch's.
  *
- * If the answer is within the format's tolerances, that is all. If not, it is worked out up to 8 times more with the
- * result of every convolution moved up or down at random by as much as float32 may be off there. What that shakes out of
- * our answer, rounding shakes out of PyTorch's, and so much is allowed on top; `judge.ts` tells where it is needed and
- * what float64 says to it. It does not excuse a wrong operation, whose answer is as steady as a right one's.
+ * Results within the format's tolerances pass. Otherwise the problem is computed up to 8 times more, with the result of
+ * every convolution moved at random by the rounding error of float32. Rounding may move PyTorch's results as far as this
+ * moves ours, so that much is allowed on top. `compare.ts` says where that is needed, and what float64 gives there. A wrong
+ * operation is not excused, because its results are as steady as right ones.
  * Source: Vignes 1993, "A stochastic arithmetic for reliable scientific computation".
  *
  * @throws PixtapeError if the file does not fit the format.
@@ -87,7 +87,7 @@ function judge(fixture: Fixture, ours: Answer, noise: Noise): ReferenceGroup[] {
     const step = (of: (name: string) => Float32Array) => ({ after: of(name), gradient: of(grad) });
     return compareWeight(step(values), step(expected), config.lr);
   };
-  // Noise grows from step to step: what is usual late must not count for an early step.
+  // Noise grows from step to step, so late noise must not excuse an early step.
   const curve = (name: string) =>
     compareOutputs(values(name), expected(name), { rtol: 1e-2, atol: 0 }, noise.ofElements(name, false));
   const single = (name: string, rtol: number, atol: number) => group(name, [[name, close(name, rtol, atol)]]);

@@ -9,7 +9,8 @@
 // winograd_planes.wgsl (Winograd in both dimensions, T * T multiplications) or winograd_rows.wgsl (along the rows only,
 // 3 * R * T of them), which say how many rows of points a filter (OWN_ROWS) and of sums a tile (SUM_ROWS) has.
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW).
+// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW). Parameters and bindings stand in
+// ../patch_params.wgsl, which is appended.
 //
 // Tiling: as conv_tile.wgsl, whose head says why. A workgroup is one subgroup; each lane owns TILES tiles side by side in M
 // output channels. For each input channel a lane loads the window under its tiles and transforms it in registers; the
@@ -21,43 +22,6 @@
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
 enable subgroups;
-
-struct Params {
-  // Input channels of this dispatch, of x, and the one to begin with: large weights come in slices.
-  in_c: u32,
-  in_all: u32,
-  in_first: u32,
-  in_h: u32,
-  in_w: u32,
-  out_c: u32,
-  out_h: u32,
-  out_w: u32,
-  pad_h: i32,
-  pad_w: i32,
-  // Strides of w: from one output channel to the next, one input channel, one tap; and where tap 0 is.
-  w_out: i32,
-  w_in: i32,
-  w_tap: i32,
-  w_first: i32,
-  // Patches (of TILES tiles) in a row, in a picture, and in the batch.
-  tiles_x: u32,
-  tiles: u32,
-  all_tiles: u32,
-  // Channels of y, and the one that this dispatch's out_c begin with.
-  channels: u32,
-  first: u32,
-  has_bias: u32,
-  // 1: add to y instead of overwriting it.
-  accumulate: u32,
-  // Leaky ReLU on the way out: 1 for none.
-  slope: f32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(

@@ -10,7 +10,8 @@
 // The transforms are in winograd_rows.wgsl and winograd_4.wgsl, which the loader appends.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; the splits are added up by reduce_split_k.wgsl, in a fixed order.
+// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits, in a fixed order. Parameters and bindings stand in
+// ../patch_weight_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the sums of LANES channels for M
 // channels b. The subgroup walks over tiles: a lane loads and transforms the window under the tile from its own
@@ -18,38 +19,6 @@
 // transformed back once, at the end.
 
 enable subgroups;
-
-struct Params {
-  // Channels of this dispatch, of the tensor, and the one to begin with: a large dw is made in slices.
-  l_c: u32,
-  l_all: u32,
-  l_first: u32,
-  in_h: u32,
-  in_w: u32,
-  b_c: u32,
-  b_all: u32,
-  b_first: u32,
-  out_h: u32,
-  out_w: u32,
-  pad_h: i32,
-  pad_w: i32,
-  // Tiles in a row, in one picture, and in the whole batch.
-  tiles_x: u32,
-  tiles: u32,
-  all_tiles: u32,
-  // Tiles that one workgroup walks over.
-  share: u32,
-  part_size: u32,
-  part_b: u32,
-  part_l: u32,
-  part_tap: i32,
-  part_first: i32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> parts: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -4,7 +4,7 @@ import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
 import { FACES, type OpenedData, type PairData } from '../../pix2pix/data/sets/dataset.ts';
-import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';

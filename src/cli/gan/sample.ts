@@ -3,7 +3,7 @@ import { openDevice } from '../../drivers/open_device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
 import { checkWritable, writePictureAs } from '../../pix2pix/data/image/encode.ts';
-import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { loadGanGenerator, readGanHeader } from '../../pix2pix/train/checkpoint/gan_checkpoint.ts';
 import { drawSheet, planSamples, type SampleOptions } from '../../pix2pix/train/sheets/gan_samples.ts';
 import { pictureSheet } from '../../pix2pix/train/sheets/sheet.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import { FolderInUse, FolderLock } from '../../files/lock.ts';
+import { FolderInUse, FolderLock } from '../../files/lock/lock.ts';
 import { LATEST } from '../../pix2pix/train/loop/run.ts';
 import type { TrainFlags } from '../train/flags.ts';
 

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { isDevice, replaceByNull } from '../../files/process.ts';
+import { isDevice, replaceByNull } from '../../files/lock/process.ts';
 
 const STANDARD = [0, 1, 2];
 

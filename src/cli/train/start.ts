@@ -1,6 +1,6 @@
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
 import { FACES } from '../../pix2pix/data/sets/dataset.ts';
-import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { openDevice } from '../../drivers/open_device.ts';
-import { FolderLock } from '../../files/lock.ts';
+import { FolderLock } from '../../files/lock/lock.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
-import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import { loadGenerator, readPainterHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';

@@ -1,7 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { bindDispatches, checkDtype, type Dispatch } from './bind.ts';
 import type { Device } from './device.ts';
-import { brokenGuards, paintGuards } from './guards.ts';
+import { brokenGuards, paintGuards } from './memory/guards.ts';
 import type { MemoryPlan } from './memory/plan.ts';
 import { bytesTogether, Temporaries } from './memory/temporaries.ts';
 import { type Profile, profile } from './profile.ts';

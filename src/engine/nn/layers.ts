@@ -7,7 +7,7 @@ import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { Fresh } from './fresh.ts';
+import { Fresh } from './init/fresh.ts';
 import { buffer, Module, parameter } from './module.ts';
 
 export interface LayerOptions {

@@ -4,7 +4,7 @@ import { embedding } from '../ops/lookup/embedding.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import { flatten } from '../ops/shape/reshape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import { Fresh } from './fresh.ts';
+import { Fresh } from './init/fresh.ts';
 import type { LayerOptions } from './layers.ts';
 import { Module, parameter } from './module.ts';
 

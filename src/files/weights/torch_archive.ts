@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { readAt } from '../read_at.ts';
-import { readPickle } from './pickle.ts';
+import { readPickle } from './pickle/pickle.ts';
 import { torchNames } from './torch_names.ts';
 
 /** A longer pickle describes something else than weights: PyTorch takes some 300 bytes for each tensor. */

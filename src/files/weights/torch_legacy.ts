@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { readAt } from '../read_at.ts';
-import { readPickle } from './pickle.ts';
+import { readPickle } from './pickle/pickle.ts';
 import { bigEndian, MAX_PICKLE_BYTES, type StoragePlace, type TorchArchive } from './torch_archive.ts';
 import { torchNames } from './torch_names.ts';
 

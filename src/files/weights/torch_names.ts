@@ -1,6 +1,6 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { DType } from '../../engine/util/safetensors.ts';
-import { PickleGlobal, type PickleNames } from './pickle_machine.ts';
+import { PickleGlobal, type PickleNames } from './pickle/pickle_machine.ts';
 import { BYTES_PER_ELEMENT, elementCount, spanOf, type TorchStorage, type TorchTensor } from './torch_tensor.ts';
 
 /** A tensor among the values of a pickle. */

@@ -2,8 +2,8 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { encodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
-import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji.ts';
-import { loadEmojis } from '../../pix2pix/data/sources/openmoji.ts';
+import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
+import { loadEmojis } from '../../pix2pix/data/sources/emoji/openmoji.ts';
 import { mapBounded } from '../../pix2pix/data/split/parallel.ts';
 import type { EmojiSetText } from '../shared/emoji_set.ts';
 

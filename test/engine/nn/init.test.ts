@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { initWeights } from '../../../src/engine/nn/init.ts';
+import { initWeights } from '../../../src/engine/nn/init/init.ts';
 import { BatchNorm2d, Conv2d } from '../../../src/engine/nn/layers.ts';
 import { Module } from '../../../src/engine/nn/module.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';

@@ -12,7 +12,7 @@ import { maxPool2d } from '../../../src/engine/ops/resample/max_pool.ts';
 import { upsampleBicubic } from '../../../src/engine/ops/resample/upsample_bicubic.ts';
 import { upsampleBilinear } from '../../../src/engine/ops/resample/upsample_bilinear.ts';
 import { upsampleNearest } from '../../../src/engine/ops/resample/upsample_nearest.ts';
-import { pixelShuffle, pixelUnshuffle } from '../../../src/engine/ops/shape/pixel_shuffle.ts';
+import { pixelShuffle, pixelUnshuffle } from '../../../src/engine/ops/shape/blocks/pixel_shuffle.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { ssimLoss } from '../../../src/engine/ops/loss/ssim.ts';
+import { type Blocks, spaceToDepth } from '../../../src/engine/ops/shape/blocks/space_to_depth.ts';
 import { centerCrop } from '../../../src/engine/ops/shape/center_crop.ts';
 import { concat } from '../../../src/engine/ops/shape/concat.ts';
 import { permute, transpose2d } from '../../../src/engine/ops/shape/permute.ts';
-import { type Blocks, spaceToDepth } from '../../../src/engine/ops/shape/space_to_depth.ts';
 import type { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, total } from './nd.ts';
 import { type OpRow, type Problem, row } from './table_row.ts';

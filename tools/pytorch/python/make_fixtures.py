@@ -38,9 +38,9 @@ except ImportError:
 from torch.nn import functional as F
 
 sys.dont_write_bytecode = True
-import picture_ops
-from gan_fixtures import gan_fixture
-from op_fixtures import op_fixtures
+from fixture_sets import picture_ops
+from fixture_sets.gan_fixtures import gan_fixture
+from fixture_sets.op_fixtures import op_fixtures
 from torch_pix2pix import initialise, networks, train
 
 DEFAULTS = {

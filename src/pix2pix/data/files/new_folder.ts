@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { listFolder, makeFolder, moveAll, removeFolder } from '../../../files/folder.ts';
-import { FolderLock, LOCK_FILE } from '../../../files/lock.ts';
+import { FolderLock, LOCK_FILE } from '../../../files/lock/lock.ts';
 
 const UNFINISHED = '.unfinished';
 

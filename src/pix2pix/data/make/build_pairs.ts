@@ -7,11 +7,11 @@ import { findPairs } from '../files/layout.ts';
 import { intoNewFolder, refuseFull } from '../files/new_folder.ts';
 import { encodeAs } from '../image/encode.ts';
 import { beside, type Raster } from '../image/raster.ts';
-import { OPENMOJI_CREDITS } from '../sources/emoji.ts';
+import { OPENMOJI_CREDITS } from '../sources/emoji/emoji.ts';
+import { loadEmojis } from '../sources/emoji/openmoji.ts';
 import { drawFacade } from '../sources/facades/draw.ts';
 import { TEST_SHARE } from '../sources/facades/open.ts';
 import { checkHeaders, loadPair } from '../sources/folder.ts';
-import { loadEmojis } from '../sources/openmoji.ts';
 import { type Made, type MakeOptions, sameNames, settleFaults, type Task, writeAll } from './write_pictures.ts';
 
 export type { Made, MakeOptions } from './write_pictures.ts';

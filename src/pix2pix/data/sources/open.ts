@@ -1,8 +1,8 @@
 import type { DataOptions, OpenedData } from '../sets/dataset.ts';
 import { roomForPictures } from '../split/cache_budget.ts';
+import { openOpenmoji } from './emoji/openmoji.ts';
 import { openFacades } from './facades/open.ts';
 import { openFolder } from './folder.ts';
-import { openOpenmoji } from './openmoji.ts';
 
 /**
  * Finds the pairs, checks every file's header, and splits off the held-out pairs. Pictures are decoded on demand.

@@ -9,9 +9,9 @@ import { Budget } from '../sets/pairs.ts';
 import { PictureSet, type PictureSource } from '../sets/picture_set.ts';
 import { roomForPictures } from '../split/cache_budget.ts';
 import { holdOut } from '../split/split.ts';
-import { chooseEmojis, type Emoji, OPENMOJI_CREDITS, readEmojiPackage } from './emoji.ts';
-import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
-import { chooseSmileys, FACE_ZOOM, HELD_OUT_SMILEYS } from './smileys.ts';
+import { chooseEmojis, type Emoji, OPENMOJI_CREDITS, readEmojiPackage } from './emoji/emoji.ts';
+import { type EmojiPack, openEmojiPack } from './emoji/emoji_pack.ts';
+import { chooseSmileys, FACE_ZOOM, HELD_OUT_SMILEYS } from './emoji/smileys.ts';
 
 /** Which pictures a GAN is trained on. */
 export interface PictureData {

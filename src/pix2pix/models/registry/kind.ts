@@ -1,5 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import type { InitOptions } from '../../../engine/nn/init.ts';
+import type { InitOptions } from '../../../engine/nn/init/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
 import type { NormKind } from '../../../engine/nn/norm.ts';
 import type { Rng } from '../../../engine/ops/random/rng.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Device } from '../../../engine/gpu/device.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { removeStaleTemporaries } from '../../../files/files.ts';
-import { FolderLock } from '../../../files/lock.ts';
+import { FolderLock } from '../../../files/lock/lock.ts';
 import { type ReportData, writeReport } from '../report/report.ts';
 import { type Due, type LoopHost, type LossesRead, type RunEnd, type Trainee, TrainingLoop } from './core.ts';
 import { type LogLine, LogWriter, readLog } from './folder/log.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { initWeights } from '../../../engine/nn/init.ts';
+import { initWeights } from '../../../engine/nn/init/init.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { crossEntropy } from '../../../engine/ops/loss/cross_entropy.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
-import { initWeights } from '../../../engine/nn/init.ts';
+import { initWeights } from '../../../engine/nn/init/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { add, scale } from '../../../engine/ops/elementwise/arithmetic.ts';

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../../src/engine/util/random.ts';
 import { AT_REST, warp } from '../../../../src/pix2pix/data/image/warp.ts';
+import { SMILEYS } from '../../../../src/pix2pix/data/sources/emoji/smileys.ts';
 import { type OpenPictureOptions, openPictures } from '../../../../src/pix2pix/data/sources/open_pictures.ts';
-import { SMILEYS } from '../../../../src/pix2pix/data/sources/smileys.ts';
 import { draw, encode, type Paint, pattern, scratch } from '../pictures.ts';
 
 const at = scratch();

@@ -2,10 +2,15 @@ import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../../src/engine/util/random.ts';
 import type { DataOptions } from '../../../../src/pix2pix/data/sets/dataset.ts';
-import { baseOf, chooseEmojis, type Emoji, readEmojiPackage } from '../../../../src/pix2pix/data/sources/emoji.ts';
-import { openEmojiPack } from '../../../../src/pix2pix/data/sources/emoji_pack.ts';
+import {
+  baseOf,
+  chooseEmojis,
+  type Emoji,
+  readEmojiPackage,
+} from '../../../../src/pix2pix/data/sources/emoji/emoji.ts';
+import { openEmojiPack } from '../../../../src/pix2pix/data/sources/emoji/emoji_pack.ts';
+import { splitEmojis } from '../../../../src/pix2pix/data/sources/emoji/openmoji.ts';
 import { openDataset } from '../../../../src/pix2pix/data/sources/open.ts';
-import { splitEmojis } from '../../../../src/pix2pix/data/sources/openmoji.ts';
 import { options, scratch } from '../pictures.ts';
 
 const at = scratch();

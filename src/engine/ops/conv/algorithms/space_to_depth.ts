@@ -1,7 +1,7 @@
 import source from '../../../../../shaders/shape/space_to_depth.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { Tensor } from '../../../tape/tensor.ts';
-import { type Blocks, toDepth, toSpace } from '../../shape/space_to_depth.ts';
+import { type Blocks, toDepth, toSpace } from '../../shape/blocks/space_to_depth.ts';
 import type { ConvAlgorithm } from '../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { gemm } from './gemm/gemm.ts';

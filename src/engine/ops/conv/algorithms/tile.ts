@@ -1,12 +1,15 @@
-import forwardSource from '../../../../../shaders/conv/conv_tile.wgsl';
-import weightSource from '../../../../../shaders/conv/conv_tile_weight.wgsl';
+import forwardTile from '../../../../../shaders/conv/conv_tile.wgsl';
+import weightTile from '../../../../../shaders/conv/conv_tile_weight.wgsl';
+import params from '../../../../../shaders/conv/patch_params.wgsl';
+import weightParams from '../../../../../shaders/conv/patch_weight_params.wgsl';
 import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
-const tileSource = `${forwardSource}\n${leakyRelu}`;
+const forwardSource = [forwardTile, params, leakyRelu].join('\n');
+const weightSource = [weightTile, weightParams].join('\n');
 
 /** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why. */
 
@@ -24,12 +27,12 @@ export interface Tiling {
 /** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
 export const tile: ConvAlgorithm<Tiling> = {
   name: 'tile',
-  sources: [tileSource, weightSource],
+  sources: [forwardSource, weightSource],
   configs: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction) : []),
   kernels(tiling) {
     return patchKernels({
-      forward: (device, g) => kernelOf(device, g, tiling, 'conv_tile', tileSource),
-      weight: (device, g) => kernelOf(device, g, tiling, 'conv_tile_weight', weightSource),
+      forward: (device, g) => tileKernel(device, g, tiling, 'conv_tile', forwardSource),
+      weight: (device, g) => tileKernel(device, g, tiling, 'conv_tile_weight', weightSource),
     });
   },
   format: ({ tileH, tileW, m }) => `${tileH}x${tileW}x${m}`,
@@ -66,7 +69,8 @@ function tileFits(device: Device, g: ConvGeometry): boolean {
   return patchesFit(device, g) && Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
 }
 
-function kernelOf(
+/** Compiles a shader that computes with patches of this size. The bench's ladder has others that do. */
+export function tileKernel(
   device: Device,
   { kernelH, kernelW }: ConvGeometry,
   { tileH, tileW, m }: Tiling,

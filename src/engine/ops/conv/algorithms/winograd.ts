@@ -1,5 +1,7 @@
-import forwardSource from '../../../../../shaders/conv/winograd/conv_winograd.wgsl';
-import weightSource from '../../../../../shaders/conv/winograd/conv_winograd_weight.wgsl';
+import params from '../../../../../shaders/conv/patch_params.wgsl';
+import weightParams from '../../../../../shaders/conv/patch_weight_params.wgsl';
+import winograd from '../../../../../shaders/conv/winograd/conv_winograd.wgsl';
+import winogradWeight from '../../../../../shaders/conv/winograd/conv_winograd_weight.wgsl';
 import transforms4 from '../../../../../shaders/conv/winograd/winograd_4.wgsl';
 import planes from '../../../../../shaders/conv/winograd/winograd_planes.wgsl';
 import rows from '../../../../../shaders/conv/winograd/winograd_rows.wgsl';
@@ -8,7 +10,8 @@ import type { Device } from '../../../gpu/device.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
 import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './subgroup.ts';
 
-const source = `${forwardSource}\n${leakyRelu}`;
+const forwardSource = [winograd, params, leakyRelu].join('\n');
+const weightSource = [winogradWeight, weightParams].join('\n');
 
 /**
  * 3 × 3 convolutions of stride 1 by Winograd's algorithms, for drivers that compute on the CPU; see
@@ -36,7 +39,7 @@ const source = `${forwardSource}\n${leakyRelu}`;
  */
 
 /** A form of Winograd's algorithm. */
-interface Form {
+export interface WinogradForm {
   name: string;
   /** Outputs of a tile, along each side. */
   outputs: number;
@@ -64,7 +67,7 @@ function rowsAtOnce(channels: number, lanes: number, direction: ConvDirection): 
 }
 
 /** F(4 × 4, 3 × 3). */
-export const winograd4 = variant({
+export const winograd4 = winogradAlgorithm({
   name: 'winograd4',
   outputs: 4,
   transforms: transforms4,
@@ -75,7 +78,7 @@ export const winograd4 = variant({
 });
 
 /** F(4, 3) along the rows, the three rows of a filter summed over as ever; the gradient of the weight too. */
-export const winogradRows = variant({
+export const winogradRows = winogradAlgorithm({
   name: 'winograd_rows',
   outputs: 4,
   transforms: transforms4,
@@ -89,11 +92,11 @@ export const winogradRows = variant({
 type AtOnce = number;
 
 /** `NAME CHANNELS`: the channels at once. */
-function variant(form: Form): ConvAlgorithm<AtOnce> {
+export function winogradAlgorithm(form: WinogradForm): ConvAlgorithm<AtOnce> {
   const { name, rowsOnly } = form;
   return {
     name,
-    sources: [source, ...(rowsOnly ? [weightSource] : []), form.application, form.transforms],
+    sources: [forwardSource, ...(rowsOnly ? [weightSource] : []), form.application, form.transforms],
     configs(device, g, direction) {
       const fits = patchesFit(device, g) && g.kernelH === FILTER && g.kernelW === FILTER;
       if (!fits || (direction === 'weightGradient' && !rowsOnly)) return [];
@@ -110,12 +113,12 @@ function variant(form: Form): ConvAlgorithm<AtOnce> {
   };
 }
 
-function forwardKernel(device: Device, form: Form, m: number): PatchKernel {
+function forwardKernel(device: Device, form: WinogradForm, m: number): PatchKernel {
   const { outputs, rowsOnly, tiles } = form;
   const points = outputs + FILTER - 1;
   const filterRows = rowsOnly ? FILTER : points;
   const sumRows = rowsOnly ? outputs : points;
-  const kernel = device.kernel(form.name, [source, form.application, form.transforms].join('\n'), 'main', {
+  const kernel = device.kernel(form.name, [forwardSource, form.application, form.transforms].join('\n'), 'main', {
     ...constants(device, form, m, filterRows, sumRows),
     POINTS: points * points,
     TILES: tiles,
@@ -129,7 +132,7 @@ function forwardKernel(device: Device, form: Form, m: number): PatchKernel {
   return { kernel, height: outputs, width: outputs * tiles, channels: m };
 }
 
-function weightKernel(device: Device, form: Form, m: number): PatchKernel {
+function weightKernel(device: Device, form: WinogradForm, m: number): PatchKernel {
   const { outputs, name } = form;
   const text = [weightSource, form.application, form.transforms].join('\n');
   const kernel = device.kernel(`${name} weight`, text, 'main', constants(device, form, m, outputs, FILTER));
@@ -137,7 +140,7 @@ function weightKernel(device: Device, form: Form, m: number): PatchKernel {
 }
 
 /** `ownRows` rows of points are broadcast, `sumRows` of them are summed up. */
-function constants(device: Device, { outputs }: Form, m: number, ownRows: number, sumRows: number) {
+function constants(device: Device, { outputs }: WinogradForm, m: number, ownRows: number, sumRows: number) {
   const lanes = device.capabilities.subgroupSize;
   const points = outputs + FILTER - 1;
   return {

@@ -1,8 +1,8 @@
-import { PixtapeError } from '../../../engine/util/errors.ts';
-import type { DataOptions, OpenedData } from '../sets/dataset.ts';
-import { Budget, jittered, PairDataset, type PairSource, type Sides } from '../sets/pairs.ts';
-import { roomForPictures } from '../split/cache_budget.ts';
-import { holdOut, type Split } from '../split/split.ts';
+import { PixtapeError } from '../../../../engine/util/errors.ts';
+import type { DataOptions, OpenedData } from '../../sets/dataset.ts';
+import { Budget, jittered, PairDataset, type PairSource, type Sides } from '../../sets/pairs.ts';
+import { roomForPictures } from '../../split/cache_budget.ts';
+import { holdOut, type Split } from '../../split/split.ts';
 import { baseOf, chooseEmojis, type Emoji, readEmojiPackage } from './emoji.ts';
 import { type EmojiPack, openEmojiPack } from './emoji_pack.ts';
 

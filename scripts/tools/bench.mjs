@@ -1,15 +1,15 @@
 /** `npm run bench -- …`: set-up, a bundle of bench/ in dist/bench/, then the bench itself, or `isa`. */
-import { root, runBuilt, setup } from './setup.mjs';
+import { root, runBuilt, setup } from '../setup.mjs';
 
 await setup({ computes: process.argv.slice(2) });
 
-// Not at the top: without node_modules there is no esbuild yet.
+// Imported here and not at the top: before the set-up there may be no esbuild.
 const { build } = await import('esbuild');
-const { asText, rawText } = await import('./build/text.mjs');
+const { asText, rawText } = await import('../build/text.mjs');
 
 /**
- * Packages stay outside the bundle, TensorFlow.js apart: the build that Node would take has no gradients, and those that
- * can be imported one by one are ES modules in a package that says it is CommonJS.
+ * Keeps packages out of the bundle, except TensorFlow.js. The build of it that Node would take has no gradients, and its
+ * single modules are ES modules in a package that calls itself CommonJS.
  */
 const packages = {
   name: 'packages',
@@ -38,6 +38,6 @@ await build({
   plugins: [rawText, packages],
   logLevel: 'error',
 });
-// What compiles for GPUs that are not there opens no device to measure on, and has flags of its own.
+// `isa` compiles for GPUs that are not present. It opens no device and has its own flags.
 const [first, ...rest] = process.argv.slice(2);
 await (first === 'isa' ? runBuilt('bench/isa/main.js', rest) : runBuilt('bench/main.js', process.argv.slice(2)));

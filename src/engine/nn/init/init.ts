@@ -1,7 +1,7 @@
-import { RandomStream } from '../util/random.ts';
+import { RandomStream } from '../../util/random.ts';
+import { BatchNorm2d, Conv2d, ConvTranspose2d } from '../layers.ts';
+import type { Module } from '../module.ts';
 import { draw } from './fresh.ts';
-import { BatchNorm2d, Conv2d, ConvTranspose2d } from './layers.ts';
-import type { Module } from './module.ts';
 
 export interface InitOptions {
   seed: number;

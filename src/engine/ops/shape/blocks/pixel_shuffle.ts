@@ -1,7 +1,7 @@
-import type { Tensor } from '../../tape/tensor.ts';
-import { PixtapeError } from '../../util/errors.ts';
-import { aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
-import { nchw } from '../launch.ts';
+import type { Tensor } from '../../../tape/tensor.ts';
+import { PixtapeError } from '../../../util/errors.ts';
+import { aTensor, aWholeNumber, checkArguments } from '../../arguments.ts';
+import { nchw } from '../../launch.ts';
 import { depthToSpace, spaceToDepth } from './space_to_depth.ts';
 
 const RULES = { x: aTensor, factor: aWholeNumber(1) };

@@ -1,4 +1,4 @@
-import { PixtapeError } from '../../engine/util/errors.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
 
 /** Values on the stack and containers made in one pickle: weights take some thousands, a bomb takes more. */
 const MAX_STACK = 1_000_000;

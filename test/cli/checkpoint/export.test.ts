@@ -2,10 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, expect, it } from 'vitest';
-import { fromHalf } from '../../src/engine/util/half.ts';
-import { decodeSafetensors } from '../../src/engine/util/safetensors.ts';
-import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { build, pixtape, TINY, writePairs } from './command.ts';
+import { fromHalf } from '../../../src/engine/util/half.ts';
+import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
+import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { build, pixtape, TINY, writePairs } from '../command.ts';
 
 const folder = temporaryFolders();
 beforeAll(build);

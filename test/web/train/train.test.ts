@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/web/build.mjs';
-import { build, pixtape, writePairs } from '../cli/command.ts';
-import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from './helpers/browser.ts';
-import { runInNode } from './helpers/bundle.ts';
+import { buildWeb } from '../../../scripts/web/build.mjs';
+import { build, pixtape, writePairs } from '../../cli/command.ts';
+import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { describeInBrowser, type Web } from '../helpers/browser.ts';
+import { runInNode } from '../helpers/bundle.ts';
 import {
   choose,
   destroyDevice,
@@ -21,7 +21,7 @@ import {
   stepOf,
   text,
   zipped,
-} from './helpers/person.ts';
+} from '../helpers/person.ts';
 
 /** The Train view, as a person uses it; and checkpoints on their way between it and the command line. */
 

@@ -1,14 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
-import { Device } from '../../src/engine/gpu/device.ts';
-import { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
-import { PixtapeError } from '../../src/engine/util/errors.ts';
+import { closeAdapter, openAdapter } from '../../../src/drivers/index.ts';
+import { Device } from '../../../src/engine/gpu/device.ts';
+import { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
+import { PixtapeError } from '../../../src/engine/util/errors.ts';
 
 /**
- * The SPIR-V that Dawn makes of our kernels: the very bytes that it hands to Vulkan drivers. Mesa writes what it is handed
- * into a folder, so every kernel is compiled on lavapipe, Mesa's driver for CPUs, one after the other.
+ * The SPIR-V that Dawn makes of our kernels, byte for byte as it hands it to Vulkan drivers. Mesa can write what it gets
+ * into a folder, so the kernels are compiled on lavapipe, Mesa's driver for CPUs, one at a time.
  */
 export class DawnCompiler {
   /** Never to run anything on: kernels are compiled on it, and dry runs take its limits and features. */
@@ -24,7 +24,7 @@ export class DawnCompiler {
   static async open(): Promise<DawnCompiler> {
     const folder = mkdtempSync(join(tmpdir(), 'pixtape-isa-'));
     process.env.MESA_SPIRV_DUMP_PATH = folder;
-    // A kernel that is found in a cache is not handed on.
+    // Dawn hands nothing on for a kernel that it finds in its cache.
     process.env.MESA_SHADER_CACHE_DISABLE = '1';
     try {
       const { adapter, description } = await openAdapter('lavapipe');
@@ -37,7 +37,7 @@ export class DawnCompiler {
 
   /** @throws PixtapeError where Mesa is too old to write it down */
   async spirv(kernel: Kernel): Promise<Uint8Array> {
-    // Another of Mesa's drivers in this process may have written there too.
+    // Another Mesa driver in this process may have written there too.
     for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name));
     // A kernel of a dry run counts as compiled.
     await new Kernel(kernel.label, kernel.code, kernel.entry, {}).compile(this.device.gpu);

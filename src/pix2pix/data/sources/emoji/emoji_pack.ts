@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import sharp from 'sharp';
-import { PixtapeError } from '../../../engine/util/errors.ts';
-import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
-import { cacheDirectory } from '../../../files/cache.ts';
-import { readSafetensors, removeStaleTemporaries, writeSafetensorsAtomic } from '../../../files/files.ts';
-import { decode } from '../image/decode.ts';
-import { CHANNELS, type Raster } from '../image/raster.ts';
-import { mapBounded } from '../split/parallel.ts';
+import { PixtapeError } from '../../../../engine/util/errors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../../../engine/util/safetensors.ts';
+import { cacheDirectory } from '../../../../files/cache.ts';
+import { readSafetensors, removeStaleTemporaries, writeSafetensorsAtomic } from '../../../../files/files.ts';
+import { decode } from '../../image/decode.ts';
+import { CHANNELS, type Raster } from '../../image/raster.ts';
+import { mapBounded } from '../../split/parallel.ts';
 import type { Emoji, EmojiPackage } from './emoji.ts';
 
 /** Increment it if the same input gives other pixels. */

@@ -2,14 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cacheDirectory } from '../../src/files/cache.ts';
-import { readSafetensors } from '../../src/files/files.ts';
-import { convolutionsOf, trainingStep } from '../../src/pix2pix/train/autotune/tune.ts';
-import { readCheckpointHeader } from '../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import type { TuningRecord } from '../../src/pix2pix/train/checkpoint/tuning_record.ts';
-import { PRESETS } from '../../src/pix2pix/train/config/config.ts';
-import { openTestDevice } from '../device.ts';
-import { build, pixtape, TINY, writePairs } from './command.ts';
+import { cacheDirectory } from '../../../src/files/cache.ts';
+import { readSafetensors } from '../../../src/files/files.ts';
+import { convolutionsOf, trainingStep } from '../../../src/pix2pix/train/autotune/tune.ts';
+import { readCheckpointHeader } from '../../../src/pix2pix/train/checkpoint/checkpoint.ts';
+import type { TuningRecord } from '../../../src/pix2pix/train/checkpoint/tuning_record.ts';
+import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
+import { openTestDevice } from '../../device.ts';
+import { build, pixtape, TINY, writePairs } from '../command.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-tune-'));
 const folder = join(home, 'cache', 'pixtape', 'tuning');

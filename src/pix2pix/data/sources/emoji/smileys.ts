@@ -1,4 +1,4 @@
-import { PixtapeError } from '../../../engine/util/errors.ts';
+import { PixtapeError } from '../../../../engine/util/errors.ts';
 import type { Emoji } from './emoji.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { PixtapeError } from '../../../engine/util/errors.ts';
+import { PixtapeError } from '../../../../engine/util/errors.ts';
 
 /** One picture of OpenMoji (https://openmoji.org, CC BY-SA 4.0). */
 export interface Emoji {

@@ -1,7 +1,7 @@
 import { constants, copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { codeOf } from './disk_error.ts';
-import { temporaryName } from './files.ts';
+import { codeOf } from '../disk_error.ts';
+import { temporaryName } from '../files.ts';
 import type { ProcessIdentity } from './process.ts';
 
 /** The file that says who writes into a folder. */

@@ -1,8 +1,8 @@
-import source from '../../../../shaders/shape/space_to_depth.wgsl';
-import { differentiable } from '../../tape/autograd.ts';
-import { dispatch, elementWorkgroups } from '../../tape/dispatch.ts';
-import { Tensor } from '../../tape/tensor.ts';
-import { columnGrid, nchw } from '../launch.ts';
+import source from '../../../../../shaders/shape/space_to_depth.wgsl';
+import { differentiable } from '../../../tape/autograd.ts';
+import { dispatch, elementWorkgroups } from '../../../tape/dispatch.ts';
+import { Tensor } from '../../../tape/tensor.ts';
+import { columnGrid, nchw } from '../../launch.ts';
 
 /** Pixels of a plane of x up to which one invocation copies it whole. */
 const SMALL = 36;

@@ -1,11 +1,11 @@
 /** `npm run fuzz -- …`: set-up, a bundle of tools/fuzz/ in dist/fuzz/, then the fuzzing itself. */
-import { root, runBuilt, setup } from './setup.mjs';
+import { root, runBuilt, setup } from '../setup.mjs';
 
 await setup();
 
-// Not at the top: without node_modules there is no esbuild yet.
+// Imported here and not at the top: before the set-up there may be no esbuild.
 const { build } = await import('esbuild');
-const { asText, rawText } = await import('./build/text.mjs');
+const { asText, rawText } = await import('../build/text.mjs');
 
 await build({
   absWorkingDir: root,

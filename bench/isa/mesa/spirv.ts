@@ -1,4 +1,4 @@
-/** What has to be known of a SPIR-V module to make a pipeline of it. Source: SPIR-V Specification 1.6, 2.3 and 3.52. */
+/** Reads what a pipeline needs to know of a SPIR-V module. Source: SPIR-V Specification 1.6, 2.3 and 3.52. */
 
 export interface SpirvInterface {
   entry: string;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { open, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { PixtapeError } from '../engine/util/errors.ts';
-import { codeOf, explainDiskError } from './disk_error.ts';
-import { removeStaleTemporaries } from './files.ts';
-import { makeFolder } from './folder.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
+import { codeOf, explainDiskError } from '../disk_error.ts';
+import { removeStaleTemporaries } from '../files.ts';
+import { makeFolder } from '../folder.ts';
 import { clearLock, clockOf, createLock, type Found, type Holder, LOCK_FILE, readLock, textOf } from './lock_file.ts';
 import { isRunning, thisProcess } from './process.ts';
 

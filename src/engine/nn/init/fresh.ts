@@ -1,6 +1,6 @@
-import type { Device } from '../gpu/device.ts';
-import { type Shape, sizeOf, Tensor } from '../tape/tensor.ts';
-import { RandomStream } from '../util/random.ts';
+import type { Device } from '../../gpu/device.ts';
+import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
+import { RandomStream } from '../../util/random.ts';
 
 /** The stream of layers' first values; see pix2pix/data/sets/batches.ts for the others. */
 const LAYERS = 301;

@@ -1,6 +1,6 @@
-import { type Dispatch, storagesOf } from './bind.ts';
-import type { Device } from './device.ts';
-import { GUARD_BYTES, type Storage } from './storage.ts';
+import { type Dispatch, storagesOf } from '../bind.ts';
+import type { Device } from '../device.ts';
+import { GUARD_BYTES, type Storage } from '../storage.ts';
 
 /** The words behind every tensor of a device with guards, which show a write out of bounds. */
 const GUARD_WORD = 0x7fc0dead;

@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/web/build.mjs';
-import { writePairs } from '../cli/command.ts';
-import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from './helpers/browser.ts';
-import { runInNode } from './helpers/bundle.ts';
-import { choose, dropPaths, pause, phase, SLOW, SOON, save, stepOf, text } from './helpers/person.ts';
+import { buildWeb } from '../../../scripts/web/build.mjs';
+import { writePairs } from '../../cli/command.ts';
+import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { describeInBrowser, type Web } from '../helpers/browser.ts';
+import { runInNode } from '../helpers/bundle.ts';
+import { choose, dropPaths, pause, phase, SLOW, SOON, save, stepOf, text } from '../helpers/person.ts';
 
 /** Runs that come to an end, and the folders that they are made of. */
 

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import koffi, { type TypeObject } from 'koffi';
-import { findIcds } from '../../src/drivers/probe/icd.ts';
-import { PixtapeError } from '../../src/engine/util/errors.ts';
-import { CStruct, cArray, cString, type Pointee, stringAt, u32At, u64At } from './memory.ts';
+import { findIcds } from '../../../src/drivers/probe/icd.ts';
+import { PixtapeError } from '../../../src/engine/util/errors.ts';
+import { CStruct, cArray, cString, type Pointee, stringAt, u32At, u64At } from '../memory.ts';
 import { readSpirv } from './spirv.ts';
 
 /**
- * Mesa's driver for Radeon GPUs as a compiler: told to do as if a GPU of some family were there, it compiles for it and
- * says what came out (VK_KHR_pipeline_executable_properties). Nothing can be run. The driver's library is called itself,
- * without the Vulkan loader, so that Dawn may use another driver in the same process.
+ * Uses Mesa's driver for Radeon GPUs as a compiler. The driver can pretend that a GPU of some family is present, compile
+ * for it, and report the result (VK_KHR_pipeline_executable_properties). It cannot run anything. We call the driver's
+ * library directly, without the Vulkan loader, so that Dawn can use another driver in the same process.
  * Source: Vulkan 1.3's vulkan_core.h for the structures; docs.mesa3d.org/envvars.html for RADV_FORCE_FAMILY.
  */
 
@@ -25,7 +25,7 @@ const INSTALL = 'Debian and Ubuntu: apt-get install mesa-vulkan-drivers (24.1 or
 
 /** The library of Mesa's driver for Radeon GPUs. @throws PixtapeError where it is not installed */
 function findLibrary(): string {
-  // The driver that Dawn was told to take is not the one that is looked for.
+  // Ignore the variable that names Dawn's driver: we look for another one.
   for (const icd of findIcds({ ...process.env, VK_DRIVER_FILES: '', VK_ICD_FILENAMES: '' })) {
     const path = libraryOf(icd);
     if (path !== undefined && /libvulkan_radeon/.test(path)) return path;
@@ -40,7 +40,7 @@ function libraryOf(icd: string): string | undefined {
     const beside = resolve(dirname(icd), path);
     return !isAbsolute(path) && existsSync(beside) ? beside : path;
   } catch {
-    // Not readable or not JSON: no driver.
+    // A file that cannot be read or is not JSON describes no driver.
     return undefined;
   }
 }
@@ -59,7 +59,7 @@ export class Radv {
 
   /** @throws PixtapeError where the driver is missing, or does not know the family */
   static open(family: string): Radv {
-    // Read whenever devices are listed.
+    // The driver reads it each time that devices are listed.
     process.env.RADV_FORCE_FAMILY = family;
     const getInstanceProc = koffi
       .load(findLibrary())
@@ -115,7 +115,7 @@ export class Radv {
       ({ index, kind }) => new CStruct().u32(index, kind === 'uniform' ? 6 : 7, 1, 0x20).pointer(null).buffer,
     );
     const set = this.make('vkCreateDescriptorSetLayout', info(32).u32(0, slots.length).pointer(cArray(slots)).buffer);
-    // Dawn hands over buffer sizes so.
+    // Dawn passes buffer sizes this way.
     const constants = new CStruct().u32(0x20, 0, 128).buffer;
     const sets = new CStruct().u64(set).buffer;
     const layout = this.make(

@@ -1,0 +1,25 @@
+// The one-dimensional transforms of Winograd's F(2, 3): two outputs of a filter of three taps by four multiplications.
+// A rung of the ladder: slower than the direct sum, since 16 values are loaded for four outputs.
+//
+//   y = A' (S . (G g) . (B' d))    d: 4 inputs, g: 3 taps, y: 2 outputs, ' the transposed, . by elements
+//
+// Appended to shaders/conv/winograd/conv_winograd.wgsl in the place of winograd_4.wgsl. Points: 0, 1, -1 and infinity.
+// Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks".
+
+const SCALE = array<f32, 4>(1.0, 0.5, 0.5, 1.0);
+
+// B' d
+fn input_points(d: array<f32, 4>) -> array<f32, 4> {
+  return array<f32, 4>(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[3] - d[1]);
+}
+
+// G g
+fn filter_points(g: array<f32, 3>) -> array<f32, 4> {
+  let a = g[0] + g[2];
+  return array<f32, 4>(g[0], a + g[1], a - g[1], g[2]);
+}
+
+// A' m
+fn outputs(m: array<f32, 4>) -> array<f32, 2> {
+  return array<f32, 2>(m[0] + m[1] + m[2], m[1] - m[2] + m[3]);
+}

@@ -1,0 +1,61 @@
+/** @module-tag long */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { climb } from '../../bench/ladder/ladder.ts';
+import { ladder } from '../../bench/ladder/rungs.ts';
+import { openBench } from '../../bench/open.ts';
+import type { Bench } from '../../bench/section.ts';
+import { closeAdapter } from '../../src/drivers/index.ts';
+import type { ConvDirection } from '../../src/engine/ops/conv/algorithm.ts';
+import { patchesFit } from '../../src/engine/ops/conv/algorithms/subgroup.ts';
+import { ConvBenchmark } from '../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { openTestDevice } from '../device.ts';
+import { compareWithDirect } from '../engine/ops/compare.ts';
+
+let bench: Bench & { close(): void };
+
+beforeAll(async () => {
+  const options = { adapter: 'auto', quick: false, rows: '@16', peers: false, progress: () => {} };
+  bench = await openBench({ ...options, rounds: { rounds: 1, least: 0 } });
+});
+afterAll(() => {
+  bench.close();
+  closeAdapter();
+});
+
+/** Sides, channels and paddings that no patch and no group of channels divides. */
+const SIZES = { batch: 2, inC: 19, inH: 9, inW: 11, outC: 21 };
+const GEOMETRY = {
+  ...{ ...SIZES, outH: 9, outW: 11, kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, padH: 1, padW: 1 },
+  ...{ dilationH: 1, dilationW: 1, groups: 1 },
+};
+
+test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
+  '%s: every step of the ladder gives what the definition gives',
+  async (direction) => {
+    const device = await openTestDevice({ guards: true });
+    const problem = new ConvBenchmark(device, direction, GEOMETRY);
+    try {
+      const rungs = ladder(device, direction, GEOMETRY);
+      expect(rungs.filter(({ taken }) => taken).length).toBe(1);
+      if (patchesFit(device, GEOMETRY) && direction === 'forward') expect(rungs.length).toBeGreaterThan(9);
+      await compareWithDirect(
+        problem,
+        rungs.map(({ choice }) => choice),
+      );
+    } finally {
+      problem.destroy();
+      device.destroy();
+    }
+  },
+  600_000,
+);
+
+test('every step is timed, and a result that is off has no figure', async () => {
+  const shape = { batch: 1, inC: 5, outC: 6, side: 8, kernel: 3, padding: 1 };
+  const rows = await climb(bench, shape, 'forward');
+  for (const { choice, outcome, difference, gflops } of rows) {
+    expect(outcome, choice).toHaveProperty('median');
+    expect(difference, choice).toBeLessThan(1e-5);
+    expect(gflops, choice).toBeGreaterThan(0);
+  }
+}, 600_000);
