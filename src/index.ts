@@ -36,7 +36,6 @@ export {
 } from './pix2pix/train/checkpoint/state.ts';
 // Training Pix2Pix and DCGAN, predicting with them, and the memory that it takes.
 export {
-  learningRates,
   PRESET_NAMES,
   PRESETS,
   type PresetName,
@@ -49,6 +48,7 @@ export {
   type GanPresetName,
 } from './pix2pix/train/config/gan_config.ts';
 export { GAN_MODES, type GanLoss, type GanMode, ganLoss } from './pix2pix/train/config/gan_loss.ts';
+export { LR_POLICIES, type LrPolicy, learningRates } from './pix2pix/train/config/rates.ts';
 export { estimatePrediction, estimateTraining, type MemoryEstimate } from './pix2pix/train/memory/estimate.ts';
 export { Gan, type GanBatch, type GanLosses, type GanOutputs } from './pix2pix/train/steps/gan.ts';
 export { GanSampler, type SampleRequest } from './pix2pix/train/steps/gan_sampler.ts';

@@ -1,69 +1,22 @@
-import { version } from '../../package.json';
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { explainSystemError } from '../files/disk_error.ts';
-import { exportCommand } from './checkpoint/export.ts';
-import { importCommand } from './checkpoint/import.ts';
-import { dataCommand } from './data/command.ts';
-import { demoCommand } from './demo.ts';
-import { doctorCommand } from './doctor.ts';
-import { evalClassesCommand } from './eval/classes.ts';
-import { evalCommand } from './eval/command.ts';
-import { ganCommand } from './gan/command.ts';
-import { sampleCommand } from './gan/sample.ts';
-import { profileCommand } from './profile/command.ts';
+import { createProgram } from './program.ts';
 import { heedNohup } from './run/interrupt.ts';
 import { flagAdvice } from './shared/advice.ts';
-import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
-import { Command, type CommandUnknownOpts } from './shared/commander.ts';
+import { readArguments } from './shared/read_arguments.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
-import { trainCommand } from './train/command.ts';
-import { translateCommand } from './translate/command.ts';
-import { tuneCommand } from './tune/command.ts';
 
-const program = new Command('pixtape')
-  .description('Train and use Pix2Pix on any GPU, or on none, through WebGPU.')
-  .version(version)
-  .addCommand(trainCommand())
-  .addCommand(translateCommand())
-  .addCommand(ganCommand())
-  .addCommand(sampleCommand())
-  .addCommand(evalClassesCommand())
-  .addCommand(evalCommand())
-  .addCommand(exportCommand())
-  .addCommand(importCommand())
-  .addCommand(dataCommand())
-  .addCommand(tuneCommand())
-  .addCommand(profileCommand())
-  .addCommand(demoCommand())
-  .addCommand(doctorCommand())
-  .addHelpText(
-    'after',
-    `
-Examples:
-  pixtape train --data openmoji --preset quick --minutes 5
-  pixtape translate openmoji-quick drawing.png painted.png
-  pixtape COMMAND --help shows every flag of a command.`,
-  );
-giveUsageHints(program, '');
+const program = createProgram();
 
 /** Commands whose result is their output, not a file. */
 const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune', 'profile']);
-
-/** After a wrong flag or argument, points to the list of valid ones. */
-function giveUsageHints(command: CommandUnknownOpts, above: string): void {
-  const name = `${above}${command.name()}`;
-  command.showHelpAfterError(`(${name} --help shows what there is)`);
-  for (const sub of command.commands) giveUsageHints(sub, `${name} `);
-}
 
 heedNohup();
 surviveLostOutput();
 
 try {
-  const argv = normaliseFlags(process.argv.slice(2));
-  refuseForeignFlags(argv);
-  await program.parseAsync(argv, { from: 'user' });
+  await program.parseAsync(readArguments(program, process.argv.slice(2)), { from: 'user' });
 } catch (thrown) {
   const error = await explainSystemError(thrown);
   if (error instanceof PixtapeError) {

@@ -50,6 +50,7 @@ export {
   linearDecay,
   Plateau,
   type PlateauOptions,
+  type PlateauState,
   type Schedule,
   stepDecay,
   warmup,

@@ -64,6 +64,19 @@ export async function writeFileAtomic(
   }
 }
 
+/** Copies a file; see `writeFileAtomic`. @throws PixtapeError, also when it cannot be read */
+export async function copyFileAtomic(from: string, to: string): Promise<void> {
+  const file = await openToRead(from);
+  try {
+    const { size } = await file.stat();
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < size; at += PIECE) pieces.push(await readAt(file, at, Math.min(PIECE, size - at), from));
+    await writeFileAtomic(to, pieces);
+  } finally {
+    await file.close();
+  }
+}
+
 async function isStream(path: string): Promise<boolean> {
   const info = await stat(path).catch(() => undefined);
   return info !== undefined && !info.isFile() && !info.isDirectory();

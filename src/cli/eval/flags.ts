@@ -1,5 +1,5 @@
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
-import { wholeNumber } from '../shared/arguments.ts';
+import { wholeNumber, wholeNumberOrNone } from '../shared/arguments.ts';
 import { Command } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
 
@@ -16,7 +16,7 @@ export function evalFlags() {
     .addOption(choice('--data <set>', 'another set, as train has it', DATA_SOURCES))
     .addOption(choice('--direction <way>', "BtoA paints A from B (default: the run's)", ['AtoB', 'BtoA']))
     .addOption(choice('--resize <mode>', "how pictures get their size (default: the run's)", ['nearest', 'bilinear']))
-    .option('--num_test <n>', 'at most n pictures, spread over the held-out ones (default: all)', wholeNumber(1))
+    .option('--num_test <n>', 'at most n pictures, spread over the held-out ones (default: all)', wholeNumberOrNone(1))
     .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .option('--json <file>', 'write the scores, of every picture too')
     .option('--sheet <file>', 'draw condition, L1 alone, ours and real side by side, a PNG')

@@ -12,8 +12,29 @@ interface Run {
  * Settings that must match for a comparison to isolate the effect of the other loss terms; the discriminator's own are
  * left out.
  */
-const CONFIG = ['batch', 'lr', 'beta1', 'beta2', 'init', 'seed', 'epochs', 'epochsDecay'] as const;
-const DATA = ['data', 'dataroot', 'direction', 'resize', 'flip', 'jitter', 'groups', 'maxDatasetSize'] as const;
+const CONFIG = [
+  'batch',
+  'lr',
+  'beta1',
+  'beta2',
+  'init',
+  'seed',
+  'epochs',
+  'epochsDecay',
+  'lrPolicy',
+  'lrDecayIters',
+] as const;
+const DATA = [
+  'data',
+  'dataroot',
+  'direction',
+  'resize',
+  'flip',
+  'jitter',
+  'groups',
+  'maxDatasetSize',
+  'serial',
+] as const;
 
 /**
  * Checks that a run trained with L1 alone can be compared with another run.

@@ -21,6 +21,7 @@ interface Flags {
   display_freq?: number;
   save_latest_freq?: number;
   save_epoch_freq: number;
+  save_by_iter?: true;
   open?: true;
   tune?: boolean;
 }
@@ -106,6 +107,7 @@ function loopOptions<Model, Result extends LoopResult>(run: Run<Model, Result>):
     sampleEvery: flags.display_freq ?? intervals.sample,
     saveEvery: flags.save_latest_freq ?? intervals.save,
     saveEveryEpochs: flags.save_epoch_freq,
+    saveByStep: flags.save_by_iter ?? false,
     resumed: before !== undefined,
     record,
     ...(credits === undefined ? {} : { credits }),

@@ -20,6 +20,20 @@ export function checkChosen(config: TrainConfig): void {
   checkWindow(config);
   if (config.epochs + config.epochsDecay === 0)
     throw new PixtapeError('--n_epochs 0 without --n_epochs_decay: no epoch');
+  checkPolicy(config);
+}
+
+/** @throws PixtapeError if the flags of the learning rate contradict each other */
+export function checkPolicy({ lrPolicy = 'linear', lrDecayIters, epochs }: TrainConfig): void {
+  if (lrDecayIters !== undefined && lrPolicy !== 'step') {
+    throw new PixtapeError(
+      `--lr_decay_iters ${lrDecayIters} is for --lr_policy step; this is --lr_policy ${lrPolicy}`,
+      'Add --lr_policy step, or leave --lr_decay_iters out.',
+    );
+  }
+  if (lrPolicy === 'cosine' && epochs === 0) {
+    throw new PixtapeError('--lr_policy cosine falls over --n_epochs, which is 0', 'Use a larger --n_epochs.');
+  }
 }
 
 function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
@@ -35,7 +49,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
   // "L1 alone" drops the structural term, too, unless the flags say otherwise. A continued run has decided before.
   const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
   return {
-    ...base,
+    ...withoutPolicy(base),
     ...networksOf(base, flags),
     ganMode: flags.gan_mode ?? base.ganMode,
     width: flags.crop_size?.width ?? base.width,
@@ -51,9 +65,19 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
     recompute: flags.checkpoint_activations ?? base.recompute ?? false,
     precision: flags.precision ?? base.precision ?? 'f32',
     seed: flags.seed ?? base.seed,
+    ...policyOf(base, flags),
     epochs: flags.n_epochs ?? base.epochs,
     epochsDecay: flags.n_epochs_decay ?? base.epochsDecay,
   };
+}
+
+const withoutPolicy = ({ lrPolicy: _, lrDecayIters: __, ...base }: TrainConfig) => base;
+
+/** Another policy than before begins with its own constants. */
+function policyOf(base: TrainConfig, flags: Partial<TrainFlags>): Pick<TrainConfig, 'lrPolicy' | 'lrDecayIters'> {
+  const lrPolicy = flags.lr_policy ?? base.lrPolicy;
+  const lrDecayIters = flags.lr_decay_iters ?? (lrPolicy === base.lrPolicy ? base.lrDecayIters : undefined);
+  return { ...(lrPolicy ? { lrPolicy } : {}), ...(lrDecayIters === undefined ? {} : { lrDecayIters }) };
 }
 
 /**
@@ -82,6 +106,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
   ];
   for (const [flag, value] of fixed) refuseChange(flag, value(config), value(saved));
   checkWindow(config);
+  checkPolicy(config);
   return config;
 }
 
@@ -99,10 +124,14 @@ export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
     skipBad: flags.skip_bad ?? false,
     ...(flags.range ? { range: flags.range } : {}),
     ...(flags.groups ? { groups: flags.groups } : {}),
-    ...(flags.max_dataset_size ? { maxDatasetSize: flags.max_dataset_size } : {}),
+    ...(flags.serial_batches ? { serial: true } : {}),
+    ...(limitOf(flags) === undefined ? {} : { maxDatasetSize: limitOf(flags) as number }),
   };
   return { preset: flags.preset, data };
 }
+
+/** JSON has no infinity: no limit is no number. */
+const limitOf = ({ max_dataset_size: most }: Partial<TrainFlags>) => (Number.isFinite(most) ? most : undefined);
 
 /** The record of a continued run. Its pictures may have moved, but they must be the same pictures. */
 export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, config: TrainConfig): RunRecord {
@@ -112,7 +141,9 @@ export function continuedRecord(saved: RunRecord, given: Partial<TrainFlags>, co
   refuseChange('--data', given.data ?? data.data, data.data);
   refuseChange('--direction', given.direction ?? data.direction, data.direction);
   refuseChange('--groups', (given.groups ?? data.groups)?.join(' '), data.groups?.join(' '));
-  refuseChange('--max_dataset_size', given.max_dataset_size ?? data.maxDatasetSize, data.maxDatasetSize);
+  const asLimit = given.max_dataset_size === undefined ? data.maxDatasetSize : limitOf(given);
+  refuseChange('--max_dataset_size', asLimit, data.maxDatasetSize);
+  refuseChange('--serial_batches', given.serial_batches ?? data.serial, data.serial);
   refuseChange('--resize', given.resize ?? data.resize, data.resize);
   const { range = data.range } = given;
   refuseChange('--range', range && `${range.min},${range.max}`, data.range && `${data.range.min},${data.range.max}`);

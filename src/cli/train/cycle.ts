@@ -14,7 +14,7 @@ import type { RunFolder } from '../run/folder.ts';
 import { trainRun } from '../run/run.ts';
 import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
-import { applyFlags, checkChosen, continuedRecord, freshRecord, refuseChange } from './config.ts';
+import { applyFlags, checkChosen, checkPolicy, continuedRecord, freshRecord, refuseChange } from './config.ts';
 import type { TrainFlags } from './flags.ts';
 import { lastStep } from './schedule.ts';
 
@@ -28,7 +28,7 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
   const { width, height, seed } = config;
   const { a, b, testA, testB, summary } = await openUnpaired({ ...record.data, width, height, seed, warn, onRendered });
   console.log(`data     ${summary}`);
-  const loader = cycleBatches(a, b, { batchSize: config.batch, seed });
+  const loader = cycleBatches(a, b, { batchSize: config.batch, seed, serial: record.data.serial });
   const build = (on: Device) => new CycleGan(on, config, { initialise: false }).prepare();
   await trainRun<CycleGan, LoopResult>(
     {
@@ -82,6 +82,7 @@ function continued(saved: CycleConfig, given: Partial<TrainFlags>): CycleConfig 
   for (const name of ['netG', 'netD', 'norm', 'width', 'height', 'batch', 'seed', 'poolSize', 'ganMode'] as const) {
     refuseChange(`--${FLAG_OF[name] ?? name}`, config[name], saved[name]);
   }
+  checkPolicy(config);
   return config;
 }
 

@@ -6,20 +6,50 @@ import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
 import { INITS } from '../../pix2pix/models/registry/kind.ts';
 import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
-import { between, pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
+import { LR_DECAY_ITERS, LR_POLICIES } from '../../pix2pix/train/config/rates.ts';
+import { between, pictureSize, valueRange, wholeNumber, wholeNumberOrNone } from '../shared/arguments.ts';
 import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
+export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof scheduleFlags> & FlagsOf<typeof cycleFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const command = pairFlags();
-  for (const option of cycleFlags().options) command.addOption(option);
+  for (const option of [...scheduleFlags().options, ...cycleFlags().options]) command.addOption(option);
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
-/** Apart from the others, since types can be inferred of some sixty options at most. */
+/** Types can be inferred of some sixty options at most, so that they are declared in three parts. */
+function scheduleFlags() {
+  return new Command()
+    .optionsGroup('Data:')
+    .option('--serial_batches', 'take pairs in the order of their names (default: shuffled in every epoch)')
+    .optionsGroup('Run:')
+    .addOption(
+      new Option(
+        '--epoch <n>',
+        'with --continue_train: go back to the checkpoint of epoch n (default: latest)',
+      ).argParser((text) => (text === 'latest' ? text : wholeNumber(1)(text))),
+    )
+    .option(
+      '--load_iter <n>',
+      'with --continue_train: go back to the checkpoint of step n (0: the latest)',
+      wholeNumber(0),
+    )
+    .option('--save_by_iter', 'keep the checkpoint of each --save_latest_freq, as iter-STEP.safetensors')
+    .optionsGroup('Optimisation:')
+    .addOption(
+      choice(
+        '--lr_policy <policy>',
+        'linear: constant for --n_epochs, then down to 0 over --n_epochs_decay; step: a tenth every --lr_decay_iters epochs; ' +
+          'plateau: a fifth when the mean L1 of six epochs is no better; cosine: down to 0 over --n_epochs (default: linear)',
+        LR_POLICIES,
+      ),
+    )
+    .option('--lr_decay_iters <n>', `step: epochs between two falls (default: ${LR_DECAY_ITERS})`, wholeNumber(1));
+}
+
 function cycleFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
   return new Command()
@@ -57,7 +87,7 @@ function pairFlags() {
     .addOption(choice('--data <set>', 'where pictures come from', DATA_SOURCES).default('folder'))
     .addOption(choice('--direction <way>', 'BtoA paints A from B', ['AtoB', 'BtoA']).default('BtoA'))
     .option('--groups <names...>', 'openmoji: only these groups or subgroups (default: all)')
-    .option('--max_dataset_size <n>', 'use no more than n training pairs', wholeNumber(1))
+    .option('--max_dataset_size <n>', 'use no more than n training pairs (inf: all)', wholeNumberOrNone(1))
     .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .addOption(
       choice(
@@ -84,12 +114,12 @@ function pairFlags() {
     .option('--continue_train', 'continue the run of that --name, bit for bit as if it had never stopped')
     .option(
       '--n_epochs <n>',
-      `epochs at the full learning rate, e.g. 0.5${each((c) => c.epochs)}`,
+      `epochs before --n_epochs_decay, e.g. 0.5${each((c) => c.epochs)}`,
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option(
       '--n_epochs_decay <n>',
-      `epochs of linear decay after them${each((c) => c.epochsDecay)}`,
+      `epochs after them, in which --lr_policy linear brings the rate down${each((c) => c.epochsDecay)}`,
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option('--steps <n>', 'stop after n steps in all, instead of after the epochs', wholeNumber(1))
@@ -99,8 +129,8 @@ function pairFlags() {
     .option('--samples <n>', 'held-out pictures in a sample grid', wholeNumber(1), 8)
     .option(
       '--num_test <n>',
-      'measure held-out L1 on at most n pictures, spread over the test set',
-      wholeNumber(1),
+      'measure held-out L1 on at most n pictures, spread over the test set (inf: all)',
+      wholeNumberOrNone(1),
       256,
     )
     .option('--print_freq <n>', 'steps between two readings of the losses (at least every 5 s)', wholeNumber(1), 20)

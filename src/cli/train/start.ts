@@ -11,6 +11,7 @@ import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
+import { checkGoingBack, goBack } from '../run/go_back.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
 import { trainRun } from '../run/run.ts';
 import { surviveLoss } from '../run/survive_loss.ts';
@@ -19,12 +20,16 @@ import { counter } from '../shared/counter.ts';
 import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './config.ts';
 import { trainCycle } from './cycle.ts';
 import type { TrainFlags } from './flags.ts';
+import { checkModelFlags } from './model_flags.ts';
 import { lastStep } from './schedule.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
+  checkModelFlags(flags.model, given);
+  checkGoingBack(flags);
   const run = await takeFolder(flags);
   try {
+    await goBack(run, flags);
     const train = flags.model === 'cycle_gan' ? trainCycle : trainIn;
     await surviveLoss(run, flags, (again) => train(run, again, given));
   } finally {
@@ -76,7 +81,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
       describe: modelLine,
       prepare: (model, onCompiled) => model.prepare({ onCompiled }),
       train: (model, options, progress, interrupted) => {
-        const loader = new BatchLoader(train, { batchSize: config.batch, seed });
+        const loader = new BatchLoader(train, { batchSize: config.batch, seed, serial: record.data.serial });
         return trainPix2Pix(model, loader, test, { ...options, heldOut }, progress, interrupted);
       },
       ending: (result) => ending(result, at.folder, config),

@@ -1,7 +1,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { dataCommand } from '../../../src/cli/data/command.ts';
-import { normaliseFlags } from '../../../src/cli/shared/arguments.ts';
+import { readArguments } from '../../../src/cli/shared/read_arguments.ts';
 import { decode } from '../../../src/pix2pix/data/image/decode.ts';
 import { openDataset } from '../../../src/pix2pix/data/sources/open.ts';
 import { draw, drawPair, options, pattern, planesOf, scratch } from '../../pix2pix/data/pictures.ts';
@@ -18,7 +18,8 @@ async function data(...argv: string[]): Promise<string> {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line) => lines.push(line));
   vi.spyOn(console, 'warn').mockImplementation((line) => lines.push(line));
-  await dataCommand().parseAsync(normaliseFlags(argv), { from: 'user' });
+  const command = dataCommand();
+  await command.parseAsync(readArguments(command, argv), { from: 'user' });
   return lines.join('\n');
 }
 

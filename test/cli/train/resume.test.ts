@@ -37,6 +37,32 @@ async function state(name: string): Promise<Map<string, unknown>> {
 
 const temporaries = (name: string) => readdirSync(join(home, 'runs', name)).filter((file) => file.endsWith('.tmp'));
 
+it('goes back to an epoch or a step that was kept, to the same bits, and keeps the last state', {
+  timeout: 240_000,
+}, async () => {
+  // 11 pairs in batches of 2 are 5 steps an epoch.
+  const kept = ['--save_epoch_freq', '1', '--save_by_iter', '--save_latest_freq', '4', '--lr_policy', 'step'];
+  const first = await pixtape(train('back', '--steps', '12', '--lr_decay_iters', '1', ...kept), home);
+  expect(first.stderr).toBe('');
+  const whole = { losses: losses('back'), state: await state('back') };
+  const files = readdirSync(join(home, 'runs', 'back'));
+  expect(files).toEqual(expect.arrayContaining(['epoch-1.safetensors', 'epoch-2.safetensors', 'iter-8.safetensors']));
+  for (const [flag, from] of [
+    [['--epoch', '1'], 'going back to step 5 (epoch-1.safetensors); the checkpoint of step 12 is kept as iter-12'],
+    [['--load_iter', '8'], 'going back to step 8 (iter-8.safetensors)'],
+  ] as const) {
+    const again = await pixtape(resume('back', ...flag, '--steps', '12'), home);
+    expect(again.stdout).toContain(from);
+    expect(again.code).toBe(0);
+    expect(losses('back')).toEqual(whole.losses);
+    expect(await state('back')).toEqual(whole.state);
+  }
+  const none = await pixtape(resume('back', '--epoch', '7', '--steps', '20'), home);
+  expect(none.stderr).toMatch(
+    /there is no checkpoint .*epoch-7\.safetensors\n.*Kept are: epoch-1.safetensors, epoch-2/,
+  );
+});
+
 it('finishes the step, saves and says how to go on at Ctrl-C; going on gives the same bits', {
   timeout: 240_000,
 }, async () => {

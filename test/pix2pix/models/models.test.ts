@@ -16,7 +16,7 @@ import {
   parseGeneratorName,
 } from '../../../src/pix2pix/models/networks.ts';
 import { decodeHeader, encodeHeader } from '../../../src/pix2pix/train/checkpoint/state.ts';
-import { learningRates, PRESETS } from '../../../src/pix2pix/train/config/config.ts';
+import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { fromNetwork } from '../../../src/pix2pix/train/config/value_range.ts';
 import { ssim } from '../../../src/pix2pix/train/evaluate/metrics.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
@@ -274,13 +274,6 @@ async function fakeOf(model: Pix2Pix): Promise<Float32Array> {
   const { outputs } = await model.prepare();
   return fromNetwork(await outputs.fake.read(), model.generator.range);
 }
-
-test('rates of the preset: constant for 100 epochs, then down to zero in 100', () => {
-  const at = (epochs: number) => learningRates(PRESETS.paper, epochs);
-  expect([0, 50, 100].map(at)).toEqual(Array(3).fill({ gen: 2e-4, disc: 2e-4 }));
-  expect(at(150).gen).toBeCloseTo(1e-4, 12);
-  expect(at(200)).toEqual({ gen: 0, disc: 0 });
-});
 
 test('a checkpoint from before there was a choice has the tutorial’s networks; one from later says what it lacks', () => {
   const header = encodeHeader({ config: PRESETS.quick, step: 3, run: {} });

@@ -17,7 +17,8 @@ import {
   saveCheckpoint,
 } from '../../../src/pix2pix/train/checkpoint/checkpoint.ts';
 import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
-import { PRESETS, scheduledSteps } from '../../../src/pix2pix/train/config/config.ts';
+import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
+import { scheduledSteps } from '../../../src/pix2pix/train/config/rates.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 import { hashState } from '../page/ten_steps.ts';
 

@@ -36,6 +36,15 @@ export interface PlateauOptions {
   least?: number;
 }
 
+/** What a `Plateau` has seen so far. */
+export interface PlateauState {
+  lr: number;
+  /** The best measurement, infinite before the first. */
+  best: number;
+  /** Measurements since without an improvement. */
+  bad: number;
+}
+
 /** Lowers a rate where a measurement (smaller is better) stops improving, as torch.optim.lr_scheduler.ReduceLROnPlateau. */
 export class Plateau {
   lr: number;
@@ -59,5 +68,15 @@ export class Plateau {
       this.bad = 0;
     }
     return this.lr;
+  }
+
+  /** Everything that `restore` needs to go on, in a later process too. */
+  state(): PlateauState {
+    const { lr, best, bad } = this;
+    return { lr, best, bad };
+  }
+
+  restore({ lr, best, bad }: PlateauState): void {
+    Object.assign(this, { lr, best, bad });
   }
 }

@@ -24,14 +24,23 @@ export function stepsPerEpoch(pairs: number, batchSize: number): number {
   return Math.max(1, Math.floor(pairs / batchSize));
 }
 
+/** How items become batches. */
+export interface Batching {
+  batchSize: number;
+  seed: number;
+  /** Take items as they come, each batch going on after the last one; by default every epoch is shuffled anew. */
+  serial?: boolean | undefined;
+}
+
 /**
- * Loads the batch of each step, in an order that is reshuffled every epoch. Order and augmentation are pure functions
- * of (seed, step), so that a resumed run sees the same batches. The next batch is loaded while one is in use.
+ * Loads the batch of each step. Order and augmentation are pure functions of (seed, step), so that a resumed run sees
+ * the same batches. The next batch is loaded while one is in use.
  */
 export class StepLoader<B> {
   readonly length: number;
   readonly batchSize: number;
   readonly seed: number;
+  readonly serial: boolean;
   private readonly load: (step: number, indices: number[]) => Promise<B>;
   private order: { epoch: number; indices: number[] } | undefined;
   private next: { step: number; batch: Promise<B> } | undefined;
@@ -39,18 +48,24 @@ export class StepLoader<B> {
   /** @param length number of items, @param load makes a step's batch from the items with the given indices */
   constructor(
     length: number,
-    { batchSize, seed }: { batchSize: number; seed: number },
+    { batchSize, seed, serial = false }: Batching,
     load: (step: number, indices: number[]) => Promise<B>,
   ) {
     this.length = length;
     this.batchSize = batchSize;
     this.seed = seed;
+    this.serial = serial;
     this.load = load;
   }
 
   /** The epoch, from 0, that step `step` (from 0) belongs to. */
   epochOf(step: number): number {
     return Math.floor(step / this.stepsPerEpoch);
+  }
+
+  /** Whether an epoch begins with step `step`. */
+  beginsEpoch(step: number): boolean {
+    return step % this.stepsPerEpoch === 0;
   }
 
   get stepsPerEpoch(): number {
@@ -71,14 +86,15 @@ export class StepLoader<B> {
 
   /** Indices of the items in the batch of a step. */
   indices(step: number): number[] {
-    const { length } = this;
+    const { length, batchSize } = this;
+    if (this.serial) return Array.from({ length: batchSize }, (_, i) => (step * batchSize + i) % length);
     const epoch = this.epochOf(step);
     if (this.order?.epoch !== epoch) {
       this.order = { epoch, indices: new RandomStream(this.seed, SHUFFLE, epoch).permutation(length) };
     }
     const { indices } = this.order;
     const first = (step - epoch * this.stepsPerEpoch) * this.batchSize;
-    return Array.from({ length: this.batchSize }, (_, i) => indices[(first + i) % length] as number);
+    return Array.from({ length: batchSize }, (_, i) => indices[(first + i) % length] as number);
   }
 }
 
@@ -90,7 +106,7 @@ export const augmentation = (seed: number, step: number, slot: number): RandomSt
 export class BatchLoader extends StepLoader<Batch> {
   readonly dataset: Dataset;
 
-  constructor(dataset: Dataset, how: { batchSize: number; seed: number }) {
+  constructor(dataset: Dataset, how: Batching) {
     if (dataset.length === 0) throw new Error('no pairs to make batches of');
     super(dataset.length, how, async (step, indices) => {
       const pairs = await Promise.all(

@@ -49,6 +49,8 @@ export interface PairData {
   flip: boolean;
   /** Enlarge training pairs by 286/256 and crop at random, as in the paper. */
   jitter: boolean;
+  /** Take training pairs in the order of their names, instead of shuffling them in every epoch. */
+  serial?: boolean;
   /** Skip bad files, each with a warning, instead of stopping at the first. */
   skipBad: boolean;
   /** openmoji: groups or subgroups to use; all by default. */

@@ -10,12 +10,13 @@ import { NETS_G } from '../../models/registry/generators.ts';
 import { INITS } from '../../models/registry/kind.ts';
 import { PRESETS, type TrainConfig } from '../config/config.ts';
 import { GAN_MODES } from '../config/gan_loss.ts';
+import { LR_POLICIES, PLATEAU_STATE, type PlateauRate } from '../config/rates.ts';
 import { checkFinite, firstNotFinite } from './finite.ts';
 
 /**
  * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight
- * under `adam.gen.exp_avg.` and so on, and with --precision f16 the state of the loss scales. Random numbers need no
- * state: they are functions of (seed, step, index).
+ * under `adam.gen.exp_avg.` and so on, with --precision f16 the state of the loss scales, and with --lr_policy plateau
+ * what that has seen. Random numbers need no state: they are functions of (seed, step, index).
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
@@ -32,14 +33,19 @@ const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
 const GENERATOR = 'gen.';
 const DISC = 'disc.';
 
+/** What any model in training has beside its networks and optimizers. */
+export interface Progressing {
+  /** Steps done. */
+  step: number;
+  readonly plateau?: PlateauRate | undefined;
+}
+
 /** Two networks in training, as Pix2Pix and the GAN are; or a generator by itself. */
-export interface GanState {
+export interface GanState extends Progressing {
   readonly generator: Module;
   readonly disc: Module | undefined;
   readonly optimG: Optimizer;
   readonly optimD: Optimizer | undefined;
-  /** Steps done. */
-  step: number;
 }
 
 export interface CheckpointHeader<C = TrainConfig> {
@@ -91,12 +97,16 @@ export function optimizerEntries(net: string, network: readonly StateEntry[], op
  * @throws PixtapeError if a weight is NaN or infinite: such a state must not replace a good checkpoint
  */
 export function captureState(model: GanState): Promise<Map<string, NamedTensor>> {
-  return captureEntries([...networkEntries(model), ...adamEntries(model)], model.step);
+  return captureEntries([...networkEntries(model), ...adamEntries(model)], model);
 }
 
-/** As `captureState`, for these tensors. @param step named in the error */
-export async function captureEntries(entries: readonly StateEntry[], step: number): Promise<Map<string, NamedTensor>> {
+/** As `captureState`, for these tensors of a model. */
+export async function captureEntries(
+  entries: readonly StateEntry[],
+  { step, plateau }: Progressing,
+): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
+  if (plateau) tensors.set(PLATEAU_STATE, plateau.state());
   for (const { name, tensor, kind } of entries) {
     if (kind === 'counter') {
       const [count = 0] = await tensor.readIntegers();
@@ -222,11 +232,19 @@ function checkRun(run: unknown): Record<string, unknown> {
   return run as Record<string, unknown>;
 }
 
-/** Fills in the defaults of old checkpoints: the tutorial's networks, and no structural term. */
+/** Fills in the defaults of old checkpoints: the tutorial's networks, and no structural term. See also `RateConfig`. */
 export function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
   const config = { ...before, ...(given as TrainConfig) };
-  checkFields(config, PRESETS.tutorial, 'config');
+  const { lrPolicy: _, ...wanted } = PRESETS.tutorial;
+  checkFields(config, wanted, 'config');
+  const { lrPolicy, lrDecayIters = 1 } = config;
+  if (lrPolicy !== undefined && !LR_POLICIES.includes(lrPolicy)) {
+    throw new Error(`config.lrPolicy is ${JSON.stringify(lrPolicy)}`);
+  }
+  if (!Number.isInteger(lrDecayIters) || lrDecayIters < 1) {
+    throw new Error(`config.lrDecayIters is ${JSON.stringify(lrDecayIters)}`);
+  }
   const choices = { netG: NETS_G, netD: NETS_D, norm: NORMS, ganMode: GAN_MODES, init: INITS };
   for (const [key, known] of Object.entries(choices)) {
     const value = config[key as keyof typeof choices];
@@ -290,10 +308,24 @@ export function restoreState(
       'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
     );
   }
-  const entries = [...networkEntries(model), ...adamEntries(model)];
-  checkState(entries, values, { source: file });
-  checkFinite(values, file);
-  writeState(entries, values);
+  restoreEntries([...networkEntries(model), ...adamEntries(model)], model, values, step, file);
+}
+
+/** As `restoreState`, for these tensors of a model. */
+export function restoreEntries(
+  entries: readonly StateEntry[],
+  model: Progressing,
+  values: ReadonlyMap<string, NamedTensor>,
+  step: number,
+  file: string,
+): void {
+  const tensors = new Map(values);
+  tensors.delete(PLATEAU_STATE);
+  checkState(entries, tensors, { source: file });
+  checkFinite(tensors, file);
+  const plateau = values.get(PLATEAU_STATE);
+  if (plateau) model.plateau?.restore(plateau, file);
+  writeState(entries, tensors);
   model.step = step;
 }
 

@@ -3,16 +3,14 @@ import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts';
 import type { Init } from '../../models/registry/kind.ts';
 import type { GanMode } from './gan_loss.ts';
+import type { RateConfig } from './rates.ts';
 
 /** Everything that determines what is computed. The checkpoint holds all of it. */
-export interface TrainConfig extends NetworksConfig {
+export interface TrainConfig extends NetworksConfig, RateConfig {
   ganMode: GanMode;
   width: number;
   height: number;
   batch: number;
-  /** Learning rate of the generator, and of the PatchGAN. */
-  lr: number;
-  lrDisc: number;
   beta1: number;
   beta2: number;
   /** Weight of the L1 term. */
@@ -34,9 +32,6 @@ export interface TrainConfig extends NetworksConfig {
   /** Storage type of activations and their gradients in training; see `record`. Default f32. */
   precision?: Precision;
   seed: number;
-  /** Epochs at the full learning rate, then epochs of linear decay to zero. */
-  epochs: number;
-  epochsDecay: number;
 }
 
 export const PRESET_NAMES = ['tutorial', 'quick', 'paper'] as const;
@@ -68,6 +63,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     init: 'tutorial',
     reuseFake: false,
     seed: 0,
+    lrPolicy: 'linear',
     epochs: 100,
     epochsDecay: 0,
   },
@@ -88,6 +84,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     init: 'he',
     reuseFake: true,
     seed: 0,
+    lrPolicy: 'linear',
     epochs: 100,
     epochsDecay: 0,
   },
@@ -110,6 +107,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     init: 'paper',
     reuseFake: true,
     seed: 0,
+    lrPolicy: 'linear',
     epochs: 100,
     epochsDecay: 100,
   },
@@ -117,19 +115,3 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
 
 /** The paper's augmentation: enlarged by 286/256, cropped at random, mirrored at random. */
 export const PAPER_DATA = { flip: true, jitter: true, resize: 'bilinear' } as const;
-
-/**
- * Learning rates after `done` epochs, fractions included: constant for `epochs`, then linear decay to zero over
- * `epochsDecay`, at every step. (pix2pix decays once per epoch, in steps along the same line.) Without decay they stay
- * constant, however long a run continues.
- */
-export function learningRates(config: TrainConfig, done: number): { gen: number; disc: number } {
-  const into = Math.max(0, done - config.epochs);
-  const factor = into === 0 || config.epochsDecay === 0 ? 1 : Math.max(0, 1 - into / config.epochsDecay);
-  return { gen: config.lr * factor, disc: config.lrDisc * factor };
-}
-
-/** The step at which a run's epochs of `perEpoch` steps end. With decay, the learning rate is zero from there on. */
-export function scheduledSteps({ epochs, epochsDecay }: TrainConfig, perEpoch: number): number {
-  return Math.max(1, Math.round((epochs + epochsDecay) * perEpoch));
-}

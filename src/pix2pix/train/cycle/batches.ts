@@ -1,5 +1,5 @@
 import { RandomStream } from '../../../engine/util/random.ts';
-import { augmentation, StepLoader } from '../../data/sets/batches.ts';
+import { augmentation, type Batching, StepLoader } from '../../data/sets/batches.ts';
 import type { Domain } from '../../data/sources/open_unpaired.ts';
 import type { CycleBatch } from './cycle_gan.ts';
 
@@ -10,13 +10,13 @@ const B_SLOTS = 1024;
 
 /**
  * Batches of two domains. An epoch covers the larger domain once. Pictures of A come in shuffled order, each with a
- * random picture of B, as in CycleGAN's loader.
+ * random picture of B, as in CycleGAN's loader; with `serial` both come in order.
  */
-export function cycleBatches(a: Domain, b: Domain, how: { batchSize: number; seed: number }): StepLoader<CycleBatch> {
+export function cycleBatches(a: Domain, b: Domain, how: Batching): StepLoader<CycleBatch> {
   const length = Math.max(a.length, b.length);
   return new StepLoader(length, how, async (step, indices) => {
     const random = new RandomStream(how.seed, PARTNER, step);
-    const partners = indices.map(() => random.below(b.length));
+    const partners = indices.map((i) => (how.serial ? i % b.length : random.below(b.length)));
     const load = async (domain: Domain, places: readonly number[], first: number) => {
       const pictures = await Promise.all(
         places.map((place, slot) => domain.picture(place, augmentation(how.seed, step, first + slot))),

@@ -1,11 +1,9 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import type { StateEntry } from '../../../engine/nn/module.ts';
-import { checkState, writeState } from '../../../engine/nn/state.ts';
 import { convTuning } from '../../../engine/ops/conv/tuning/tuning.ts';
 import { encodeSafetensors } from '../../../engine/util/safetensors.ts';
 import { writeSafetensorsAtomic } from '../../../files/files.ts';
 import { allTensors, reading } from '../checkpoint/checkpoint.ts';
-import { checkFinite } from '../checkpoint/finite.ts';
 import {
   type CheckpointHeader,
   CYCLE_FORMAT,
@@ -14,6 +12,7 @@ import {
   decodeDescription,
   encodeHeader,
   optimizerEntries,
+  restoreEntries,
 } from '../checkpoint/state.ts';
 import { recordedTuning, tuningRecord } from '../checkpoint/tuning_record.ts';
 import type { CycleConfig } from './config.ts';
@@ -40,7 +39,7 @@ function entries(model: CycleGan): StateEntry[] {
 
 /** Writes the whole state. A file of that name is replaced only once the new one is complete on disk. */
 export async function saveCycleGan(path: string, model: CycleGan, run: Record<string, unknown>): Promise<void> {
-  const state = await captureEntries(entries(model), model.step);
+  const state = await captureEntries(entries(model), model);
   const record = { ...run, tuning: tuningRecord(model.device) };
   const header = encodeHeader({ config: model.config, step: model.step, run: record }, CYCLE_FORMAT);
   await writeSafetensorsAtomic(path, encodeSafetensors(state, header));
@@ -61,11 +60,7 @@ export function loadCycleGan(device: Device, path: string, config?: CycleConfig)
     const header = decodeCycle(file.metadata, path);
     convTuning(device).table ??= recordedTuning(header.run, device);
     const model = new CycleGan(device, config ?? header.config, { initialise: false });
-    const values = await allTensors(file);
-    checkState(entries(model), values, { source: path });
-    checkFinite(values, path);
-    writeState(entries(model), values);
-    model.step = header.step;
+    restoreEntries(entries(model), model, await allTensors(file), header.step, path);
     return model;
   });
 }

@@ -10,8 +10,8 @@ import { Tensor } from '../../../engine/tape/tensor.ts';
 import { createGenerator } from '../../models/networks.ts';
 import { DISCRIMINATORS } from '../../models/registry/discriminators.ts';
 import type { Discriminator, PictureGenerator } from '../../models/registry/kind.ts';
-import { learningRates } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
+import { learningRates, PlateauRate } from '../config/rates.ts';
 import { toNetwork } from '../config/value_range.ts';
 import { LossRing, type LossRow } from '../steps/loss_ring.ts';
 import { Predictor } from '../steps/predictor.ts';
@@ -64,6 +64,8 @@ export class CycleGan {
   /** The generators in evaluation mode. */
   readonly painterA: Predictor;
   readonly painterB: Predictor;
+  /** With `lrPolicy: plateau`. It watches the cycle loss, as Pix2Pix's does L1. */
+  readonly plateau: PlateauRate | undefined;
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
@@ -104,6 +106,7 @@ export class CycleGan {
     this.poolB = new ImagePool(device, shape, { size: poolSize, seed, number: 1 });
     this.painterA = new Predictor(device, this.netGA);
     this.painterB = new Predictor(device, this.netGB);
+    this.plateau = config.lrPolicy === 'plateau' ? new PlateauRate() : undefined;
     this.ring = new LossRing(device, Object.keys(CYCLE_LOSS_NAMES) as CycleLoss[]);
   }
 
@@ -169,7 +172,7 @@ export class CycleGan {
     const { range } = this.netGA;
     this.realA.write(toNetwork(a, range));
     this.realB.write(toNetwork(b, range));
-    const rates = learningRates(this.config, epochs);
+    const rates = learningRates(this.config, epochs, this.plateau?.at(Math.floor(epochs)));
     this.optimG.lr = rates.gen;
     this.optimD.lr = rates.disc;
     for (const optim of [this.optimG, this.optimD]) optim.setStep(this.step + 1);
@@ -179,7 +182,9 @@ export class CycleGan {
   }
 
   /** The losses of the steps since `from`. Waits for the GPU. */
-  lossesSince(from: number): Promise<LossRow<CycleLoss>[]> {
-    return this.ring.read(from, this.step);
+  async lossesSince(from: number): Promise<LossRow<CycleLoss>[]> {
+    const rows = await this.ring.read(from, this.step);
+    for (const { step, cycle } of rows) this.plateau?.take(step, cycle);
+    return rows;
   }
 }

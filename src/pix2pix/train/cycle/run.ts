@@ -1,6 +1,6 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts';
-import { learningRates } from '../config/config.ts';
+import { learningRates } from '../config/rates.ts';
 import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from '../loop/loop.ts';
 import type { Progress } from '../loop/progress.ts';
 import type { ChartSpec } from '../report/curves.ts';
@@ -70,6 +70,10 @@ class CycleTask implements TrainingTask<CycleLoss> {
     return this.loader.epochOf(step);
   }
 
+  get needsLosses() {
+    return this.model.plateau !== undefined && this.loader.beginsEpoch(this.model.step);
+  }
+
   lossesSince(from: number): Promise<LossRow<CycleLoss>[]> {
     return this.model.lossesSince(from);
   }
@@ -79,7 +83,7 @@ class CycleTask implements TrainingTask<CycleLoss> {
   }
 
   divergenceHint(epoch: number): string {
-    const { gen, disc } = learningRates(this.model.config, epoch);
+    const { gen, disc } = learningRates(this.model.config, epoch, this.model.plateau?.factor);
     return `Learning rates were ${gen} (generators) and ${disc} (discriminators): try smaller ones (--lr, --lr_D).`;
   }
 

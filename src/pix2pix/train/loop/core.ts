@@ -13,6 +13,8 @@ export interface Trainee<Loss extends string> {
   readonly lossNames: Readonly<Record<Loss, string>>;
   /** Loads the next step's batch. The function it returns submits the step to the device without waiting. */
   prepareStep(): Promise<() => void>;
+  /** Whether the next step depends on the losses so far, which are then read first. */
+  readonly needsLosses?: boolean;
   /** The losses of the steps since `from`. Waits for the GPU. */
   lossesSince(from: number): Promise<LossRow<Loss>[]>;
   /**
@@ -110,7 +112,7 @@ export class TrainingLoop<Loss extends string, Sample> {
     const { trainee, host } = this;
     const { losses, sample, save } = host.due(end);
     const late = trainee.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;
-    if (!(losses || late || sample || save)) return host.onStep?.();
+    if (!(losses || late || sample || save || trainee.needsLosses)) return host.onStep?.();
     await host.verify?.();
     await this.readLosses(sample);
     await save?.();

@@ -11,6 +11,9 @@ import { SaveClock } from './folder/save_clock.ts';
 import type { Progress } from './progress.ts';
 
 export const LATEST = 'latest.safetensors';
+/** Checkpoints that are kept beside it: after so many epochs, or steps. */
+export const ofEpoch = (epoch: number): string => `epoch-${epoch}.safetensors`;
+export const ofStep = (step: number): string => `iter-${step}.safetensors`;
 
 export interface LoopOptions {
   /** The run's folder. */
@@ -31,6 +34,8 @@ export interface LoopOptions {
   saveEvery: number;
   /** Also keep a checkpoint named after its epoch, every so many epochs; 0 for never. */
   saveEveryEpochs: number;
+  /** Also keep the checkpoint of each `saveEvery`, named after its step; by default not. */
+  saveByStep?: boolean;
   /** Whether it was resumed from a checkpoint, whose log and pictures are continued. */
   resumed: boolean;
   /** For the checkpoint and the report. */
@@ -192,7 +197,8 @@ class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     const epoch = task.epochOf(task.step - 1);
     const epochOver = task.epochOf(task.step) > epoch && options.saveEveryEpochs > 0;
     const files = [
-      ...(epochOver && (epoch + 1) % options.saveEveryEpochs === 0 ? [`epoch-${epoch + 1}.safetensors`] : []),
+      ...(epochOver && (epoch + 1) % options.saveEveryEpochs === 0 ? [ofEpoch(epoch + 1)] : []),
+      ...(options.saveByStep && every(options.saveEvery) ? [ofStep(task.step)] : []),
       ...(this.saves.isDue() || end || every(options.saveEvery) ? [LATEST] : []),
     ];
     return {

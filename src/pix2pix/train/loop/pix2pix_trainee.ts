@@ -33,6 +33,10 @@ export class Pix2PixTrainee implements Trainee<keyof Losses> {
     return this.loader.epochOf(step);
   }
 
+  get needsLosses() {
+    return this.model.plateau !== undefined && this.loader.beginsEpoch(this.model.step);
+  }
+
   lossesSince(from: number): Promise<LossRow<keyof Losses>[]> {
     return this.model.lossesSince(from);
   }

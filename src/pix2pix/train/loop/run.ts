@@ -1,7 +1,7 @@
 import type { BatchLoader } from '../../data/sets/batches.ts';
 import type { Dataset } from '../../data/sets/dataset.ts';
 import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
-import { learningRates } from '../config/config.ts';
+import { learningRates } from '../config/rates.ts';
 import { unitsOf } from '../config/value_range.ts';
 import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
 import { type ChartSpec, PIX2PIX_CHARTS } from '../report/curves.ts';
@@ -10,7 +10,7 @@ import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, 
 import { Pix2PixTrainee } from './pix2pix_trainee.ts';
 import type { Progress } from './progress.ts';
 
-export { LATEST } from './loop.ts';
+export { LATEST, ofEpoch, ofStep } from './loop.ts';
 
 export interface RunOptions extends LoopOptions {
   heldOut: HeldOutSetOptions;
@@ -63,7 +63,7 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
 
   divergenceHint(epoch: number): string {
     const { config } = this.model;
-    const { gen, disc } = learningRates(config, epoch);
+    const { gen, disc } = learningRates(config, epoch, this.model.plateau?.factor);
     const hint = `Learning rates were ${gen} (generator) and ${disc} (PatchGAN): try smaller ones (--lr, --lr_D).`;
     if (config.precision !== 'f16') return hint;
     return `${hint} Or it was --precision f16, in which activations above 65504 are infinite: start again without it.`;

@@ -14,8 +14,9 @@ import { createDiscriminator, createGenerator } from '../../models/networks.ts';
 import { DISCRIMINATORS } from '../../models/registry/discriminators.ts';
 import { GENERATORS } from '../../models/registry/generators.ts';
 import type { Discriminator, PictureGenerator } from '../../models/registry/kind.ts';
-import { learningRates, type TrainConfig } from '../config/config.ts';
+import type { TrainConfig } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
+import { learningRates, PlateauRate } from '../config/rates.ts';
 import { RANGES, toNetwork } from '../config/value_range.ts';
 import { LossRing, type LossRow } from './loss_ring.ts';
 import { Predictor } from './predictor.ts';
@@ -74,6 +75,8 @@ export class Pix2Pix {
   readonly condition: Tensor;
   /** The generator in evaluation mode. */
   readonly predictor: Predictor;
+  /** With `lrPolicy: plateau`. It watches L1. All losses of an epoch must have been read before the next one begins. */
+  readonly plateau: PlateauRate | undefined;
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
@@ -105,6 +108,7 @@ export class Pix2Pix {
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
     this.predictor = new Predictor(device, this.generator);
+    this.plateau = config.lrPolicy === 'plateau' ? new PlateauRate() : undefined;
     this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
 
@@ -172,7 +176,7 @@ export class Pix2Pix {
     if (!this.recorded) throw new Error('call prepare() before train()');
     this.real.write(batch.real);
     this.condition.write(batch.condition);
-    const rates = learningRates(this.config, epochs);
+    const rates = learningRates(this.config, epochs, this.plateau?.at(Math.floor(epochs)));
     this.rng.setStep(this.step);
     this.ring.setStep(this.step);
     this.optimG.lr = rates.gen;
@@ -186,8 +190,10 @@ export class Pix2Pix {
   }
 
   /** The losses of the steps since `from`. Waits for the GPU. */
-  lossesSince(from: number): Promise<LossRow<keyof Losses>[]> {
-    return this.ring.read(from, this.step);
+  async lossesSince(from: number): Promise<LossRow<keyof Losses>[]> {
+    const rows = await this.ring.read(from, this.step);
+    for (const { step, l1 } of rows) this.plateau?.take(step, l1);
+    return rows;
   }
 
   /**

@@ -4,7 +4,8 @@ import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.t
 import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
 import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
 import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
-import { learningRates, scheduledSteps, type TrainConfig } from '../../../pix2pix/train/config/config.ts';
+import type { TrainConfig } from '../../../pix2pix/train/config/config.ts';
+import { learningRates, scheduledSteps } from '../../../pix2pix/train/config/rates.ts';
 import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
 import {
   type Due,
@@ -73,7 +74,11 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   ) {
     this.config = config;
     this.record = record;
-    this.loader = new BatchLoader(data.train, { batchSize: config.batch, seed: config.seed });
+    this.loader = new BatchLoader(data.train, {
+      batchSize: config.batch,
+      seed: config.seed,
+      serial: record.data.serial,
+    });
     this.heldOut = heldOut;
     this.model = model;
     this.snapshot = snapshot;
@@ -218,7 +223,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
         progress: {
           step: model.step,
           lastStep: this.lastStep,
-          learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch).gen,
+          learningRate: learningRates(config, (model.step - 1) / loader.stepsPerEpoch, model.plateau?.factor).gen,
           epoch: loader.epochOf(last.step) + 1,
           imagesPerSecond: (steps * config.batch) / seconds,
           memory: model.device.memory.bytes,
@@ -231,7 +236,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   }
 
   diverged(step: number, name: string, value: number): PixtapeError {
-    const { gen } = learningRates(this.config, this.loader.epochOf(step));
+    const { gen } = learningRates(this.config, this.loader.epochOf(step), this.model.plateau?.factor);
     return new PixtapeError(
       `step ${step + 1}: the ${name} is ${value}, at a learning rate of ${gen}`,
       'Start again; a smaller network or larger batches are steadier.',

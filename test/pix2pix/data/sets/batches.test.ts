@@ -40,6 +40,16 @@ describe('stepsPerEpoch', () => {
 });
 
 describe('BatchLoader', () => {
+  it('takes pairs in order with --serial_batches, going on where the last epoch ended', async () => {
+    const batches = new BatchLoader(counted(7), { batchSize: 3, seed: 1, serial: true });
+    const seen: number[] = [];
+    for (let step = 0; step < 7; step++) seen.push(...members((await batches.batch(step)).real));
+    expect(seen).toEqual(Array.from({ length: 21 }, (_, i) => i % 7));
+    // A resumed run has the same.
+    const other = new BatchLoader(counted(7), { batchSize: 3, seed: 1, serial: true });
+    expect(members((await other.batch(5)).real)).toEqual(seen.slice(15, 18));
+  });
+
   it('every pair comes once an epoch but for the remainder, in another order each epoch', async () => {
     const batches = loader(10, 3);
     const orders: string[] = [];

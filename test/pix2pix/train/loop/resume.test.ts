@@ -48,6 +48,8 @@ const smallUnet = {
 const models = {
   tutorial: tinyConfig(),
   'decaying rates': tinyConfig({ epochs: 1, epochsDecay: 3, batch: 5 }),
+  'rates in steps': tinyConfig({ lrPolicy: 'step', lrDecayIters: 1, batch: 5 }),
+  'rates along a cosine': tinyConfig({ lrPolicy: 'cosine', epochs: 3, batch: 5 }),
   quick: { ...quick, batch: 3 },
   paper: { ...PRESETS.paper, ...smallUnet, batch: 2 },
   'L1 alone': { ...PRESETS.paper, ...smallUnet, ganMode: 'none' as const, norm: 'instance' as const },
@@ -70,6 +72,23 @@ it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', a
     expect(Buffer.compare(await readFile(join(parts, png)), await readFile(join(whole, png)))).toBe(0);
   }
   expect(resumed.result.testL1).toBe(straight.result.testL1);
+});
+
+it('a plateau goes on bit for bit from the middle of an epoch, and its rate falls', async () => {
+  const { generator } = tinyConfig();
+  // At this rate nothing changes: a plateau from the first epoch on. An epoch is two steps.
+  const still = { lr: 1e-12, lrDisc: 1e-12, batch: 5, generator: { ...generator, dropout: 0 } };
+  const config = tinyConfig({ ...still, lrPolicy: 'plateau', epochs: 9 });
+  const [whole, parts] = [folder(), folder()];
+  const device = await open();
+  const straight = await train(device, whole, { steps: 17, logEvery: 100 }, { model: new Pix2Pix(device, config) });
+  expect(straight.model.plateau?.factor).toBe(0.2);
+  expect(straight.model.optimG.lr).toBeCloseTo(0.2e-12, 24);
+  const other = await open();
+  const first = await train(other, parts, { steps: 13, logEvery: 3 }, { model: new Pix2Pix(other, config) });
+  expect(first.model.plateau?.factor).toBe(1);
+  const resumed = await resume(parts, { steps: 17, logEvery: 5 });
+  expect(await bits(resumed.model)).toEqual(await bits(straight.model));
 });
 
 it('cuts off what a killed run did after its last checkpoint', async () => {
