@@ -3,7 +3,7 @@
  * adapter). A browser brings its own adapter.
  */
 import { PixtapeError } from '../engine/util/errors.ts';
-import { adviseFaster } from './advice.ts';
+import { type Advice, adviseFaster } from './advice.ts';
 import { withoutNotices } from './dawn/notices.ts';
 import { pollSeldom } from './dawn/polling.ts';
 import { candidateLines, nameFits } from './describe.ts';
@@ -142,6 +142,12 @@ export async function surveyAdapters(
   const [every, never] = [() => true, () => false];
   const tried = await tryCandidates(state().env, every, nameIn(choice), never, onTrial);
   return tried.map((t) => t.report);
+}
+
+/** What would be faster than the adapter that this process has opened; undefined before that. */
+export function adviseHere(): Advice | undefined {
+  const { opened } = state();
+  return opened && adviseFaster(opened.candidates);
 }
 
 /** Lets go of Dawn, so that the process can end by itself. Destroy the devices first. */

@@ -32,6 +32,7 @@ export class Progress {
   #limitSeconds: number | undefined;
   #step = 0;
   #numbers: ProgressNumbers = {};
+  #activity: string | undefined;
   #bars: MultiBar | undefined;
   #bar: SingleBar | undefined;
   #linePrintedAt = 0;
@@ -56,6 +57,7 @@ export class Progress {
     this.#limitSeconds = limitSeconds;
     this.#step = startStep;
     this.#numbers = {};
+    this.#activity = undefined;
     this.#begin = this.#now();
     this.#linePrintedAt = this.#begin;
     this.#lineStep = undefined;
@@ -79,6 +81,17 @@ export class Progress {
     if (!this.#running) return;
     this.#step = step;
     this.#numbers = { ...this.#numbers, ...numbers };
+    this.#show();
+  }
+
+  /** What is done between two steps and takes a while; undefined when it is over. */
+  activity(text?: string): void {
+    if (!this.#running || text === this.#activity) return;
+    this.#activity = text;
+    this.#show();
+  }
+
+  #show(): void {
     if (this.#bar) {
       this.#bar.update(this.#permille(), { percent: this.#percent(), text: this.#text() });
     } else if (this.#now() - this.#linePrintedAt >= this.#plainInterval * 1000) {
@@ -140,6 +153,7 @@ export class Progress {
     const total = Number.isFinite(this.#totalSteps) ? `/${this.#totalSteps}` : '';
     return [
       `step ${this.#step}${total}`,
+      this.#activity,
       imagesPerSecond === undefined ? undefined : `${imagesPerSecond.toPrecision(3)} img/s`,
       left === undefined || !Number.isFinite(left) ? undefined : `ETA ${formatDuration(left)}`,
       lossG === undefined ? undefined : `G ${lossG.toFixed(3)}`,

@@ -53,6 +53,23 @@ it('counts the pace of this session only, and the time limit where that ends the
   progress.stop();
 });
 
+it('says what is done between steps for as long as it is', () => {
+  const { progress, clock, text } = start(false);
+  clock.ms = 5000;
+  progress.update(10, { lossG: 1 });
+  clock.ms = 7000;
+  progress.activity('held-out picture 1 of 9');
+  clock.ms = 11_000;
+  progress.activity('held-out picture 8 of 9');
+  progress.activity();
+  progress.stop();
+  expect(text().split('\n')).toEqual([
+    ' 10% · step 10/100 · ETA 45 s · G 1.000',
+    ' 10% · step 10/100 · held-out picture 8 of 9 · ETA 1 min 39 s · G 1.000',
+    '',
+  ]);
+});
+
 it('draws a bar on a terminal, with lines above it, and stops twice without harm', () => {
   const { progress, clock, text } = start(true);
   clock.ms = 1000;
