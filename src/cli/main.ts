@@ -4,6 +4,7 @@ import { PixtapeError } from '../engine/util/errors.ts';
 import { explainSystemError } from '../files/disk_error.ts';
 import { exportCommand } from './checkpoint/export.ts';
 import { importCommand } from './checkpoint/import.ts';
+import { compareCommand } from './compare.ts';
 import { dataCommand } from './data/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
@@ -13,6 +14,7 @@ import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
 import { profileCommand } from './profile/command.ts';
 import { heedNohup } from './run/interrupt.ts';
+import { runsCommand } from './run/list.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
 import { Command, type CommandUnknownOpts } from './shared/commander.ts';
@@ -28,6 +30,8 @@ const program = new Command('pixtape')
   .addCommand(translateCommand())
   .addCommand(ganCommand())
   .addCommand(sampleCommand())
+  .addCommand(runsCommand())
+  .addCommand(compareCommand())
   .addCommand(evalClassesCommand())
   .addCommand(evalCommand())
   .addCommand(exportCommand())
@@ -48,7 +52,7 @@ Examples:
 giveUsageHints(program, '');
 
 /** Commands whose result is their output, not a file. */
-const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune', 'profile']);
+const PRINTERS = new Set(['doctor', 'runs', 'compare', 'eval', 'eval-classes', 'tune', 'profile']);
 
 /** After a wrong flag or argument, points to the list of valid ones. */
 function giveUsageHints(command: CommandUnknownOpts, above: string): void {
