@@ -12,6 +12,7 @@ import {
 import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
+import { isTerminal } from '../files/process.ts';
 import { columns } from './shared/columns.ts';
 import { Command } from './shared/commander.ts';
 
@@ -75,7 +76,7 @@ async function diagnose(choice: string): Promise<Diagnosis> {
 
 /** Shows on a terminal which driver is being tried, which can take a while. */
 function showTrial(description?: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
+  if (isTerminal(process.stderr)) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
 }
 
 function systemName(): string {

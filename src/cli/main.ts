@@ -18,6 +18,7 @@ import { runsCommand } from './run/list.ts';
 import { flagAdvice } from './shared/advice.ts';
 import { normaliseFlags, refuseForeignFlags } from './shared/arguments.ts';
 import { Command, type CommandUnknownOpts } from './shared/commander.ts';
+import { heedEncoding } from './shared/encoding.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';
@@ -62,6 +63,7 @@ function giveUsageHints(command: CommandUnknownOpts, above: string): void {
 }
 
 heedNohup();
+heedEncoding();
 surviveLostOutput();
 
 try {

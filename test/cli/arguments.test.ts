@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { freshGanConfig } from '../../src/cli/gan/config.ts';
 import { ganFlags } from '../../src/cli/gan/flags.ts';
 import { normaliseFlags } from '../../src/cli/shared/arguments.ts';
+import { inAscii, lacksSigns } from '../../src/cli/shared/encoding.ts';
 import { givenFlags } from '../../src/cli/shared/flags.ts';
 import { trainFlags } from '../../src/cli/train/flags.ts';
 
@@ -37,4 +38,14 @@ it('takes label smoothing by either name, but not by both', () => {
   expect(targetOf('--preset', 'quick', '--label_smoothing', '0')).toBe(1);
   expect(targetOf('--real_target', '0.8')).toBe(0.8);
   expect(() => targetOf('--real_target', '0.8', '--label_smoothing', '0.2')).toThrow(/say the same/);
+});
+
+it('signs are written in ASCII where the locale has no others, and paths stay as they are', () => {
+  expect(inAscii(' ██░░  50% │ step 5/10 · 64 × 64 → out … größe')).toBe(
+    ' ##..  50% | step 5/10 - 64 x 64 -> out ... größe',
+  );
+  for (const env of [{}, { LANG: 'de_DE.UTF-8' }, { LANG: 'C', LC_ALL: 'C.utf8' }]) expect(lacksSigns(env)).toBe(false);
+  for (const env of [{ LANG: 'C' }, { LANG: 'de_DE.UTF-8', LC_ALL: 'POSIX' }, { LC_CTYPE: 'de_DE.ISO-8859-1' }]) {
+    expect(lacksSigns(env)).toBe(true);
+  }
 });
