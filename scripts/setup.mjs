@@ -28,14 +28,13 @@ const OLDEST_NODE = 20;
  *
  * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that
  *   needs a GPU or a CPU driver; fetches lavapipe if only the slowest driver is there
- * @returns {Promise<{ packages: number, driver: number }>} the seconds that it took
  */
 export async function setup({ quiet = false, computes } = {}) {
-  const took = { packages: 0, driver: 0 };
-  const timed = async (what, work) => {
-    const began = performance.now();
+  // In the process's own timeline, where a command that trains sums up its phases: src/pix2pix/train/loop/phases.ts.
+  const timed = async (phase, work) => {
+    const start = performance.now();
     await work();
-    took[what] += (performance.now() - began) / 1000;
+    performance.measure(`pixtape:${phase}`, { start });
   };
   checkNode();
   await timed('packages', async () => {
@@ -43,7 +42,6 @@ export async function setup({ quiet = false, computes } = {}) {
     linkCommand();
   });
   if (computes) await timed('driver', () => setUpDriver({ args: computes, say: quiet ? () => {} : say }));
-  return took;
 }
 
 function explain(error) {

@@ -52,7 +52,7 @@ export type { RunEnd } from './pix2pix/train/loop/core.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/folder/log.ts';
 export { ganBatches } from './pix2pix/train/loop/gan_batches.ts';
 export { trainGan } from './pix2pix/train/loop/gan_run.ts';
-export type { LoopOptions, LoopResult } from './pix2pix/train/loop/loop.ts';
 export { Progress, type ProgressNumbers, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
 export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
+export type { LoopOptions, LoopResult } from './pix2pix/train/loop/task.ts';
 export { type GridOptions, type SampleRow, sampleGrid } from './pix2pix/train/sheets/grid.ts';

@@ -12,6 +12,8 @@ import {
 import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
+import { isTerminal } from '../files/lock/process.ts';
+import { columns } from './shared/columns.ts';
 import { Command } from './shared/commander.ts';
 
 /** The limits that decide what can run, in display order. */
@@ -74,7 +76,7 @@ async function diagnose(choice: string): Promise<Diagnosis> {
 
 /** Shows on a terminal which driver is being tried, which can take a while. */
 function showTrial(description?: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
+  if (isTerminal(process.stderr)) process.stderr.write(`\r\x1b[K${description ? `trying: ${description} …` : ''}`);
 }
 
 function systemName(): string {
@@ -122,18 +124,6 @@ function adapterRows({ adapter, icd }: CandidateReport): string[][] {
     ['features used', used.join(', ') || 'none'],
     ...wrap(others.join(', '), 84).map((line, i) => [i === 0 ? 'other features' : '', line]),
   ];
-}
-
-/** Aligns columns, separated by two spaces. The last column is not padded. */
-function columns(rows: readonly string[][]): string {
-  const widths: number[] = [];
-  for (const row of rows)
-    row.slice(0, -1).forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, cell.length);
-    });
-  const line = (row: string[]) =>
-    row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  ');
-  return rows.map(line).join('\n');
 }
 
 function indent(text: string): string {

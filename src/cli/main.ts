@@ -4,15 +4,17 @@ import { explainSystemError } from '../files/disk_error.ts';
 import { createProgram } from './program.ts';
 import { heedNohup } from './run/interrupt.ts';
 import { flagAdvice } from './shared/advice.ts';
+import { heedEncoding } from './shared/encoding.ts';
 import { readArguments } from './shared/read_arguments.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 
 const program = createProgram();
 
 /** Commands whose result is their output, not a file. */
-const PRINTERS = new Set(['doctor', 'eval', 'eval-classes', 'tune', 'profile']);
+const PRINTERS = new Set(['doctor', 'runs', 'compare', 'eval', 'eval-classes', 'tune', 'profile']);
 
 heedNohup();
+heedEncoding();
 surviveLostOutput();
 
 try {

@@ -1,6 +1,7 @@
 import { version } from '../../package.json';
 import { exportCommand } from './checkpoint/export.ts';
 import { importCommand } from './checkpoint/import.ts';
+import { compareCommand } from './compare.ts';
 import { dataCommand } from './data/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
@@ -9,6 +10,7 @@ import { evalCommand } from './eval/command.ts';
 import { ganCommand } from './gan/command.ts';
 import { sampleCommand } from './gan/sample.ts';
 import { profileCommand } from './profile/command.ts';
+import { runsCommand } from './run/list.ts';
 import { Command, type CommandUnknownOpts } from './shared/commander.ts';
 import { trainCommand } from './train/command.ts';
 import { translateCommand } from './translate/command.ts';
@@ -23,6 +25,8 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(translateCommand())
     .addCommand(ganCommand())
     .addCommand(sampleCommand())
+    .addCommand(runsCommand())
+    .addCommand(compareCommand())
     .addCommand(evalClassesCommand())
     .addCommand(evalCommand())
     .addCommand(exportCommand())

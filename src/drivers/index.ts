@@ -3,7 +3,8 @@
  * adapter). A browser brings its own adapter.
  */
 import { PixtapeError } from '../engine/util/errors.ts';
-import { adviseFaster } from './advice.ts';
+import { type Advice, adviseFaster } from './advice.ts';
+import { withoutNotices } from './dawn/notices.ts';
 import { pollSeldom } from './dawn/polling.ts';
 import { candidateLines, nameFits } from './describe.ts';
 import { loadForGood } from './probe/loader.ts';
@@ -63,14 +64,15 @@ export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
   const { chosen, candidates } = s.opened;
   const { report, recipe } = chosen;
   s.gpu ??= await createInstance(recipe, report.kind);
-  const adapter = await s.gpu.requestAdapter(recipe.request);
+  const { gpu } = s;
+  const adapter = await (await withoutNotices())(() => gpu.requestAdapter(recipe.request));
   if (!adapter) {
     throw new PixtapeError(
       `${report.description} answered when it was tried, but gives this process no adapter`,
       'Look at `pixtape doctor`; another process may hold the device.',
     );
   }
-  return { adapter, gpu: s.gpu, kind: report.kind, description: report.description, candidates };
+  return { adapter, gpu, kind: report.kind, description: report.description, candidates };
 }
 
 /** What a choice means here: 'auto' gives way to PIXTAPE_ADAPTER. */
@@ -140,6 +142,12 @@ export async function surveyAdapters(
   const [every, never] = [() => true, () => false];
   const tried = await tryCandidates(state().env, every, nameIn(choice), never, onTrial);
   return tried.map((t) => t.report);
+}
+
+/** What would be faster than the adapter that this process has opened; undefined before that. */
+export function adviseHere(): Advice | undefined {
+  const { opened } = state();
+  return opened && adviseFaster(opened.candidates);
 }
 
 /** Lets go of Dawn, so that the process can end by itself. Destroy the devices first. */

@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(root, 'dist', 'test-bundle-'));
 beforeAll(build);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const { dependencies, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { dependencies, optionalDependencies, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 interface Bundled {
   /** Paths below dist/ of the modules that are in it. */
@@ -38,7 +38,7 @@ async function bundled(contents: string, platform: 'browser' | 'node' = 'browser
     metafile: true,
     write: false,
     // Only the clone has tar, for the drivers that it brings.
-    external: platform === 'node' ? [...Object.keys(dependencies), 'tar'] : [],
+    external: platform === 'node' ? [...Object.keys({ ...dependencies, ...optionalDependencies }), 'tar'] : [],
   })) as BuildResult<{ write: false; metafile: true }>;
   const output = Object.values(metafile.outputs)[0];
   const kept = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);

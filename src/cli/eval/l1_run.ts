@@ -79,9 +79,10 @@ export function howToTrainL1({ step, run }: CheckpointHeader): string {
   return `train it with the same flags as this run and those: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
 }
 
-type Difference = [key: string, a: unknown, b: unknown];
+export type Difference = [key: string, a: unknown, b: unknown];
 
-function unequal(a: Record<string, unknown>, b: Record<string, unknown>): Difference[] {
+/** The keys whose values differ, with both. */
+export function unequal(a: Record<string, unknown>, b: Record<string, unknown>): Difference[] {
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.flatMap((key): Difference[] => (shown(a[key]) === shown(b[key]) ? [] : [[key, a[key], b[key]]]));
 }
@@ -90,7 +91,7 @@ function pick(from: object, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(keys.map((key) => [key, (from as Record<string, unknown>)[key]]));
 }
 
-const shown = (value: unknown): string => {
+export const shown = (value: unknown): string => {
   if (value === undefined) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value);
 };

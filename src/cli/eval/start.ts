@@ -103,7 +103,10 @@ function describe({ path, header: { config, step } }: Measured): string {
 }
 
 /** The run's own pictures, or the ones the flags name, without flips and jitter. */
-function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
+export function dataOptions(
+  { path, header }: Measured,
+  flags: Pick<EvalFlags, 'data' | 'dataroot' | 'direction' | 'resize' | 'skip_bad'>,
+): PairData {
   const own = (header.run as Partial<RunRecord>).data;
   const { data, dataroot, direction, resize, skip_bad: skipBad } = flags;
   const plain = {
@@ -126,7 +129,7 @@ function dataOptions({ path, header }: Measured, flags: EvalFlags): PairData {
 }
 
 /** @throws PixtapeError if there is not enough memory, or the pictures do not fit */
-async function predictorOf(
+export async function predictorOf(
   device: Device,
   { path, header }: Measured,
   { width, height }: Size,

@@ -1,7 +1,7 @@
 import type { Contender, Evaluation } from '../../pix2pix/train/evaluate/evaluate.ts';
 import type { Scores } from '../../pix2pix/train/evaluate/metrics.ts';
 
-const COLUMNS: readonly [title: string, key: keyof Scores, digits: number][] = [
+export const COLUMNS: readonly [title: string, key: keyof Scores, digits: number][] = [
   ['L1', 'l1', 4],
   ['PSNR', 'psnr', 2],
   ['SSIM', 'ssim', 4],

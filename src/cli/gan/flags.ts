@@ -61,7 +61,7 @@ export function ganFlags() {
     )
     .option(
       '--save_latest_freq <n>',
-      `steps between two checkpoints, at least every 10 min${differing((p) => GAN_INTERVALS[p].save)}`,
+      `steps between two checkpoints, at least every 5 min${differing((p) => GAN_INTERVALS[p].save)}`,
       wholeNumber(1),
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)

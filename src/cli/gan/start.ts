@@ -7,7 +7,8 @@ import { loadGan, readGanHeader } from '../../pix2pix/train/checkpoint/gan_check
 import type { GanConfig } from '../../pix2pix/train/config/gan_config.ts';
 import { ganBatches } from '../../pix2pix/train/loop/gan_batches.ts';
 import { trainGan } from '../../pix2pix/train/loop/gan_run.ts';
-import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import { inPhase } from '../../pix2pix/train/loop/phases.ts';
+import type { LoopResult } from '../../pix2pix/train/loop/task.ts';
 import { checkMemory, type MemoryEstimate } from '../../pix2pix/train/memory/estimate.ts';
 import { estimateGan } from '../../pix2pix/train/memory/estimate_gan.ts';
 import { Gan } from '../../pix2pix/train/steps/gan.ts';
@@ -45,7 +46,9 @@ async function trainIn(
   const wanted = before ? continuedGanConfig(before.config, given) : freshGanConfig(flags, given);
 
   const warn = (line: string) => console.warn(`warning: ${line}`);
-  const { train, summary, credits } = await openPictures({ ...record.data, side: wanted.side, warn, onRendered });
+  const { train, summary, credits } = await inPhase('data', () =>
+    openPictures({ ...record.data, side: wanted.side, warn, onRendered }),
+  );
   console.log(`data     ${summary}`);
   const config = withClasses(wanted, train, before !== undefined);
   const { steps, batch: batchSize, seed, classes } = config;

@@ -88,17 +88,17 @@ function refuseOverwriting(home: string, name: string): void {
   );
 }
 
-/** Names of the runs in a folder of runs, newest first. */
-export function listRuns(home: string): string[] {
+/** The runs in a folder of runs with the dates of their last checkpoints, newest first. */
+export function listRuns(home: string): { name: string; saved: Date }[] {
   if (!existsSync(home)) return [];
-  const date = (name: string) => statSync(join(home, name, LATEST)).mtimeMs;
   const names = readdirSync(home).filter((name) => holdsRun(home, name));
-  return names.sort((a, b) => date(b) - date(a));
+  const runs = names.map((name) => ({ name, saved: statSync(join(home, name, LATEST)).mtime }));
+  return runs.sort((a, b) => b.saved.getTime() - a.saved.getTime());
 }
 
 /** A hint that lists the runs. */
 export function runsHint(home: string): string {
-  const runs = listRuns(home);
+  const runs = listRuns(home).map(({ name }) => name);
   if (runs.length === 0) return `There is no run in ${home}${home === 'runs' ? ' (see --checkpoints_dir)' : ''}.`;
   return `Runs in ${home}, the newest first: ${runs.slice(0, 8).join(', ')}${runs.length > 8 ? ', …' : ''}`;
 }

@@ -1,16 +1,21 @@
+import { adviseHere } from '../../drivers/index.ts';
 import { openDevice } from '../../drivers/open_device.ts';
 import type { Device } from '../../engine/gpu/device.ts';
 import type { Recorded } from '../../engine/tape/record.ts';
 import { formatBytes } from '../../engine/util/format.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
-import type { LoopOptions, LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import { inPhase, timeSpent } from '../../pix2pix/train/loop/phases.ts';
 import { Progress } from '../../pix2pix/train/loop/progress.ts';
+import type { LoopOptions, LoopResult } from '../../pix2pix/train/loop/task.ts';
 import type { MemoryEstimate } from '../../pix2pix/train/memory/estimate.ts';
 import { chooseTuning } from '../tune/tuning.ts';
 import type { RunFolder } from './folder.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { withinMemory } from './memory.ts';
-import { checkStepsLeft, compile, printEnding, warnOfChanges } from './text.ts';
+import { checkStepsLeft, compile, longRun, printEnding, timeLine, warnOfChanges } from './text.ts';
+
+/** Whoever expects less should know at the start. */
+const LONG_SECONDS = 6 * 60;
 
 /** The flags that `train` and `gan` share. */
 interface Flags {
@@ -64,7 +69,7 @@ export async function trainRun<Model, Result extends LoopResult>(
   const { at, flags, before, record, steps, command } = run;
   const done = before?.step ?? 0;
   checkStepsLeft(at.folder, done, steps, run.stepsFlags);
-  const device = await openDevice(flags.adapter);
+  const device = await inPhase('driver', () => openDevice(flags.adapter));
   try {
     console.log(`adapter  ${device.description}`);
     const beginning = { pairs: run.pairs, adapter: device.description };
@@ -76,7 +81,7 @@ export async function trainRun<Model, Result extends LoopResult>(
     const model = await withinMemory(device, await run.checkMemory(device), () => run.open(device));
     console.log(`model    ${run.describe(model)}`);
     console.log(`run      ${at.folder}${before ? `, going on after step ${done}` : ''}`);
-    await compile((onCompiled) => run.prepare(model, onCompiled));
+    await inPhase('kernels', () => compile((onCompiled) => run.prepare(model, onCompiled)));
     console.log(`memory   ${formatBytes(device.memory.bytes)} on the device`);
 
     const progress = new Progress();
@@ -84,9 +89,21 @@ export async function trainRun<Model, Result extends LoopResult>(
       progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
     });
     try {
-      const result = await run.train(model, loopOptions(run), progress, interrupt.asked);
+      const onPace = (seconds: number) => {
+        if (flags.minutes === undefined && seconds > LONG_SECONDS) progress.note(longRun(seconds, adviseHere()));
+      };
+      const options = { ...loopOptions(run), onPace };
+      const result = await run.train(model, options, progress, interrupt.asked);
       const { checkpoints_dir: checkpointsDir, open = false } = flags;
-      printEnding(result, { command, folder: at.folder, name: at.name, checkpointsDir, open, ...run.ending(result) });
+      printEnding(result, {
+        command,
+        folder: at.folder,
+        name: at.name,
+        checkpointsDir,
+        open,
+        time: timeLine(timeSpent()),
+        ...run.ending(result),
+      });
     } finally {
       interrupt.stop();
     }

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { Advice } from '../../drivers/index.ts';
 import type { Recorded } from '../../engine/tape/record.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { formatDuration } from '../../engine/util/format.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
-import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import type { LoopResult } from '../../pix2pix/train/loop/task.ts';
 import { counter } from '../shared/counter.ts';
 import { openInBrowser } from '../shared/open.ts';
 
@@ -47,6 +49,8 @@ export interface Ending {
   measured: string;
   /** A command to try the result with. */
   tryIt: string;
+  /** Where the time went. */
+  time: string;
   open: boolean;
 }
 
@@ -62,7 +66,23 @@ export function printEnding(result: LoopResult, said: Ending): void {
     console.log(`  go on with  npx pixtape ${said.command} --continue_train --name ${shellQuoted(said.name)}${where}`);
   }
   console.log(`  try it      ${said.tryIt}`);
+  console.log(`  time        ${said.time}`);
   if (said.open && result.end !== 'interrupted') openInBrowser(result.report);
+}
+
+/** What to know of a run that takes long, once its pace is known. */
+export function longRun(seconds: number, faster: Advice | undefined): string {
+  const quicker = faster?.command ? `\n         faster with ${faster.text}: ${faster.command}` : '';
+  return `pace     the run takes about ${formatDuration(seconds)}; --minutes 5 ends it sooner, and so does Ctrl-C, which saves${quicker}`;
+}
+
+/** `3 min 07 s: packages 43 s, driver 13 s, …`; what took less than half a second is in the rest. */
+export function timeLine(spent: readonly { phase: string; seconds: number }[]): string {
+  const total = spent.reduce((sum, { seconds }) => sum + seconds, 0);
+  const long = spent.slice(0, -1).filter(({ seconds }) => seconds >= 0.5);
+  const rest = total - long.reduce((sum, { seconds }) => sum + seconds, 0);
+  const parts = [...long, { phase: 'the rest', seconds: rest }];
+  return `${formatDuration(total)}: ${parts.map(({ phase, seconds }) => `${phase} ${formatDuration(seconds)}`).join(', ')}`;
 }
 
 /** Quotes an argument of a command line for copying, if it needs quotes. */

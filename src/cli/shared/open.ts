@@ -10,11 +10,14 @@ import { pathToFileURL } from 'node:url';
 export function openInBrowser(target: string): void {
   const url = /^https?:\/\//.test(target) ? target : pathToFileURL(resolve(target)).href;
   if (process.env.CI || (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)) return;
-  const [command, ...args] =
-    process.platform === 'win32'
-      ? ['rundll32', 'url.dll,FileProtocolHandler', url]
-      : [process.platform === 'darwin' ? 'open' : 'xdg-open', url];
-  const child = spawn(command as string, args, { detached: true, stdio: 'ignore' });
+  const [command, ...args] = browserCommand(process.platform, url);
+  const child = spawn(command, args, { detached: true, stdio: 'ignore' });
   child.on('error', () => {});
   child.unref();
+}
+
+/** What opens an address on a system. On Windows not `start`, whose shell reads & and % in it. */
+export function browserCommand(platform: NodeJS.Platform, url: string): [command: string, ...args: string[]] {
+  if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler', url];
+  return [platform === 'darwin' ? 'open' : 'xdg-open', url];
 }

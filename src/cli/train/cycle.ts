@@ -8,7 +8,8 @@ import { loadCycleGan, readCycleHeader } from '../../pix2pix/train/cycle/checkpo
 import { CYCLE_PRESETS, type CycleConfig } from '../../pix2pix/train/cycle/config.ts';
 import { CycleGan } from '../../pix2pix/train/cycle/cycle_gan.ts';
 import { trainCycleGan } from '../../pix2pix/train/cycle/run.ts';
-import type { LoopResult } from '../../pix2pix/train/loop/loop.ts';
+import { inPhase } from '../../pix2pix/train/loop/phases.ts';
+import type { LoopResult } from '../../pix2pix/train/loop/task.ts';
 import { checkMemory, estimate } from '../../pix2pix/train/memory/estimate.ts';
 import type { RunFolder } from '../run/folder.ts';
 import { trainRun } from '../run/run.ts';
@@ -26,7 +27,9 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
 
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { width, height, seed } = config;
-  const { a, b, testA, testB, summary } = await openUnpaired({ ...record.data, width, height, seed, warn, onRendered });
+  const { a, b, testA, testB, summary } = await inPhase('data', () =>
+    openUnpaired({ ...record.data, width, height, seed, warn, onRendered }),
+  );
   console.log(`data     ${summary}`);
   const loader = cycleBatches(a, b, { batchSize: config.batch, seed, serial: record.data.serial });
   const build = (on: Device) => new CycleGan(on, config, { initialise: false }).prepare();

@@ -129,7 +129,7 @@ function pairFlags() {
     .option('--samples <n>', 'held-out pictures in a sample grid', wholeNumber(1), 8)
     .option(
       '--num_test <n>',
-      'measure held-out L1 on at most n pictures, spread over the test set (inf: all)',
+      'measure held-out L1 on at most n pictures (inf: all), spread over the test set, for a tenth of the run at most',
       wholeNumberOrNone(1),
       256,
     )
@@ -137,7 +137,7 @@ function pairFlags() {
     .option('--display_freq <n>', 'steps between two sample grids (default: 400, quick 100)', wholeNumber(1))
     .option(
       '--save_latest_freq <n>',
-      'steps between two checkpoints (default: 1000, quick 250; at least every 10 min)',
+      'steps between two checkpoints (default: 1000, quick 250; at least every 5 min)',
       wholeNumber(1),
     )
     .option('--save_epoch_freq <n>', 'also keep a checkpoint every n epochs (0: never)', wholeNumber(0), 0)

@@ -8,6 +8,7 @@ import { trainingStep } from '../../pix2pix/train/autotune/tune.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { inPhase } from '../../pix2pix/train/loop/phases.ts';
 import { type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
@@ -45,15 +46,9 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { width, height, seed } = config;
   const channels = { condition: config.generator.inChannels, real: config.generator.outChannels };
-  const { train, test, summary, sideBySide } = await openDataset({
-    ...record.data,
-    channels,
-    width,
-    height,
-    seed,
-    warn,
-    onRendered,
-  });
+  const { train, test, summary, sideBySide } = await inPhase('data', () =>
+    openDataset({ ...record.data, channels, width, height, seed, warn, onRendered }),
+  );
   console.log(`data     ${summary}`);
   if (sideBySide !== undefined) record.sideBySide = sideBySide;
   const quick = record.preset === 'quick';
@@ -102,14 +97,15 @@ function modelLine({ generator, disc, config }: Pix2Pix): string {
 
 const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
 
-function ending({ testL1, baselineL1 }: RunResult, folder: string, { generator }: TrainConfig) {
+function ending({ testL1, baselineL1, measured, heldOut }: RunResult, folder: string, { generator }: TrainConfig) {
   // NaN if input and output differ in channels, so that copying is impossible.
   const copying = Number.isNaN(baselineL1) ? '' : `; copying the input scores ${baselineL1.toFixed(4)}`;
-  const measured = testL1 === undefined ? 'not measured yet' : testL1.toFixed(4);
+  const few = measured < heldOut ? ` on ${measured} of ${heldOut} pictures` : '';
+  const score = testL1 === undefined ? 'not measured yet' : `${testL1.toFixed(4)}${few}`;
   // A norm used in two places has running averages that fit neither.
   const mode = generator.sharedNorm ? ' --dropout' : '';
   return {
-    measured: `: held-out L1 ${measured}${copying}`,
+    measured: `: held-out L1 ${score}${copying}`,
     tryIt: `npx pixtape translate ${shellQuoted(folder)} IN OUT${mode}`,
   };
 }

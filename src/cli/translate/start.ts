@@ -8,6 +8,7 @@ import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
 import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
+import { counter } from '../shared/counter.ts';
 import type { Job } from './files.ts';
 
 export interface Translation {
@@ -37,6 +38,7 @@ export interface Translated {
 export async function translateAll(jobs: readonly Job[], work: Translation): Promise<Translated> {
   const start = performance.now();
   const sizes = new Sizes(work);
+  const painted = counter((done, total) => `${done} of ${total} pictures`);
   let pictures = 0;
   for (const job of jobs) {
     if (work.interrupted()) break;
@@ -48,9 +50,9 @@ export async function translateAll(jobs: readonly Job[], work: Translation): Pro
       if (!work.skipBad) throw jobs.length > 1 ? withSkipHint(error) : error;
       console.warn(`warning: ${error.path} ${error.reason}; left out (--skip_bad)`);
     }
-    if (process.stdout.isTTY && jobs.length > 1) process.stdout.write(`\r${pictures} of ${jobs.length} pictures`);
+    painted(pictures, jobs.length);
   }
-  if (process.stdout.isTTY && jobs.length > 1) process.stdout.write('\r\x1b[K');
+  painted(jobs.length, jobs.length);
   const { preparing } = sizes;
   const seconds = (performance.now() - start) / 1000 - preparing;
   sizes.report();

@@ -4,6 +4,7 @@
  */
 import { formatBytes, formatDuration } from '../../engine/util/format.ts';
 import { cacheDirectory } from '../../files/cache.ts';
+import { isTerminal } from '../../files/lock/process.ts';
 import { lavapipeCommand, type System, thisSystem } from '../advice.ts';
 import { fetchLavapipe } from './fetch.ts';
 import { findFetched, sizeOf } from './fetched.ts';
@@ -52,7 +53,7 @@ export async function setUpDriver({ args, again = false, say }: DriverSetUp): Pr
 
 /** On a terminal: how much of the download is there. */
 function showBytes(done: number, total: number): void {
-  if (!process.stderr.isTTY) return;
+  if (!isTerminal(process.stderr)) return;
   process.stderr.write(done < total ? `\r\x1b[K${formatBytes(done)} of ${formatBytes(total)}` : '\r\x1b[K');
 }
 

@@ -70,6 +70,11 @@ export function isDevice(fd: number): boolean {
   }
 }
 
+/** Whether lines can be drawn anew on a stream: on a terminal that knows how, and that no build server keeps as a log. */
+export function isTerminal(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
+  return stream.isTTY === true && env.TERM !== 'dumb' && /^(|0|false)$/i.test(env.CI ?? '');
+}
+
 /** Puts /dev/null in the place of a stream that has gone. Opening takes the lowest number that is free. */
 export function replaceByNull(fd: number): void {
   try {

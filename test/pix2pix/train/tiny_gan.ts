@@ -5,8 +5,8 @@ import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { GAN_PRESETS, type GanConfig } from '../../../src/pix2pix/train/config/gan_config.ts';
 import { ganBatches } from '../../../src/pix2pix/train/loop/gan_batches.ts';
 import { trainGan } from '../../../src/pix2pix/train/loop/gan_run.ts';
-import type { LoopOptions, LoopResult } from '../../../src/pix2pix/train/loop/loop.ts';
 import { Progress } from '../../../src/pix2pix/train/loop/progress.ts';
+import type { LoopOptions, LoopResult } from '../../../src/pix2pix/train/loop/task.ts';
 import { Gan } from '../../../src/pix2pix/train/steps/gan.ts';
 
 export const COLOURS = ['red', 'green', 'blue'];

@@ -1,8 +1,9 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts';
 import { learningRates } from '../config/rates.ts';
-import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from '../loop/loop.ts';
+import { trainLoop } from '../loop/loop.ts';
 import type { Progress } from '../loop/progress.ts';
+import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
 import { pictureTable } from '../sheets/grid.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
@@ -87,13 +88,14 @@ class CycleTask implements TrainingTask<CycleLoss> {
     return `Learning rates were ${gen} (generators) and ${disc} (discriminators): try smaller ones (--lr, --lr_D).`;
   }
 
-  async sample(stop: () => boolean) {
+  async sample({ stop, onPainted }: SampleOptions) {
     const { painterA, painterB, config } = this.model;
     const { width, height } = config;
     const spread = (domain: Domain, i: number) => Math.floor((i * domain.length) / this.samples);
     const rows: { name: string; pictures: Float32Array[] }[] = [];
     for (let i = 0; i < this.samples; i++) {
       if (stop()) return undefined;
+      onPainted(i, this.samples);
       const there = async (domain: Domain, to: typeof painterA, back: typeof painterA) => {
         const picture = await domain.picture(spread(domain, i));
         const painted = await to.predict(picture, 1, height, width);

@@ -57,8 +57,8 @@ export interface LoopHost<Loss extends string, Sample> {
   verify?(): Promise<void>;
   /** Called instead of `onLosses` after a step at which nothing was due. */
   onStep?(): void;
-  /** Draws a sample; undefined if it was interrupted. */
-  sample(): Promise<Sample | undefined>;
+  /** Draws a sample, the last one if the run ends; undefined if it was interrupted. */
+  sample(last: boolean): Promise<Sample | undefined>;
   onLosses(read: LossesRead<Loss, Sample>): void | Promise<void>;
   /** The error that stops a run in which a loss is not finite. */
   diverged(step: number, name: string, value: number): Error;
@@ -114,12 +114,12 @@ export class TrainingLoop<Loss extends string, Sample> {
     const late = trainee.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;
     if (!(losses || late || sample || save || trainee.needsLosses)) return host.onStep?.();
     await host.verify?.();
-    await this.readLosses(sample);
+    await this.readLosses(sample, end !== undefined);
     await save?.();
     this.readAt = performance.now();
   }
 
-  private async readLosses(sample: boolean): Promise<void> {
+  private async readLosses(sample: boolean, last: boolean): Promise<void> {
     const { trainee, host } = this;
     const rows = await trainee.lossesSince(this.read);
     const at = performance.now();
@@ -130,7 +130,7 @@ export class TrainingLoop<Loss extends string, Sample> {
       steps: rows.length,
       seconds,
       at,
-      sample: sample && !bad ? await host.sample() : undefined,
+      sample: sample && !bad ? await host.sample(last) : undefined,
     });
     this.read = trainee.step;
     if (bad) throw host.diverged(bad.step, trainee.lossNames[bad.loss], bad.value);

@@ -4,8 +4,9 @@ import type { ChartSpec } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
-import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
+import { trainLoop } from './loop.ts';
 import type { Progress } from './progress.ts';
+import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from './task.ts';
 
 const CHARTS: readonly ChartSpec[] = [
   { field: 'scoreReal', title: "Discriminator's score of real pictures (0 … 1)", wide: false },
@@ -71,7 +72,7 @@ class GanTask implements TrainingTask<keyof GanLosses> {
     return `Learning rates were ${lr} (generator) and ${lrDisc} (discriminator): try smaller ones (--lr, --lr_D).`;
   }
 
-  async sample(stop: () => boolean) {
+  async sample({ stop }: SampleOptions) {
     const { sampler, config } = this.model;
     const grid = await trainingSheet(sampler, config, this.samples, stop);
     return grid && { grid, measured: {} };

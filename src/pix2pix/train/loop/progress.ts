@@ -1,9 +1,12 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { formatDuration } from '../../../engine/util/format.ts';
+import { isTerminal } from '../../../files/lock/process.ts';
 
 export interface ProgressOptions {
   /** Output stream; standard output by default. */
   stream?: NodeJS.WriteStream;
+  /** Whether a bar is drawn there; by default on a terminal that can. */
+  bar?: boolean;
   /** Seconds between lines if the output is not a terminal; default 5. */
   plainInterval?: number;
   /** Milliseconds, for tests. */
@@ -17,12 +20,16 @@ export interface ProgressNumbers {
   lossD?: number;
 }
 
+/** Columns of the bar, and of all before the text, on a wide and on a narrow terminal. */
+const BAR = { wide: 24, narrow: 6, more: 9, wideFrom: 80 };
+
 /**
  * Shows the progress of training: a bar on a terminal, or a line every few seconds elsewhere (a file, a CI log).
  * Between `start` and `stop`, write to the same stream only through `note`.
  */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
+  readonly #drawsBar: boolean;
   readonly #plainInterval: number;
   readonly #now: () => number;
   #running = false;
@@ -32,13 +39,20 @@ export class Progress {
   #limitSeconds: number | undefined;
   #step = 0;
   #numbers: ProgressNumbers = {};
+  #activity: string | undefined;
   #bars: MultiBar | undefined;
   #bar: SingleBar | undefined;
   #linePrintedAt = 0;
   #lineStep: number | undefined;
 
-  constructor({ stream = process.stdout, plainInterval = 5, now = () => performance.now() }: ProgressOptions = {}) {
+  constructor({
+    stream = process.stdout,
+    bar,
+    plainInterval = 5,
+    now = () => performance.now(),
+  }: ProgressOptions = {}) {
     this.#stream = stream;
+    this.#drawsBar = bar ?? isTerminal(stream);
     this.#plainInterval = plainInterval;
     this.#now = now;
   }
@@ -56,22 +70,33 @@ export class Progress {
     this.#limitSeconds = limitSeconds;
     this.#step = startStep;
     this.#numbers = {};
+    this.#activity = undefined;
     this.#begin = this.#now();
     this.#linePrintedAt = this.#begin;
     this.#lineStep = undefined;
-    if (!this.#stream.isTTY) return;
+    if (!this.#drawsBar) return;
     this.#bars = new MultiBar(
       {
         format: ' {bar} {percent}% │ {text}',
-        barsize: 24,
+        barsize: this.#columns < BAR.wideFrom ? BAR.narrow : BAR.wide,
         stream: this.#stream,
+        linewrap: true, // the bar fits, and a note may take two lines
         hideCursor: false, // a killed run must not leave the terminal without its cursor
         gracefulExit: false, // the trainer handles Ctrl-C: it saves first
         forceRedraw: true,
       },
       Presets.shades_classic,
     );
-    this.#bar = this.#bars.create(1000, this.#permille(), { percent: this.#percent(), text: this.#text() });
+    this.#bar = this.#bars.create(1000, this.#permille(), this.#payload());
+  }
+
+  get #columns(): number {
+    return this.#stream.columns || BAR.wideFrom;
+  }
+
+  #payload() {
+    const before = BAR.more + (this.#columns < BAR.wideFrom ? BAR.narrow : BAR.wide);
+    return { percent: this.#percent(), text: this.#text(this.#columns - before - 1) };
   }
 
   /** Updates the numbers; cheap enough to call at every step. Omitted numbers stay as they were. */
@@ -79,8 +104,19 @@ export class Progress {
     if (!this.#running) return;
     this.#step = step;
     this.#numbers = { ...this.#numbers, ...numbers };
+    this.#show();
+  }
+
+  /** What is done between two steps and takes a while; undefined when it is over. */
+  activity(text?: string): void {
+    if (!this.#running || text === this.#activity) return;
+    this.#activity = text;
+    this.#show();
+  }
+
+  #show(): void {
     if (this.#bar) {
-      this.#bar.update(this.#permille(), { percent: this.#percent(), text: this.#text() });
+      this.#bar.update(this.#permille(), this.#payload());
     } else if (this.#now() - this.#linePrintedAt >= this.#plainInterval * 1000) {
       this.#printState();
     }
@@ -133,19 +169,28 @@ export class Progress {
     return Math.min(bySteps, byTime);
   }
 
-  #text(): string {
+  /** As much as there is room for, and what matters most. */
+  #text(room = Number.POSITIVE_INFINITY): string {
     const { imagesPerSecond, lossG, lossD } = this.#numbers;
     const left = this.#secondsLeft();
     // A run that is limited only by time has no last step.
     const total = Number.isFinite(this.#totalSteps) ? `/${this.#totalSteps}` : '';
-    return [
-      `step ${this.#step}${total}`,
-      imagesPerSecond === undefined ? undefined : `${imagesPerSecond.toPrecision(3)} img/s`,
-      left === undefined || !Number.isFinite(left) ? undefined : `ETA ${formatDuration(left)}`,
-      lossG === undefined ? undefined : `G ${lossG.toFixed(3)}`,
-      lossD === undefined ? undefined : `D ${lossD.toFixed(3)}`,
-    ]
-      .filter((part) => part !== undefined)
-      .join(' · ');
+    const parts = {
+      step: `step ${this.#step}${total}`,
+      activity: this.#activity,
+      speed: imagesPerSecond === undefined ? undefined : `${imagesPerSecond.toPrecision(3)} img/s`,
+      eta: left === undefined || !Number.isFinite(left) ? undefined : `ETA ${formatDuration(left)}`,
+      lossG: lossG === undefined ? undefined : `G ${lossG.toFixed(3)}`,
+      lossD: lossD === undefined ? undefined : `D ${lossD.toFixed(3)}`,
+    };
+    const text = () =>
+      Object.values(parts)
+        .filter((part) => part !== undefined)
+        .join(' · ');
+    for (const name of ['lossD', 'lossG', 'speed', 'eta', 'activity'] as const) {
+      if (text().length <= room) break;
+      parts[name] = undefined;
+    }
+    return text();
   }
 }

@@ -3,14 +3,16 @@ import type { Dataset } from '../../data/sets/dataset.ts';
 import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { learningRates } from '../config/rates.ts';
 import { unitsOf } from '../config/value_range.ts';
+import { picturesToMeasure } from '../evaluate/budget.ts';
 import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
 import { type ChartSpec, PIX2PIX_CHARTS } from '../report/curves.ts';
 import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
-import { type LoopOptions, type LoopResult, type LossFields, type TrainingTask, trainLoop } from './loop.ts';
+import { trainLoop } from './loop.ts';
 import { Pix2PixTrainee } from './pix2pix_trainee.ts';
 import type { Progress } from './progress.ts';
+import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from './task.ts';
 
-export { LATEST, ofEpoch, ofStep } from './loop.ts';
+export { LATEST, ofEpoch, ofStep } from './task.ts';
 
 export interface RunOptions extends LoopOptions {
   heldOut: HeldOutSetOptions;
@@ -20,6 +22,9 @@ export interface RunResult extends LoopResult {
   /** The last held-out L1, undefined if none was measured; and the L1 of copying the input. */
   testL1: number | undefined;
   baselineL1: number;
+  /** The pictures that both were measured on, and how many are held out. */
+  measured: number;
+  heldOut: number;
 }
 
 /**
@@ -35,19 +40,32 @@ export async function trainPix2Pix(
   progress: Progress,
   interrupted: () => boolean,
 ): Promise<RunResult> {
-  const task = new PairTask(model, loader, await HeldOutSet.load(test, options.heldOut));
+  const task = new PairTask(model, loader, await HeldOutSet.load(test, options.heldOut), options);
   const result = await trainLoop(task, options, progress, interrupted);
-  return { ...result, testL1: task.testL1, baselineL1: task.heldOut.baseline };
+  const { testL1, baseline, measured, heldOut } = task;
+  return { ...result, testL1, baselineL1: baseline, measured, heldOut: heldOut.total };
 }
 
 /** Pix2Pix as `trainLoop` sees it: measured on held-out pictures whenever a grid is drawn. */
 class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   readonly heldOut: HeldOutSet;
+  /** The last score, over how many pictures it was measured, and what copying the input scores on them. */
   testL1: number | undefined;
+  measured: number;
+  baseline: number;
+  private readonly options: Pick<RunOptions, 'steps' | 'sampleEvery'>;
 
-  constructor(model: Pix2Pix, loader: BatchLoader, heldOut: HeldOutSet) {
+  constructor(
+    model: Pix2Pix,
+    loader: BatchLoader,
+    heldOut: HeldOutSet,
+    options: Pick<RunOptions, 'steps' | 'sampleEvery'>,
+  ) {
     super(model, loader);
     this.heldOut = heldOut;
+    this.measured = heldOut.count;
+    this.baseline = heldOut.baseline;
+    this.options = options;
   }
 
   /** Only the losses that the run has. */
@@ -69,14 +87,24 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
     return `${hint} Or it was --precision f16, in which activations above 65504 are infinite: start again without it.`;
   }
 
-  async sample(stop: () => boolean) {
-    const evaluated = await this.heldOut.evaluate(this.model, stop);
+  async sample({ stop, last, onPainted }: SampleOptions) {
+    const { heldOut, model, batch, step, options } = this;
+    const measure = picturesToMeasure(heldOut.count, {
+      pictures: step * batch,
+      every: (options.sampleEvery || Number.POSITIVE_INFINITY) * batch,
+      total: options.steps * batch,
+      last,
+    });
+    const evaluated = await heldOut.evaluate(model, { measure, stop, onPainted });
     if (!evaluated) return undefined;
-    const { grid, l1 } = evaluated;
+    const { grid, l1, baseline, measured } = evaluated;
+    if (l1 === undefined) return { grid, measured: {} };
     this.testL1 = l1;
-    const { baseline } = this.heldOut;
+    this.baseline = baseline;
+    this.measured = measured;
     const copying = Number.isNaN(baseline) ? '' : ` (copying the input: ${baseline.toFixed(4)})`;
-    return { grid, measured: { testL1: l1 }, note: `held-out L1 ${l1.toFixed(4)}${copying}` };
+    const few = measured < heldOut.count ? ` on ${measured} of ${heldOut.total} pictures` : '';
+    return { grid, measured: { testL1: l1 }, note: `held-out L1 ${l1.toFixed(4)}${few}${copying}` };
   }
 
   save(path: string, record: Record<string, unknown>): Promise<void> {
@@ -94,18 +122,18 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   }
 
   report() {
-    const { testL1, heldOut } = this;
+    const { testL1, baseline: copied, measured, heldOut } = this;
     const percent = (n: number) => `${Math.abs(100 * n).toFixed(0)} % ${n < 0 ? 'below' : 'above'}`;
     // NaN if input and output differ in channels, so that copying is impossible.
-    const copied = !Number.isNaN(heldOut.baseline);
-    const compared = copied && testL1 !== undefined;
+    const comparable = !Number.isNaN(copied);
+    const compared = comparable && testL1 !== undefined;
     const summary = [
       ...(testL1 === undefined ? [] : [{ label: 'Held-out L1', value: testL1.toFixed(4) }]),
-      ...(copied ? [{ label: 'Copying the input', value: heldOut.baseline.toFixed(4) }] : []),
-      ...(compared ? [{ label: 'Against copying', value: percent(testL1 / heldOut.baseline - 1) }] : []),
-      { label: 'Measured on', value: `${heldOut.count} of ${heldOut.total} held-out pictures` },
+      ...(comparable ? [{ label: 'Copying the input', value: copied.toFixed(4) }] : []),
+      ...(compared ? [{ label: 'Against copying', value: percent(testL1 / copied - 1) }] : []),
+      { label: 'Measured on', value: `${measured} of ${heldOut.total} held-out pictures` },
     ];
-    const baseline = { label: 'copying the input', value: heldOut.baseline };
-    return { config: { ...this.model.config }, summary, ...(copied ? { baseline } : {}), charts: this.charts() };
+    const baseline = { label: 'copying the input', value: copied };
+    return { config: { ...this.model.config }, summary, ...(comparable ? { baseline } : {}), charts: this.charts() };
   }
 }

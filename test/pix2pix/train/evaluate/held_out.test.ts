@@ -66,7 +66,7 @@ it('stops in between when asked', async () => {
   const model = new Pix2Pix(device, tinyConfig());
   const heldOut = await HeldOutSet.load(madeUpPairs(6), { samples: 1, maxSamples: 256 });
   let asked = 0;
-  expect(await heldOut.evaluate(model, () => ++asked > 1)).toBeUndefined();
+  expect(await heldOut.evaluate(model, { stop: () => ++asked > 1 })).toBeUndefined();
   expect(asked).toBe(2);
 });
 

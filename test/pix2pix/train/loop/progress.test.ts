@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
+import { isTerminal } from '../../../../src/files/lock/process.ts';
 import { Progress } from '../../../../src/pix2pix/train/loop/progress.ts';
 
-/** A stream that keeps what is written, as a terminal of 200 columns or as a file would get it. */
-function sink(isTTY: boolean) {
+/** A stream that keeps what is written, as a terminal or a file would get it. */
+function sink(isTTY: boolean, columns = 200) {
   let text = '';
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -11,15 +12,15 @@ function sink(isTTY: boolean) {
       done();
     },
   });
-  Object.assign(stream, { isTTY, columns: 200, cursorTo: () => true, moveCursor: () => true, clearLine: () => true });
+  Object.assign(stream, { isTTY, columns, cursorTo: () => true, moveCursor: () => true, clearLine: () => true });
   Object.assign(stream, { clearScreenDown: () => true });
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
 }
 
-function start(isTTY: boolean, startStep = 0, limitSeconds?: number) {
+function start(isTTY: boolean, startStep = 0, limitSeconds?: number, columns?: number) {
   const clock = { ms: 0 };
-  const out = sink(isTTY);
-  const progress = new Progress({ stream: out.stream, now: () => clock.ms });
+  const out = sink(isTTY, columns);
+  const progress = new Progress({ stream: out.stream, bar: isTTY, now: () => clock.ms });
   progress.start(100, startStep, limitSeconds);
   return { progress, clock, text: out.text };
 }
@@ -53,6 +54,23 @@ it('counts the pace of this session only, and the time limit where that ends the
   progress.stop();
 });
 
+it('says what is done between steps for as long as it is', () => {
+  const { progress, clock, text } = start(false);
+  clock.ms = 5000;
+  progress.update(10, { lossG: 1 });
+  clock.ms = 7000;
+  progress.activity('painting 1/9');
+  clock.ms = 11_000;
+  progress.activity('painting 8/9');
+  progress.activity();
+  progress.stop();
+  expect(text().split('\n')).toEqual([
+    ' 10% · step 10/100 · ETA 45 s · G 1.000',
+    ' 10% · step 10/100 · painting 8/9 · ETA 1 min 39 s · G 1.000',
+    '',
+  ]);
+});
+
 it('draws a bar on a terminal, with lines above it, and stops twice without harm', () => {
   const { progress, clock, text } = start(true);
   clock.ms = 1000;
@@ -68,6 +86,34 @@ it('draws a bar on a terminal, with lines above it, and stops twice without harm
   expect(text()).toBe(after);
   progress.note('done');
   expect(text()).toBe(`${after}done\n`);
+});
+
+it('leaves out what a narrow terminal has no room for, and wraps notes', () => {
+  const { progress, clock, text } = start(true, 0, undefined, 40);
+  clock.ms = 10_000;
+  progress.update(50, { imagesPerSecond: 31.25, lossG: 7, lossD: 0.69 });
+  const note = 'step 50: held-out L1 0.1621 (copying the input: 0.0808)';
+  progress.note(note);
+  progress.activity('painting 100/217');
+  clock.ms = 11_000;
+  progress.update(51);
+  progress.stop();
+  expect(text()).toContain(`${note}\n`);
+  const drawn = text()
+    .split('\u001b')
+    .map((part) => part.replace(/^\[[\d;?]*[A-Za-z]/, ''));
+  const bars = drawn.filter((part) => part.includes('│'));
+  expect(bars).toContain(' ███░░░  50% │ step 50/100 · ETA 10 s');
+  expect(bars.length).toBeGreaterThan(1);
+  for (const bar of bars) expect(bar.length).toBeLessThan(40);
+});
+
+it('draws no bar where a terminal cannot, or a build server keeps a log', () => {
+  expect(isTerminal({ isTTY: true }, {})).toBe(true);
+  expect(isTerminal({ isTTY: true }, { TERM: 'xterm-256color', CI: 'false' })).toBe(true);
+  expect(isTerminal({ isTTY: true }, { TERM: 'dumb' })).toBe(false);
+  expect(isTerminal({ isTTY: true }, { CI: 'true' })).toBe(false);
+  expect(isTerminal({}, {})).toBe(false);
 });
 
 it('may run again after a stop, and takes notes before a start', () => {
