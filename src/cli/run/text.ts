@@ -67,7 +67,3 @@ export function printEnding(result: LoopResult, said: Ending): void {
 
 /** Quotes an argument of a command line for copying, if it needs quotes. */
 export const shellQuoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
-
-/** Names the mode that a generator runs in. */
-export const paintingMode = (dropout: boolean | undefined): string =>
-  dropout ? 'dropout on, batch statistics' : 'evaluation mode';

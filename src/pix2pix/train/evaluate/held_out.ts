@@ -49,7 +49,7 @@ export class HeldOutSet {
   }
 
   /**
-   * Predicts the held-out pictures in evaluation mode, in batches of the training's size. `l1` is the mean |output −
+   * Predicts the held-out pictures, in batches of the training's size. `l1` is the mean |output −
    * real| over `count` pictures, `grid` a PNG of the samples. Samples are predicted one by one, with the same program
    * as `translate`, so that both give the same bits. Undefined if `stop` interrupted it.
    */
