@@ -10,19 +10,25 @@ import { between, pictureSize, valueRange, wholeNumber } from '../shared/argumen
 import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
+export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof moreFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const command = pairFlags();
-  for (const option of cycleFlags().options) command.addOption(option);
+  for (const option of moreFlags().options) command.addOption(option);
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
 /** Apart from the others, since types can be inferred of some sixty options at most. */
-function cycleFlags() {
+function moreFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
   return new Command()
+    .optionsGroup('Optimisation:')
+    .option(
+      '--ema <decay>',
+      `paint samples and all else with weights averaged over steps; the average keeps so much each step, 0: none${each((c) => c.ema)}`,
+      between(0, 1, true),
+    )
     .optionsGroup('CycleGAN:')
     .addOption(
       choice('--model <kind>', 'pix2pix: from pairs; cycle_gan: from two folders of pictures, trainA/ and trainB/', [

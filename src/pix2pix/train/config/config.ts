@@ -31,6 +31,11 @@ export interface TrainConfig extends NetworksConfig {
    * false.
    */
   recompute?: boolean;
+  /**
+   * How much of the average of the generator's weights each step keeps, in [0, 1): see `WeightAverage`. The averaged
+   * weights paint samples and whatever else the run shows. 0 for none.
+   */
+  ema: number;
   /** Storage type of activations and their gradients in training; see `record`. Default f32. */
   precision?: Precision;
   seed: number;
@@ -67,6 +72,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 200,
     init: 'tutorial',
     reuseFake: false,
+    ema: 0,
     seed: 0,
     epochs: 100,
     epochsDecay: 0,
@@ -87,6 +93,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 100,
     init: 'he',
     reuseFake: true,
+    ema: 0.998,
     seed: 0,
     epochs: 100,
     epochsDecay: 0,
@@ -109,6 +116,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 100,
     init: 'paper',
     reuseFake: true,
+    ema: 0,
     seed: 0,
     epochs: 100,
     epochsDecay: 100,
