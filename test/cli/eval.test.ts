@@ -80,13 +80,18 @@ describe('eval', { timeout: 120_000 }, () => {
   it('with --dropout paints as the paper does at test time, repeatably by the seed', { tags: 'long' }, async () => {
     const scores = async (...flags: string[]) => {
       const out = await run('eval', 'tiny', ...flags, '--json', 'mode.json');
-      expect(out).toContain(flags.length > 0 ? 'dropout on, batch statistics' : 'evaluation mode');
+      const modes = { '--dropout': 'dropout on, batch statistics', '--eval': 'evaluation mode' };
+      const mode = modes[flags[0] as keyof typeof modes] ?? "each picture's own statistics, no dropout";
+      expect(out).toContain(`; ${mode}`);
+      expect(json('mode.json').mode).toContain(mode);
       return json('mode.json').means.ours?.l1;
     };
     const sampled = await scores('--dropout');
     expect(await scores('--dropout')).toBe(sampled);
     expect(await scores('--dropout', '--seed', '5')).not.toBe(sampled);
-    expect(await scores()).not.toBe(sampled);
+    const own = await scores();
+    expect(own).not.toBe(sampled);
+    expect([sampled, own]).not.toContain(await scores('--eval'));
   });
 
   it('measures a run with L1 alone by itself', { tags: 'long' }, async () => {

@@ -31,7 +31,7 @@ describe('translate', { timeout: 120_000 }, () => {
       const { code, stdout, stderr } = await pixtape(['translate', checkpoint, 'in/a.png', to], home);
       expect(stderr).not.toContain('pixtape:');
       expect(code).toBe(0);
-      expect(stdout).toMatch(/step 4, trained at 16 × 16; evaluation mode/);
+      expect(stdout).toMatch(/step 4, trained at 16 × 16; each picture's own statistics, no dropout/);
       expect(stdout).toMatch(new RegExp(`painted {2}1 picture in .* → ${to}`));
     }
     expect(read('one-28.png').data.equals(read('one-4.png').data)).toBe(true);
@@ -85,6 +85,17 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(halved.stderr).toMatch(
       /a\.png is 16 × 16, the shape of a single picture and not of a pair\n.*Leave --side out/,
     );
+  });
+
+  it('paints in evaluation mode where asked', { tags: 'long' }, async () => {
+    const { stdout } = await pixtape(['translate', 'tiny', 'in/a.png', 'usual.png'], home);
+    expect(stdout).not.toContain('evaluation mode');
+    const evaluated = await pixtape(['translate', 'tiny', 'in/a.png', 'eval.png', '--eval'], home);
+    expect(evaluated.stdout).toContain('trained at 16 × 16; evaluation mode');
+    expect(read('eval.png').data.equals(read('usual.png').data)).toBe(false);
+    const both = await pixtape(['translate', 'tiny', 'in/a.png', 'both.png', '--eval', '--dropout'], home);
+    expect(both.stderr).toMatch(/--dropout with --eval: evaluation mode has no dropout/);
+    expect(both.code).toBe(1);
   });
 
   it('samples with dropout, repeatably by the seed', { tags: 'long' }, async () => {

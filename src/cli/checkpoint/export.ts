@@ -28,7 +28,8 @@ training. It is safetensors with PyTorch's names, or with --onnx a model (opset 
           const { ${OUTPUT} } = await session.run({ ${INPUT}: new ort.Tensor('float32', x, [1, 3, 256, 256]) });
 
 x is (batch, channels, height, width), values from 0 to 1, and so is the picture. Batch and sizes are free, sides
-multiples of 2^depth. Evaluation mode: running statistics, no dropout. metadata_props tell configuration and step.`;
+multiples of 2^depth. No dropout, and batch norm by its running statistics, or, as translate has it, by each picture's own
+where one serves two places. metadata_props tell configuration, step and statistics.`;
 
 type ExportFlags = FlagsOf<typeof exportFlags>;
 
@@ -39,6 +40,7 @@ function exportFlags() {
     .argument('<out>', 'the file to write')
     .option('--f16', 'store the weights of convolutions in half precision')
     .option('--onnx', 'write an ONNX model instead of safetensors, for onnxruntime and others')
+    .option('--eval', 'ONNX: running statistics also where one batch norm serves two places')
     .addOption(runsOption())
     .allowExcessArguments(false);
 }
@@ -54,7 +56,7 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
     const header = decodeHeader(file.metadata, path);
     const tensors = await generatorTensors(file);
     const pieces = flags.onnx
-      ? await exportOnnx(header, tensors, path)
+      ? await exportOnnx(header, tensors, path, flags.eval ? 'running' : undefined)
       : exportGenerator(header, tensors, { half: flags.f16 ?? false, file: path });
     await writeSafetensorsAtomic(out, pieces);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
@@ -66,7 +68,10 @@ async function exportFile(checkpoint: string, out: string, flags: ExportFlags): 
   }
 }
 
-function checkFormat(out: string, { onnx, f16 }: ExportFlags): void {
+function checkFormat(out: string, { onnx, f16, eval: evaluation }: ExportFlags): void {
+  if (!onnx && evaluation) {
+    throw new PixtapeError('--eval without --onnx: only an ONNX file fixes which statistics are used');
+  }
   if (onnx && f16) throw new PixtapeError('--onnx with --f16: ONNX files are written in full precision only');
   if (!onnx && /\.onnx$/i.test(out)) throw new PixtapeError(`${out} would be safetensors`, 'Add --onnx to write ONNX.');
 }

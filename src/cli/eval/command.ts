@@ -6,12 +6,13 @@ Examples:
   pixtape eval facades                                 the run of that name, on the pictures that it never saw
   pixtape eval facades --l1 facades-l1 --sheet facades.png --json facades.json
   pixtape eval runs/facades/epoch-100.safetensors other_facades
-  pixtape eval facades --dropout                       with each picture's own statistics, not those of the training
+  pixtape eval facades --dropout                       with dropout and each picture's own statistics
 
 The generator is measured beside three that know less: the condition itself, the mean of all training pictures, and the
 same generator trained without a discriminator, where --l1 names such a run (train --gan_mode none, all other flags the
-same). It paints in evaluation mode, each picture by itself, just as translate does, with --dropout too; nothing is rounded
-before it is measured.
+same). It paints each picture by itself, in the mode that translate paints in: without dropout, by the running statistics of
+batch norm, or by the picture's own where one batch norm serves two places, as in the tutorial's generator (--eval: by the
+running ones there, too). Nothing is rounded before it is measured.
 
   L1             mean absolute difference from the real picture, values 0 to 1
   PSNR           10 log10(1 / mean squared error) of each picture in dB, then the mean over the pictures; data range 1;

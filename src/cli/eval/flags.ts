@@ -22,6 +22,7 @@ export function evalFlags() {
     .option('--sheet <file>', 'draw condition, L1 alone, ours and real side by side, a PNG')
     .option('--samples <n>', 'pictures on the sheet', wholeNumber(1), 8)
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
+    .option('--eval', "PyTorch's evaluation mode also where one batch norm serves two places: its running statistics")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
     .addOption(runsOption())
     .addOption(adapterOption())

@@ -21,7 +21,7 @@ import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/esti
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
-import { paintingMode } from '../run/text.ts';
+import { type ModeFlags, paintingMode, predictorMode } from '../run/mode.ts';
 import { counter } from '../shared/counter.ts';
 import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
@@ -64,7 +64,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const device = await openDevice(flags.adapter);
   try {
     console.log(`adapter  ${device.description}`);
-    console.log(`model    ${describe(ours)}; ${paintingMode(flags.dropout)}`);
+    console.log(`model    ${describe(ours)}; ${paintingMode(flags, ours.header.config.generator)}`);
     if (l1) console.log(`L1 alone ${describe(l1)}`);
     console.log(`data     ${data.summary}`);
     for (const line of differences) warn(line);
@@ -82,6 +82,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
         checkpoint: ours.path,
         step: ours.header.step,
         l1: l1?.path,
+        mode: paintingMode(flags, ours.header.config.generator),
         ...(flags.dropout ? { dropout: true, seed: flags.seed ?? seed } : { dropout: false }),
         differences,
         data: data.summary,
@@ -133,12 +134,12 @@ export async function predictorOf(
   device: Device,
   { path, header }: Measured,
   { width, height }: Size,
-  { dropout, seed }: Pick<EvalFlags, 'dropout' | 'seed'>,
+  flags: ModeFlags & Pick<EvalFlags, 'seed'>,
 ): Promise<Predictor> {
   const need = await estimatePrediction(device, header.config, height, width);
   checkMemory(device, need, `painting with ${path}`, 'what else uses the GPU');
-  const { generator, rng } = await loadGenerator(device, path, seed);
-  const predictor = new Predictor(device, generator, dropout ? { sampling: rng } : {});
+  const { generator, rng } = await loadGenerator(device, path, flags.seed);
+  const predictor = new Predictor(device, generator, predictorMode(flags, rng));
   await predictor.program(1, height, width);
   return predictor;
 }

@@ -87,7 +87,3 @@ export function timeLine(spent: readonly { phase: string; seconds: number }[]): 
 
 /** Quotes an argument of a command line for copying, if it needs quotes. */
 export const shellQuoted = (text: string): string => (/^[\w.,:/\\+-]+$/.test(text) ? text : `"${text}"`);
-
-/** Names the mode that a generator runs in. */
-export const paintingMode = (dropout: boolean | undefined): string =>
-  dropout ? 'dropout on, batch statistics' : 'evaluation mode';

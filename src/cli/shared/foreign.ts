@@ -62,7 +62,7 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   wandb_project_name: { instead: 'The curves are in report.html and log.jsonl of the run: leave it out.' },
   results_dir: { instead: RESULTS },
   aspect_ratio: { instead: '--crop_size WIDTHxHEIGHT sets both sides, e.g. --crop_size 320x256.' },
-  eval: { instead: 'translate and eval always paint in evaluation mode; --dropout is the other one.' },
+  eval: { instead: 'translate and eval have it; without it they paint in evaluation mode wherever that can be right.' },
   model_suffix: { instead: '--network G_A or G_B chooses a generator of a CycleGAN.' },
   // What test.py is told beside them.
   dataroot: {

@@ -63,6 +63,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
     lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
     recompute: flags.checkpoint_activations ?? base.recompute ?? false,
+    ema: flags.ema ?? base.ema,
     precision: flags.precision ?? base.precision ?? 'f32',
     seed: flags.seed ?? base.seed,
     ...policyOf(base, flags),
@@ -101,6 +102,7 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
     ['--crop_size', (c) => `${c.width}x${c.height}`],
     ['--batch_size', (c) => c.batch],
     ['--init', (c) => c.init],
+    ['--ema', (c) => c.ema],
     ['--seed', (c) => c.seed],
     ['--precision', (c) => c.precision ?? 'f32'],
   ];

@@ -104,6 +104,9 @@ function withFlags(base: CycleConfig, flags: Partial<TrainFlags>): CycleConfig {
       'Leave --gan_mode out.',
     );
   }
+  if (flags.ema) {
+    throw new PixtapeError('--ema: a CycleGAN paints with its weights as they are', 'Leave --ema out.');
+  }
   return {
     ...applyFlags(base, flags),
     lambdaA: flags.lambda_A ?? base.lambdaA,

@@ -47,6 +47,11 @@ function scheduleFlags() {
         LR_POLICIES,
       ),
     )
+    .option(
+      '--ema <decay>',
+      `paint samples and all else with weights averaged over steps; the average keeps so much each step, 0: none${each((c) => c.ema)}`,
+      between(0, 1, true),
+    )
     .option('--lr_decay_iters <n>', `step: epochs between two falls (default: ${LR_DECAY_ITERS})`, wholeNumber(1));
 }
 

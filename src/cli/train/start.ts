@@ -7,13 +7,13 @@ import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts'
 import { trainingStep } from '../../pix2pix/train/autotune/tune.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
-import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { inPhase } from '../../pix2pix/train/loop/phases.ts';
 import { type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
 import { checkGoingBack, goBack } from '../run/go_back.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
+import { paintingMode } from '../run/mode.ts';
 import { trainRun } from '../run/run.ts';
 import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
@@ -79,7 +79,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
         const loader = new BatchLoader(train, { batchSize: config.batch, seed, serial: record.data.serial });
         return trainPix2Pix(model, loader, test, { ...options, heldOut }, progress, interrupted);
       },
-      ending: (result) => ending(result, at.folder, config),
+      ending: (result) => ending(result, at.folder),
     },
     warn,
   );
@@ -88,24 +88,24 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
 function modelLine({ generator, disc, config }: Pix2Pix): string {
   const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
   const judge = disc ? `${DISCRIMINATORS[config.netD].label} ${millions(disc.parameterCount)}` : 'no discriminator';
+  const averaged = config.ema > 0 ? `, weights averaged over steps (${config.ema})` : '';
+  const mode = paintingMode({}, config.generator);
   const lsgan = config.ganMode === 'lsgan' ? ', least squares' : '';
   return (
     `generator ${describeGenerator(config)}, ${millions(generator.parameterCount)} parameters; ${judge}${lsgan}; ` +
-    `pictures ${config.width} × ${config.height}, batch ${config.batch}`
+    `pictures ${config.width} × ${config.height}, batch ${config.batch}${averaged}\nsamples  ${mode}`
   );
 }
 
 const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
 
-function ending({ testL1, baselineL1, measured, heldOut }: RunResult, folder: string, { generator }: TrainConfig) {
+function ending({ testL1, baselineL1, measured, heldOut }: RunResult, folder: string) {
   // NaN if input and output differ in channels, so that copying is impossible.
   const copying = Number.isNaN(baselineL1) ? '' : `; copying the input scores ${baselineL1.toFixed(4)}`;
   const few = measured < heldOut ? ` on ${measured} of ${heldOut} pictures` : '';
   const score = testL1 === undefined ? 'not measured yet' : `${testL1.toFixed(4)}${few}`;
-  // A norm used in two places has running averages that fit neither.
-  const mode = generator.sharedNorm ? ' --dropout' : '';
   return {
     measured: `: held-out L1 ${score}${copying}`,
-    tryIt: `npx pixtape translate ${shellQuoted(folder)} IN OUT${mode}`,
+    tryIt: `npx pixtape translate ${shellQuoted(folder)} IN OUT`,
   };
 }

@@ -10,7 +10,7 @@ import { type CheckpointHeader, CYCLE_GENERATORS } from '../../pix2pix/train/che
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { watchInterrupt } from '../run/interrupt.ts';
-import { paintingMode } from '../run/text.ts';
+import { paintingMode, predictorMode } from '../run/mode.ts';
 import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
 import { Command, Option } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
@@ -54,6 +54,7 @@ function translateFlags() {
     )
     .option('--range <min,max>', "what becomes 0 and 1, of values that are no bytes (default: the run's)", valueRange)
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
+    .option('--eval', "PyTorch's evaluation mode also where one batch norm serves two places: its running statistics")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
     .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .addOption(runsOption())
@@ -91,13 +92,13 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
   try {
     console.log(`adapter  ${device.description}`);
     const { generator, rng } = await loadGenerator(device, path, flags.seed, flags.network);
-    const mode = paintingMode(flags.dropout);
+    const mode = paintingMode(flags, config.generator);
     console.log(
       `model    ${path}, ${describeGenerator(config)}, step ${step}, trained at ${config.width} × ${config.height}; ${mode}`,
     );
     const resize = flags.resize ?? record.data?.resize ?? 'nearest';
     const work: Translation = {
-      predictor: new Predictor(device, generator, flags.dropout ? { sampling: rng } : {}),
+      predictor: new Predictor(device, generator, predictorMode(flags, rng)),
       device,
       config,
       unit: generator.unit,

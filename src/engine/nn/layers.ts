@@ -1,10 +1,14 @@
 import type { Device } from '../gpu/device.ts';
 import { conv2d, convTranspose2d } from '../ops/conv/conv2d.ts';
 import type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions } from '../ops/conv/options.ts';
+import { leakyRelu } from '../ops/elementwise/activations.ts';
+import { add, scale } from '../ops/elementwise/arithmetic.ts';
 import { batchNorm } from '../ops/norm/batch_norm.ts';
+import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import { type Pair, pairOf } from '../ops/pair.ts';
 import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
+import { reshape } from '../ops/shape/reshape.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 import { Fresh } from './init/fresh.ts';
@@ -99,6 +103,10 @@ export class BatchNorm2d extends Module {
   readonly runningVar: Tensor;
   /** Batches that the running statistics have seen: one u32. */
   readonly numBatchesTracked: Tensor;
+  /**
+   * In evaluation mode, normalise each picture by its own statistics, as for a batch of one, in place of the running ones.
+   */
+  perPicture = false;
 
   constructor(device: Device, channels: number) {
     super();
@@ -113,8 +121,19 @@ export class BatchNorm2d extends Module {
   /** Any (N, channels, …). @param slope of a leaky ReLU on the result, in the same pass; 1 for none */
   forward(x: Tensor, slope = 1): Tensor {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, training } = this;
+    if (this.perPicture && !training) {
+      const y = byItself(x, weight, bias);
+      return slope === 1 ? y : leakyRelu(y, slope);
+    }
     return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, { training, slope });
   }
+}
+
+/** Each picture normalised by its own statistics. Of planes of one pixel nothing is left but the bias. */
+function byItself(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  const [, channels = 1, ...sides] = x.shape;
+  if (sides.some((side) => side > 1)) return instanceNorm(x, weight, bias);
+  return add(scale(x, 0), reshape(bias, [1, channels, ...sides.map(() => 1)]));
 }
 
 /** Element-wise dropout in training mode, nothing in evaluation mode. */

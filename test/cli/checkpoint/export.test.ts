@@ -66,6 +66,7 @@ it('exports the generator, whole and in halves; both paint, neither goes on trai
   expect(onnx.includes(`"hidden":2`)).toBe(true);
   for (const [args, message] of [
     [['tiny', 'both.onnx', '--onnx', '--f16'], /--onnx with --f16/],
+    [['tiny', 'eval.safetensors', '--eval'], /--eval without --onnx/],
     [['tiny', 'wrong.onnx'], /wrong\.onnx would be safetensors\n.*--onnx/],
   ] as const) {
     const wrong = await pixtape(['export', ...args], home);

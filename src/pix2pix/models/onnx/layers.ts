@@ -36,9 +36,10 @@ export function convTranspose(graph: OnnxGraph, layer: ConvTranspose2d, x: Value
   return graph.node('ConvTranspose', inputs, { ...convAttributes(layer), output_padding });
 }
 
-/** Uses the running statistics. */
+/** Uses the running statistics, or each picture's own if the layer is to go by them. */
 export function batchNorm(graph: OnnxGraph, norm: BatchNorm2d, x: Value): Value {
-  const { weight, bias, runningMean, runningVar } = norm;
+  const { weight, bias, runningMean, runningVar, perPicture } = norm;
+  if (perPicture) return instanceNorm(graph, x, graph.weight(weight), graph.weight(bias));
   const inputs = [x, ...[weight, bias, runningMean, runningVar].map((tensor) => graph.weight(tensor))];
   return graph.node('BatchNormalization', inputs, { epsilon: { float: 1e-5 } });
 }
@@ -49,6 +50,10 @@ export function norm(graph: OnnxGraph, layer: Norm, x: Value, channels = 0): Val
   const filled = (value: number) => graph.floats(`${channels} times ${value}`, new Array(channels).fill(value));
   const weight = layer.weight ? graph.weight(layer.weight) : filled(1);
   const bias = layer.bias ? graph.weight(layer.bias) : filled(0);
+  return instanceNorm(graph, x, weight, bias);
+}
+
+function instanceNorm(graph: OnnxGraph, x: Value, weight: Value, bias: Value): Value {
   return graph.node('InstanceNormalization', [x, weight, bias], { epsilon: { float: 1e-5 } });
 }
 

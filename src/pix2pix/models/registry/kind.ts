@@ -9,7 +9,7 @@ import type { OnnxGraph, Value } from '../onnx/graph.ts';
 
 /** What all generators have in common. */
 export interface PictureGenerator extends Module {
-  readonly config: { inChannels: number; outChannels: number };
+  readonly config: { inChannels: number; outChannels: number; sharedNorm?: boolean };
   /** Both sides of a picture must be multiples of this. */
   readonly unit: number;
   /** The range of values that it takes and returns. */

@@ -5,6 +5,7 @@ import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safete
 import { createGenerator } from '../../models/networks.ts';
 import { encodeOnnx } from '../../models/onnx/encode.ts';
 import { GENERATORS } from '../../models/registry/generators.ts';
+import { type Statistics, useStatistics, usualStatistics } from '../steps/predictor.ts';
 import { checkFinite } from './finite.ts';
 import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from './state.ts';
 
@@ -28,27 +29,31 @@ export function exportGenerator(
 }
 
 /**
- * Encodes the generator of a checkpoint, in evaluation mode, as an ONNX file: see `encodeOnnx`. Its configuration and
- * step are in the model's metadata_props. Needs no GPU.
+ * Encodes the generator of a checkpoint, without dropout, as an ONNX file: see `encodeOnnx`. Its configuration, step and
+ * statistics are in the model's metadata_props. Needs no GPU.
  * @param tensors of the generator, under its own names; F16 becomes F32
  * @param file the checkpoint's name, for messages
+ * @param statistics as `Predictor` has them
  * @throws PixtapeError if a tensor does not fit the configuration, or the file would exceed ONNX's limit
  */
 export async function exportOnnx(
   { config, step }: CheckpointHeader,
   tensors: ReadonlyMap<string, NamedTensor>,
   file: string,
+  statistics: Statistics = usualStatistics(config.generator),
 ): Promise<Uint8Array[]> {
   const paper = await detachedDevice();
   const generator = ofFile(file, () => createGenerator(paper, config, new Rng(paper, config.seed)));
   restoreGenerator(generator, tensors, file); // Checks names and shapes; on paper nothing is kept.
+  useStatistics(generator, statistics);
   const values = new Map<string, Float32Array>();
   for (const [name, { dtype, data }] of tensors) {
     if (dtype === 'F32' || dtype === 'F16') {
       values.set(name, dtype === 'F32' ? data : fromHalf(data));
     }
   }
-  return encodeOnnx(GENERATORS[config.netG], generator, values, { config: JSON.stringify(config), step: String(step) });
+  const metadata = { config: JSON.stringify(config), step: String(step), statistics };
+  return encodeOnnx(GENERATORS[config.netG], generator, values, metadata);
 }
 
 function halved(tensor: NamedTensor): NamedTensor {

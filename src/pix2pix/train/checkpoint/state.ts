@@ -14,9 +14,10 @@ import { LR_POLICIES, PLATEAU_STATE, type PlateauRate } from '../config/rates.ts
 import { checkFinite, firstNotFinite } from './finite.ts';
 
 /**
- * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, Adam's two averages of each weight
- * under `adam.gen.exp_avg.` and so on, with --precision f16 the state of the loss scales, and with --lr_policy plateau
- * what that has seen. Random numbers need no state: they are functions of (seed, step, index).
+ * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, the generator of averaged weights under
+ * `ema.` where a run has one, Adam's two averages of each weight under `adam.gen.exp_avg.` and so on, with --precision f16
+ * the state of the loss scales, and with --lr_policy plateau what that has seen. Random numbers need no state: they are
+ * functions of (seed, step, index).
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
@@ -31,6 +32,7 @@ const COMMANDS: Readonly<Record<string, { wrote: string; used: string }>> = {
   [GAN_FORMAT]: { wrote: 'pixtape gan', used: 'pixtape sample draws with it' },
 };
 const GENERATOR = 'gen.';
+const AVERAGED = 'ema.';
 const DISC = 'disc.';
 
 /** What any model in training has beside its networks and optimizers. */
@@ -46,6 +48,8 @@ export interface GanState extends Progressing {
   readonly disc: Module | undefined;
   readonly optimG: Optimizer;
   readonly optimD: Optimizer | undefined;
+  /** The generator with its weights averaged over steps, if the run averages them. */
+  readonly averaged?: Module | undefined;
 }
 
 export interface CheckpointHeader<C = TrainConfig> {
@@ -57,7 +61,10 @@ export interface CheckpointHeader<C = TrainConfig> {
 }
 
 function networkEntries(model: GanState): StateEntry[] {
-  return [...model.generator.stateEntries(GENERATOR), ...(model.disc?.stateEntries(DISC) ?? [])];
+  const { generator, disc, averaged } = model;
+  return [generator.stateEntries(GENERATOR), averaged?.stateEntries(AVERAGED), disc?.stateEntries(DISC)].flatMap(
+    (entries) => entries ?? [],
+  );
 }
 
 function adamEntries(model: GanState): StateEntry[] {
@@ -149,7 +156,8 @@ export const CYCLE_GENERATORS = ['G_A', 'G_B'] as const;
 export type CycleGenerator = (typeof CYCLE_GENERATORS)[number];
 
 /**
- * Decodes the metadata of any checkpoint with a generator from pictures to pictures, and returns its names' prefix.
+ * Decodes the metadata of any checkpoint with a generator from pictures to pictures, and returns its names' prefix, where
+ * there is a choice.
  * @param network which generator, if there are two
  * @throws PixtapeError as `decodeHeader`, and if a network is named although there is only one generator
  */
@@ -157,12 +165,12 @@ export function decodePainter(
   metadata: Readonly<Record<string, string>>,
   file: string,
   network?: CycleGenerator,
-): { header: CheckpointHeader; prefix: string } {
+): { header: CheckpointHeader; prefix: string | undefined } {
   if (metadata.format === CYCLE_FORMAT) {
     return { header: decodeDescription(metadata, file, CYCLE_FORMAT, checkConfig), prefix: `${network ?? 'G_A'}.` };
   }
   if (network !== undefined) throw new PixtapeError(`${file} has one generator and none that is named ${network}`);
-  return { header: decodeHeader(metadata, file), prefix: GENERATOR };
+  return { header: decodeHeader(metadata, file), prefix: undefined };
 }
 
 /**
@@ -232,9 +240,9 @@ function checkRun(run: unknown): Record<string, unknown> {
   return run as Record<string, unknown>;
 }
 
-/** Fills in the defaults of old checkpoints: the tutorial's networks, and no structural term. See also `RateConfig`. */
+/** Fills in the defaults of old checkpoints: the tutorial's networks, no structural term, no average of weights. See also `RateConfig`. */
 export function checkConfig(given: unknown): TrainConfig {
-  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0 };
+  const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0, ema: 0 };
   const config = { ...before, ...(given as TrainConfig) };
   const { lrPolicy: _, ...wanted } = PRESETS.tutorial;
   checkFields(config, wanted, 'config');
@@ -250,7 +258,8 @@ export function checkConfig(given: unknown): TrainConfig {
     const value = config[key as keyof typeof choices];
     if (!(known as readonly string[]).includes(value)) throw new Error(`config.${key} is ${JSON.stringify(value)}`);
   }
-  const { precision = 'f32' } = config;
+  const { precision = 'f32', ema } = config;
+  if (ema >= 1) throw new Error(`config.ema is ${ema}`);
   if (precision !== 'f32' && precision !== 'f16') throw new Error(`config.precision is ${JSON.stringify(precision)}`);
   return config;
 }
@@ -330,14 +339,16 @@ export function restoreEntries(
 }
 
 /**
- * Finds the generator's tensors in a file, and maps its own names, which are PyTorch's, to the file's. In a checkpoint
- * they begin with `gen.`. A file of the generator alone has no prefix, so that PyTorch can load it.
+ * Finds the tensors of the generator that paints in a file, and maps its own names, which are PyTorch's, to the file's. In
+ * a checkpoint they begin with `ema.`, or with `gen.` where no weights were averaged. A file of the generator alone has no
+ * prefix, so that PyTorch can load it.
+ * @param given the prefix, if the file has several generators
  */
-export function generatorNames(names: Iterable<string>, prefix = GENERATOR): Map<string, string> {
+export function generatorNames(names: Iterable<string>, given?: string): Map<string, string> {
   const all = [...names];
-  const own = all.filter((name) => name.startsWith(prefix));
-  if (own.length === 0) return new Map(all.map((name) => [name, name]));
-  return new Map(own.map((name) => [name.slice(prefix.length), name]));
+  const prefixes = given === undefined ? [AVERAGED, GENERATOR] : [given];
+  const prefix = prefixes.find((start) => all.some((name) => name.startsWith(start))) ?? '';
+  return new Map(all.flatMap((name) => (name.startsWith(prefix) ? [[name.slice(prefix.length), name]] : [])));
 }
 
 /** The generator's tensors among a file's, under its own names. */

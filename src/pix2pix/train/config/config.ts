@@ -29,6 +29,11 @@ export interface TrainConfig extends NetworksConfig, RateConfig {
    * false.
    */
   recompute?: boolean;
+  /**
+   * How much of the average of the generator's weights each step keeps, in [0, 1): see `WeightAverage`. The averaged
+   * weights paint samples and whatever else the run shows. 0 for none.
+   */
+  ema: number;
   /** Storage type of activations and their gradients in training; see `record`. Default f32. */
   precision?: Precision;
   seed: number;
@@ -62,6 +67,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 200,
     init: 'tutorial',
     reuseFake: false,
+    ema: 0,
     seed: 0,
     lrPolicy: 'linear',
     epochs: 100,
@@ -83,6 +89,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 100,
     init: 'he',
     reuseFake: true,
+    ema: 0.998,
     seed: 0,
     lrPolicy: 'linear',
     epochs: 100,
@@ -106,6 +113,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lambda: 100,
     init: 'paper',
     reuseFake: true,
+    ema: 0,
     seed: 0,
     lrPolicy: 'linear',
     epochs: 100,

@@ -2,6 +2,7 @@ import type { Device } from '../../../engine/gpu/device.ts';
 import { initWeights } from '../../../engine/nn/init/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
+import { WeightAverage } from '../../../engine/nn/optim/average.ts';
 import { add, scale } from '../../../engine/ops/elementwise/arithmetic.ts';
 import { l1Loss } from '../../../engine/ops/loss/losses.ts';
 import { ssimLoss } from '../../../engine/ops/loss/ssim.ts';
@@ -71,15 +72,18 @@ export class Pix2Pix {
   readonly disc: Discriminator | undefined;
   readonly optimG: Adam;
   readonly optimD: Adam | undefined;
+  /** The generator with its weights averaged over steps; undefined with `ema: 0`. */
+  readonly averaged: PictureGenerator | undefined;
   readonly real: Tensor;
   readonly condition: Tensor;
-  /** The generator in evaluation mode. */
+  /** The generator in evaluation mode, with averaged weights if there are any. */
   readonly predictor: Predictor;
   /** With `lrPolicy: plateau`. It watches L1. All losses of an epoch must have been read before the next one begins. */
   readonly plateau: PlateauRate | undefined;
   /** Steps done so far. */
   step = 0;
   private readonly rng: Rng;
+  private readonly average: WeightAverage | undefined;
   private readonly ring: LossRing<keyof Losses>;
   private recorded: Recorded<StepOutputs> | undefined;
 
@@ -93,12 +97,16 @@ export class Pix2Pix {
     this.rng = new Rng(device, seed);
     this.generator = createGenerator(device, config, this.rng);
     this.generator.recompute = config.recompute ?? false;
+    this.averaged = config.ema > 0 ? createGenerator(device, config, this.rng) : undefined;
     this.disc = config.ganMode === 'none' ? undefined : createDiscriminator(device, config);
     if (initialise) {
       const normMean = config.init === 'tutorial' ? 0 : 1;
       const weights = config.init === 'he' ? 'he' : 'normal';
       const [{ biases }, { biases: discBiases }] = [GENERATORS[config.netG], DISCRIMINATORS[config.netD]];
-      initWeights(this.generator, { seed, stream: 1, normMean, weights, biases });
+      // The average begins where the weights do.
+      for (const net of [this.generator, ...(this.averaged ? [this.averaged] : [])]) {
+        initWeights(net, { seed, stream: 1, normMean, weights, biases });
+      }
       if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: discBiases });
     }
     const betas: [number, number] = [beta1, beta2];
@@ -107,7 +115,8 @@ export class Pix2Pix {
     this.optimD = this.disc && new Adam(device, this.disc.parameters(), { lr: lrDisc, betas, lossScale });
     this.real = Tensor.zeros(device, [batch, generator.outChannels, height, width], 'real');
     this.condition = Tensor.zeros(device, [batch, generator.inChannels, height, width], 'condition');
-    this.predictor = new Predictor(device, this.generator);
+    this.average = this.averaged && new WeightAverage(this.generator, this.averaged, { decay: config.ema });
+    this.predictor = new Predictor(device, this.averaged ?? this.generator);
     this.plateau = config.lrPolicy === 'plateau' ? new PlateauRate() : undefined;
     this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
@@ -130,6 +139,7 @@ export class Pix2Pix {
     const lossD = disc && this.recordDiscriminator(disc, first.detach());
     const fake = once ? first : generator.forward(condition);
     const losses = { ...(lossD ? { disc: lossD } : {}), ...this.recordGenerator(fake) };
+    this.average?.update();
     ring.store(losses);
     if (!keepGradients) return { fake, losses };
     const gradients = { gen: gradientsOf(generator), disc: disc ? gradientsOf(disc) : new Map<string, Tensor>() };
@@ -181,6 +191,7 @@ export class Pix2Pix {
     this.ring.setStep(this.step);
     this.optimG.lr = rates.gen;
     this.optimG.setStep(this.step + 1);
+    this.average?.setStep(this.step + 1);
     if (this.optimD) {
       this.optimD.lr = rates.disc;
       this.optimD.setStep(this.step + 1);

@@ -1,4 +1,5 @@
 import type { Device } from '../../../engine/gpu/device.ts';
+import { BatchNorm2d } from '../../../engine/nn/layers.ts';
 import type { Rng } from '../../../engine/ops/random/rng.ts';
 import { noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
@@ -10,9 +11,31 @@ export interface PredictorOptions {
   /**
    * Keeps dropout and batch statistics on, as the paper does at test time, with random numbers from this generator of
    * random numbers, which must be the network's own. Changes the running statistics, as training does. If omitted:
-   * evaluation mode.
+   * no dropout.
    */
   sampling?: Rng;
+  /**
+   * What batch norm goes by when not sampling: the running statistics, as in PyTorch's evaluation mode, or each picture's
+   * own, whatever else is in the batch. The default suits the generator: see `usualStatistics`.
+   */
+  statistics?: Statistics;
+}
+
+export type Statistics = 'running' | 'own';
+
+/**
+ * The statistics that a generator paints with. Where one batch norm serves two places, as in the tutorial's generator, its
+ * running statistics are an average over both and fit neither: what is painted with them is flat grey.
+ */
+export function usualStatistics({ sharedNorm = false }: { sharedNorm?: boolean }): Statistics {
+  return sharedNorm ? 'own' : 'running';
+}
+
+/** Has a generator go by these statistics in what is recorded of it in evaluation mode. */
+export function useStatistics(generator: PictureGenerator, statistics: Statistics): void {
+  for (const [, module] of generator.modules()) {
+    if (module instanceof BatchNorm2d) module.perPicture = statistics === 'own';
+  }
 }
 
 /** How many programs are kept: a folder of pictures may hold many sizes, and each program has its own temporaries. */
@@ -23,13 +46,15 @@ export class Predictor {
   private readonly device: Device;
   private readonly generator: PictureGenerator;
   private readonly sampling: Rng | undefined;
+  private readonly statistics: Statistics;
   private readonly programs = new Map<string, { input: Tensor; recorded: Recorded<Tensor> }>();
   private draws = 0;
 
-  constructor(device: Device, generator: PictureGenerator, { sampling }: PredictorOptions = {}) {
+  constructor(device: Device, generator: PictureGenerator, { sampling, statistics }: PredictorOptions = {}) {
     this.device = device;
     this.generator = generator;
     this.sampling = sampling;
+    this.statistics = statistics ?? usualStatistics(generator.config);
   }
 
   /**
@@ -79,13 +104,15 @@ export class Predictor {
   }
 
   private forward(input: Tensor): Tensor {
-    const { generator, sampling } = this;
+    const { generator, sampling, statistics } = this;
     const before = generator.training;
     generator.train(sampling !== undefined);
+    useStatistics(generator, statistics);
     try {
       return noGrad(() => generator.forward(input));
     } finally {
       generator.train(before);
+      useStatistics(generator, 'running');
     }
   }
 

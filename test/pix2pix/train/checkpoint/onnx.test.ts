@@ -10,6 +10,7 @@ import { Message } from '../../../../src/pix2pix/models/onnx/protobuf.ts';
 import { GENERATORS } from '../../../../src/pix2pix/models/registry/generators.ts';
 import { exportGenerator, exportOnnx } from '../../../../src/pix2pix/train/checkpoint/export.ts';
 import { PRESETS, type TrainConfig } from '../../../../src/pix2pix/train/config/config.ts';
+import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 import { tinyConfig } from '../tiny.ts';
 import { deviation, noise, randomGenerator } from './random_generator.ts';
@@ -63,6 +64,24 @@ it.each(NETWORKS)('onnxruntime paints what we paint: %s', { tags: 'long' }, asyn
   await session.release();
 });
 
+it('paints by the statistics that it was exported with', async () => {
+  const config = tutorial({});
+  const { generator, predictor, tensors } = await randomGenerator(device, config);
+  const condition = noise(3 * 256, 5);
+  const by = { own: predictor, running: new Predictor(device, generator, { statistics: 'running' }) };
+  for (const statistics of ['own', 'running'] as const) {
+    const file = joined(await exportOnnx({ config, step: 12, run: {} }, tensors, 'made up', statistics));
+    const session = await InferenceSession.create(file, { executionProviders: ['wasm'] });
+    const { picture } = await session.run({ condition: new OrtTensor('float32', condition, [1, 3, 16, 16]) });
+    for (const other of ['own', 'running'] as const) {
+      const off = deviation(picture?.data as Float32Array, await by[other].predict(condition, 1, 16, 16));
+      if (other === statistics) expect(off).toBeLessThan(1e-4);
+      else expect(off).toBeGreaterThan(0.05);
+    }
+    await session.release();
+  }
+});
+
 describe('the file', () => {
   it('says what it is', async () => {
     const config = unet({});
@@ -78,7 +97,8 @@ describe('the file', () => {
     expect(properties.get('step')).toBe('12');
     expect(properties.get('condition')).toMatch(/\(batch, 3, height, width\), values from 0 to 1.*multiples of 32/);
     expect(properties.get('range')).toMatch(/-1 to 1; this file converts/);
-    expect([...properties.keys()].sort()).toEqual(['condition', 'config', 'picture', 'range', 'step']);
+    expect(properties.get('statistics')).toBe('running');
+    expect([...properties.keys()].sort()).toEqual(['condition', 'config', 'picture', 'range', 'statistics', 'step']);
     expect(text(model.get(2)?.[0])).toBe('pixtape');
   });
 

@@ -44,9 +44,10 @@ it('measures over at most so many pictures, spread over the set', async () => {
   expect([heldOut.count, heldOut.total]).toEqual([4, 100]);
 });
 
-it('paints in evaluation mode, whatever the batch: the same as each picture by itself', async () => {
+it.each([true, false])('paints each picture as by itself, whatever the batch; shared norm: %s', async (sharedNorm) => {
   // 7 pictures in batches of 3: the last batch is not full.
-  const model = new Pix2Pix(device, tinyConfig({ batch: 3 }));
+  const { generator } = tinyConfig();
+  const model = new Pix2Pix(device, tinyConfig({ batch: 3, generator: { ...generator, sharedNorm } }));
   const test = madeUpPairs(7);
   const pairs = await Promise.all(Array.from({ length: 7 }, (_, i) => test.pair(i)));
   const heldOut = await HeldOutSet.load(test, { samples: 2, maxSamples: 256 });
