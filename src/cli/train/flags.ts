@@ -10,16 +10,39 @@ import { between, pictureSize, valueRange, wholeNumber } from '../shared/argumen
 import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof cycleFlags>;
+export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof discriminatorFlags> & FlagsOf<typeof cycleFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const command = pairFlags();
-  for (const option of cycleFlags().options) command.addOption(option);
+  for (const part of [discriminatorFlags(), cycleFlags()]) {
+    for (const option of part.options) command.addOption(option);
+  }
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
-/** Apart from the others, since types can be inferred of some sixty options at most. */
+// Apart from the others, since types can be inferred of some sixty options at most.
+
+function discriminatorFlags() {
+  return new Command()
+    .optionsGroup('Model:')
+    .addOption(
+      choice(
+        '--netD <name>',
+        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 pixels (basic), of --n_layers_D layers or 1 × 1${each((c) => c.netD)}`,
+        NETS_D,
+      ),
+    )
+    .option(
+      '--n_layers_D <n>',
+      `n_layers: 1 sees patches of 16 × 16 pixels, 2 34, 3 70, 4 142, 5 286${each((c) => c.discLayers)}`,
+      wholeNumber(1),
+    )
+    .option('--ndf <n>', `channels of the discriminator's first level${each((c) => c.discHidden)}`, wholeNumber(1))
+    .option('--condition_GAN', 'pix2pix: the discriminator sees the condition beside the picture (the default)')
+    .option('--no-condition_GAN', 'it sees the picture alone');
+}
+
 function cycleFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
   return new Command()
@@ -134,13 +157,6 @@ function pairFlags() {
     )
     .addOption(
       choice(
-        '--netD <name>',
-        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 (basic) or 1 × 1 pixels${each((c) => c.netD)}`,
-        NETS_D,
-      ),
-    )
-    .addOption(
-      choice(
         '--gan_mode <mode>',
         `loss: cross-entropy, least squares, or L1 alone${each((c) => c.ganMode)}`,
         GAN_MODES,
@@ -149,7 +165,6 @@ function pairFlags() {
     .addOption(choice('--norm <kind>', `of the paper's networks${each((c) => c.norm)}`, NORMS))
     .option('--ngf <n>', `channels of the generator's first level${each((c) => c.generator.hidden)}`, wholeNumber(1))
     .option('--depth <n>', `levels of the generator${each((c) => c.generator.depth)}`, wholeNumber(1))
-    .option('--ndf <n>', `channels of the PatchGAN's first level${each((c) => c.discHidden)}`, wholeNumber(1))
     .option('--dropout', `dropout of 0.5 in the generator${each((c) => (c.generator.dropout > 0 ? 'on' : 'off'))}`)
     .option('--no-dropout', 'no dropout')
     .addOption(
