@@ -3,10 +3,10 @@
 import {
   Adam,
   add,
-  BasicDiscriminator,
   backward,
   l1Loss,
   mseLoss,
+  NLayerDiscriminator,
   openDevice,
   ResnetGenerator,
   Rng,
@@ -22,7 +22,7 @@ const rng = new Rng(device, 0);
 const sizes = { inChannels: 3, outChannels: 3, hidden: 8, depth: 3, dropout: 0, norm: 'instance' };
 const [toColour, toLines] = [0, 1].map(() => new ResnetGenerator(device, sizes, rng));
 const [judgeColour, judgeLines] = [0, 1].map(
-  () => new BasicDiscriminator(device, { inChannels: 3, hidden: 8, norm: 'instance' }),
+  () => new NLayerDiscriminator(device, { inChannels: 3, hidden: 8, norm: 'instance' }),
 );
 const optimizer = (nets, lr) =>
   new Adam(

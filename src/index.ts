@@ -9,8 +9,8 @@ export * from './engine/index.ts';
 export { Classifier, type ClassifierConfig } from './pix2pix/models/classifier.ts';
 export { type DcganConfig, DcganDiscriminator, DcganGenerator } from './pix2pix/models/dcgan.ts';
 export {
-  BasicDiscriminator,
   type ConvDiscriminatorConfig,
+  NLayerDiscriminator,
   PixelDiscriminator,
 } from './pix2pix/models/discriminators.ts';
 export {

@@ -71,7 +71,7 @@ async function compare(names: readonly string[], flags: FlagsOf<typeof compareFl
       const line = counter((done, total) => `measured ${done} of ${total} pictures with ${run.name}`);
       // The mean of the training pictures is left out: the runs may have learnt from different ones.
       const onDone = (done: number) => line(done, indices.length);
-      const evaluation = await evaluate(test, indices, { ours }, new Float32Array(0), onDone);
+      const evaluation = await evaluate(test, indices, { ours }, new Float32Array(0), { onDone });
       results.push({ run, evaluation, rows: await comparisonRows(test, sampled, { ours }) });
       ours.destroy();
     }

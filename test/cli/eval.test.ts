@@ -32,16 +32,21 @@ const json = (name: string): Evaluation & Record<string, unknown> => JSON.parse(
 describe('eval', { timeout: 120_000 }, () => {
   it('measures a run beside the baselines on its own held-out pictures', async () => {
     const out = await run('eval', 'tiny', '--json', 'tiny.json');
-    expect(out).toMatch(/^ +L1 +PSNR +SSIM +saturation +colourfulness$/m);
+    expect(out).toMatch(/^ +L1 +PSNR +SSIM +saturation +colourfulness +L +a +b$/m);
     expect(out).toMatch(/measured 3 of 3 held-out pictures, 16 × 16/);
-    expect(out).toMatch(/^this checkpoint( +\d+\.\d+){5}$/m);
-    expect(out).toMatch(/^real pictures( +–){3} +\d\.\d{3} +\d+\.\d$/m);
+    expect(out).toMatch(/^this checkpoint( +\d+\.\d+){8}$/m);
+    expect(out).toMatch(/^real pictures( +–){3} +\d\.\d{3} +\d+\.\d( +–){3}$/m);
     expect(out).toMatch(/L1 alone is not measured: train it .*--preset tutorial --steps 3 --gan_mode none/);
 
-    const { pictures, means, ...about } = json('tiny.json');
+    const { pictures, means, colours, ...about } = json('tiny.json');
     expect(about).toMatchObject({ step: 3, width: 16, height: 16, count: 3, of: 3, differences: [], perfect: {} });
     expect(pictures.map(({ name }) => name)).toEqual(['new0', 'new1', 'new2']);
     expect(Object.keys(means).sort()).toEqual(['copy', 'mean', 'ours', 'real']);
+    expect(Object.keys(colours).sort()).toEqual(['copy', 'mean', 'ours']);
+    for (const share of Object.values(colours).flatMap(Object.values)) {
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThan(1);
+    }
     const sum = pictures.reduce((s, { scores }) => s + (scores.ours?.ssim ?? Number.NaN), 0);
     expect(means.ours?.ssim).toBeCloseTo(sum / 3, 12);
 
@@ -64,7 +69,7 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/warning: the run with L1 alone differs in steps: 2, not 3/);
     expect(stderr.match(/warning/g)).toHaveLength(1);
-    expect(stdout).toMatch(/^L1 alone( +\d+\.\d+){5}$/m);
+    expect(stdout).toMatch(/^L1 alone( +\d+\.\d+){8}$/m);
     const { means, of, count } = json('both.json');
     expect([count, of]).toEqual([2, 3]);
     expect(means.l1?.l1).not.toBe(means.ours?.l1);
@@ -96,7 +101,7 @@ describe('eval', { timeout: 120_000 }, () => {
 
   it('measures a run with L1 alone by itself', { tags: 'long' }, async () => {
     const out = await run('eval', 'alone');
-    expect(out).toMatch(/^this checkpoint \(L1 alone\)( +\d+\.\d+){5}$/m);
+    expect(out).toMatch(/^this checkpoint \(L1 alone\)( +\d+\.\d+){8}$/m);
     expect(out).not.toContain('is not measured');
   });
 
@@ -125,6 +130,7 @@ describe('eval', { timeout: 120_000 }, () => {
   it.each([
     [['tiny', '--l1', 'tiny'], /was trained with a discriminator\n.*--gan_mode none/],
     [['tiny', 'nowhere'], /nowhere/],
+    [['tiny', '--fcn'], /the condition of .* is no map of the classes of facades: .*\n.*--data facades-toy/],
     [['nobody'], /no checkpoint "nobody"/],
     [['tiny', '--data', 'folder'], /--dataroot DIR/],
   ])('refuses %j', async (args, message) => {

@@ -163,6 +163,7 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
       dropout: 0,
     },
     discHidden: whole('discHidden', base.discHidden),
+    discLayers: whole('discLayers', base.discLayers),
     width,
     height,
     batch: whole('batch'),

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../../files/files.ts';
 import { openPictures } from '../../pix2pix/data/sources/open_pictures.ts';
 import { loadGanGenerator, readGanHeader } from '../../pix2pix/train/checkpoint/gan_checkpoint.ts';
 import { type Agreement, testClassifier, testGan } from '../../pix2pix/train/evaluate/eval_classes.ts';
-import { ClassifierTraining } from '../../pix2pix/train/steps/classifier.ts';
+import { examplesOf, pictureClassifier } from '../../pix2pix/train/steps/classifier.ts';
 import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import type { GanRecord } from '../gan/config.ts';
@@ -62,9 +62,9 @@ async function evalClasses(checkpoint: string, flags: EvalClassesFlags): Promise
     console.log(`adapter  ${device.description}`);
     console.log(`model    ${path}, step ${step}`);
     const { n, steps, seed } = flags;
-    const classifier = new ClassifierTraining(device, { side, classes: classes.length, seed });
+    const classifier = pictureClassifier(device, { side, classes: classes.length, seed });
     const progress = counter((done, total) => `judge    ${done} of ${total} steps`);
-    const loss = await classifier.train(train, steps, (done) => progress(done, steps));
+    const loss = await classifier.train(examplesOf(train), steps, (done) => progress(done, steps));
     console.log(
       `judge    classifier of ${classifier.network.parameterCount} weights, ${steps} steps, loss ${loss.toFixed(4)}`,
     );

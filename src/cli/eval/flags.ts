@@ -8,7 +8,7 @@ export type EvalFlags = FlagsOf<typeof evalFlags>;
 /** `pixtape eval` with all its options; commander infers their types. */
 export function evalFlags() {
   return new Command('eval')
-    .description('Measure a checkpoint on held-out pictures: L1, PSNR, SSIM and colour, beside baselines.')
+    .description('Measure a checkpoint on held-out pictures: L1, PSNR, SSIM, colour and FCN scores, beside baselines.')
     .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
     .argument('[dataroot]', "a folder of pairs, held out as train does it (default: the run's own data)")
     .option('--l1 <checkpoint>', 'the same generator trained with --gan_mode none, to be measured as well')
@@ -16,6 +16,7 @@ export function evalFlags() {
     .addOption(choice('--data <set>', 'another set, as train has it', DATA_SOURCES))
     .addOption(choice('--direction <way>', "BtoA paints A from B (default: the run's)", ['AtoB', 'BtoA']))
     .addOption(choice('--resize <mode>', "how pictures get their size (default: the run's)", ['nearest', 'bilinear']))
+    .option('--fcn', 'also read label maps off the pictures, with a network that was trained on the real ones')
     .option('--num_test <n>', 'at most n pictures, spread over the held-out ones (default: all)', wholeNumberOrNone(1))
     .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .option('--json <file>', 'write the scores, of every picture too')

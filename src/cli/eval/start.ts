@@ -3,7 +3,7 @@ import { openDevice } from '../../drivers/open_device.ts';
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { writeFileAtomic } from '../../files/files.ts';
-import { FACES, type OpenedData, type PairData } from '../../pix2pix/data/sets/dataset.ts';
+import { type DataOptions, FACES, type OpenedData, type PairData } from '../../pix2pix/data/sets/dataset.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { loadGenerator, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
@@ -14,8 +14,10 @@ import {
   type Evaluation,
   evaluate,
   meanPicture,
+  type Observer,
   type Predictors,
 } from '../../pix2pix/train/evaluate/evaluate.ts';
+import { FCN_CLASSES, FcnReader, fcnFor, openLabelled } from '../../pix2pix/train/evaluate/fcn.ts';
 import { chooseSamples } from '../../pix2pix/train/evaluate/held_out.ts';
 import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
@@ -26,7 +28,7 @@ import { counter } from '../shared/counter.ts';
 import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';
-import { scoreNotes, scoreTable } from './table.ts';
+import { fcnTable, scoreNotes, scoreTable } from './table.ts';
 
 export interface Measured {
   path: string;
@@ -55,7 +57,9 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
   const { inChannels: condition, outChannels: real } = ours.header.config.generator;
   const channels = { condition, real };
-  const data = await openDataset({ ...options, channels, width, height, seed, warn, onRendered });
+  // Only what an FCN learns from is mirrored: nothing here is augmented else.
+  const opening = { ...options, flip: flags.fcn ?? false, channels, width, height, seed, warn, onRendered };
+  const data = await openDataset(opening);
   const indices = chooseSamples(data.test, flags.num_test ?? data.test.length);
   if (indices.length === 0) {
     throw new PixtapeError(`there is no held-out picture: ${data.summary}`, 'Name a folder that has some.');
@@ -72,10 +76,12 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
       ours: await predictorOf(device, ours, data.test, flags),
       ...(l1 ? { l1: await predictorOf(device, l1, data.test, flags) } : {}),
     };
-    const evaluation = await measure(data, indices, predictors);
+    const fcn = flags.fcn ? await fcnReader(device, opening, data) : undefined;
+    const evaluation = await measure(data, indices, predictors, fcn ? [fcn.reader] : []);
     console.log(`measured ${indices.length} of ${data.test.length} held-out pictures, ${width} × ${height}\n`);
-    console.log(scoreTable(evaluation.means, alone));
+    console.log(scoreTable(evaluation, alone));
     console.log(`\n${scoreNotes(evaluation)}`);
+    if (fcn) console.log(`\n${fcnTable(fcn.reader.scores(), alone)}\n`);
     if (!l1 && !alone) console.log(`L1 alone is not measured: ${howToTrainL1(ours.header)}`);
     if (flags.json !== undefined) {
       const about = {
@@ -86,6 +92,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
         ...(flags.dropout ? { dropout: true, seed: flags.seed ?? seed } : { dropout: false }),
         differences,
         data: data.summary,
+        ...(fcn ? { fcn: { ...fcn.record, classes: FCN_CLASSES, scores: fcn.reader.scores() } } : {}),
       };
       const size = { width, height, count: indices.length, of: data.test.length };
       await writeFileAtomic(flags.json, `${JSON.stringify({ ...about, ...size, ...evaluation }, null, 1)}\n`);
@@ -148,11 +155,25 @@ async function measure(
   { train, test }: OpenedData,
   indices: readonly number[],
   predictors: Predictors,
+  observers: readonly Observer[],
 ): Promise<Evaluation> {
   const read = counter((done, total) => `mean     ${done} of ${total} training pictures read`);
   const mean = await meanPicture(train, (done) => read(done, train.length));
   const shown = counter((done, total) => `measured ${done} of ${total} pictures`);
-  return evaluate(test, indices, predictors, mean, (done) => shown(done, indices.length));
+  const onDone = (done: number) => shown(done, indices.length);
+  return evaluate(test, indices, predictors, mean, { observers, onDone });
+}
+
+/** Finds or trains the network that reads labels off pictures. */
+async function fcnReader(device: Device, options: DataOptions, data: OpenedData) {
+  const { train, test } = await openLabelled(options, data);
+  const { judge, record, fresh } = await fcnFor(device, train, {
+    onStep: counter((done, total) => `FCN      ${done} of ${total} steps`),
+  });
+  const { parameters, steps, loss, adapter, file } = record;
+  const made = fresh ? 'trained now, kept in' : `trained before on ${adapter}, from`;
+  console.log(`FCN      ${parameters} weights, ${steps} steps, loss ${loss.toFixed(4)}; ${made} ${file}`);
+  return { reader: new FcnReader(judge, test), record };
 }
 
 async function drawSheet(

@@ -99,6 +99,8 @@ export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>):
     ['--depth', (c) => c.generator.depth],
     ['--dropout', (c) => c.generator.dropout],
     ['--ndf', (c) => c.discHidden],
+    ['--n_layers_D', (c) => c.discLayers],
+    ['--condition_GAN', (c) => c.discConditional],
     ['--crop_size', (c) => `${c.width}x${c.height}`],
     ['--batch_size', (c) => c.batch],
     ['--init', (c) => c.init],

@@ -11,16 +11,21 @@ import { between, pictureSize, valueRange, wholeNumber, wholeNumberOrNone } from
 import { Command, Option, type TypedCommand } from '../shared/commander.ts';
 import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
 
-export type TrainFlags = FlagsOf<typeof pairFlags> & FlagsOf<typeof scheduleFlags> & FlagsOf<typeof cycleFlags>;
+export type TrainFlags = FlagsOf<typeof pairFlags> &
+  FlagsOf<typeof discriminatorFlags> &
+  FlagsOf<typeof scheduleFlags> &
+  FlagsOf<typeof cycleFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const command = pairFlags();
-  for (const option of [...scheduleFlags().options, ...cycleFlags().options]) command.addOption(option);
+  for (const part of [discriminatorFlags(), scheduleFlags(), cycleFlags()]) {
+    for (const option of part.options) command.addOption(option);
+  }
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
-/** Types can be inferred of some sixty options at most, so that they are declared in three parts. */
+/** Types can be inferred of some sixty options at most, so that they are declared in four parts. */
 function scheduleFlags() {
   return new Command()
     .optionsGroup('Data:')
@@ -53,6 +58,26 @@ function scheduleFlags() {
       between(0, 1, true),
     )
     .option('--lr_decay_iters <n>', `step: epochs between two falls (default: ${LR_DECAY_ITERS})`, wholeNumber(1));
+}
+
+function discriminatorFlags() {
+  return new Command()
+    .optionsGroup('Model:')
+    .addOption(
+      choice(
+        '--netD <name>',
+        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 pixels (basic), of --n_layers_D layers or 1 × 1${each((c) => c.netD)}`,
+        NETS_D,
+      ),
+    )
+    .option(
+      '--n_layers_D <n>',
+      `n_layers: 1 sees patches of 16 × 16 pixels, 2 34, 3 70, 4 142, 5 286${each((c) => c.discLayers)}`,
+      wholeNumber(1),
+    )
+    .option('--ndf <n>', `channels of the discriminator's first level${each((c) => c.discHidden)}`, wholeNumber(1))
+    .option('--condition_GAN', 'pix2pix: the discriminator sees the condition beside the picture (the default)')
+    .option('--no-condition_GAN', 'it sees the picture alone');
 }
 
 function cycleFlags() {
@@ -169,13 +194,6 @@ function pairFlags() {
     )
     .addOption(
       choice(
-        '--netD <name>',
-        `discriminator: the tutorial's PatchGAN, or the paper's of 70 × 70 (basic) or 1 × 1 pixels${each((c) => c.netD)}`,
-        NETS_D,
-      ),
-    )
-    .addOption(
-      choice(
         '--gan_mode <mode>',
         `loss: cross-entropy, least squares, or L1 alone${each((c) => c.ganMode)}`,
         GAN_MODES,
@@ -184,7 +202,6 @@ function pairFlags() {
     .addOption(choice('--norm <kind>', `of the paper's networks${each((c) => c.norm)}`, NORMS))
     .option('--ngf <n>', `channels of the generator's first level${each((c) => c.generator.hidden)}`, wholeNumber(1))
     .option('--depth <n>', `levels of the generator${each((c) => c.generator.depth)}`, wholeNumber(1))
-    .option('--ndf <n>', `channels of the PatchGAN's first level${each((c) => c.discHidden)}`, wholeNumber(1))
     .option('--dropout', `dropout of 0.5 in the generator${each((c) => (c.generator.dropout > 0 ? 'on' : 'off'))}`)
     .option('--no-dropout', 'no dropout')
     .addOption(

@@ -9,13 +9,24 @@ import type { TrainFlags } from './flags.ts';
 /** The flags that choose the networks. */
 export type NetworkFlags = Pick<
   TrainFlags,
-  'netG' | 'netD' | 'norm' | 'ngf' | 'ndf' | 'depth' | 'dropout' | 'init' | 'input_nc' | 'output_nc'
+  | 'netG'
+  | 'netD'
+  | 'n_layers_D'
+  | 'condition_GAN'
+  | 'norm'
+  | 'ngf'
+  | 'ndf'
+  | 'depth'
+  | 'dropout'
+  | 'init'
+  | 'input_nc'
+  | 'output_nc'
 >;
 
 /**
  * Applies the flags to the networks of `base`. A network of another kind starts from its own widths and initial
  * weights, not from the base's.
- * @throws PixtapeError if --netG and --depth contradict each other
+ * @throws PixtapeError if --netG and --depth contradict each other, or --netD and --n_layers_D
  */
 export function networksOf(
   base: NetworksConfig & Pick<TrainConfig, 'init'>,
@@ -25,7 +36,13 @@ export function networksOf(
   const { netD = base.netD } = flags;
   const kind = GENERATORS[netG];
   const disc = DISCRIMINATORS[netD];
-  const { dropout } = flags;
+  const { dropout, n_layers_D: layers } = flags;
+  if (layers !== undefined && !disc.layered) {
+    throw new PixtapeError(
+      `--n_layers_D ${layers}: ${disc.title} has no choice of layers`,
+      'Add --netD n_layers, or leave --n_layers_D out.',
+    );
+  }
   return {
     netG,
     netD,
@@ -38,6 +55,8 @@ export function networksOf(
       dropout: dropout === undefined ? generator.dropout : dropout ? 0.5 : 0,
     },
     discHidden: flags.ndf ?? (disc.hidden === DISCRIMINATORS[base.netD].hidden ? base.discHidden : disc.hidden),
+    discLayers: layers ?? base.discLayers,
+    discConditional: flags.condition_GAN ?? base.discConditional,
     init: flags.init ?? (netG === base.netG ? base.init : (kind.init ?? base.init)),
   };
 }

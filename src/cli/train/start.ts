@@ -87,7 +87,9 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
 
 function modelLine({ generator, disc, config }: Pix2Pix): string {
   const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
-  const judge = disc ? `${DISCRIMINATORS[config.netD].label} ${millions(disc.parameterCount)}` : 'no discriminator';
+  const sees = config.discConditional ? '' : 'unconditional ';
+  const label = `${sees}${DISCRIMINATORS[config.netD].label(config.discLayers)}`;
+  const judge = disc ? `${label} ${millions(disc.parameterCount)}` : 'no discriminator';
   const averaged = config.ema > 0 ? `, weights averaged over steps (${config.ema})` : '';
   const mode = paintingMode({}, config.generator);
   const lsgan = config.ganMode === 'lsgan' ? ', least squares' : '';

@@ -84,24 +84,41 @@ abstract class ConvDiscriminator extends Module {
   }
 }
 
+/** Layers of stride 2 of the paper's usual PatchGAN, which makes patches of 70 × 70 pixels. */
+export const BASIC_LAYERS = 3;
+
+/** Side in pixels of what one logit of `NLayerDiscriminator` sees: 16, 34, 70, 142, 286 for 1 to 5 layers. */
+export const patchSide = (layers: number): number => 9 * 2 ** layers - 2;
+
+/** The smallest side of a picture that leaves it one logit: two convolutions follow that take one pixel each. */
+export const leastSide = (layers: number): number => 3 * 2 ** layers;
+
+/** How often the width doubles. */
+const MOST_DOUBLINGS = 3;
+
 /**
- * The paper's 70 × 70 PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/8 − 2, W/8 − 2), each of which
- * sees 70 × 70 pixels. 2,768,705 parameters with 6 channels in and 64 of its own.
- * Source: Isola et al. 2017, section 6.1.2; names as in its PyTorch implementation.
+ * The paper's PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/2ⁿ − 2, W/2ⁿ − 2) for n `layers`, each of
+ * which sees `patchSide(n)` pixels a side. C64-C128 is n = 1, C64-C128-C256-C512 n = 3, with two C512 more n = 5. With
+ * n = 3, 6 channels in and 64 of its own it has 2,768,705 parameters.
+ * Source: Isola et al. 2017, sections 4.4 and 6.1.2; names as in its PyTorch implementation.
  */
-export class BasicDiscriminator extends ConvDiscriminator {
+export class NLayerDiscriminator extends ConvDiscriminator {
   readonly model: Module[];
 
-  constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
+  constructor(
+    device: Device,
+    { inChannels, hidden, norm, layers = BASIC_LAYERS }: ConvDiscriminatorConfig & { layers?: number },
+  ) {
     super(device);
     const halve = { kernel: 4, stride: 2, padding: 1, norm };
     const keep = { ...halve, stride: 1 };
     const bias = norm === 'instance';
     this.layer(inChannels, hidden, { ...halve, bias: true }, false);
-    this.layer(hidden, hidden * 2, { ...halve, bias }, true);
-    this.layer(hidden * 2, hidden * 4, { ...halve, bias }, true);
-    this.layer(hidden * 4, hidden * 8, { ...keep, bias }, true);
-    this.last(hidden * 8, { ...keep, bias: true });
+    const width = (layer: number) => hidden * 2 ** Math.min(layer, MOST_DOUBLINGS);
+    for (let i = 1; i <= layers; i++) {
+      this.layer(width(i - 1), width(i), { ...(i < layers ? halve : keep), bias }, true);
+    }
+    this.last(width(layers), { ...keep, bias: true });
     this.model = this.sequence;
   }
 }

@@ -2,6 +2,7 @@ import type { Device } from '../../engine/gpu/device.ts';
 import type { NormKind } from '../../engine/nn/norm.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { BASIC_LAYERS } from './discriminators.ts';
 import { checkSides, type GeneratorConfig } from './generator.ts';
 import { DISCRIMINATORS, type NetD } from './registry/discriminators.ts';
 import { GENERATORS, NETS_G, type NetG } from './registry/generators.ts';
@@ -17,16 +18,22 @@ export interface NetworksConfig {
   generator: GeneratorConfig;
   /** Channels of the discriminator's first level. */
   discHidden: number;
+  /** Its convolutions of stride 2, which decide how far a patch reaches; of `n_layers` only. */
+  discLayers: number;
+  /** Whether it sees the condition beside the picture. */
+  discConditional: boolean;
 }
 
 /** The part of a configuration that is about the generator. */
 export type GeneratorParts = Pick<NetworksConfig, 'netG' | 'norm' | 'generator'>;
 
 /** The networks of configurations written before there was a choice. */
-export const TUTORIAL_NETWORKS: Pick<NetworksConfig, 'netG' | 'netD' | 'norm'> = {
+export const TUTORIAL_NETWORKS: Pick<NetworksConfig, 'netG' | 'netD' | 'norm' | 'discLayers' | 'discConditional'> = {
   netG: 'tutorial',
   netD: 'tutorial',
   norm: 'batch',
+  discLayers: BASIC_LAYERS,
+  discConditional: true,
 };
 
 /** @throws PixtapeError if the generator cannot have that norm. */
@@ -37,12 +44,13 @@ export function createGenerator(device: Device, { netG, norm, generator }: Gener
 
 /** @throws PixtapeError if the discriminator cannot have that norm. */
 export function createDiscriminator(device: Device, config: NetworksConfig): Discriminator {
-  const { netD, norm, generator, discHidden: hidden } = config;
+  const { netD, norm, generator, discHidden: hidden, discLayers: layers, discConditional } = config;
   checkNorm(DISCRIMINATORS[netD], norm, '--netD basic');
   return DISCRIMINATORS[netD].create(device, {
-    inChannels: generator.inChannels + generator.outChannels,
+    inChannels: generator.outChannels + (discConditional ? generator.inChannels : 0),
     hidden,
     norm,
+    layers,
   });
 }
 
@@ -82,16 +90,17 @@ export function describeGenerator({ netG, norm, generator }: GeneratorParts): st
  * @throws PixtapeError saying what does not go together, and which sizes work
  */
 export function checkNetworks(config: NetworksConfig, width: number, height: number, judged = true): void {
-  const { netG, netD, norm, generator } = config;
+  const { netG, netD, norm, generator, discLayers } = config;
   const [gen, disc] = [GENERATORS[netG], DISCRIMINATORS[netD]];
   checkNorm(gen, norm, '--netG unet_256');
   if (judged) checkNorm(disc, norm, '--netD basic');
   const sides = gen.sidesOf(generator);
   checkSides(width, height, sides);
-  if (!judged || Math.min(width, height) >= disc.leastSide) return;
+  const least = disc.leastSide(discLayers);
+  if (!judged || Math.min(width, height) >= least) return;
   const { unit } = sides;
   throw new PixtapeError(
-    `pictures of ${width} × ${height} leave the PatchGAN nothing to judge: both sides must be at least ${disc.leastSide}`,
-    `Sizes that work: multiples of ${unit} from ${Math.ceil(disc.leastSide / unit) * unit} on.`,
+    `pictures of ${width} × ${height} leave the PatchGAN nothing to judge: both sides must be at least ${least}`,
+    `Sizes that work: multiples of ${unit} from ${Math.ceil(least / unit) * unit} on.`,
   );
 }

@@ -36,10 +36,12 @@ export interface UnetConfig {
   /** Dropout rate in the blocks of full width on both sides, except the innermost: three in unet_256. 0 for none. */
   dropout: number;
   norm: NormKind;
+  /** False cuts all skip connections, which leaves an encoder and a decoder. Default true. */
+  skips?: boolean;
 }
 
 interface BlockOptions {
-  /** Channels of the input (which, except outermost, is concatenated to the output), and of the level below. */
+  /** Channels of the input (which, except outermost, a skip concatenates to the output), and of the level below. */
   input: number;
   inner: number;
   /** Channels of the way up's output. */
@@ -47,6 +49,7 @@ interface BlockOptions {
   /** The block below; the innermost has none. */
   below: UnetBlock | undefined;
   outermost: boolean;
+  skips: boolean;
   dropout: number;
   norm: NormKind;
   rng: Rng;
@@ -54,7 +57,7 @@ interface BlockOptions {
 
 /**
  * One level: halves the sides, runs the levels below, doubles the sides. (c, H, W) → (2c, H, W), the input
- * concatenated with the result; the outermost returns only the result.
+ * concatenated with the result; the outermost, and any without a skip, returns only the result.
  *
  * Order and numbers of the layers are those of the PyTorch implementation. There, the leaky ReLU at the start of a
  * block works in place, so the skip connection carries its output. Here the layer above has already applied it.
@@ -63,12 +66,15 @@ export class UnetBlock extends Module {
   /** The parts below, at their places in PyTorch's nn.Sequential. */
   private readonly model: Module[];
   readonly outermost: boolean;
+  /** Whether the input is concatenated to the result. */
+  readonly skips: boolean;
   readonly #at: typeof BETWEEN;
   recompute = false;
 
-  constructor(device: Device, { input, inner, output, below, outermost, dropout, norm, rng }: BlockOptions) {
+  constructor(device: Device, { input, inner, output, below, outermost, skips, dropout, norm, rng }: BlockOptions) {
     super();
     this.outermost = outermost;
+    this.skips = skips && !outermost;
     // Batch norm would cancel a bias. So would instance norm, but the PyTorch implementation has one there, and none
     // without norm.
     const bias = norm === 'instance';
@@ -80,7 +86,7 @@ export class UnetBlock extends Module {
 
     const at = outermost ? OUTERMOST : below ? BETWEEN : INNERMOST;
     const conv = { stride: 2, padding: 1 };
-    const wide = below ? 2 * inner : inner;
+    const wide = below?.skips ? 2 * inner : inner;
     this.#at = at;
     this.model = [];
     this.model[at.downConv] = new Conv2d(device, input, inner, 4, { ...conv, bias, ...activation });
@@ -121,7 +127,7 @@ export class UnetBlock extends Module {
     const down = part([x], ([input]) => this.down(input as Tensor));
     const inner = this.below ? this.below.forward(down) : down;
     const up = part([inner], ([input]) => this.up(input as Tensor));
-    return this.outermost ? up : concat([x, up]);
+    return this.skips ? concat([x, up]) : up;
   }
 
   /** Includes the activation with which the level below begins in the paper's order. */
@@ -141,8 +147,9 @@ export class UnetBlock extends Module {
 /**
  * The paper's U-Net: (N, in, H, W) in [−1, 1] → (N, out, H, W) in (−1, 1), sides multiples of 2^depth. Names and
  * numbers of its layers are those of the widely used PyTorch implementation, so that its checkpoints load by name.
- * unet_256 with 64 channels has 54,413,955 parameters.
- * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks", section 6.1.1.
+ * unet_256 with 64 channels has 54,413,955 parameters. Without skips it is the paper's encoder–decoder, "created simply
+ * by severing the skip connections in the U-Net".
+ * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks", sections 4.3 and 6.1.1.
  */
 export class UnetGenerator extends Module {
   readonly config: UnetConfig;
@@ -155,11 +162,11 @@ export class UnetGenerator extends Module {
   /** @throws PixtapeError if there are fewer than 5 levels. */
   constructor(device: Device, config: UnetConfig, rng: Rng) {
     super();
-    const { inChannels, outChannels, hidden, depth, dropout, norm } = config;
+    const { inChannels, outChannels, hidden, depth, dropout, norm, skips = true } = config;
     if (depth < LEAST_DOWNS) {
       throw new PixtapeError(
-        `a U-Net of ${depth} levels: it has ${LEAST_DOWNS} at least`,
-        `Use unet_${2 ** LEAST_DOWNS} or larger.`,
+        `${skips ? 'a U-Net' : 'an encoder–decoder'} of ${depth} levels: it has ${LEAST_DOWNS} at least`,
+        `Use ${unetName({ depth: LEAST_DOWNS, skips })} or larger.`,
       );
     }
     this.config = config;
@@ -170,25 +177,31 @@ export class UnetGenerator extends Module {
       const channels = width(level - 1);
       // Blocks of full width on both sides, except the innermost.
       const drops = below !== undefined && level - 1 >= MOST_DOUBLINGS;
-      const options = { input: channels, inner: width(level), output: channels, below, outermost: false, norm, rng };
-      below = new UnetBlock(device, { ...options, dropout: drops ? dropout : 0 });
+      const sides = { input: channels, inner: width(level), output: channels, outermost: false };
+      below = new UnetBlock(device, { ...sides, below, skips, dropout: drops ? dropout : 0, norm, rng });
     }
     const ends = { input: inChannels, inner: hidden, output: outChannels, outermost: true };
-    this.model = new UnetBlock(device, { ...ends, below, dropout: 0, norm, rng });
+    this.model = new UnetBlock(device, { ...ends, below, skips, dropout: 0, norm, rng });
   }
 
   /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
-    checkSides(width, height, unetSides(this.config.depth));
+    checkSides(width, height, unetSides(this.config));
     for (const [, part] of this.modules()) if (part instanceof UnetBlock) part.recompute = this.recompute;
     return this.model.forward(condition);
   }
 }
 
-/** The sides that a U-Net takes. */
-export const unetSides = (depth: number): SidesOf => ({
-  unit: 2 ** depth,
-  network: `unet_${2 ** depth}`,
+type Kind = Pick<UnetConfig, 'depth' | 'skips'>;
+
+/** The network's name, as --netG takes it. */
+export const unetName = ({ depth, skips = true }: Kind): string =>
+  `${skips ? 'unet' : 'encoder_decoder'}_${2 ** depth}`;
+
+/** The sides that it takes. */
+export const unetSides = (config: Kind): SidesOf => ({
+  unit: 2 ** config.depth,
+  network: unetName(config),
   instead: 'another --netG',
 });

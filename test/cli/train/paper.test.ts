@@ -92,9 +92,23 @@ it('trains with L1 alone, and with instance norm and least squares', { tags: 'lo
   const noL1 = await pixtape(['eval', 'structured', '--l1', 'structured'], home);
   expect(noL1.stderr).toMatch(/--l1 .* was trained with a discriminator and a structural term\n.*--lambda_ssim 0/);
 
-  const flags = ['--netD', 'pixel', '--norm', 'instance', '--gan_mode', 'lsgan', '--steps', '1'];
+  const flags = [
+    '--netD',
+    'pixel',
+    '--no-condition_GAN',
+    '--lambda_L1',
+    '0',
+    '--norm',
+    'instance',
+    '--gan_mode',
+    'lsgan',
+    '--steps',
+    '1',
+  ];
   const other = await pixtape(train('other', ...flags), home);
-  expect(other.stdout).toMatch(/unet_64 of 2 channels, norm instance, .*; 1 × 1 discriminator .*, least squares/);
+  expect(other.stdout).toMatch(
+    /unet_64 of 2 channels, norm instance, .*; unconditional 1 × 1 discriminator .*, least squares/,
+  );
   expect([...(await tensors(latest('other'))).keys()].filter((name) => name.includes('running'))).toEqual([]);
 });
 
@@ -147,6 +161,16 @@ describe('flags', () => {
     ['depth', { netG: 'unet_128', depth: 3 }, /--depth 3: unet_128 has 7 levels/],
     ['norm of the generator', { norm: 'instance' }, /--norm instance: the tutorial's generator/],
     ['norm of the PatchGAN', { netG: 'unet_64', norm: 'none' }, /--norm none: the tutorial's PatchGAN/],
+    [
+      'layers where there is no choice',
+      { netD: 'basic', n_layers_D: 2 },
+      /--n_layers_D 2: the paper's PatchGAN .*\n.*--netD n_layers/,
+    ],
+    [
+      'patches too large',
+      { netG: 'unet_64', netD: 'n_layers', n_layers_D: 5, crop_size: size(64) },
+      /at least 96\n.*64 from 128/,
+    ],
     ['too small', { depth: 2, netD: 'basic', crop_size: size(20) }, /nothing to judge: .*at least 24\n.*of 4 from 24/],
   ])('refused: %s', (_, given, message) => {
     expect(() => fresh(given)).toThrow(message);
@@ -164,6 +188,9 @@ describe('flags', () => {
       expect(() => continuedConfig(run, given)).toThrow(/--netG .*: the run .* has unet_64/);
     }
     expect(() => continuedConfig(run, { netD: 'pixel' })).toThrow(/--netD pixel: the run .* has basic/);
+    expect(() => continuedConfig(run, { condition_GAN: false })).toThrow(/--condition_GAN false: the run .* has true/);
+    const patches = fresh({ preset: 'paper', netD: 'n_layers', n_layers_D: 1 });
+    expect(() => continuedConfig(patches, { n_layers_D: 2 })).toThrow(/--n_layers_D 2: the run .* has 1/);
     expect(() => continuedConfig(run, { norm: 'instance' })).toThrow(/--norm instance: the run .* has batch/);
     const alone = fresh({ gan_mode: 'none', lambda_ssim: 5 });
     expect(continuedConfig(alone, { gan_mode: 'none' })).toEqual(alone);

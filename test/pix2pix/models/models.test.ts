@@ -5,8 +5,11 @@ import { Dropout } from '../../../src/engine/nn/layers.ts';
 import type { Module } from '../../../src/engine/nn/module.ts';
 import type { NormKind } from '../../../src/engine/nn/norm.ts';
 import { Rng } from '../../../src/engine/ops/random/rng.ts';
+import { slice } from '../../../src/engine/ops/shape/slice.ts';
+import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
+import { leastSide, patchSide } from '../../../src/pix2pix/models/discriminators.ts';
 import { PAPER_GENERATOR } from '../../../src/pix2pix/models/generator.ts';
 import {
   createDiscriminator,
@@ -15,11 +18,13 @@ import {
   type NetworksConfig,
   parseGeneratorName,
 } from '../../../src/pix2pix/models/networks.ts';
+import type { UnetGenerator } from '../../../src/pix2pix/models/unet.ts';
 import { decodeHeader, encodeHeader } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { fromNetwork } from '../../../src/pix2pix/train/config/value_range.ts';
 import { ssim } from '../../../src/pix2pix/train/evaluate/metrics.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
+import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
 /** The paper's networks: their layers, and what the program does with them that it does not do with the tutorial's. */
@@ -147,15 +152,84 @@ it('drops out in the blocks of full width, the innermost excepted', () => {
   expect(places(5)).toEqual([]);
 });
 
+it('an encoder–decoder is the U-Net whose ways up take the level below alone', () => {
+  const halved = (all: Shapes) =>
+    Object.entries(all).map(([name, shape]) => {
+      const up = /model\.(3|5)\.weight$/.test(name) && shape.length === 4;
+      const innermost = name.endsWith('model.3.weight') && name !== 'model.model.3.weight';
+      return [name, up && !innermost ? [(shape[0] as number) / 2, ...shape.slice(1)] : shape];
+    });
+  const severed = shapes(generator(config({ netG: 'encoder_decoder' }, 6, 4)));
+  expect(severed).toEqual(Object.fromEntries(halved(unetShapes([4, 8, 16, 32, 32, 32], 'batch'))));
+});
+
+it('nothing goes round an encoder–decoder’s bottleneck', async () => {
+  // With ReLUs that let nothing through at the bottom, what is painted does not depend on the picture.
+  const paint = async (netG: NetworksConfig['netG']) => {
+    const network = createGenerator(device, config({ netG, norm: 'none' }, 5, 2), new Rng(device, 0)) as UnetGenerator;
+    for (const { tensor } of network.stateEntries()) {
+      tensor.write(Float32Array.from({ length: tensor.size }, (_, i) => Math.sin(i + 1) / 4));
+    }
+    let block = network.model;
+    while (block.below) block = block.below;
+    block.downConv.weight.write(new Float32Array(block.downConv.weight.size));
+    const wave = (n: number) => Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.cos(n * i));
+    const pictures = [wave(1), wave(2)] as const;
+    const predictor = new Predictor(device, network);
+    const [one, other] = [await predictor.raw(pictures[0], 1, 32, 32), await predictor.raw(pictures[1], 1, 32, 32)];
+    return one.every((value, i) => value === other[i]);
+  };
+  expect(await paint('encoder_decoder')).toBe(true);
+  expect(await paint('unet')).toBe(false);
+});
+
+it.each([1, 2, 3, 4])('a patch of %i layers sees as far as it says, and no further', async (layers) => {
+  const reach = patchSide(layers);
+  const side = Math.max(leastSide(layers), reach + 2 ** layers * 6);
+  const size = Math.ceil(side / 2 ** layers) * 2 ** layers;
+  const network = { netD: 'n_layers', discHidden: 1, discLayers: layers, norm: 'none' } as const;
+  const disc = createDiscriminator(device, config(network));
+  for (const { tensor } of disc.stateEntries()) {
+    tensor.write(new Float32Array(tensor.size).fill(tensor.shape.length === 1 ? 0 : 0.25));
+  }
+  const picture = Tensor.zeros(device, [1, 3, size, size]);
+  picture.requiresGrad = true;
+  const recorded = await record(device, () => {
+    const logits = disc.forward(picture, picture.detach());
+    const [, , height = 0, width = 0] = logits.shape;
+    const middle = (n: number) => ({ start: n >> 1, end: (n >> 1) + 1 });
+    backward(slice(logits, [{}, {}, middle(height), middle(width)]));
+    return picture.grad as Tensor;
+  });
+  picture.write(new Float32Array(picture.size).fill(1));
+  recorded.run();
+  const gradient = (await recorded.outputs.read()).subarray(0, size * size);
+  const rows = Array.from({ length: size }, (_, y) => gradient.subarray(y * size, (y + 1) * size).some((v) => v !== 0));
+  const columns = Array.from({ length: size }, (_, x) => rows.some((_, y) => gradient[y * size + x] !== 0));
+  expect([rows, columns].map((seen) => seen.filter(Boolean).length)).toEqual([reach, reach]);
+});
+
+it('an unconditional discriminator has no channels for the condition, and judges', async () => {
+  const model = new Pix2Pix(device, { ...small, discConditional: false });
+  await model.prepare();
+  expect(model.disc?.stateDict().get('model.0.weight')?.shape).toEqual([2, 3, 4, 4]);
+  const picture = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => (i % 5) / 4);
+  model.train({ real: picture, condition: picture }, 0);
+  const [losses] = await model.lossesSince(0);
+  expect(Math.min(losses?.disc ?? 0, losses?.adv ?? 0)).toBeGreaterThan(0);
+});
+
 it('judges patches of 70 × 70 pixels, and single ones', async () => {
-  const size = async (netD: NetworksConfig['netD'], side: number) => {
-    const disc = createDiscriminator(device, config({ netD, discHidden: 2 }));
+  const size = async (netD: NetworksConfig['netD'], side: number, discLayers = 3) => {
+    const disc = createDiscriminator(device, config({ netD, discHidden: 2, discLayers }));
     const picture = Tensor.zeros(device, [1, 3, side, side]);
     return (await record(device, () => disc.forward(picture, picture))).outputs.shape;
   };
   expect(await size('basic', 256)).toEqual([1, 1, 30, 30]);
   expect(await size('basic', 24)).toEqual([1, 1, 1, 1]);
   expect(await size('pixel', 7)).toEqual([1, 1, 7, 7]);
+  expect(await size('n_layers', 96, 5)).toEqual([1, 1, 1, 1]);
+  expect(await size('n_layers', 256, 1)).toEqual([1, 1, 126, 126]);
 });
 
 describe('what does not go together', () => {
@@ -178,6 +252,7 @@ describe('what does not go together', () => {
 it('names generators', () => {
   expect(parseGeneratorName('tutorial')).toEqual({ netG: 'tutorial' });
   expect(parseGeneratorName('unet_256')).toEqual({ netG: 'unet', depth: 8 });
+  expect(parseGeneratorName('encoder_decoder_64')).toEqual({ netG: 'encoder_decoder', depth: 6 });
   for (const wrong of ['unet', 'unet_16', 'unet_100', 'resnet_blocks', 'resnet_0blocks', undefined]) {
     expect(parseGeneratorName(wrong), String(wrong)).toBeUndefined();
   }
@@ -277,7 +352,7 @@ async function fakeOf(model: Pix2Pix): Promise<Float32Array> {
 
 test('a checkpoint from before there was a choice has the tutorial’s networks; one from later says what it lacks', () => {
   const header = encodeHeader({ config: PRESETS.quick, step: 3, run: {} });
-  const { netG: _g, netD: _d, norm: _n, ganMode: _m, ...before } = PRESETS.quick;
+  const { netG: _g, netD: _d, norm: _n, ganMode: _m, discLayers: _l, discConditional: _c, ...before } = PRESETS.quick;
   expect(decodeHeader({ ...header, config: JSON.stringify(before) }, 'old').config).toEqual(PRESETS.quick);
   const later = JSON.stringify({ ...PRESETS.quick, netG: 'later' });
   expect(() => decodeHeader({ ...header, config: later }, 'new')).toThrow(/new: .*config\.netG is "later"/);

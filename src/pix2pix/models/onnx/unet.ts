@@ -2,7 +2,7 @@ import { SLOPE, type UnetBlock, type UnetGenerator } from '../unet.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { concat, conv, convTranspose, leakyRelu, norm, relu } from './layers.ts';
 
-/** The paper's U-Net, as in `UnetGenerator.forward`: values from −1 to 1. */
+/** The paper's U-Net, or its encoder–decoder, as in `UnetGenerator.forward`: values from −1 to 1. */
 export function unetGraph(graph: OnnxGraph, { model }: UnetGenerator, condition: Value): Value {
   return level(graph, model, condition);
 }
@@ -10,7 +10,8 @@ export function unetGraph(graph: OnnxGraph, { model }: UnetGenerator, condition:
 function level(graph: OnnxGraph, block: UnetBlock, x: Value): Value {
   const up = convTranspose(graph, block.upConv, inside(graph, block, conv(graph, block.downConv, x)));
   if (block.outermost) return graph.node('Tanh', [up]);
-  return concat(graph, [x, block.upNorm ? norm(graph, block.upNorm, up, block.upConv.weight.shape[1]) : up]);
+  const normed = block.upNorm ? norm(graph, block.upNorm, up, block.upConv.weight.shape[1]) : up;
+  return block.skips ? concat(graph, [x, normed]) : normed;
 }
 
 function inside(graph: OnnxGraph, { downConv, downNorm, below }: UnetBlock, x: Value): Value {

@@ -76,11 +76,16 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
 /** A row of `DISCRIMINATORS`. */
 export interface DiscriminatorKind extends NetworkKind {
   /** What progress lines call it. */
-  readonly label: string;
+  label(layers: number): string;
   /** Its usual channels of the first level. */
   readonly hidden: number;
+  /** Whether --n_layers_D says how far a patch reaches. */
+  readonly layered?: boolean;
   /** The smallest side of a picture that leaves it something to judge. */
-  readonly leastSide: number;
-  /** @param inChannels channels of picture and condition together */
-  create(device: Device, config: { inChannels: number; hidden: number; norm: NormKind }): Discriminator;
+  leastSide(layers: number): number;
+  /**
+   * @param inChannels channels of what it sees: picture and condition together, or the picture alone
+   * @param layers convolutions of stride 2, where there is a choice
+   */
+  create(device: Device, config: { inChannels: number; hidden: number; norm: NormKind; layers: number }): Discriminator;
 }

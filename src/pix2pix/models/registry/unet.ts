@@ -1,44 +1,64 @@
 import { NORMS, type NormKind } from '../../../engine/nn/norm.ts';
 import { PAPER_GENERATOR } from '../generator.ts';
 import { unetGraph } from '../onnx/unet.ts';
-import { LEAST_DOWNS, UnetGenerator, unetSides } from '../unet.ts';
+import { LEAST_DOWNS, UnetGenerator, unetName, unetSides } from '../unet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 
 const FIRST = 'model.model.0.weight';
+const LAST = 'model.model.3.weight';
+const DEPTHS = [5, 6, 7, 8, 9];
 
 /** The paper's U-Net, of which `depth` is the size: 8 is unet_256. */
-export const UNET: GeneratorKind<UnetGenerator> = {
+export const UNET = kindOf(true, {
   title: "the paper's U-Net",
-  norms: NORMS,
-  biases: 'zero',
-  choices: ['unet_32', 'unet_64', 'unet_128', 'unet_256', 'unet_512'],
   help: "the paper's U-Net for sides that are multiples of N",
-  parse: (name) => {
-    const depth = Math.log2(Number(/^unet_(\d+)$/.exec(name)?.[1]));
-    return Number.isInteger(depth) && depth >= LEAST_DOWNS ? { depth } : undefined;
-  },
-  nameOf: ({ depth }) => `unet_${2 ** depth}`,
-  describe: ({ hidden, depth }, norm) =>
-    `unet_${2 ** depth} of ${hidden} channels${norm === 'batch' ? '' : `, norm ${norm}`}`,
-  defaults: PAPER_GENERATOR,
-  init: 'paper',
-  sidesOf: ({ depth }) => unetSides(depth),
-  create: (device, config, norm, rng) => new UnetGenerator(device, { ...config, norm }, rng),
-  graph: unetGraph,
-  mark: FIRST,
-  recognise,
   recognised: 'pix2pix’s U-Nets (model.model.0.weight, …)',
-  usualSide: ({ depth }) => 2 ** depth,
-};
+});
 
-function recognise(weights: Weights): ReturnType<GeneratorKind['recognise']> {
+/** The paper's encoder–decoder: the U-Net without its skip connections. */
+export const ENCODER_DECODER = kindOf(false, {
+  title: "the paper's encoder–decoder",
+  help: 'the same without skips (encoder_decoder)',
+  recognised: 'U-Nets without skips, of the same names',
+});
+
+function kindOf(
+  skips: boolean,
+  texts: Pick<GeneratorKind, 'title' | 'help' | 'recognised'>,
+): GeneratorKind<UnetGenerator> {
+  const nameOf = ({ depth }: { depth: number }) => unetName({ depth, skips });
+  return {
+    ...texts,
+    norms: NORMS,
+    biases: 'zero',
+    choices: DEPTHS.map((depth) => nameOf({ depth })),
+    parse: (name) => {
+      const depth = Math.log2(Number(/_(\d+)$/.exec(name)?.[1]));
+      return Number.isInteger(depth) && depth >= LEAST_DOWNS && name === nameOf({ depth }) ? { depth } : undefined;
+    },
+    nameOf,
+    describe: (config, norm) =>
+      `${nameOf(config)} of ${config.hidden} channels${norm === 'batch' ? '' : `, norm ${norm}`}`,
+    defaults: PAPER_GENERATOR,
+    init: 'paper',
+    sidesOf: ({ depth }) => unetSides({ depth, skips }),
+    create: (device, config, norm, rng) => new UnetGenerator(device, { ...config, norm, skips }, rng),
+    graph: unetGraph,
+    mark: FIRST,
+    recognise: (weights) => recognise(weights, skips),
+    usualSide: ({ depth }) => 2 ** depth,
+  };
+}
+
+/** The last layer tells the two apart: a skip doubles what it takes. */
+function recognise(weights: Weights, skips: boolean): ReturnType<GeneratorKind['recognise']> {
   const first = weights.get(FIRST);
-  if (!first) return undefined;
+  const [hidden = 0, inChannels = 0] = first?.shape ?? [];
+  const [into = 0, outChannels = 0] = weights.get(LAST)?.shape ?? [];
+  if (!first || (into !== hidden) !== skips) return undefined;
   const level = (i: number) => `model.model.1${'.model.3'.repeat(i - 1)}.model`;
   let depth = 1;
   while (weights.has(`${level(depth)}.1.weight`)) depth++;
-  const [hidden = 0, inChannels = 0] = first.shape;
-  const [, outChannels = 0] = weights.get('model.model.3.weight')?.shape ?? [];
   let norm: NormKind = 'none';
   if (weights.has(`${level(1)}.2.weight`)) norm = 'batch';
   else if (weights.has(`${level(1)}.1.bias`)) norm = 'instance';

@@ -271,6 +271,7 @@ const MOST: Readonly<Record<string, number>> = {
   hidden: 2 ** 16,
   depth: 20,
   discHidden: 2 ** 16,
+  discLayers: 16,
   width: 2 ** 20,
   height: 2 ** 20,
   batch: 2 ** 20,

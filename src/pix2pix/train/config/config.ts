@@ -96,9 +96,9 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     epochsDecay: 0,
   },
   paper: {
+    ...TUTORIAL_NETWORKS,
     netG: 'unet',
     netD: 'basic',
-    norm: 'batch',
     ganMode: 'vanilla',
     lambdaSsim: 0,
     generator: PAPER_GENERATOR,

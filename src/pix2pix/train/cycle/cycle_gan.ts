@@ -74,7 +74,8 @@ export class CycleGan {
 
   /** Draws fresh weights from the configuration's seed, unless `initialise` is false. */
   constructor(device: Device, config: CycleConfig, { initialise = true } = {}) {
-    const { batch, width, height, lr, lrDisc, beta1, beta2, seed, poolSize, netD, norm, discHidden: hidden } = config;
+    const { batch, width, height, lr, lrDisc, beta1, beta2, seed, poolSize, netD, norm } = config;
+    const { discHidden: hidden, discLayers: layers } = config;
     const channels = config.generator.outChannels;
     this.device = device;
     this.config = config;
@@ -82,7 +83,7 @@ export class CycleGan {
     this.netGA = createGenerator(device, config, this.rng);
     this.netGB = createGenerator(device, config, this.rng);
     for (const generator of [this.netGA, this.netGB]) generator.recompute = config.recompute ?? false;
-    const judge = () => DISCRIMINATORS[netD].create(device, { inChannels: channels, hidden, norm });
+    const judge = () => DISCRIMINATORS[netD].create(device, { inChannels: channels, hidden, norm, layers });
     this.netDA = judge();
     this.netDB = judge();
     if (initialise) {

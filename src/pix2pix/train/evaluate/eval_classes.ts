@@ -21,7 +21,7 @@ export interface Agreement {
 }
 
 /** Compares intended with predicted classes. */
-export function agreement(meant: readonly number[], seen: readonly number[], classes: number): Agreement {
+export function agreement(meant: readonly number[], seen: ArrayLike<number>, classes: number): Agreement {
   const counts = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
   meant.forEach((label, i) => {
     const row = counts[label] as number[];

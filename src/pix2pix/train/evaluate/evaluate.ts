@@ -2,6 +2,7 @@ import { asColours } from '../../data/image/raster.ts';
 import type { Dataset } from '../../data/sets/dataset.ts';
 import type { PictureRow } from '../sheets/grid.ts';
 import type { Predictor } from '../steps/predictor.ts';
+import { LabHistograms, type LabOverlap } from './colour.ts';
 import { type Scores, score } from './metrics.ts';
 import { predictPlanes } from './translate.ts';
 
@@ -21,8 +22,21 @@ export interface Evaluation {
   pictures: { name: string; scores: Partial<Record<Contender, Scores>> }[];
   /** Means over all pictures; for the PSNR, without pictures for which it is infinite. */
   means: Partial<Record<Contender, Scores>>;
+  /** Overlap of the colours of all pictures with those of the real ones; not of pictures of other than 1 or 3 channels. */
+  colours: Partial<Record<Exclude<Contender, 'real'>, LabOverlap>>;
   /** How many pictures were reproduced exactly, if any. */
   perfect: Partial<Record<Exclude<Contender, 'real'>, number>>;
+}
+
+/** Looks at pictures beside what is measured of each. */
+export interface Observer {
+  /** @param index the pair's number in the data set, @param pictures of it, (C, H, W), values in [0, 1] */
+  look(index: number, pictures: Readonly<Partial<Record<Contender, Float32Array>>>): Promise<void>;
+}
+
+export interface EvaluateOptions {
+  observers?: readonly Observer[];
+  onDone?: (done: number) => void;
 }
 
 /** The pixel-wise mean of a data set's real pictures, without flips and jitter. */
@@ -46,22 +60,47 @@ export async function evaluate(
   indices: readonly number[],
   predictors: Predictors,
   mean: Float32Array,
-  onDone: (done: number) => void = () => {},
+  { observers = [], onDone = () => undefined }: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  const colours = new ColourObserver(test.width * test.height);
   const pictures: Evaluation['pictures'] = [];
   for (const index of indices) {
     const { name, ...painted } = await paintAll(test, index, predictors);
-    const scores: Partial<Record<Contender, Scores>> = {};
-    for (const [contender, picture] of Object.entries({ ...painted, mean })) {
-      // A condition with another number of channels cannot be compared.
-      if (picture.length !== painted.real.length) continue;
-      scores[contender as Contender] = score(picture, painted.real, test);
-    }
-    pictures.push({ name, scores });
+    // A condition with another number of channels cannot be compared.
+    const comparable = Object.entries({ ...painted, mean }).filter(([, { length }]) => length === painted.real.length);
+    const scores = comparable.map(([contender, picture]) => [contender, score(picture, painted.real, test)]);
+    const shown = Object.fromEntries(comparable);
+    for (const observer of [colours, ...observers]) await observer.look(index, shown);
+    pictures.push({ name, scores: Object.fromEntries(scores) });
     onDone(pictures.length);
   }
   const all = pictures.map(({ scores }) => scores);
-  return { pictures, means: meanScores(all), perfect: countPerfect(all) };
+  return { pictures, means: meanScores(all), colours: colours.overlaps(), perfect: countPerfect(all) };
+}
+
+/** Collects the colours of all pictures. */
+class ColourObserver implements Observer {
+  private readonly plane: number;
+  private readonly histograms = new Map<Contender, LabHistograms>();
+
+  constructor(plane: number) {
+    this.plane = plane;
+  }
+
+  async look(_: number, pictures: Readonly<Partial<Record<Contender, Float32Array>>>): Promise<void> {
+    for (const [key, picture] of Object.entries(pictures)) {
+      if (![1, 3].includes(picture.length / this.plane)) continue;
+      const histograms = this.histograms.get(key as Contender) ?? new LabHistograms();
+      this.histograms.set(key as Contender, histograms);
+      histograms.add(picture, this.plane);
+    }
+  }
+
+  overlaps(): Evaluation['colours'] {
+    const { real, ...others } = Object.fromEntries(this.histograms) as Partial<Record<Contender, LabHistograms>>;
+    if (!real) return {};
+    return Object.fromEntries(Object.entries(others).map(([key, histograms]) => [key, histograms.overlap(real)]));
+  }
 }
 
 /** Rows of condition, L1 alone (if there is a predictor for it), ours and real. */

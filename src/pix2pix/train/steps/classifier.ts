@@ -1,18 +1,154 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { initWeights } from '../../../engine/nn/init/init.ts';
+import type { Module } from '../../../engine/nn/module.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { crossEntropy } from '../../../engine/ops/loss/cross_entropy.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../../engine/util/errors.ts';
+import type { RandomStream } from '../../../engine/util/random.ts';
 import { augmentation, StepLoader } from '../../data/sets/batches.ts';
 import type { PictureSet } from '../../data/sets/picture_set.ts';
 import { Classifier } from '../../models/classifier.ts';
-import { oneHot } from '../config/one_hot.ts';
 import { toNetwork } from '../config/value_range.ts';
 
+/** A network that names classes: (N, 3, H, W) in [−1, 1] → logits (N, classes, h, w), one answer a place. */
+export interface ClassifyingNetwork extends Module {
+  forward(picture: Tensor): Tensor;
+}
+
+/** A picture (3 · H · W, values in [0, 1]) and the class of each of its places. */
+export interface Example {
+  picture: Float32Array;
+  labels: ArrayLike<number>;
+}
+
+/** Examples to learn from. */
+export interface ExampleSet {
+  readonly length: number;
+  /** @param augment gives the random numbers that move the picture, the same whenever it is called */
+  example(index: number, augment: () => RandomStream): Promise<Example>;
+}
+
 export interface ClassifierOptions {
+  /** Of the pictures, in pixels. */
+  height: number;
+  width: number;
+  /** Rows and columns of the answers: 1 × 1 for one class a picture. */
+  places: readonly [rows: number, columns: number];
+  classes: number;
+  /** Pictures in a step. */
+  batch: number;
+  lr: number;
+  seed: number;
+}
+
+/** Trains and runs a network that names the class of pictures, or of each of their pixels. It judges other networks. */
+export class ClassifierTraining<N extends ClassifyingNetwork = ClassifyingNetwork> {
+  readonly network: N;
+  private readonly device: Device;
+  private readonly options: ClassifierOptions;
+  private readonly optim: Adam;
+  private readonly pictures: Tensor;
+  private readonly labels: Tensor;
+  private step = 0;
+  private training: Recorded<Tensor> | undefined;
+  private use: Recorded<Tensor> | undefined;
+
+  /** Draws the network's weights from the seed. */
+  constructor(device: Device, network: N, options: ClassifierOptions) {
+    this.device = device;
+    this.network = network;
+    this.options = options;
+    const { height, width, places, batch, lr, seed } = options;
+    initWeights(network, { seed, stream: 3, normMean: 1 });
+    this.optim = new Adam(device, network.parameters(), { lr });
+    this.pictures = Tensor.zeros(device, [batch, 3, height, width], 'pictures');
+    this.labels = Tensor.zeros(device, [batch, ...places], 'labels', 'u32');
+  }
+
+  /**
+   * Trains until `steps` steps are done in total, with the augmentation of the set, and returns the last step's loss.
+   * The same seed and pictures give the same bits.
+   * @param onStep called after each step
+   * @throws PixtapeError if the loss is not finite
+   */
+  async train(set: ExampleSet, steps: number, onStep: (done: number) => void = () => undefined): Promise<number> {
+    const { seed, batch } = this.options;
+    const loader = new StepLoader(set.length, { batchSize: batch, seed }, (step, indices) =>
+      Promise.all(indices.map((index, slot) => set.example(index, () => augmentation(seed, step, slot)))),
+    );
+    this.training ??= await record(this.device, () => this.recordStep());
+    let inFlight: Promise<unknown> = Promise.resolve();
+    while (this.step < steps) {
+      const examples = await loader.batch(this.step);
+      await inFlight;
+      this.write(examples.map(({ picture }) => picture));
+      this.labels.write(Uint32Array.from(examples.flatMap(({ labels }) => Array.from(labels))));
+      this.training.run();
+      this.step++;
+      inFlight = this.device.drain();
+      onStep(this.step);
+    }
+    const [loss = Number.NaN] = await this.training.outputs.read();
+    if (Number.isFinite(loss)) return loss;
+    throw new PixtapeError(`the classifier's loss is ${loss} after step ${this.step}`, 'Another seed may help.');
+  }
+
+  private recordStep(): Tensor {
+    this.network.train();
+    const loss = crossEntropy(this.network.forward(this.pictures), this.labels);
+    backward(loss);
+    this.optim.step();
+    return loss;
+  }
+
+  /**
+   * Classifies pictures (3 · H · W, values in [0, 1]) in evaluation mode. Returns the class of every place, picture after
+   * picture, each row by row; of two that are equally likely the first.
+   */
+  async classify(pictures: readonly Float32Array[]): Promise<Uint32Array> {
+    const { batch, classes, places } = this.options;
+    const plane = places[0] * places[1];
+    this.use ??= await record(this.device, () => {
+      this.network.eval();
+      return noGrad(() => this.network.forward(this.pictures));
+    });
+    const found = new Uint32Array(pictures.length * plane);
+    for (let first = 0; first < pictures.length; first += batch) {
+      const part = pictures.slice(first, first + batch);
+      this.write(part);
+      this.use.run();
+      const logits = await this.use.outputs.read();
+      for (let at = 0; at < part.length * plane; at++) {
+        const start = Math.floor(at / plane) * classes * plane + (at % plane);
+        found[first * plane + at] = mostLikely(logits, start, plane, classes);
+      }
+    }
+    return found;
+  }
+
+  /** Fills a short last batch with grey. */
+  private write(pictures: readonly Float32Array[]): void {
+    const values = new Float32Array(this.pictures.size);
+    pictures.forEach((picture, i) => {
+      values.set(toNetwork(picture, 'symmetric'), i * picture.length);
+    });
+    this.pictures.write(values);
+  }
+}
+
+/** The class with the largest logit of a place, of which the logits lie `stride` apart from `start` on. */
+function mostLikely(logits: Float32Array, start: number, stride: number, classes: number): number {
+  let best = 0;
+  for (let k = 1; k < classes; k++) {
+    if ((logits[start + k * stride] as number) > (logits[start + best * stride] as number)) best = k;
+  }
+  return best;
+}
+
+export interface PictureClassifierOptions {
   /** Side of a picture in pixels, and the number of classes. */
   side: number;
   classes: number;
@@ -25,93 +161,18 @@ export interface ClassifierOptions {
   seed: number;
 }
 
-/** Trains and runs a classifier, which judges whether a GAN's pictures show the requested class. */
-export class ClassifierTraining {
-  readonly network: Classifier;
-  private readonly device: Device;
-  private readonly options: Required<ClassifierOptions>;
-  private readonly optim: Adam;
-  private readonly pictures: Tensor;
-  private readonly target: Tensor;
-  private step = 0;
-  private training: Recorded<Tensor> | undefined;
-  private use: Recorded<Tensor> | undefined;
-
-  constructor(device: Device, options: ClassifierOptions) {
-    this.device = device;
-    this.options = { hidden: 8, batch: 16, lr: 2e-3, ...options };
-    const { side, classes, hidden, batch, lr, seed } = this.options;
-    this.network = new Classifier(device, { side, classes, hidden });
-    initWeights(this.network, { seed, stream: 3, normMean: 1 });
-    this.optim = new Adam(device, this.network.parameters(), { lr });
-    this.pictures = Tensor.zeros(device, [batch, 3, side, side], 'pictures');
-    this.target = Tensor.zeros(device, [batch, classes, 1, 1], 'target');
-  }
-
-  /**
-   * Trains until `steps` steps are done in total, with the augmentation of the set, and returns the last step's loss.
-   * The same seed and pictures give the same bits.
-   * @param onStep called after each step
-   * @throws PixtapeError if the loss is not finite
-   */
-  async train(set: PictureSet, steps: number, onStep: (done: number) => void = () => undefined): Promise<number> {
-    const { seed, batch, classes } = this.options;
-    const loader = new StepLoader(set.length, { batchSize: batch, seed }, async (step, indices) => ({
-      pictures: await Promise.all(indices.map((place, slot) => set.picture(place, augmentation(seed, step, slot)))),
-      labels: indices.map((place) => set.label(place)),
-    }));
-    this.training ??= await record(this.device, () => this.recordStep());
-    let inFlight: Promise<unknown> = Promise.resolve();
-    while (this.step < steps) {
-      const { pictures, labels } = await loader.batch(this.step);
-      await inFlight;
-      this.write(pictures);
-      this.target.write(oneHot(labels, classes));
-      this.training.run();
-      this.step++;
-      inFlight = this.device.drain();
-      onStep(this.step);
-    }
-    const [loss = Number.NaN] = await this.training.outputs.read();
-    if (Number.isFinite(loss)) return loss;
-    throw new PixtapeError(`the classifier's loss is ${loss} after step ${this.step}`, 'Another --seed may help.');
-  }
-
-  private recordStep(): Tensor {
-    this.network.train();
-    const loss = crossEntropy(this.network.forward(this.pictures), this.target);
-    backward(loss);
-    this.optim.step();
-    return loss;
-  }
-
-  /** Classifies pictures (CHW, values in [0, 1]) in evaluation mode. */
-  async classify(pictures: readonly Float32Array[]): Promise<number[]> {
-    const { batch, classes } = this.options;
-    this.use ??= await record(this.device, () => {
-      this.network.eval();
-      return noGrad(() => this.network.forward(this.pictures));
-    });
-    const labels: number[] = [];
-    for (let first = 0; first < pictures.length; first += batch) {
-      const part = pictures.slice(first, first + batch);
-      this.write(part);
-      this.use.run();
-      const logits = await this.use.outputs.read();
-      part.forEach((_, i) => {
-        const row = logits.subarray(i * classes, (i + 1) * classes);
-        labels.push(row.indexOf(Math.max(...row)));
-      });
-    }
-    return labels;
-  }
-
-  /** Fills a short last batch with grey. */
-  private write(pictures: readonly Float32Array[]): void {
-    const values = new Float32Array(this.pictures.size);
-    pictures.forEach((picture, i) => {
-      values.set(toNetwork(picture, 'symmetric'), i * picture.length);
-    });
-    this.pictures.write(values);
-  }
+/** A classifier of whole pictures, which judges whether a GAN's pictures show the requested class. */
+export function pictureClassifier(
+  device: Device,
+  { side, classes, hidden = 8, batch = 16, lr = 2e-3, seed }: PictureClassifierOptions,
+): ClassifierTraining<Classifier> {
+  const network = new Classifier(device, { side, classes, hidden });
+  const size = { height: side, width: side, places: [1, 1] as const };
+  return new ClassifierTraining(device, network, { ...size, classes, batch, lr, seed });
 }
+
+/** A set of pictures as examples of their classes. */
+export const examplesOf = (set: PictureSet): ExampleSet => ({
+  length: set.length,
+  example: async (index, augment) => ({ picture: await set.picture(index, augment()), labels: [set.label(index)] }),
+});

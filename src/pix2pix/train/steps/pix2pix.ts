@@ -148,20 +148,25 @@ export class Pix2Pix {
 
   /** The discriminator's step. Returns its loss. */
   private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
-    const { real, condition, config, optimD } = this;
+    const { real, config, optimD } = this;
     const mode = lossOf(config);
-    const fakeLogits = disc.forward(fake, condition);
-    const realLogits = disc.forward(real, condition);
+    const fakeLogits = this.judge(disc, fake);
+    const realLogits = this.judge(disc, real);
     const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
     backward(loss, optimD?.lossScale?.scale);
     optimD?.step();
     return loss;
   }
 
+  /** The discriminator's logits of a picture, which it sees beside its condition if it is a conditional one. */
+  private judge(disc: Discriminator, picture: Tensor): Tensor {
+    return this.config.discConditional ? disc.forward(picture, this.condition) : disc.forward(picture);
+  }
+
   /** The generator's step. Returns its loss and the parts of it. */
   private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
-    const { generator, disc, real, condition, config, optimG } = this;
-    const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), disc.forward(fake, condition), 1));
+    const { generator, disc, real, config, optimG } = this;
+    const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), this.judge(disc, fake), 1));
     const l1 = l1Loss(fake, real);
     const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
     let gen = scale(l1, config.lambda);

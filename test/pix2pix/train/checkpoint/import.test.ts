@@ -1,9 +1,13 @@
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { detachedDevice } from '../../../../src/engine/gpu/dry_run.ts';
+import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { fromBFloat16 } from '../../../../src/engine/util/half.ts';
 import { decodeSafetensors, type NamedTensor } from '../../../../src/engine/util/safetensors.ts';
 import { openWeights } from '../../../../src/files/weights/open_weights.ts';
+import { createGenerator } from '../../../../src/pix2pix/models/networks.ts';
 import { importGenerator } from '../../../../src/pix2pix/train/checkpoint/import.ts';
+import { PRESETS } from '../../../../src/pix2pix/train/config/config.ts';
 
 const fixture = (name: string) => resolve(import.meta.dirname, '..', '..', '..', 'fixtures', 'pth', name);
 
@@ -135,4 +139,22 @@ it('a generator of four bands keeps its channels', async () => {
     data: new Float32Array(64),
   });
   expect((await importMade(four)).config.generator).toMatchObject({ inChannels: 4, outChannels: 3 });
+});
+
+it('tells an encoder–decoder from a U-Net, whose names are the same', async () => {
+  const dry = await detachedDevice();
+  for (const netG of ['encoder_decoder', 'unet'] as const) {
+    const generator = { ...PRESETS.paper.generator, hidden: 2, depth: 6 };
+    const network = createGenerator(dry, { netG, norm: 'batch', generator }, new Rng(dry, 0));
+    const made = network.stateEntries().map(({ name, kind, tensor }): [string, NamedTensor] => {
+      if (kind === 'counter') return [name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) }];
+      return [name, { dtype: 'F32', shape: [...tensor.shape], data: new Float32Array(tensor.size) }];
+    });
+    const { config } = await importMade(new Map(made));
+    expect(config).toMatchObject({
+      netG,
+      width: 64,
+      generator: { hidden: 2, depth: 6, inChannels: 3, outChannels: 3 },
+    });
+  }
 });

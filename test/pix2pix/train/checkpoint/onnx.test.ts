@@ -40,6 +40,7 @@ const NETWORKS: [string, TrainConfig, Sizes][] = [
   ['the tutorial’s network', tutorial({}), [[1, 16, 16], [3, 20, 28]]], // biome-ignore format: a row each
   ['a batch norm for each place', tutorial({ inChannels: 1, depth: 3, sharedNorm: false }), [[2, 8, 24]]],
   ['the paper’s U-Net', unet({}), [[1, 64, 64], [2, 32, 96]]], // biome-ignore format: likewise
+  ['an encoder–decoder', unet({ netG: 'encoder_decoder' }), [[1, 64, 96]]],
   ['a U-Net with instance norm', unet({ norm: 'instance' }), [[1, 64, 96]]],
   ['a U-Net without norm', unet({ norm: 'none' }), [[1, 64, 64]]],
 ];

@@ -29,6 +29,34 @@ export const classNumber = Object.fromEntries(FACADE_CLASSES.map((name, i) => [n
   number
 >;
 
+/** The largest difference of a channel, of 255, at which a colour still counts as a class's; they lie 85 apart. */
+const NEAR = 40;
+
+/**
+ * The inverse of `labelPicture`, from a picture (3 · H · W, values in [0, 1]) whose colours may be a little off, as JPEG
+ * leaves them: the nearest class of each pixel, and the share of pixels that are no class's colour.
+ */
+export function readClasses(picture: Float32Array): { labels: Uint8Array; strange: number } {
+  const size = picture.length / CHANNELS;
+  const labels = new Uint8Array(size);
+  let strange = 0;
+  for (let i = 0; i < size; i++) {
+    let least = Number.POSITIVE_INFINITY;
+    FACADE_COLOURS.forEach((colour, label) => {
+      let far = 0;
+      for (let c = 0; c < CHANNELS; c++) {
+        far = Math.max(far, Math.abs(255 * (picture[c * size + i] as number) - (colour[c] as number)));
+      }
+      if (far < least) {
+        least = far;
+        labels[i] = label;
+      }
+    });
+    if (least > NEAR) strange++;
+  }
+  return { labels, strange: strange / size };
+}
+
 /** Converts class numbers to a picture in the palette's colours. */
 export function labelPicture(labels: Uint8Array, width: number, height: number): Raster {
   const size = width * height;

@@ -1,0 +1,20 @@
+/** `npm run results -- NAME`: set-up, a bundle of tools/results/ in dist/results/, then the runs of that table. */
+import { root, runBuilt, setup } from '../setup.mjs';
+
+await setup({ computes: process.argv.slice(2) });
+
+// Not at the top: without node_modules there is no esbuild yet.
+const { build } = await import('esbuild');
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['tools/results/main.ts'],
+  outfile: 'dist/results/main.js',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'error',
+});
+await runBuilt('results/main.js', process.argv.slice(2));

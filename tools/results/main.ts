@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeFileAtomic } from '../../src/files/files.ts';
+import { fillIn, renderTable } from './render.ts';
+import { commandOf, makeResult } from './run.ts';
+import { Store } from './store.ts';
+import { TABLES } from './tables.ts';
+
+const USAGE = `npm run results -- NAME … [--seeds 0,1,2]   trains and measures the rows of these tables, then writes them
+npm run results -- render                    writes the tables of what was measured before
+
+Tables: ${Object.keys(TABLES).join(', ')}. A row that was measured is not run again: results stand in
+bench/results/learning.json, and docs/results.md is filled in from it. Interrupted runs go on.`;
+
+const root = resolve(process.cwd());
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seeds: { type: 'string', default: '0' }, help: { type: 'boolean', default: false } },
+});
+const names = positionals.filter((name) => name !== 'render');
+const seeds = values.seeds.split(',').map(Number);
+const unknown = names.find((name) => !Object.hasOwn(TABLES, name));
+
+if (values.help || positionals.length === 0) console.log(USAGE);
+else if (unknown !== undefined || seeds.some((seed) => !Number.isSafeInteger(seed) || seed < 0)) {
+  console.error(
+    unknown === undefined ? `--seeds ${values.seeds}: whole numbers are wanted` : `no table "${unknown}"\n`,
+  );
+  console.error(USAGE);
+  process.exitCode = 1;
+} else {
+  const store = new Store(join(root, 'bench', 'results', 'learning.json'));
+  const options = { root, runs: join(root, 'runs', 'results'), say: (line: string) => console.log(`\n— ${line}`) };
+  // All rows with the first seed, before any with the second.
+  for (const seed of seeds) {
+    for (const table of names.map((name) => TABLES[name] as (typeof TABLES)[string])) {
+      for (const row of table.rows) await measure(table, row, seed);
+    }
+  }
+  for (const name of names) console.log(`\n${renderTable(TABLES[name] as (typeof TABLES)[string], store)}`);
+  const document = join(root, 'docs', 'results.md');
+  await writeFileAtomic(document, fillIn(readFileSync(document, 'utf8'), TABLES, store));
+
+  async function measure(table: (typeof TABLES)[string], row: (typeof table.rows)[number], seed: number) {
+    const wanted = { train: commandOf(table, row), evaluate: table.evaluate, seed };
+    if (!store.find(wanted)) await store.add(await makeResult(table, row, seed, options));
+  }
+}

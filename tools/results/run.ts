@@ -1,0 +1,115 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { formatBytes } from '../../src/engine/util/format.ts';
+import type { Evaluation } from '../../src/pix2pix/train/evaluate/evaluate.ts';
+import type { SegmentationScores } from '../../src/pix2pix/train/evaluate/segmentation.ts';
+import type { Result } from './store.ts';
+import type { Measure, ResultTable, Row } from './tables.ts';
+
+/** What `pixtape eval --json` writes, as far as it is needed here. */
+type Written = Evaluation & {
+  step: number;
+  fcn?: NonNullable<Result['fcn']> & { scores: Partial<Record<'ours' | 'real', SegmentationScores>> };
+};
+
+/** The flags of a row as one text, in which a flag of the row takes the place of the table's. */
+export function commandOf({ train }: Pick<ResultTable, 'train'>, { flags }: Pick<Row, 'flags'>): string {
+  const own = flags.split(' ').filter((word) => word.startsWith('--'));
+  const shared = train.split(/ (?=--)/).filter((flag) => !own.includes(flag.split(' ')[0] as string));
+  return [...shared, ...(flags === '' ? [] : [flags])].join(' ');
+}
+
+export interface RunOptions {
+  root: string;
+  /** Where runs go: an interrupted one goes on from there. */
+  runs: string;
+  say: (line: string) => void;
+}
+
+/**
+ * Trains and measures one row with one seed, each in a process of its own. A run that was interrupted goes on.
+ * @throws Error with the command if it fails
+ */
+export async function makeResult(
+  table: ResultTable,
+  row: Row,
+  seed: number,
+  { root, runs, say }: RunOptions,
+): Promise<Result> {
+  const train = commandOf(table, row);
+  const name = createHash('sha256').update(`${train} ${seed}`).digest('hex').slice(0, 12);
+  const place = ['--name', name, '--checkpoints_dir', runs];
+  const going = existsSync(join(runs, name, 'latest.safetensors'));
+  // Sample grids cost time, and nobody looks at them here.
+  const quiet = ['--display_freq', '1000000'];
+  const flags = going ? ['--continue_train'] : [...train.split(' '), '--seed', String(seed), ...quiet];
+  const before = loadavg()[0] ?? 0;
+  say(`train ${train} --seed ${seed}`);
+  const trained = await pixtape(root, ['train', ...flags, ...place]);
+  say(`eval  ${table.evaluate} (trained in ${trained.seconds.toFixed(0)} s)`);
+  const json = join(runs, name, 'scores.json');
+  const sheet = join(runs, name, 'sheet.png');
+  const words = table.evaluate.split(' ').filter(Boolean);
+  const measured = await pixtape(root, [
+    'eval',
+    name,
+    ...['--checkpoints_dir', runs, '--json', json, '--sheet', sheet, ...words],
+  ]);
+  const written = JSON.parse(readFileSync(json, 'utf8')) as Written;
+  const { means, colours, fcn, step } = written;
+  return {
+    train,
+    evaluate: table.evaluate,
+    seed,
+    steps: step,
+    seconds: { train: Math.round(trained.seconds), evaluate: Math.round(measured.seconds) },
+    scores: scoresOf(means.ours, colours.ours, fcn?.scores.ours),
+    real: scoresOf(means.real, undefined, fcn?.scores.real),
+    ...(fcn ? { fcn: { parameters: fcn.parameters, steps: fcn.steps, loss: fcn.loss, adapter: fcn.adapter } } : {}),
+    date: new Date().toISOString(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory: formatBytes(totalmem()),
+    adapter: /^adapter +(.*)$/m.exec(trained.said)?.[1] ?? 'unknown',
+    node: process.version,
+    commit: spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim(),
+    load: [round(before, 1), round(loadavg()[0] ?? 0, 1)],
+  };
+}
+
+function scoresOf(
+  means: Evaluation['means']['ours'],
+  colours: Evaluation['colours']['ours'],
+  fcn: SegmentationScores | undefined,
+): Partial<Record<Measure, number>> {
+  const { l1, ssim, saturation } = means ?? {};
+  const { pixel, perClass, iou } = fcn ?? {};
+  const all = Object.entries({ pixel, perClass, iou, l1, ssim, saturation, ...colours });
+  return Object.fromEntries(all.flatMap(([key, value]) => (value === undefined ? [] : [[key, round(value, 5)]])));
+}
+
+const round = (value: number, digits: number) => Number(value.toFixed(digits));
+
+/** Runs a command of dist/, with its progress on this terminal. */
+function pixtape(root: string, args: readonly string[]): Promise<{ said: string; seconds: number }> {
+  const began = performance.now();
+  const child = spawn(process.execPath, [join(root, 'dist', 'pixtape.js'), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    said += bytes;
+    process.stdout.write(bytes);
+  });
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code) => {
+      if (code === 0) done({ said, seconds: (performance.now() - began) / 1000 });
+      else fail(new Error(`pixtape ${args.join(' ')} ended with ${code}`));
+    });
+  });
+}

@@ -1,0 +1,85 @@
+/** Scores of one run that the tables show; FCN and colours as `pixtape eval --fcn` measures them. */
+export type Measure = 'pixel' | 'perClass' | 'iou' | 'l1' | 'ssim' | 'saturation' | 'L' | 'a' | 'b';
+
+export interface Row {
+  title: string;
+  /** What this row adds to the flags of its table. */
+  flags: string;
+  /** The paper's figures, under the same names. */
+  paper?: Partial<Record<Measure, number>>;
+}
+
+export interface ResultTable {
+  title: string;
+  /** Flags of `pixtape train` that all rows share; `--seed` and `--name` are added. */
+  train: string;
+  /** Flags of `pixtape eval`. */
+  evaluate: string;
+  /** The columns, in order. */
+  measures: readonly Measure[];
+  /** Whether what is read off real pictures stands in a last row. */
+  real?: Partial<Record<Measure, number>>;
+  rows: readonly Row[];
+}
+
+/** Isola et al. 2017 in small: their networks and constants at 64 × 64, with five times their rates for a few epochs. */
+const FACADES =
+  '--data facades-toy --preset paper --netG unet_64 --crop_size 64 --ngf 8 --ndf 8 --batch_size 4 --init he ' +
+  '--lr 1e-3 --resize nearest --no-jitter --n_epochs 3 --n_epochs_decay 3';
+const FCN = ['pixel', 'perClass', 'iou'] as const;
+const fcn = (pixel: number, perClass: number, iou: number) => ({ pixel, perClass, iou });
+const common = { train: FACADES, evaluate: '--fcn' };
+
+/** Every table of docs/results.md that a run of `npm run results` can make again. */
+export const TABLES: Readonly<Record<string, ResultTable>> = {
+  losses: {
+    ...common,
+    title: 'Losses',
+    measures: FCN,
+    real: fcn(0.8, 0.26, 0.21),
+    rows: [
+      { title: 'L1', flags: '--gan_mode none', paper: fcn(0.42, 0.15, 0.11) },
+      { title: 'GAN', flags: '--no-condition_GAN --lambda_L1 0', paper: fcn(0.22, 0.05, 0.01) },
+      { title: 'cGAN', flags: '--lambda_L1 0', paper: fcn(0.57, 0.22, 0.16) },
+      { title: 'L1 + GAN', flags: '--no-condition_GAN', paper: fcn(0.64, 0.2, 0.15) },
+      { title: 'L1 + cGAN', flags: '', paper: fcn(0.66, 0.23, 0.17) },
+    ],
+  },
+  patches: {
+    ...common,
+    title: 'Patches of the discriminator, L1 + cGAN',
+    measures: FCN,
+    rows: [
+      { title: '1 × 1', flags: '--netD pixel', paper: fcn(0.39, 0.15, 0.1) },
+      { title: '16 × 16', flags: '--netD n_layers --n_layers_D 1', paper: fcn(0.65, 0.21, 0.17) },
+      { title: '70 × 70', flags: '', paper: fcn(0.66, 0.23, 0.17) },
+      { title: 'whole picture', flags: '--netD n_layers --n_layers_D 4', paper: fcn(0.42, 0.16, 0.11) },
+    ],
+  },
+  generators: {
+    ...common,
+    title: 'Generators',
+    measures: FCN,
+    rows: [
+      {
+        title: 'encoder–decoder, L1',
+        flags: '--netG encoder_decoder_64 --gan_mode none',
+        paper: fcn(0.35, 0.12, 0.08),
+      },
+      { title: 'encoder–decoder, L1 + cGAN', flags: '--netG encoder_decoder_64', paper: fcn(0.29, 0.09, 0.05) },
+      { title: 'U-Net, L1', flags: '--gan_mode none', paper: fcn(0.48, 0.18, 0.13) },
+      { title: 'U-Net, L1 + cGAN', flags: '', paper: fcn(0.55, 0.2, 0.14) },
+    ],
+  },
+  colours: {
+    ...common,
+    title: 'Colours',
+    measures: ['L', 'a', 'b', 'saturation', 'l1', 'ssim'],
+    rows: [
+      { title: 'L1', flags: '--gan_mode none', paper: { L: 0.81, a: 0.69, b: 0.7 } },
+      { title: 'cGAN', flags: '--lambda_L1 0', paper: { L: 0.87, a: 0.74, b: 0.84 } },
+      { title: 'L1 + cGAN', flags: '', paper: { L: 0.86, a: 0.84, b: 0.82 } },
+      { title: 'L1 + cGAN, 1 × 1', flags: '--netD pixel', paper: { L: 0.83, a: 0.68, b: 0.78 } },
+    ],
+  },
+};
