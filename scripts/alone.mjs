@@ -7,7 +7,7 @@ const UNFINISHED_MS = 5000;
 
 /**
  * Waits for the lock `file`, runs `work`, and removes the lock. The lock holds the number of the process; one that a killed
- * process left is taken over. Unlike src/files/lock.ts it needs no build, and works on one machine only.
+ * process left is taken over. Unlike src/files/lock/lock.ts it needs no build, and works on one machine only.
  * @param waiting hears, once, that there is somebody else
  */
 export async function alone(file, waiting, work) {

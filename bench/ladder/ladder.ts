@@ -38,7 +38,6 @@ export async function ladderSection(bench: Bench): Promise<SectionResult> {
 
 /** Every step of one layer in one direction: first its result beside that of the definition, then all of them in turn. */
 export async function climb(bench: Bench, shape: ConvShape, direction: ConvDirection): Promise<LadderRow[]> {
-  bench.progress(`ladder ${shapeName(shape)} ${direction}`);
   const g = geometryOf(shape);
   const problem = new ConvBenchmark(bench.device, direction, g);
   const steps: Step[] = [];
@@ -47,6 +46,7 @@ export async function climb(bench: Bench, shape: ConvShape, direction: ConvDirec
     for (const rung of ladder(bench.device, direction, g)) {
       const step: Step = { rung };
       steps.push(step);
+      bench.progress(`ladder ${shapeName(shape)} ${direction}: ${rung.choice.name}`);
       try {
         step.trial = await problem.open(rung.choice);
         await step.trial.run();

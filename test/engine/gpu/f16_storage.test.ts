@@ -75,6 +75,6 @@ it.each(shaders)('every float binding of %s can hold halves', (file) => {
   const source = readFileSync(new URL(file, folder), 'utf8');
   const names = [...stripComments(source).matchAll(/var<storage\b[^>]*>\s*(\w+)\s*:\s*array<f32>/g)].map(([, n]) => n);
   const text = storeAsF16(source, names as string[]);
-  // Whether every use is converted the compiler says, since f16 and f32 do not mix: see test/ops/half.test.ts.
+  // Whether every use is converted the compiler says, since f16 and f32 do not mix: see test/engine/ops/half.test.ts.
   for (const name of names) expect(text).toContain(`${name}: array<f16>;`);
 });

@@ -20,7 +20,7 @@ import type { OpRow, Problem } from './table_row.ts';
 
 /**
  * Per variant, how far results may be from float64 in units of the largest one, for up to 256 channels of uniformly random
- * values: the figures in conv_winograd.ts, with some room.
+ * values: the figures in winograd.ts, with some room.
  */
 const LARGEST_ERROR = { winograd4: 1.2e-5, winograd_rows: 3e-6 };
 

@@ -1,4 +1,4 @@
-/** Stands in for src/util/files.ts: the same file, over the wire. */
+/** Stands in for src/files/files.ts: the same file, over the wire. */
 
 import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import type { SafetensorsFile } from '../../../src/files/files.ts';
