@@ -1,6 +1,6 @@
-// 2-D convolution, straight from its definition: forward, gradient of the input, gradient of the weight. The kernels
-// that the faster ones are held against; slow (every operand is loaded anew for every multiply-add), but any reader
-// can check them. Any kernel, stride, padding, dilation and number of groups.
+// 2-D convolution, straight from its definition: forward, gradient of the input, gradient of the weight. The faster kernels
+// are tested against these. They are slow, because they load every operand again for every multiply-add, but any reader can
+// check them. Any kernel, stride, padding, dilation and number of groups.
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of
 //     w[o, c, u, v] * x[n, first(o) + c, i * stride - pad + u * dilation, j * stride - pad + v * dilation]

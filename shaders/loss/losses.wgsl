@@ -32,23 +32,23 @@ fn log1p(e: f32) -> f32 {
   return select(log(1.0 + e), e * (1.0 - 0.5 * e), e < 1e-3);
 }
 
-fn aim(i: u32) -> f32 {
+fn target_at(i: u32) -> f32 {
   if (ONE_TARGET) {
     return p.constant;
   }
   return b[i];
 }
 
-fn f(v: f32, t: f32) -> f32 {
+fn loss(v: f32, t: f32) -> f32 {
   if (KIND == BCE) {
     return max(v, 0.0) - v * t + log1p(exp(-abs(v)));
   }
   return select((v - t) * (v - t), abs(v - t), KIND == L1);
 }
 
-fn slope(v: f32, t: f32) -> f32 {
+fn dloss(v: f32, t: f32) -> f32 {
   if (KIND == BCE) {
-    // sigmoid(v) - t, but 1 / (1 + e) - t would lose all digits where both are near 1.
+    // sigmoid(v) - t, but 1 / (1 + e) - t would lose all digits if both are near 1.
     let e = exp(-abs(v));
     let small = e / (1.0 + e);
     return select(small - t, (1.0 - t) - small, v >= 0.0);
@@ -67,7 +67,7 @@ fn forward(
   let end = min(block * BLOCK + BLOCK, p.n);
   var sum = 0.0;
   for (var i = block * BLOCK + t; i < end; i += 64u) {
-    sum += f(a[i], aim(i));
+    sum += loss(a[i], target_at(i));
   }
   sums[t] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
@@ -89,6 +89,6 @@ fn forward(
 @compute @workgroup_size(LANES)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    dx[i] = p.factor * dy[0] * slope(a[i], aim(i));
+    dx[i] = p.factor * dy[0] * dloss(a[i], target_at(i));
   }
 }

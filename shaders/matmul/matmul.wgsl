@@ -3,39 +3,13 @@
 // product alone is a convolution of 1 x 1.
 //
 // Layout: element (i, k) of a matrix of a lies at i * a_row + k * a_col behind its begin, b's likewise; y row-major. z counts
-// through up to three axes, the last the innermost.
+// through up to three axes, the last the innermost. Parameters and bindings stand in matmul_params.wgsl, which is appended.
 //
-// Tiling: a workgroup of 16 x 16 makes a tile of 64 x 64 of y, each invocation EACH x EACH (4 x 4) of it in registers: rows and columns 16
-// apart, so that neighbours write neighbours. Per STEP of depth the workgroup brings 64 x STEP of each operand into
-// workgroup memory, where each value is used 64 times; of the two directions that the lanes can read along, the one with
-// stride 1 is chosen. The loads for the next steps are
-// not ahead of the sums: see conv_gemm.wgsl for that.
+// Tiling: a workgroup of 16 x 16 computes a tile of 64 x 64 of y, each invocation EACH x EACH (4 x 4) of it in registers. Its
+// rows and columns are 16 apart, so that neighbours write neighbours. For each STEP of depth the workgroup copies 64 x STEP
+// of each operand into workgroup memory, where each value is used 64 times. The lanes read along the axis with stride 1.
+// The loads do not run ahead of the sums: see conv_gemm.wgsl for that.
 // Source: Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra".
-
-struct Params {
-  m: u32,
-  n: u32,
-  depth: u32,
-  batch: u32,
-  a_row: u32,
-  a_col: u32,
-  b_row: u32,
-  b_col: u32,
-  // The two inner axes of z, and the strides of a and b along all three.
-  size_1: u32,
-  size_2: u32,
-  a_0: u32,
-  a_1: u32,
-  a_2: u32,
-  b_0: u32,
-  b_1: u32,
-  b_2: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 const SIDE = 64u;
 const STEP = 16u;

@@ -1,4 +1,5 @@
-// Products of many pairs of matrices, as matmul.wgsl, for drivers that run on a CPU.
+// Products of many pairs of matrices, as matmul.wgsl, for drivers that run on a CPU. Parameters and bindings stand in
+// matmul_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup and makes LANES rows by COLS * LANES columns of y. Each lane owns COLS columns, LANES
 // apart, in all the rows. Per step of depth it loads its columns' values and one row's value of a, which is handed to all
@@ -7,31 +8,6 @@
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
 enable subgroups;
-
-struct Params {
-  m: u32,
-  n: u32,
-  depth: u32,
-  batch: u32,
-  a_row: u32,
-  a_col: u32,
-  b_row: u32,
-  b_col: u32,
-  // The two inner axes of z, and the strides of a and b along all three.
-  size_1: u32,
-  size_2: u32,
-  a_0: u32,
-  a_1: u32,
-  a_2: u32,
-  b_0: u32,
-  b_1: u32,
-  b_2: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(

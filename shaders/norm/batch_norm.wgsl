@@ -1,7 +1,7 @@
 // Batch norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, for each channel over pictures and pixels,
 // and through a leaky ReLU where `slope` is not 1.
-// Four passes: `statistics` goes through x, `join` and `combine` gather what its lanes found and move the running
-// statistics, `normalise` writes y. `evaluate` stands in for the first three where the running statistics are used.
+// Four passes: `statistics` goes through x, `join` and `combine` merge the statistics of its lanes and update the
+// running ones, `normalise` writes y. `evaluate` stands in for the first three where the running statistics are used.
 //
 // Layout: x and y (N, channels, plane). The values of a channel are cut into slices; in `statistics` and `normalise`
 // workgroup (s, c) has slice s of channel c, so that few channels still make many workgroups, and lane t takes values
@@ -23,7 +23,7 @@ struct Params {
   // Slices of a channel, and parts of a slice that `combine` finds: 1, or LANES without `join`.
   count: u32,
   per: u32,
-  // LANES values on in a channel: so many pictures, then so many pixels.
+  // A step of LANES values in a channel, as pictures and pixels.
   step_pictures: u32,
   step_pixels: u32,
   eps: f32,
@@ -50,7 +50,7 @@ fn place(j: u32) -> Place {
   return Place(j / p.plane, j % p.plane);
 }
 
-// The place LANES values on, without a division.
+// Advances by LANES values, without a division.
 fn next(a: Place) -> Place {
   let pixel = a.pixel + p.step_pixels;
   let over = pixel >= p.plane;

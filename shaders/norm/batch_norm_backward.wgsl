@@ -1,9 +1,9 @@
 // Batch norm, backward. With z = (x - mean) / deviation, the sums over a channel's n values and k = weight / deviation:
 //   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
-// Where the forward ended in a leaky ReLU, dy stands for the gradient before it, worked out anew from x.
+// If the forward ended in a leaky ReLU, dy is the gradient before it, recomputed from x.
 // In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
 // Means are those beyond the channel's pivot, which is 0 in evaluation mode.
-// Four passes: `sums` goes through x and dy, `join` and `combine` add up what its lanes found, `input` writes dx.
+// Four passes: `sums` goes through x and dy, `join` and `combine` add up the sums of its lanes, `input` writes dx.
 //
 // Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
 // `partials` holds the two sums of each lane, [channel][slice][lane], `slices` those of each slice, `slopes` one
@@ -19,7 +19,7 @@ struct Params {
   // Slices of a channel, and parts of a slice that `combine` finds: 1, or LANES without `join`.
   count: u32,
   per: u32,
-  // LANES values on in a channel: so many pictures, then so many pixels.
+  // A step of LANES values in a channel, as pictures and pixels.
   step_pictures: u32,
   step_pixels: u32,
   share: f32,
@@ -43,7 +43,7 @@ fn place(j: u32) -> Place {
   return Place(j / p.plane, j % p.plane);
 }
 
-// The place LANES values on, without a division.
+// Advances by LANES values, without a division.
 fn next(a: Place) -> Place {
   let pixel = a.pixel + p.step_pixels;
   let over = pixel >= p.plane;
@@ -58,8 +58,8 @@ fn pivot_of(channel: u32) -> f32 {
   return select(0.0, x[channel * p.plane], p.share > 0.0);
 }
 
-// The gradient g behind the leaky ReLU, brought before it. v is what the forward gave it, in the forward's own words; d the
-// distance from the mean.
+// Propagates g back through the fused leaky ReLU. Recomputes its input v exactly as the forward did; d is the distance from
+// the mean.
 fn before(g: f32, d: f32, channel: vec4f) -> f32 {
   let v = d * (channel.y * channel.z) + channel.w;
   return leaky_relu_gradient(v, g, p.slope);
@@ -144,7 +144,7 @@ fn input(
     return;
   }
   let channel = table[c];
-  let slopes_here = known[c];
+  let coefficients = known[c];
   let pivot = pivot_of(c);
   let end = min((group.x + 1u) * p.slice, p.n);
   var j = group.x * p.slice + t;
@@ -153,9 +153,9 @@ fn input(
     let here = address(at, c);
     let d = (x[here] - pivot) - channel.x;
     let g = before(dy[here], d, channel);
-    // Not times 0 in evaluation mode: one infinite value would make NaN of every gradient.
-    let centred = (g - slopes_here.z) - d * slopes_here.w;
-    dx[here] = slopes_here.y * select(centred, g, p.share == 0.0);
+    // Do not multiply by 0 in evaluation mode: one infinite value would turn every gradient into NaN.
+    let centred = (g - coefficients.z) - d * coefficients.w;
+    dx[here] = coefficients.y * select(centred, g, p.share == 0.0);
     at = next(at);
   }
 }

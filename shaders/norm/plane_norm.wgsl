@@ -1,7 +1,7 @@
 // Instance, group and layer norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of
 // each row. A row is `per` planes that lie behind each other: one channel of one picture (instance norm), the channels of a
 // group (group norm), or all that is normalised of one sample, as one plane (layer norm).
-// Passes: `statistics` goes through x, `join` and `combine` gather what its lanes found, `normalise` writes y.
+// Passes: `statistics` goes through x, `join` and `combine` merge the statistics of its lanes, `normalise` writes y.
 //
 // Layout: x and y (planes, pixels). A plane is cut into `count` pieces. In `statistics` EACH lanes share a piece and lane t of
 // them takes values t, t + EACH, … of it: LANES where planes are large, fewer where they are short, so that many lanes have
@@ -47,7 +47,7 @@ fn length_of_piece(i: u32) -> u32 {
   return min(p.piece, p.pixels - i % p.count * p.piece);
 }
 
-// How many of so many values lane t of `all` has.
+// How many of `values` values lane t of `all` lanes has.
 fn share_of(t: u32, all: u32, values: u32) -> f32 {
   return f32((values + all - 1u - t) / all);
 }

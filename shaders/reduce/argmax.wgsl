@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> place: array<u32>;
 @group(0) @binding(4) var<storage, read> places: array<u32>;
 
-// NaN by its bits, since a compiler may take it that comparisons never see one.
+// Detects NaN by its bits: WGSL compilers may assume that floats are finite.
 fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
 }

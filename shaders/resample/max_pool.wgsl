@@ -1,8 +1,8 @@
-// Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and where it was. The padding never wins.
+// Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and its position. The padding never wins.
 //
 // Ties go to the first in row-major order; a NaN wins over any number, and a later NaN over an earlier one. That is what
-// PyTorch does, and the gradient goes to that one place. NaN is told by its bits, since a compiler may take it that
-// comparisons never see one.
+// PyTorch does, and the gradient goes to that one position. NaN is detected by its bits: WGSL compilers may assume
+// that floats are finite.
 //
 // Constants of the loader: SIZE, the side of a small square window, whose loops are written out, else 0; PADDED, whether
 // there is padding at all.
@@ -17,7 +17,7 @@ struct Params {
   width: u32,
   slice: u32,
   planes: u32,
-  // LANES pixels on: so many rows, then so many columns.
+  // A step of LANES pixels, as rows and columns.
   step_rows: u32,
   step_cols: u32,
   in_h: u32,

@@ -12,7 +12,7 @@ struct Params {
   width: u32,
   slice: u32,
   planes: u32,
-  // LANES pixels on: so many rows, then so many columns.
+  // A step of LANES pixels, as rows and columns.
   step_rows: u32,
   step_cols: u32,
   in_h: u32,

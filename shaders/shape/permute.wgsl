@@ -1,12 +1,11 @@
-// Any permutation of up to four axes. Two of them, neighbours in memory in the source or in the result, are walked
-// through here: the lanes of a workgroup go along one, each taking a run along the other. The host chooses which: reads
-// or writes of the lanes are neighbours then, and those of a run are near each other on the other side, so that a cache
-// line is used up before it is given away. What is left of the axes are planes.
+// Any permutation of up to four axes. The lanes of a workgroup go along one axis, and each lane copies a run along another.
+// The host chooses the two so that the lanes read or write neighbours, and the other side of a run stays within few cache
+// lines, which are used up before they are evicted. The other axes count planes.
 //
 //   y[plane + lane * y_lane + i * y_run] = x[plane' + lane * x_lane + i * x_run]
 //
-// Layout: x and y flat; workgroup (s, r, k) has lanes LANES * s … (and so many groups on), elements r * slice … of the run, and the planes
-// k, k + groups.z, …, whose two axes are `outer` and `inner`. permute_tiled.wgsl is for GPUs.
+// Layout: x and y flat; workgroup (s, r, k) takes lanes LANES * s … and those LANES * groups.x on, elements r * slice … of
+// the run, and the planes k, k + groups.z, …, whose two axes are `outer` and `inner`. permute_tiled.wgsl is for GPUs.
 
 struct Params {
   // Elements along the lanes' axis and along the run, and how many of the latter one workgroup takes.

@@ -53,6 +53,6 @@ function interrupted(): Promise<void> {
 
 function port(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('A port from 0 to 65535 is wanted.');
+  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('Expected a port from 0 to 65535.');
   return value;
 }

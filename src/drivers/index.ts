@@ -133,7 +133,7 @@ async function createInstance(recipe: Recipe, kind: DriverKind): Promise<GPU> {
  * Tries every candidate, for `doctor`. Loads no driver into this process.
  *
  * @param choice as for openAdapter; matters where there are several GPUs, of which only one is reported
- * @param onTrial hears what is tried next
+ * @param onTrial called with the candidate that is tried next
  */
 export async function surveyAdapters(
   choice = 'auto',

@@ -20,7 +20,7 @@ export interface Tried {
  * @param wanted which candidates to try
  * @param name part of an adapter's name to choose by, or ''
  * @param done stops the search after a candidate
- * @param onTrial hears what is tried next
+ * @param onTrial called with the candidate that is tried next
  */
 export async function tryCandidates(
   env: NodeJS.ProcessEnv,

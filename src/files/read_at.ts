@@ -9,7 +9,7 @@ export const PIECE = 256 * 1024 * 1024;
 /** Opens a file. @throws PixtapeError when it is missing, a folder, or may not be read. */
 export async function openToRead(path: string): Promise<FileHandle> {
   try {
-    if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder; a file is wanted.`);
+    if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder; expected a file.`);
     return await open(path, 'r');
   } catch (error) {
     const code = codeOf(error);
@@ -35,7 +35,7 @@ export function openForReading(path: string): Promise<FileHandle> {
   return open(path, 'r');
 }
 
-/** Reads exactly so many bytes from a place in a file. @throws PixtapeError when it has become shorter. */
+/** Reads exactly `length` bytes from a position in a file. @throws PixtapeError when it has become shorter. */
 export async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {

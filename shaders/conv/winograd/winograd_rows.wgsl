@@ -1,5 +1,5 @@
 // Winograd along the rows only, F(R, 3) three times over: the transforms of winograd_4.wgsl are applied
-// to each row, and the three rows of a filter are summed over as ever, in one expression. Saves half the multiplications
+// to each row, and the three rows of a filter are summed as usual, in one expression. Saves half the multiplications
 // of F(4, 3) instead of three quarters, but has fewer sums (T an output row), a third of the transforms, and a rounding
 // error that is amplified once and not twice. Appended to conv_winograd.wgsl and conv_winograd_weight.wgsl;
 // winograd_planes.wgsl is the other choice.

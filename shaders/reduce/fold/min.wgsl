@@ -1,4 +1,4 @@
-// The smallest value, NaN where there is one. NaN is told by its bits: see is_nan in elementwise/shared/exponential.wgsl, which
+// The smallest value, or NaN if there is one. Detects NaN by its bits: see is_nan in elementwise/shared/exponential.wgsl, which
 // is joined.
 
 fn start() -> f32 {

@@ -86,7 +86,7 @@ export class Apt {
     return parseUris(output);
   }
 
-  /** Downloads into `folder`, which is made; `onBytes` hears twice a second how much is there. */
+  /** Downloads into `folder`, which it makes. Calls `onBytes` twice a second with the bytes so far. */
   async download(
     files: readonly PackageFile[],
     folder: string,

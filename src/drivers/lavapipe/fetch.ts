@@ -19,9 +19,9 @@ const BACKPORTS: Readonly<Record<string, string>> = { bookworm: 'bookworm-backpo
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
 export interface FetchOptions {
-  /** Hears what is being done, a line each. */
+  /** Called with each step, one line. */
   say: (line: string) => void;
-  /** Hears how far the download is. */
+  /** Called with the progress of the download. */
   onBytes?: ((done: number, total: number) => void) | undefined;
   /** Put it in the place of one that is there already. */
   replace?: boolean;
@@ -123,7 +123,7 @@ async function putTogether(work: string, version: string): Promise<string> {
   return built;
 }
 
-/** The package's own ICD file, with the library beside it. */
+/** The package's ICD file, pointing to the library beside it. */
 async function icdText(root: string, library: string): Promise<string> {
   const folder = join(root, 'usr', 'share', 'vulkan', 'icd.d');
   const name = (await readdir(folder)).find((each) => /^lvp_icd.*\.json$/.test(each));

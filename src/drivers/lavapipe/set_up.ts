@@ -15,7 +15,7 @@ export interface DriverSetUp {
   args: readonly string[];
   /** Fetch it again although it is there, and whatever else works. */
   again?: boolean;
-  /** Hears what is done, a line each. */
+  /** Called with each step, one line. */
   say: (line: string) => void;
 }
 
@@ -80,7 +80,7 @@ export function whyNot({ env, system, adapter }: Situation): string | undefined 
   if (!/^(|0|false|no)$/i.test(env.PIXTAPE_NO_DOWNLOAD ?? '')) return '';
   const choice = adapter?.trim() || env.PIXTAPE_ADAPTER?.trim() || 'auto';
   if (choice !== 'auto' && choice !== 'lavapipe') return '';
-  // Whoever names a driver there knows which one to take.
+  // A person who sets the variable has chosen a driver.
   if (env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES) return '';
   if (!['x64', 'arm64'].includes(process.arch)) return `Dawn has no build for ${process.arch}`;
   for (const command of ['apt-get', 'apt-cache', 'dpkg-deb']) {

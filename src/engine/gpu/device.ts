@@ -297,7 +297,7 @@ export class Device {
     return this.loss.guard(work);
   }
 
-  /** Compiles kernels, or joins whoever does. Rejects with the shader's own line on an error. */
+  /** Compiles kernels, or joins a compilation under way. Rejects with the shader's line on an error. */
   async compile(kernels: readonly Kernel[], onCompiled?: (done: number, total: number) => void): Promise<void> {
     if (this.helpers) return compileAhead(kernels, this.gpu, this.helpers, onCompiled);
     let done = 0;

@@ -1,11 +1,11 @@
 import { Device } from './device.ts';
 
 /**
- * A device on paper: it takes every call that building a network and recording a program make, and keeps the account of
- * memory, but allocates, compiles and computes nothing. What `memory` says of it afterwards is what the same work would
- * take on `like`, known in milliseconds and before the first byte is asked for.
+ * Opens a dry-run device. It accepts every call that builds a network or records a program, and counts memory, but
+ * allocates, compiles and computes nothing. Its `memory` then says what the same work would take on `like`, within
+ * milliseconds.
  *
- * @param boundless do as if buffers and bindings had no largest size, for work that `like` itself would refuse
+ * @param boundless lift the limits of buffers and bindings, for work that `like` itself would refuse
  */
 export async function dryRunDevice(like: Device, { boundless = false } = {}): Promise<Device> {
   const limits = boundless ? withoutSizes(like.limits) : like.limits;
@@ -24,12 +24,12 @@ export async function dryRunDevice(like: Device, { boundless = false } = {}): Pr
 
 const originals = new WeakMap<Device, Device>();
 
-/** The device that a dry run stands for: what is settled for that one holds here too. */
+/** The device that a dry run imitates; its settings hold for the dry run too. */
 export function originalOf(device: Device): Device | undefined {
   return originals.get(device);
 }
 
-/** A paper device without a model: for those who look at a network's structure and have no need of a driver. */
+/** Opens a dry-run device without a driver, to look at a network's structure. */
 export async function detachedDevice(): Promise<Device> {
   const limits = new Proxy({} as GPUSupportedLimits, { get: () => Number.MAX_SAFE_INTEGER });
   const features = new Set<string>() as GPUSupportedFeatures;

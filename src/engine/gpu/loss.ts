@@ -35,7 +35,7 @@ export class LossWatch {
     this.destroyed = true;
   }
 
-  /** What `work` comes to. @throws PixtapeError at once when the device is lost, whatever `work` does */
+  /** Waits for `work`. @throws PixtapeError as soon as the device is lost, even if `work` never ends */
   async guard<T>(work: Promise<T>): Promise<T> {
     let leave: (() => void) | undefined;
     const lost = new Promise<never>((_, reject) => {

@@ -1,21 +1,21 @@
 /**
- * What the elements of a tensor are stored as. Kernels compute in f32 whatever they store; u32 and i32 are for what is
- * not a float: counts, indices, labels.
+ * The type that a tensor's elements are stored as. Kernels compute floats in f32, even if they store f16. Counts, indices
+ * and labels are u32 or i32.
  */
 export type Dtype = 'f32' | 'f16' | 'u32' | 'i32';
 
-/** What activations and their gradients may be stored as. */
+/** The type that activations and their gradients are stored as. */
 export type Precision = 'f32' | 'f16';
 
-/** On a device with guards, the bytes behind every tensor that no kernel may touch. */
+/** Bytes behind every tensor that no kernel may touch, on a device with guards. */
 export const GUARD_BYTES = 256;
 
-/** Bytes of so many elements; whole words, as bindings and copies have to be. */
+/** Bytes of a number of elements, rounded up to whole words for bindings and copies. */
 export function bytesOf(elements: number, dtype: Dtype): number {
   return dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4;
 }
 
-/** What a storage belongs to: a recorded program, which gives temporaries their memory. */
+/** The owner of a temporary: a recorded program, which gives it memory. */
 export interface StorageOwner {
   readonly destroyed: boolean;
   /** Whether this temporary's bytes stay its own after a run. */

@@ -89,7 +89,7 @@ export class ConvTranspose2d extends Module {
 /** Sides of a weight whose channels are cut into groups: channels of one group, height and width of the kernel. */
 function weightSides(layer: string, channels: number, kernel: Pair, groups = 1): [number, number, number] {
   if (!Number.isInteger(channels / groups)) {
-    throw new PixtapeError(`${layer}: ${channels} channels are no multiple of groups ${groups}`);
+    throw new PixtapeError(`${layer}: ${channels} channels are not a multiple of groups ${groups}`);
   }
   const [height, width] = pairOf(kernel);
   return [channels / groups, height, width];

@@ -82,7 +82,7 @@ export class LayerNorm extends Module {
 
 export type Norm = BatchNorm2d | InstanceNorm2d;
 
-/** A norm of that kind for so many channels; undefined for none. */
+/** Creates a norm of that kind for `channels` channels; undefined for `none`. */
 export function createNorm(device: Device, kind: NormKind, channels: number): Norm | undefined {
   if (kind === 'batch') return new BatchNorm2d(device, channels);
   return kind === 'instance' ? new InstanceNorm2d() : undefined;

@@ -84,7 +84,7 @@ export function checkArguments(
 /** As `checkArguments`, of an object that may hold nothing else than what the rules name. */
 export function checkOptions(operation: string, rules: Readonly<Record<string, Rule>>, options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Tensor) {
-    throw new PixtapeError(`${operation}: the options are ${shown(options)}; an object is wanted`, undefined, {
+    throw new PixtapeError(`${operation}: the options are ${shown(options)}; expected an object`, undefined, {
       details: { operation, argument: 'options', value: options },
     });
   }

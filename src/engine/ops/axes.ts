@@ -26,7 +26,7 @@ export function axesOf(operation: string, x: Tensor, axes?: Axes): number[] {
   if (axes === undefined) return x.shape.map((_, axis) => axis);
   const listed = typeof axes === 'number' ? [axes] : Array.isArray(axes) ? (axes as readonly number[]) : undefined;
   if (!listed || listed.length === 0) {
-    throw new PixtapeError(`${operation}: the axes are ${listed ? '[]' : String(axes)}; one or a list is wanted`);
+    throw new PixtapeError(`${operation}: the axes are ${listed ? '[]' : String(axes)}; expected one or a list`);
   }
   const found = listed.map((axis) => axisOf(operation, x, axis)).sort((a, b) => a - b);
   if (new Set(found).size < found.length) {

@@ -11,7 +11,7 @@ export interface PlaneGrid {
     slice: number;
     planes: number;
     width: number;
-    /** LANES pixels on: so many rows, then so many columns. */
+    /** A step of LANES pixels, as rows and columns. */
     step_rows: number;
     step_cols: number;
   };
@@ -21,7 +21,7 @@ export interface PlaneGrid {
 
 /**
  * Cuts planes into slices. Lane t of a workgroup takes pixels t, t + LANES, … of its slice, so memory is read in order,
- * and row and column are stepped instead of divided out: a division for every pixel is dear on a CPU driver.
+ * and row and column advance by adding. A division for each pixel is expensive on a CPU driver.
  */
 export function planeGrid(device: Device, height: number, width: number, planes: number): PlaneGrid {
   const { maxUsefulWorkgroups: enough, lanes } = device;
@@ -34,10 +34,10 @@ export function planeGrid(device: Device, height: number, width: number, planes:
   return { params, groups: [Math.ceil(pixels / slice), y] };
 }
 
-/** Rows that an invocation walks down at least, where there are so many: starting a column costs some divisions. */
+/** Minimum rows per invocation, because starting a column costs some divisions. */
 const LEAST_ROWS = 8;
 
-/** One invocation a column, in no more workgroups than keep the device busy; columns are cut where they are too few. */
+/** Gives each column an invocation, in no more workgroups than keep the device busy. Cuts columns if there are few. */
 export function columnGrid(device: Device, rows: number, columns: number) {
   const across = Math.min(Math.ceil(columns / device.lanes), device.maxUsefulWorkgroups);
   const slice = Math.max(LEAST_ROWS, Math.ceil(rows / Math.ceil(device.maxUsefulWorkgroups / across)));
@@ -46,6 +46,6 @@ export function columnGrid(device: Device, rows: number, columns: number) {
 
 /** The sides of a batch of pictures. @throws PixtapeError that names the operation if there are not four. */
 export function nchw(op: string, shape: Shape): [n: number, c: number, h: number, w: number] {
-  if (shape.length !== 4) throw new PixtapeError(`${op}: the input is [${shape}]; (N, C, H, W) is wanted`);
+  if (shape.length !== 4) throw new PixtapeError(`${op}: the input is [${shape}]; expected (N, C, H, W)`);
   return shape as unknown as [number, number, number, number];
 }

@@ -94,7 +94,7 @@ export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Te
   return output;
 }
 
-/** What to call in the place of `checkpoint` where memory is plenty. */
+/** Takes the place of `checkpoint` if memory is plentiful. */
 export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   return body(inputs);
 }

@@ -8,7 +8,7 @@ import { Tensor } from './tensor.ts';
 
 type Bound = Tensor | Bindable;
 
-/** As `Program.dispatch`, in the program that is being recorded; tensors stand for their storage. */
+/** Adds a dispatch to the program that is being recorded. Takes tensors in the place of their storage. */
 export function dispatch(
   kernel: Kernel,
   bindings: Readonly<Record<string, Bound>>,
@@ -38,9 +38,9 @@ function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): De
   return first.device;
 }
 
-/** Elements that an invocation of a CPU driver should have at least: a workgroup costs as much as some dozens. */
+/** Minimum elements per invocation on CPU drivers, where launching a workgroup costs as much as dozens of elements. */
 const LEAST_EACH = 4;
-/** WebGPU's default limit for one dimension, which no adapter is asked to exceed. */
+/** WebGPU's default limit for one dimension. We never ask for more. */
 const MOST_GROUPS = 65535;
 
 /**
@@ -67,13 +67,13 @@ export function invocationWorkgroups(device: Device, invocations: number): [numb
   return split1d(Math.ceil(invocations / device.lanes));
 }
 
-/** So many workgroups, folded into two dimensions where one does not suffice (65,535 at most). */
+/** Splits a count of workgroups into (x, y) if it exceeds 65,535, the limit of one dimension. */
 export function split1d(groups: number): [number, number] {
   const x = Math.min(groups, MOST_GROUPS);
   return [x, Math.ceil(groups / x)];
 }
 
-/** Workgroups x × y, with x folded into z where it is too large: such kernels count `group.x + group.z * groups.x`. */
+/** Splits x into (x, z) if it exceeds the limit of one dimension. Such kernels count `group.x + group.z * groups.x`. */
 export function split2d(x: number, y: number): [number, number, number] {
   const z = Math.ceil(x / MOST_GROUPS);
   return [Math.ceil(x / z), y, z];

@@ -120,7 +120,7 @@ function wholeDtype(operation: string, given: readonly Given[]): 'u32' | 'i32' |
   for (const { type, operand } of given) {
     if (!(operand instanceof Tensor)) continue;
     if (type === 'f32') {
-      if (isWhole(operand)) throw mixed(`${operation}: ${operand.label} holds ${operand.dtype}; floats are wanted`);
+      if (isWhole(operand)) throw mixed(`${operation}: ${operand.label} holds ${operand.dtype}; expected floats`);
       continue;
     }
     first ??= operand;

@@ -5,7 +5,7 @@ import { PixtapeError } from '../util/errors.ts';
 import { noteProgram } from './current.ts';
 import { Tensor } from './tensor.ts';
 
-/** A recorded program together with what the recorded function returned. */
+/** A recorded program, with the value that the recorded function returned. */
 export class Recorded<T> {
   readonly program: Program;
   /** What the function returned. Every tensor in it can be read after a run. */
@@ -30,17 +30,17 @@ export interface RecordOptions {
   /** Called after each compiled kernel. */
   onCompiled?: ((done: number, total: number) => void) | undefined;
   /**
-   * `f16` stores what convolutions and concatenations give, and what is made of it, gradients too, as halves: half the
-   * memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32, which is also
-   * the default for everything. Gradients above 65504 become infinite: see `Adam.lossScale`.
+   * `f16` stores the results of convolutions and concatenations, what is computed from them, and their gradients in 16 bits:
+   * half the memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32. By
+   * default everything is float32. Gradients above 65504 become infinite: see `Adam.lossScale`.
    */
   precision?: Precision;
 }
 
 /**
- * Records what `body` does as one program, compiles its kernels and finds it memory. `body` runs once, on the host,
- * synchronously; shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
- * @throws PixtapeError if it is to store halves and the adapter cannot, if `body` is async, or inside another record()
+ * Records what `body` does as one program, compiles its kernels and plans its memory. `body` runs once, on the host,
+ * synchronously. Shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
+ * @throws PixtapeError if the adapter cannot store f16 as asked, if `body` is async, or inside another record()
  */
 export async function record<T>(
   device: Device,
@@ -68,9 +68,9 @@ export async function record<T>(
 }
 
 /**
- * Records `body`, runs it once, reads its tensors and gives the memory back: for notebooks and first steps. What runs
- * more than once is faster through `record`.
- * @returns what `body` returned, with each tensor's values in its place: a tensor, or an array or object of tensors
+ * Records `body`, runs it once, reads its tensors and frees the memory: for notebooks and first steps. Use `record` for work
+ * that runs more than once.
+ * @returns what `body` returned, each tensor replaced by its values
  */
 export async function run<T>(device: Device, body: () => T): Promise<Read<T>> {
   const recorded = await record(device, body);

@@ -100,7 +100,7 @@ export class Tensor {
     return new Tensor(device, shape, currentProgram(device).temporary(bytesOf(sizeOf(shape), dtype), label, dtype));
   }
 
-  /** As `temporary`, in the precision of the program: for what a network passes on, from whatever it is computed. */
+  /** Like `temporary`, but stored in the program's precision: for results that a network passes on. */
   static activation(device: Device, shape: Shape, label: string): Tensor {
     return Tensor.temporary(device, shape, label, currentProgram(device).precision);
   }

@@ -26,7 +26,7 @@ export interface LockOptions {
   command: string;
   /** What a refused user can do instead. */
   hint: string;
-  /** Hears that the lock has to be watched for a while. */
+  /** Called if the lock has to be watched for a while. */
   note?: (line: string) => void;
   /** An empty folder means nothing: it goes on release even if it was there before. */
   dropEmpty?: boolean;
@@ -74,7 +74,7 @@ export class FolderLock {
     try {
       let made: string | undefined;
       let settle = false;
-      // Whoever gives an empty folder back may take it away just then: it is made again.
+      // Another process may remove the empty folder just now. Make it again.
       const create = async (tries = 5): Promise<boolean> => {
         made = (await makeFolder(folder)) ?? made;
         return createLock(path, textOf(holder)).catch((error: unknown) => {

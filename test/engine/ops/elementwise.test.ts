@@ -152,7 +152,7 @@ test('whole numbers are computed exactly, and do not meet floats', async () => {
   const recorded = await record(device, () => {
     expect(() => add(a, x)).toThrow(/add: a holds u32, x holds f32\n.*Cast it first/);
     expect(() => add(a, 0.5)).toThrow(/add: a holds u32; 0.5 is no whole number/);
-    expect(() => sigmoid(a)).toThrow(/sigmoid: a holds u32; floats are wanted/);
+    expect(() => sigmoid(a)).toThrow(/sigmoid: a holds u32; expected floats/);
     return {
       equal: eq(a, b),
       sum: add(a, b),

@@ -1,17 +1,17 @@
 import type { Kernel } from './kernel.ts';
 import { NoWork } from './no_work.ts';
 
-/** A kernel that the driver finds in its cache runs over nothing in less. */
+/** A kernel that the driver finds in its cache takes less than this. */
 const COLD_MS = 30;
 
 /**
- * For drivers that compile a kernel when it first runs, and only one at a time: Mesa's lavapipe, where that takes up to
- * seconds each. Has every kernel run once over nothing. Where the first ones take long, other devices of the same driver
- * take their share, and hand it over through the driver's cache on disk: so that all cores compile.
+ * Compiles kernels on all cores, for drivers that compile a kernel when it first runs, one at a time. Mesa's lavapipe is
+ * one, and takes up to seconds for each. Dispatches every kernel once over zero workgroups. If the first ones take long,
+ * other devices of the same driver compile a share, and hand it over through the driver's cache on disk.
  *
  * @param own the device that the kernels are for
- * @param helpers other devices of the driver; without any, or where it keeps no cache, `own` does all by itself
- * @param onCompiled hears of each finished kernel
+ * @param helpers other devices of the driver; without any, or if the driver keeps no cache, `own` compiles all
+ * @param onCompiled called after each compiled kernel
  */
 export async function compileAhead(
   kernels: readonly Kernel[],
@@ -26,10 +26,10 @@ export async function compileAhead(
   };
   const pipelines = new Map(kernels.map((kernel) => [kernel, kernel.compile(own)]));
   const all = Promise.all(pipelines.values());
-  // Told of by whoever waits for that kernel below; here only so that a second one is no unhandled rejection.
+  // The wait for that kernel below reports it. This only keeps a second error from being an unhandled rejection.
   all.catch(() => {});
 
-  // The longest text first, which usually compiles longest: else one core would be busy with it long after the others.
+  // Longest text first, which usually compiles longest, so that no core is left with it at the end.
   const left = kernels.filter((kernel) => !kernel.hasRun).sort((a, b) => b.code.length - a.code.length);
   for (const kernel of kernels) if (kernel.hasRun) finished(kernel);
   const handedOver: Kernel[] = [];
@@ -41,7 +41,7 @@ export async function compileAhead(
         handedOver.push(kernel);
         finished(kernel);
       } catch {
-        // Whatever it is, the device itself meets it too, and has somebody to tell.
+        // The device itself meets the same error and reports it.
         left.push(kernel);
         break;
       }

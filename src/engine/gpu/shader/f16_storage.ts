@@ -1,12 +1,12 @@
 import { endOfBlock, stripComments } from './wgsl.ts';
 
 /**
- * The same shader with some of its `array<f32>` and `array<vec4f>` bindings stored as halves. Arithmetic stays in f32:
- * every load `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both; of vectors
- * likewise. Only whole elements are understood, and no more is guessed at.
+ * Rewrites a shader so that some of its `array<f32>` and `array<vec4f>` bindings are stored as f16. Arithmetic stays in f32:
+ * every load `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both; the same
+ * for vectors. Understands whole elements only.
  *
  * @param names the bindings
- * @throws Error on a binding that is no such array, and on any use of one that it cannot be sure of
+ * @throws Error on a binding of another type, and on any use that it does not understand
  */
 export function storeAsF16(source: string, names: readonly string[]): string {
   let text = stripComments(source);

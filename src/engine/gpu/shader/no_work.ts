@@ -5,8 +5,8 @@ import type { Kernel } from './kernel.ts';
 const BINDING_BYTES = 4096;
 
 /**
- * Has kernels run over nothing on a device. The count of workgroups, zero, comes from a buffer: a driver cannot skip such a
- * dispatch before it has the kernel ready, and yet nothing of it runs, whatever the kernel would do without data.
+ * Makes a driver compile kernels, by dispatching each over zero workgroups. The zero comes from a buffer, so the driver must
+ * have the kernel ready before it can know that there is nothing to run.
  */
 export class NoWork {
   private readonly gpu: GPUDevice;
@@ -26,7 +26,7 @@ export class NoWork {
     this.writable = buffer(BINDING_BYTES * gpu.limits.maxStorageBuffersPerShaderStage, STORAGE);
   }
 
-  /** Ends when the driver is done with it. */
+  /** Resolves when the driver has finished. */
   async run(kernel: Kernel, pipeline: GPUComputePipeline): Promise<void> {
     const { gpu } = this;
     const entries = kernel.shader.bindings.map(({ index, space, access }, i) => {

@@ -57,7 +57,7 @@ export function convTranspose1d(
 function asPicture(op: string, x: Tensor, what: string): Tensor {
   checkArguments(op, { [what]: aTensor }, { [what]: x });
   if (x.shape.length === 3) return viewOf(x, [...x.shape, 1]);
-  throw new PixtapeError(`${op}: the ${what} is [${x.shape}]; three sides are wanted`);
+  throw new PixtapeError(`${op}: the ${what} is [${x.shape}]; expected three sides`);
 }
 
 function downwards({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv1dOptions) {

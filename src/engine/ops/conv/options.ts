@@ -52,7 +52,7 @@ export function convGeometry(
   }
   if (outC % groups !== 0) {
     throw new PixtapeError(
-      `${op}: the weight [${weight.shape}] gives ${outC} channels, no multiple of groups ${groups}`,
+      `${op}: the weight [${weight.shape}] gives ${outC} channels, not a multiple of groups ${groups}`,
     );
   }
   checkBias(op, bias, outC);
@@ -92,7 +92,7 @@ export function transposedGeometry(
     );
   }
   if (outC % groups !== 0) {
-    throw new PixtapeError(`${op}: the input [${x.shape}] has ${outC} channels, no multiple of groups ${groups}`);
+    throw new PixtapeError(`${op}: the input [${x.shape}] has ${outC} channels, not a multiple of groups ${groups}`);
   }
   if (moreH >= Math.max(strideH, dilationH) || moreW >= Math.max(strideW, dilationW)) {
     throw new PixtapeError(
@@ -116,7 +116,7 @@ function sidesOf({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv2dOp
 }
 
 function fourSides(op: string, shape: Shape, what: string): [number, number, number, number] {
-  if (shape.length !== 4) throw new PixtapeError(`${op}: the ${what} is [${shape}]; four sides are wanted`);
+  if (shape.length !== 4) throw new PixtapeError(`${op}: the ${what} is [${shape}]; expected four sides`);
   return shape as unknown as [number, number, number, number];
 }
 
@@ -126,7 +126,7 @@ function checkTensors(op: string, x: Tensor, weight: Tensor, bias: Tensor | unde
 
 function checkBias(op: string, bias: Tensor | undefined, channels: number): void {
   if (!bias || (bias.shape.length === 1 && bias.size === channels)) return;
-  throw new PixtapeError(`${op}: the bias is [${bias.shape}], ${channels} values are wanted`);
+  throw new PixtapeError(`${op}: the bias is [${bias.shape}]; expected ${channels} values`);
 }
 
 const inGroups = (groups: number): string => (groups === 1 ? '' : ` in each of ${groups} groups`);

@@ -2,7 +2,7 @@ import type { StorageSlice } from '../../gpu/storage.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { type ConvGeometry, weightSize } from './geometry.ts';
 
-/** The weights of `count` output channels of one group, from `first` on: as many as one binding can hold. */
+/** The weights of `count` output channels of one group from `first` on, small enough for one binding. */
 export interface WeightSlice {
   group: number;
   first: number;
@@ -12,7 +12,7 @@ export interface WeightSlice {
   start: number;
 }
 
-/** Whether a weight is bound in one piece, or cut into slices, which only one without groups can be. */
+/** Whether a weight fits one binding or can be cut into slices, which needs one group. */
 export function weightFits(bindingLimit: number, g: ConvGeometry): boolean {
   return g.groups === 1 || 4 * weightSize(g) <= bindingLimit;
 }
@@ -27,7 +27,7 @@ export function weightSlices(w: Tensor, g: ConvGeometry): WeightSlice[] {
     });
   }
   const bytes = (w.size / g.outC) * 4;
-  // A slice has to begin at an aligned byte: take channels in multiples of what makes one.
+  // A slice must begin at an aligned byte, so take channels in multiples that keep the alignment.
   let unit = 1;
   while ((bytes * unit) % limits.minStorageBufferOffsetAlignment !== 0) unit++;
   const most = Math.max(unit, Math.floor(bindingLimit / (bytes * unit)) * unit);

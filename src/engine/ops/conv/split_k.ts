@@ -6,12 +6,12 @@ import { Tensor } from '../../tape/tensor.ts';
 
 const source = `${reduceSource}\n${leakyRelu}`;
 
-/** Room for the parts of a result whose long sums are split: one split is the result itself, or its slice. */
+/** Makes a buffer for the parts of split sums. With one split it is the result itself, or its slice. */
 export function splitKBuffer(result: Tensor, slice: Tensor | StorageSlice, splits: number): Tensor | StorageSlice {
   return splits === 1 ? slice : Tensor.temporary(result.device, [splits, ...result.shape], `${result.label}.parts`);
 }
 
-/** What is still to be done to (N, channels, plane) sums: a bias, then a leaky ReLU. */
+/** What follows the sums (N, channels, plane): a bias, then a leaky ReLU. */
 export interface Epilogue {
   bias?: Tensor | undefined;
   channels: number;
@@ -20,7 +20,7 @@ export interface Epilogue {
   slope: number;
 }
 
-/** Adds the parts up into the result, in a fixed order; nothing is left to do for one. */
+/** Adds the parts up into the result, in a fixed order. Does nothing for one split. */
 export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Epilogue): void {
   if (splits === 1) return;
   const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};

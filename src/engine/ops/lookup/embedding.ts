@@ -19,7 +19,7 @@ export function embedding(indices: Tensor, weight: Tensor): Tensor {
   checkArguments('embedding', { indices: aTensor, weight: aTensor }, { indices, weight });
   checkIndices('embedding', indices);
   if (weight.shape.length !== 2) {
-    throw new PixtapeError(`embedding: the weight is [${weight.shape}]; (rows, width) is wanted`);
+    throw new PixtapeError(`embedding: the weight is [${weight.shape}]; expected (rows, width)`);
   }
   return rowsOf(indices, weight);
 }

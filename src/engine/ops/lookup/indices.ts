@@ -5,7 +5,7 @@ import { PixtapeError } from '../../util/errors.ts';
 export function checkIndices(operation: string, indices: Tensor): void {
   if (indices.dtype === 'u32') return;
   throw new PixtapeError(
-    `${operation}: the indices ${indices.label} are ${indices.dtype}; u32 is wanted`,
+    `${operation}: the indices ${indices.label} are ${indices.dtype}; expected u32`,
     "Make them with Tensor.from(device, shape, Uint32Array.of(…)), or cast(indices, 'u32').",
     { details: { operation, dtype: indices.dtype } },
   );

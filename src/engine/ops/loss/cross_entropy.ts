@@ -24,7 +24,7 @@ export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   checkArguments('crossEntropy', { x: aTensor, target: aTensor }, { x, target });
   const [batch = 1, classes, ...rest] = x.shape;
   if (classes === undefined) {
-    throw new PixtapeError(`crossEntropy: the logits are [${x.shape}]; (N, classes, …) is wanted`);
+    throw new PixtapeError(`crossEntropy: the logits are [${x.shape}]; expected (N, classes, …)`);
   }
   if (target.requiresGrad) {
     throw new PixtapeError(`crossEntropy: the target ${target.label} asks for a gradient`, 'Pass target.detach().');

@@ -43,7 +43,7 @@ export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, nu
   const { SPAN: span } = CONSTANTS;
   const params = { planes, height, width, low, factor: 1 / (high - low), share: -1 / windows, span };
 
-  // In f32 whatever activations are stored as: a variance is the small difference of two means.
+  // Compute in f32 even if activations are stored as f16: a variance is the small difference of two means.
   const means = Tensor.temporary(device, [5, planes, height, cols], 'ssim.means', 'f32');
   dispatchElements(kernel('rows'), { a, b, means }, { n: planes * height * runs(cols), ...params });
   const y = Tensor.temporary(device, [planes, rows, cols], 'ssim.windows', 'f32');

@@ -1,5 +1,6 @@
-import tiledSource from '../../../../shaders/matmul/matmul.wgsl';
-import lanesSource from '../../../../shaders/matmul/matmul_lanes.wgsl';
+import tiled from '../../../../shaders/matmul/matmul.wgsl';
+import lanes from '../../../../shaders/matmul/matmul_lanes.wgsl';
+import interfaceSource from '../../../../shaders/matmul/matmul_params.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import { mergedAxes } from '../../tape/broadcast.ts';
 import { dispatch } from '../../tape/dispatch.ts';
@@ -24,6 +25,9 @@ export function sidesOf({ x: { shape }, transposed }: Factor): [rows: number, co
 /** Axes of a batch that the kernels know. */
 const MOST_BATCH_AXES = 3;
 const MOST_GROUPS = 65535;
+const tiledSource = `${tiled}\n${interfaceSource}`;
+const lanesSource = `${lanes}\n${interfaceSource}`;
+
 /** The side of the tile of matmul.wgsl, and the columns of a lane of matmul_lanes.wgsl. */
 const TILE = 64;
 const COLUMNS = 4;
@@ -122,12 +126,12 @@ function batched(a: Factor, b: Factor, y: Tensor): void {
 /** The kernel for this kind of device, and the tile that a workgroup makes. */
 function kernelFor(device: Device) {
   const { cpu, subgroupSize } = device.capabilities;
-  // Who asks for the convolutions of GPUs gets the products of GPUs.
+  // A request for the GPU's convolutions gets the GPU's products too.
   if (cpu && convTuning(device).algorithm !== 'gemm' && [4, 8, 16].includes(subgroupSize)) {
     const kernel = device.kernel('matmul.lanes', lanesSource, 'main', { LANES: subgroupSize, COLS: COLUMNS });
     return { kernel, rows: subgroupSize, columns: COLUMNS * subgroupSize };
   }
-  // A CPU driver takes minutes to compile what is written out.
+  // A CPU driver takes minutes to compile unrolled loops.
   const text = cpu ? tiledSource.replace(/^\s*\/\/ unroll$/gm, '') : tiledSource;
   return { kernel: device.kernel('matmul', text, 'main', { EACH: 4 }), rows: TILE, columns: TILE };
 }

@@ -184,7 +184,7 @@ function slicing(x: Tensor): Slicing {
 }
 
 function check(x: Tensor, s: Slicing, perChannel: Record<string, Tensor>, leaves: Record<string, Tensor>): void {
-  if (x.shape.length < 2) throw new PixtapeError(`batchNorm: the input is [${x.shape}]; (N, C, …) is wanted`);
+  if (x.shape.length < 2) throw new PixtapeError(`batchNorm: the input is [${x.shape}]; expected (N, C, …)`);
   for (const [name, t] of Object.entries(perChannel)) {
     if (t.size === s.channels) continue;
     throw new PixtapeError(`batchNorm: ${name} is [${t.shape}], the input [${x.shape}] has ${s.channels} channels`);

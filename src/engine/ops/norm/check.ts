@@ -17,13 +17,13 @@ export function checkNormOptions(op: string, options: NormOptions): void {
 /** Batch, channels, and the sides of a plane. @throws PixtapeError if x has fewer than two sides */
 export function channelsFirst(op: string, x: Tensor): [batch: number, channels: number, ...plane: number[]] {
   if (x.shape.length >= 2) return [...x.shape] as [number, number, ...number[]];
-  throw new PixtapeError(`${op}: the input is [${x.shape}]; (N, C, …) is wanted`);
+  throw new PixtapeError(`${op}: the input is [${x.shape}]; expected (N, C, …)`);
 }
 
 /** @throws PixtapeError if a weight or a bias has another shape */
 export function checkParameter(op: string, name: string, t: Tensor | undefined, shape: Shape): void {
   if (!t || sameShape(t.shape, shape)) return;
-  throw new PixtapeError(`${op}: ${name} is [${t.shape}]; [${shape}] is wanted`, undefined, {
+  throw new PixtapeError(`${op}: ${name} is [${t.shape}]; expected [${shape}]`, undefined, {
     details: { operation: op, argument: name, shape: t.shape, wanted: shape },
   });
 }

@@ -10,7 +10,7 @@ import { planeNorm } from './plane_norm.ts';
  * Gradients of any order.
  * @param groups how many there are: a divisor of C; 1 for one norm of a whole picture
  * @param weight (C), as bias; without them nothing is scaled and shifted
- * @throws PixtapeError if shapes do not fit, or C is no multiple of groups
+ * @throws PixtapeError if shapes do not fit, or C is not a multiple of groups
  *
  * Source: Wu & He 2018, "Group Normalization"; numbers as `torch.nn.functional.group_norm`.
  */
@@ -27,7 +27,7 @@ export function groupNorm(
   checkNormOptions(op, options);
   const [batch, channels, ...rest] = channelsFirst(op, x);
   if (channels % groups !== 0) {
-    throw new PixtapeError(`${op}: [${x.shape}] has ${channels} channels, no multiple of groups ${groups}`);
+    throw new PixtapeError(`${op}: [${x.shape}] has ${channels} channels, not a multiple of groups ${groups}`);
   }
   checkParameter(op, 'weight', weight, [channels]);
   checkParameter(op, 'bias', bias, [channels]);

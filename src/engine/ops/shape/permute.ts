@@ -14,7 +14,7 @@ const LEAST_TILED = TILE / 2;
 const MOST_GROUPS = 65535;
 /** Axes that the kernels know. */
 const MOST_AXES = 4;
-/** Elements that one invocation copies at least, where there are so many. */
+/** Minimum elements that one invocation copies. */
 const LEAST_RUN = 16;
 
 /**

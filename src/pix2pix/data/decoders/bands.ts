@@ -60,7 +60,7 @@ export function otherBands(
   path: string,
 ) {
   const what = `${length} band${length === 1 ? '' : 's'}${alpha ? ', one of them opacity' : ''}`;
-  const wanted = channels === CHANNELS ? 'pictures have 3, or 1 for grey' : `${channels} are wanted`;
+  const wanted = channels === CHANNELS ? 'pictures have 3, or 1 for grey' : `expected ${channels}`;
   return new BadFile(
     path,
     `has ${what}; ${wanted}`,

@@ -9,23 +9,23 @@ import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
- * Convolutions in groups of few channels, depthwise ones above all, and whatever else has no kernel of its own: strides with
- * dilation. See `shaders/conv/conv_grouped.wgsl`. Every function records into the program at hand.
+ * Convolutions in groups of few channels, above all depthwise ones. Also those with both strides and dilation, which no other
+ * kernel takes. See `shaders/conv/conv_grouped.wgsl`. Every function records into the current program.
  */
 
 const source = `${groupedSource}\n${leakyRelu}`;
 
-/** What an invocation makes: positions below each other, in so many channels. */
+/** The part of the result that one invocation computes: positions below each other, in several channels. */
 export interface Strip {
   rows: number;
   channels: number;
 }
 
-/** Rows of a window above which most are loaded for nothing, or there are too many loads to compile in reasonable time. */
+/** Largest window in rows: above it most loads are wasted, or there are too many to compile in reasonable time. */
 const MOST_WINDOW = 48;
-/** Bytes of the sums that all lanes leave of a gradient of the weight. */
+/** Most bytes of partial sums of a weight gradient, over all lanes. */
 const MOST_PARTS = 2 ** 26;
-/** Strips that a lane adds up at least where they are split, and at most, which bounds the rounding error. */
+/** Fewest strips that a lane adds up if they are split, and the most, which bounds the rounding error. */
 const LEAST_STRIPS = 8;
 const MOST_STRIPS = 512;
 

@@ -8,9 +8,9 @@ import { gemm } from './gemm/gemm.ts';
 import { tile } from './tile.ts';
 
 /**
- * Strided convolutions as ones of stride 1: with blocks of stride × stride pixels as channels, a kernel of 4 × 4 and stride
- * 2 is one of 2 × 2 over four times the channels, and another variant computes that. It costs a copy of the input and of the
- * weights; a kernel that is no multiple of the stride is filled up with zeros.
+ * Computes strided convolutions as convolutions of stride 1, with blocks of stride × stride pixels as channels. A 4 × 4
+ * kernel of stride 2 becomes 2 × 2 over four times the channels, and another algorithm computes that. It costs a copy of
+ * the input and of the weights. A kernel that is not a multiple of the stride is padded with zeros.
  */
 const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: boolean): ConvAlgorithm<Config> => ({
   name,
@@ -30,7 +30,7 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
       },
       inputGradient: (g, dy, w, bias, dx) => {
         const { batch, inC, inH, inW } = folded(g);
-        // Rounded once: where the bias is still to come, not yet.
+        // Round only once: stay in f32 if the bias is still to come.
         const dtype = bias ? 'f32' : dx.dtype;
         const deep = Tensor.temporary(dx.device, [batch, inC, inH, inW], 'conv_fold.dx', dtype);
         kernels.inputGradient(folded(g), dy, weightBlocks(g, w), undefined, deep);
@@ -46,12 +46,12 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
   },
 });
 
-/** `fold HEIGHTxWIDTHxCHANNELS`, for drivers that compute on the CPU: with the tiling of `tile`, which has no strides. */
+/** `fold HEIGHTxWIDTHxCHANNELS`, for CPU drivers: uses the kernels of `tile`, which have no strides. */
 export const fold = folding(tile, 'fold', true);
 
 /**
- * `fold_gemm ROWSxCOLUMNS`, for GPUs: `gemm` has strides, but goes through every tap of an input's gradient, of which a
- * stride of 2 × 2 leaves three in four without a value.
+ * `fold_gemm ROWSxCOLUMNS`, for GPUs. `gemm` has strides itself, but in an input's gradient it multiplies by every tap, and
+ * with a stride of 2 × 2 three in four have no value.
  */
 export const foldGemm = folding(gemm, 'fold_gemm', false);
 

@@ -8,17 +8,17 @@ import { type WeightSlice, weightFits, weightSlices } from '../slices.ts';
 import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
- * The host's side of convolutions of stride 1 in which each lane owns a patch of positions in several channels: they
- * differ in their shaders, not in what these are given. Every function records its dispatches into the program at hand.
+ * The host side of convolutions of stride 1 in which each lane owns a patch of positions in several channels. The
+ * algorithms differ in their shaders, not in what the shaders get. Every function records into the current program.
  */
 
 /** Workgroups enough to keep the cores of a CPU busy to the end of a long reduction. */
 const ENOUGH_WORKGROUPS = 32;
-/** Positions summed in one go: with fewer, adding up the parts costs too much; the most bounds the rounding error. */
+/** Fewest and most positions in one sum. Fewer make adding up the parts too expensive; more make the error too large. */
 const SHORTEST_SHARE = 512;
 const LONGEST_SHARE = 4096;
 
-/** One shader with its constants, and what it does at a time. */
+/** One shader with its constants, and the size of its patch. */
 export interface PatchKernel {
   kernel: Kernel;
   /** The patch of positions that a lane owns (or a subgroup, in the gradient of the weight). */
@@ -35,10 +35,10 @@ export interface PatchShaders {
   weight(device: Device, g: ConvGeometry): PatchKernel;
 }
 
-/** Groups, a dispatch each, up to which this may pay: with more of them, each has few channels anyway. */
+/** Most groups, a dispatch each: with more of them each has few channels. */
 const MOST_GROUPS = 16;
 
-/** Whether there are subgroups for such kernels here, and the convolution is of their kind. */
+/** Whether the device has subgroups for such kernels, and the convolution suits them. */
 export function patchesFit({ capabilities, bindingLimit }: Device, g: ConvGeometry): boolean {
   const { cpu, subgroupSize } = capabilities;
   const dense = g.strideH * g.strideW * g.dilationH * g.dilationW === 1;

@@ -50,7 +50,7 @@ export interface WinogradForm {
   rowsOnly: boolean;
   /** Tiles side by side that a lane owns. */
   tiles: number;
-  /** How many channels at once are worth a try where there are `channels`, what is usually taken first. */
+  /** Channels at once that are worth a try for `channels`, the usual choice first. */
   atOnce(channels: number, lanes: number, direction: ConvDirection): number[];
 }
 
@@ -77,7 +77,7 @@ export const winograd4 = winogradAlgorithm({
   atOnce: (_, lanes) => [mostAtOnce(lanes)],
 });
 
-/** F(4, 3) along the rows, the three rows of a filter summed over as ever; the gradient of the weight too. */
+/** F(4, 3) along the rows; the three rows of a filter are summed as usual. Has a gradient of the weight too. */
 export const winogradRows = winogradAlgorithm({
   name: 'winograd_rows',
   outputs: 4,

@@ -5,10 +5,10 @@ import { convCandidates, findChoice, parseChoice } from './registry.ts';
 import { lookUp, shippedTable } from './tables.ts';
 import { convTuning } from './tuning.ts';
 
-/** What is taken without a measurement on this very device; see `tables.ts`. */
+/** The choice without a measurement on this device; see `tables.ts`. */
 export function defaultChoice(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
   const candidates = convCandidates(device, direction, g);
-  // The reference does what nothing else can; it is no candidate where it would take long.
+  // The reference takes what no other algorithm can. Elsewhere it is no candidate if it would take long.
   return lookUp(shippedTable(device), direction, g, candidates) ?? candidates[0] ?? parseChoice('direct');
 }
 
@@ -31,7 +31,7 @@ export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
 
 function choose(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
   const tuning = convTuning(device);
-  // The reference is no candidate where it would take long, but whoever asks for it gets it.
+  // The reference is no candidate if it would take long, but a request for it is granted.
   if (tuning.algorithm === 'direct') return parseChoice('direct');
   const wish = tuning.wishFor(direction, g);
   return (wish && findChoice(convCandidates(device, direction, g), wish)) ?? defaultChoice(device, direction, g);

@@ -20,7 +20,7 @@ const FORM = new RegExp(
     `${SIDES('s')}${SIDES('p')}(?:${SIDES('d')})?(?: g(\\d+))?$`,
 );
 
-/** What a key stands for; undefined where it is none. */
+/** Parses a key; undefined if it is malformed. */
 export function parseConvKey(key: string): { direction: ConvDirection; g: ConvGeometry } | undefined {
   const match = FORM.exec(key);
   if (!match) return undefined;

@@ -33,7 +33,7 @@ export function convCandidates(device: Device, direction: ConvDirection, g: Conv
   return METHODS.flatMap((m) => m.choices(device, g, direction));
 }
 
-/** What somebody asks for: an algorithm in whatever config it would take itself, or in this one. */
+/** A request: an algorithm, in its own default config or in this one. */
 export interface ConvWish {
   algorithm: string;
   choice: ConvChoice | undefined;

@@ -16,7 +16,7 @@ export interface TakenConv {
   uses: number;
 }
 
-/** Which kernels a device's convolutions are computed with, and what they were in all programs recorded so far. */
+/** Says which kernels a device's convolutions use, and lists those of all programs recorded so far. */
 export class ConvTuning {
   private asked = 'auto';
   private wish: ConvWish | undefined;
@@ -27,7 +27,7 @@ export class ConvTuning {
   /**
    * What convolutions use where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference, which is
    * taken everywhere. By default (`auto`) what the table says, or else what suits the kind of device.
-   * @throws PixtapeError on setting it to what is no algorithm
+   * @throws PixtapeError on setting it to an unknown algorithm
    */
   get algorithm(): string {
     return this.asked;
@@ -63,7 +63,7 @@ export class ConvTuning {
     return this.noted;
   }
 
-  /** What is asked for in the place of what suits the kind of device, if anything is. */
+  /** The request for this convolution; undefined to take what suits the kind of device. */
   wishFor(direction: ConvDirection, g: ConvGeometry): ConvWish | undefined {
     return this.wish ?? this.wishes.get(convKey(direction, g));
   }
@@ -76,7 +76,7 @@ export class ConvTuning {
 
 const tunings = new WeakMap<Device, ConvTuning>();
 
-/** The tuning of a device. A dry run begins with that of the device that it stands for. */
+/** The tuning of a device. A dry run starts with that of the device that it imitates. */
 export function convTuning(device: Device): ConvTuning {
   let tuning = tunings.get(device);
   if (!tuning) {

@@ -9,7 +9,7 @@ const RULES = { x: aTensor, factor: aWholeNumber(1) };
 /**
  * Channels as blocks of factor × factor pixels: (N, C · factor², H, W) → (N, C, H · factor, W · factor). Channel
  * (c · factor + r) · factor + q becomes pixel (r, q) of each block. Gradients of any order.
- * @throws PixtapeError if the channels are no multiple of factor²
+ * @throws PixtapeError if the channels are not a multiple of factor²
  *
  * Source: as `torch.nn.functional.pixel_shuffle`; Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution
  * Using an Efficient Sub-Pixel Convolutional Neural Network".
@@ -18,7 +18,9 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
   checkArguments('pixelShuffle', RULES, { x, factor });
   const [, channels, height, width] = nchw('pixelShuffle', x.shape);
   if (channels % (factor * factor) !== 0) {
-    throw new PixtapeError(`pixelShuffle: [${x.shape}] has ${channels} channels, no multiple of ${factor} × ${factor}`);
+    throw new PixtapeError(
+      `pixelShuffle: [${x.shape}] has ${channels} channels, not a multiple of ${factor} × ${factor}`,
+    );
   }
   return depthToSpace(x, height * factor, width * factor, { stride: [factor, factor], padding: [0, 0] });
 }
@@ -26,13 +28,13 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
 /**
  * The way back: blocks of factor × factor pixels as channels, (N, C, H, W) → (N, C · factor², H / factor, W / factor).
  * Gradients of any order.
- * @throws PixtapeError if a side is no multiple of the factor. Source: as `torch.nn.functional.pixel_unshuffle`.
+ * @throws PixtapeError if a side is not a multiple of the factor. Source: as `torch.nn.functional.pixel_unshuffle`.
  */
 export function pixelUnshuffle(x: Tensor, factor: number): Tensor {
   checkArguments('pixelUnshuffle', RULES, { x, factor });
   const [, , height, width] = nchw('pixelUnshuffle', x.shape);
   if (height % factor !== 0 || width % factor !== 0) {
-    throw new PixtapeError(`pixelUnshuffle: the sides of [${x.shape}] are no multiples of ${factor}`);
+    throw new PixtapeError(`pixelUnshuffle: the sides of [${x.shape}] are not multiples of ${factor}`);
   }
   return spaceToDepth(x, height / factor, width / factor, { stride: [factor, factor], padding: [0, 0] });
 }

@@ -60,7 +60,7 @@ export const gemm: ConvAlgorithm<Tile> = {
   parse: (text) => TILES.find((t) => gemm.format(t) === text),
 };
 
-/** Of the matrix product that a direction is, with so many of the output channels. */
+/** The sizes of the matrix product for a direction, with `count` of the output channels. */
 function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC): ProductSize {
   const taps = g.kernelH * g.kernelW;
   const outs = g.batch * g.outH * g.outW;

@@ -20,7 +20,7 @@ export const LARGEST_SIDE = 15;
 /** Set for every position, and for what fills a table up: that is nowhere. */
 const EVERYWHERE = 2 ** (2 * LARGEST_SIDE);
 const NOWHERE = 0xffffffff;
-/** The kernel reads four entries as three vectors, and takes so many of them at least. */
+/** The kernel reads four entries as three vectors, and takes at least PASSES of them. */
 const QUAD = 4;
 const PASSES = 16;
 
