@@ -13,7 +13,7 @@ export interface TrainConfig extends NetworksConfig, RateConfig {
   batch: number;
   beta1: number;
   beta2: number;
-  /** Weight of the L1 term. */
+  /** Weight of the L1 term: `--lambda_L1`. Checkpoints hold it under this name. */
   lambda: number;
   /** Weight of the structural term, 1 − SSIM; 0 for none, as in the tutorial and the paper. */
   lambdaSsim: number;
