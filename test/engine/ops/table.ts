@@ -1,17 +1,17 @@
-import { binaries } from './table_binary.ts';
-import { classifying } from './table_classify.ts';
-import { convolutions } from './table_conv.ts';
-import { elementwise } from './table_elementwise.ts';
-import { lookups } from './table_lookup.ts';
-import { losses } from './table_loss.ts';
-import { products } from './table_matmul.ts';
-import { norms } from './table_norm.ts';
-import { reducing } from './table_reduce.ts';
-import { resampling } from './table_resample.ts';
+import { convolutions } from './conv/table_conv.ts';
+import { binaries } from './elementwise/table_binary.ts';
+import { elementwise } from './elementwise/table_elementwise.ts';
+import { unaries } from './elementwise/table_unary.ts';
+import { lookups } from './lookup/table_lookup.ts';
+import { classifying } from './loss/table_classify.ts';
+import { losses } from './loss/table_loss.ts';
+import { products } from './matmul/table_matmul.ts';
+import { norms } from './norm/table_norm.ts';
+import { reducing } from './reduce/table_reduce.ts';
+import { resampling } from './resample/table_resample.ts';
+import { spatial } from './resample/table_spatial.ts';
+import { shapes } from './shape/table_shape.ts';
 import type { OpRow } from './table_row.ts';
-import { shapes } from './table_shape.ts';
-import { spatial } from './table_spatial.ts';
-import { unaries } from './table_unary.ts';
 
 /** Every operation, each with what the generic tests have to know of it: a new operation is a new row. */
 export const rows: OpRow[] = [

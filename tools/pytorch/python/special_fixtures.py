@@ -1,4 +1,4 @@
-"""Element-wise operations in PyTorch at the ends of float32, for test/engine/ops/special_values.test.ts:
+"""Element-wise operations in PyTorch at the ends of float32, for test/engine/ops/elementwise/special_values.test.ts:
 
     python3 tools/pytorch/python/special_fixtures.py OUT_FILE
 

@@ -34,7 +34,7 @@ const weightSource = [winogradWeight, weightParams].join('\n');
  *   2048       4.2e-6          1.5e-6    4.3e-6          19e-6
  *
  * So `winograd_rows` is as exact as the reference kernel, and `winograd4` comes near an absolute tolerance of 1e-5 with
- * many channels. `test/engine/ops/conv_winograd.test.ts` holds both of them to these figures and to the fixtures.
+ * many channels. `test/engine/ops/conv/conv_winograd.test.ts` holds both of them to these figures and to the fixtures.
  * Source of the bound: Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
  */
 

@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { closeAdapter, openAdapter } from '../../../../src/drivers/index.ts';
+import { swiftShaderUnsupported } from '../../../../src/drivers/probe/swiftshader.ts';
+import { Device } from '../../../../src/engine/gpu/device.ts';
+import type { ConvDirection } from '../../../../src/engine/ops/conv/algorithm.ts';
+import { type ConvGeometry, positions } from '../../../../src/engine/ops/conv/geometry.ts';
+import { ConvBenchmark } from '../../../../src/pix2pix/train/autotune/conv_benchmark.ts';
+import { compareWithDirect } from '../compare.ts';
+
+/**
+ * conv_gemm as GPUs get it: written out, loads ahead of their use, split sums. On SwiftShader, which compiles that in a
+ * second where lavapipe takes fifteen, and by the small tiles: large ones are the same text with other numbers.
+ * `conv_variants.test.ts` has every tile in the form for CPU drivers, on the driver at hand.
+ */
+
+interface Sizes {
+  batch?: number;
+  inC: number;
+  outC: number;
+  inH: number;
+  inW: number;
+  kernel: number;
+  stride?: number;
+  pad?: number;
+  dilation?: number;
+}
+
+function geometry({ batch = 2, inC, outC, inH, inW, kernel, stride = 1, pad = 0, dilation = 1 }: Sizes): ConvGeometry {
+  const outH = positions(inH, kernel, stride, pad, dilation);
+  const outW = positions(inW, kernel, stride, pad, dilation);
+  const kernels = { kernelH: kernel, kernelW: kernel, strideH: stride, strideW: stride, padH: pad, padW: pad };
+  const rest = { dilationH: dilation, dilationW: dilation, groups: 1 };
+  return { batch, inC, inH, inW, outC, outH, outW, ...kernels, ...rest };
+}
+
+/** Each with what sets it apart, and the tiles that it is tried with. */
+const CASES: Record<string, { g: ConvGeometry; tiles: readonly string[] }> = {
+  'whole passes, vectors from memory, padding': {
+    g: geometry({ inC: 16, outC: 70, inH: 8, inW: 12, kernel: 3, pad: 1 }),
+    tiles: ['16x64', '16x128', '32x32', '32x64'],
+  },
+  'no zeros at all': { g: geometry({ inC: 32, outC: 33, inH: 8, inW: 9, kernel: 1 }), tiles: ['32x32'] },
+  'passes that go beyond the depth': {
+    g: geometry({ inC: 5, outC: 19, inH: 7, inW: 9, kernel: 3, pad: 2 }),
+    tiles: ['32x32', '16x64'],
+  },
+  'a stride': {
+    g: geometry({ inC: 6, outC: 17, inH: 13, inW: 10, kernel: 4, stride: 2, pad: 1 }),
+    tiles: ['32x64'],
+  },
+  'a stride of 3 over taps 2 apart': {
+    g: geometry({ inC: 3, outC: 9, inH: 17, inW: 14, kernel: 3, stride: 3, pad: 2, dilation: 2 }),
+    tiles: ['32x32'],
+  },
+  'taps 2 apart': {
+    g: geometry({ inC: 9, outC: 12, inH: 11, inW: 9, kernel: 3, pad: 2, dilation: 2 }),
+    tiles: ['16x64'],
+  },
+  'a large kernel': { g: geometry({ inC: 2, outC: 5, inH: 18, inW: 17, kernel: 15, pad: 7 }), tiles: ['16x64'] },
+  'long sums over few results, which are split': {
+    g: geometry({ batch: 1, inC: 130, outC: 72, inH: 5, inW: 4, kernel: 3, pad: 1 }),
+    tiles: ['32x64'],
+  },
+};
+
+const unsupported = swiftShaderUnsupported();
+
+describe.skipIf(unsupported)(`conv_gemm as GPUs get it${unsupported ? ` (${unsupported})` : ''}`, () => {
+  afterAll(closeAdapter);
+
+  const directions: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
+  const all = Object.entries(CASES).flatMap(([name, row]) => directions.map((d) => [name, d, row] as const));
+  test.each(all)(
+    '%s, %s',
+    async (_, direction, { g, tiles }) => {
+      const { adapter, description } = await openAdapter('swiftshader');
+      const device = await Device.open(adapter, description, { guards: true });
+      Object.assign(device.capabilities, { cpu: false });
+      const trials = new ConvBenchmark(device, direction, g);
+      try {
+        expect(tiles.length).toBeGreaterThan(0);
+        await compareWithDirect(
+          trials,
+          tiles.map((tile) => `gemm ${tile}`),
+        );
+      } finally {
+        trials.destroy();
+        device.destroy();
+      }
+    },
+    240_000,
+  );
+});

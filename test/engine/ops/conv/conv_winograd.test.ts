@@ -1,0 +1,153 @@
+/** @module-tag long */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { closeAdapter } from '../../../../src/drivers/index.ts';
+import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
+import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
+import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
+import { backward } from '../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../src/engine/tape/tensor.ts';
+import { decodeSafetensors } from '../../../../src/engine/util/safetensors.ts';
+import { runReference } from '../../../../tools/pytorch/reference.ts';
+import { openTestDevice } from '../../../device.ts';
+import { check } from '../check.ts';
+import { type NdArray, nd, uniform } from '../nd.ts';
+import type { OpRow, Problem } from '../table_row.ts';
+import { convolutions } from './table_conv.ts';
+
+/**
+ * Per variant, how far results may be from float64 in units of the largest one, for up to 256 channels of uniformly random
+ * values: the figures in winograd.ts, with some room.
+ */
+const LARGEST_ERROR = { winograd4: 1.2e-5, winograd_rows: 3e-6 };
+
+const NAMES = Object.keys(LARGEST_ERROR) as (keyof typeof LARGEST_ERROR)[];
+const FIXTURES = ['depth3-batch4', 'depth5-batch1'];
+const RUNS = Number(process.env.OP_RUNS ?? 10);
+
+const [conv, activated, transposed] = convolutions as [OpRow, OpRow, OpRow];
+
+afterAll(closeAdapter);
+
+const side = fc.integer({ min: 3, max: 14 });
+const channels = fc.integer({ min: 1, max: 20 });
+const convProblem = fc
+  .record({ n: fc.integer({ min: 1, max: 3 }), c: channels, o: channels, h: side, w: side, bias: fc.boolean() })
+  .chain(({ n, c, o, h, w, bias }) =>
+    fc.tuple(fc.nat(2), fc.nat(2)).map((padding): Problem<unknown> => {
+      return problem([n, c, h, w], [o, c, 3, 3], bias ? o : undefined, padding);
+    }),
+  );
+
+function problem(x: number[], w: number[], bias: number | undefined, padding: number[]): Problem<unknown> {
+  const args = { stride: [1, 1], padding, outputPadding: [0, 0] };
+  return { shapes: bias === undefined ? [x, w] : [x, w, [bias]], args };
+}
+
+describe.each(NAMES)('%s', (name) => {
+  test(
+    'odd shapes, every padding, forward and gradients',
+    () =>
+      using({ guards: true }, async (device) => {
+        await fc.assert(
+          fc.asyncProperty(convProblem, fc.nat(), (p, seed) => check(device, conv, p, seed)),
+          { numRuns: RUNS, seed: 3 },
+        );
+        await check(device, conv, problem([2, 33, 13, 18], [35, 33, 3, 3], 35, [1, 1]), 1, true);
+        await check(device, conv, problem([1, 40, 2, 3], [7, 40, 3, 3], undefined, [2, 2]), 2, true);
+        await check(device, activated, problem([1, 20, 7, 10], [18, 20, 3, 3], 18, [1, 1]), 3, true);
+        await check(device, transposed, problem([1, 10, 6, 7], [10, 12, 3, 3], 12, [1, 0]), 4, true);
+      }),
+    240_000,
+  );
+
+  test(
+    'weights larger than one binding',
+    () =>
+      using({ guards: true, maxBinding: 12 * 1024 }, async (device) => {
+        await check(device, conv, problem([1, 32, 6, 7], [24, 32, 3, 3], 24, [1, 1]), 3, true);
+        await check(device, transposed, problem([1, 24, 6, 7], [24, 32, 3, 3], 32, [1, 1]), 4, true);
+      }),
+    120_000,
+  );
+
+  test.each([32, 256])(
+    'rounding over %i channels stays within what conv_winograd.ts says',
+    (inC) =>
+      using({}, async (device) => {
+        expect(await forwardError(device, inC)).toBeLessThan(LARGEST_ERROR[name]);
+      }),
+    120_000,
+  );
+
+  test.each(FIXTURES)(
+    'fixture %s stays within its tolerances',
+    (fixture) =>
+      using({}, async (device) => {
+        const path = fileURLToPath(new URL(`../../../fixtures/${fixture}.safetensors`, import.meta.url));
+        const { metadata, tensors } = decodeSafetensors(new Uint8Array(readFileSync(path)), fixture);
+        const groups = await runReference(device, metadata, tensors, fixture);
+        expect(groups.filter(({ ok }) => !ok)).toEqual([]);
+        for (const group of groups.filter(({ tensors }) => tensors === 1)) expect(group.noisy, group.name).toEqual([]);
+      }),
+    120_000,
+  );
+
+  /** Runs `body` on a device of which this variant is asked, and sees to it that it was taken, where it can be. */
+  async function using(options: DeviceOptions, body: (device: Device) => Promise<void>): Promise<void> {
+    const device = await openTestDevice({ ...options, algorithm: name });
+    try {
+      await body(device);
+      const taken = [...convTuning(device).taken.values()].some(({ choice }) => choice.startsWith(`${name} `));
+      expect(taken, `${name} on ${device.description}`).toBe(device.capabilities.cpu);
+    } finally {
+      device.destroy();
+    }
+  }
+});
+
+test('64 channels at once', async () => {
+  const device = await openTestDevice({ algorithm: 'winograd_rows 64' });
+  try {
+    expect(await forwardError(device, 256)).toBeLessThan(LARGEST_ERROR.winograd_rows);
+    const taken = [...convTuning(device).taken.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
+    expect(taken, 'where 16 lanes share the work').toBe(device.capabilities.subgroupSize === 16 ? 2 : 0);
+  } finally {
+    device.destroy();
+  }
+}, 240_000);
+
+/** The largest error of a forward over `inC` channels and its input gradient, in units of the largest value of each. */
+async function forwardError(device: Device, inC: number): Promise<number> {
+  const random = uniform(11);
+  const draw = (shape: number[]) => nd(shape, () => Math.fround(2 * random() - 1));
+  const [x, w, dy] = [draw([1, inC, 10, 9]), draw([inC, inC, 3, 3]), draw([1, inC, 10, 9])] as [
+    NdArray,
+    NdArray,
+    NdArray,
+  ];
+  const leaf = (a: NdArray) => Tensor.from(device, a.shape, Float32Array.from(a.data), 'leaf');
+  const input = leaf(x);
+  input.requiresGrad = true;
+  const recorded = await record(device, () => {
+    const y = conv2d(input, leaf(w), undefined, { padding: 1 });
+    backward(y, leaf(dy));
+    return [y, input.grad as Tensor];
+  });
+  recorded.run();
+  const [y, dx] = await Promise.all(recorded.outputs.map((t) => t.read()));
+  const args = { stride: [1, 1], padding: [1, 1], outputPadding: [0, 0] };
+  const off = (got: Float32Array, want: NdArray) => {
+    const largest = want.data.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+    return want.data.reduce((a, v, i) => Math.max(a, Math.abs(v - (got[i] as number))), 0) / largest;
+  };
+  const errors = [
+    off(y as Float32Array, conv.reference([x, w], args)),
+    off(dx as Float32Array, transposed.reference([dy, w], args)),
+  ];
+  recorded.destroy();
+  return Math.max(...errors);
+}
