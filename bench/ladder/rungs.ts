@@ -42,19 +42,22 @@ const WINOGRAD_2 = methodOf(
   }),
 );
 
-/** The steps on a driver that computes on the CPU, for 3 × 3 convolutions of stride 1. */
-const CPU_STEPS: readonly [what: string, choice: ConvChoice, onlyForward?: true][] = [
+/**
+ * The steps on a CPU driver, for 3 × 3 convolutions of stride 1. Some have no gradient of the weight, or none that the
+ * engine would ever take.
+ */
+const CPU_STEPS: readonly [what: string, choice: ConvChoice, notForWeight?: true][] = [
   ['patches of 2 × 4 × 16, loops left to the driver', LEFT_TO_THE_DRIVER, true],
   ['… loops written out, weights by subgroupShuffle', SHUFFLE, true],
   ['… weights by subgroupBroadcast', BROADCAST, true],
   ['… all taps of a sum in one expression', parseChoice('tile 2x4x16')],
   ['… 32 channels', parseChoice('tile 2x4x32')],
-  ['… 64 channels', parseChoice('tile 2x4x64')],
-  ['… patches of 4 × 4 × 32', parseChoice('tile 4x4x32')],
+  ['… 64 channels', parseChoice('tile 2x4x64'), true],
+  ['… patches of 4 × 4 × 32', parseChoice('tile 4x4x32'), true],
   ['Winograd F(2 × 2, 3 × 3)', parsed(WINOGRAD_2.parse('16')), true],
   ['Winograd F(4 × 4, 3 × 3)', parseChoice('winograd4 32'), true],
   ['Winograd F(4, 3) along the rows', parseChoice('winograd_rows 32')],
-  ['… 64 channels', parseChoice('winograd_rows 64')],
+  ['… 64 channels', parseChoice('winograd_rows 64'), true],
 ];
 
 /** The ladder of one convolution in one direction, the slowest step first; behind it what else the tuner would try. */
@@ -65,8 +68,8 @@ export function ladder(device: Device, direction: ConvDirection, g: ConvGeometry
   const fits = patchesFit(device, g) && g.kernelH === 3 && g.kernelW === 3;
   const steps: [string, ConvChoice][] = [['one invocation an output', parseChoice('direct')]];
   if (product) steps.push(['matrix product through workgroup memory', product]);
-  for (const [what, choice, onlyForward] of fits ? CPU_STEPS : []) {
-    if (fitsLanes(device, choice) && !(onlyForward && direction === 'weightGradient')) steps.push([what, choice]);
+  for (const [what, choice, notForWeight] of fits ? CPU_STEPS : []) {
+    if (fitsLanes(device, choice) && !(notForWeight && direction === 'weightGradient')) steps.push([what, choice]);
   }
   const listed = new Set(steps.map(([, { name }]) => name));
   for (const choice of candidates) if (!listed.has(choice.name)) steps.push(['another candidate of the tuner', choice]);

@@ -7,6 +7,7 @@ import type { Bench } from '../../bench/section.ts';
 import { closeAdapter } from '../../src/drivers/index.ts';
 import type { ConvDirection } from '../../src/engine/ops/conv/algorithm.ts';
 import { patchesFit } from '../../src/engine/ops/conv/algorithms/subgroup.ts';
+import { convCandidates } from '../../src/engine/ops/conv/tuning/registry.ts';
 import { ConvBenchmark } from '../../src/pix2pix/train/autotune/conv_benchmark.ts';
 import { openTestDevice } from '../device.ts';
 import { compareWithDirect } from '../engine/ops/compare.ts';
@@ -30,7 +31,7 @@ const GEOMETRY = {
 };
 
 test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
-  '%s: every step of the ladder gives what the definition gives',
+  '%s: every step that only the ladder has gives what the definition gives',
   async (direction) => {
     const device = await openTestDevice({ guards: true });
     const problem = new ConvBenchmark(device, direction, GEOMETRY);
@@ -38,10 +39,10 @@ test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
       const rungs = ladder(device, direction, GEOMETRY);
       expect(rungs.filter(({ taken }) => taken).length).toBe(1);
       if (patchesFit(device, GEOMETRY) && direction === 'forward') expect(rungs.length).toBeGreaterThan(9);
-      await compareWithDirect(
-        problem,
-        rungs.map(({ choice }) => choice),
-      );
+      // test/engine/ops/conv/conv_variants.test.ts holds the candidates of the tuner.
+      const held = new Set(convCandidates(device, direction, GEOMETRY).map(({ name }) => name));
+      const others = rungs.map(({ choice }) => choice).filter(({ name }) => !held.has(name));
+      await compareWithDirect(problem, others);
     } finally {
       problem.destroy();
       device.destroy();
@@ -50,8 +51,9 @@ test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
   600_000,
 );
 
-test('every step is timed, and a result that is off has no figure', async () => {
-  const shape = { batch: 1, inC: 5, outC: 6, side: 8, kernel: 3, padding: 1 };
+test('every step is timed', async () => {
+  // Of a kernel of 1 × 1, which has few steps, quick to compile.
+  const shape = { batch: 1, inC: 5, outC: 6, side: 8, kernel: 1, padding: 0 };
   const rows = await climb(bench, shape, 'forward');
   for (const { choice, outcome, difference, gflops } of rows) {
     expect(outcome, choice).toHaveProperty('median');
