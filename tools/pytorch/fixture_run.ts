@@ -53,7 +53,10 @@ export class FixtureRun {
     this.restart();
     model.trainAsIs(batch, 0);
     const answer = await this.afterFirstStep();
-    answer.set('fake_eval', await model.predictor.raw(batch.condition, config.batch, config.height, config.width));
+    // PyTorch's eval() knows running statistics only.
+    const evaluation = new Predictor(this.device, model.generator, { statistics: 'running' });
+    answer.set('fake_eval', await evaluation.raw(batch.condition, config.batch, config.height, config.width));
+    evaluation.destroy();
     await this.device.check();
     return answer;
   }

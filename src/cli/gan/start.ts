@@ -4,7 +4,7 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import type { PictureSet } from '../../pix2pix/data/sets/picture_set.ts';
 import { openPictures } from '../../pix2pix/data/sources/open_pictures.ts';
 import { loadGan, readGanHeader } from '../../pix2pix/train/checkpoint/gan_checkpoint.ts';
-import type { GanConfig } from '../../pix2pix/train/config/gan_config.ts';
+import { type GanConfig, ganRates } from '../../pix2pix/train/config/gan_config.ts';
 import { ganBatches } from '../../pix2pix/train/loop/gan_batches.ts';
 import { trainGan } from '../../pix2pix/train/loop/gan_run.ts';
 import { inPhase } from '../../pix2pix/train/loop/phases.ts';
@@ -13,6 +13,7 @@ import { checkMemory, type MemoryEstimate } from '../../pix2pix/train/memory/est
 import { estimateGan } from '../../pix2pix/train/memory/estimate_gan.ts';
 import { Gan } from '../../pix2pix/train/steps/gan.ts';
 import { type RunFolder, takeRunFolder } from '../run/folder.ts';
+import { notesOn } from '../run/notes.ts';
 import { trainRun } from '../run/run.ts';
 import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
@@ -52,6 +53,11 @@ async function trainIn(
   console.log(`data     ${summary}`);
   const config = withClasses(wanted, train, before !== undefined);
   const { steps, batch: batchSize, seed, classes } = config;
+  const done = before?.step ?? 0;
+  const going = { pairs: train.count, what: 'training pictures', batch: batchSize, longer: '--steps' } as const;
+  const rateBefore = before && ganRates({ ...before.config, lr: config.lr }, done).gen;
+  for (const note of notesOn({ ...going, rate: ganRates(config, done).gen, rateBefore }))
+    console.log(`note     ${note}`);
   const samples = flags.samples ?? (classes.length > 0 ? 8 * classes.length : 64);
   await trainRun<Gan, LoopResult>(
     {

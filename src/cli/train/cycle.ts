@@ -17,7 +17,7 @@ import { shellQuoted } from '../run/text.ts';
 import { counter } from '../shared/counter.ts';
 import { applyFlags, checkChosen, checkPolicy, continuedRecord, freshRecord, refuseChange } from './config.ts';
 import type { TrainFlags } from './flags.ts';
-import { lastStep } from './schedule.ts';
+import { lastStep, scheduleNotes } from './schedule.ts';
 
 /** `pixtape train --model cycle_gan`. `given` holds only the flags that the user typed. */
 export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
@@ -32,6 +32,9 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
   );
   console.log(`data     ${summary}`);
   const loader = cycleBatches(a, b, { batchSize: config.batch, seed, serial: record.data.serial });
+  const { length: pairs, stepsPerEpoch: perEpoch } = loader;
+  const pictures = { pairs, what: 'training pictures', serial: record.data.serial, perEpoch };
+  for (const note of scheduleNotes(config, before, pictures)) console.log(`note     ${note}`);
   const build = (on: Device) => new CycleGan(on, config, { initialise: false }).prepare();
   await trainRun<CycleGan, LoopResult>(
     {
@@ -40,9 +43,9 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
       flags,
       before,
       record,
-      pairs: loader.length,
+      pairs,
       pairsName: 'training pictures',
-      steps: lastStep(flags, config, loader.stepsPerEpoch),
+      steps: lastStep(flags, config, perEpoch),
       stepsFlags: '--n_epochs or --steps',
       intervals: { sample: 400, save: 1000 },
       credits: undefined,

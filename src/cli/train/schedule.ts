@@ -1,6 +1,7 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
-import { scheduledSteps } from '../../pix2pix/train/config/rates.ts';
+import { learningRates, scheduledSteps } from '../../pix2pix/train/config/rates.ts';
+import { notesOn } from '../run/notes.ts';
 import type { TrainFlags } from './flags.ts';
 
 /** The step at which a run ends. @throws PixtapeError if --steps goes beyond the end of the learning rate */
@@ -15,4 +16,36 @@ export function lastStep(flags: TrainFlags, config: TrainConfig, perEpoch: numbe
     );
   }
   return flags.steps;
+}
+
+export interface Pairs {
+  /** How many there are to train with, and what they are called. */
+  pairs: number;
+  what: string;
+  serial?: boolean | undefined;
+  perEpoch: number;
+}
+
+/** What the flags of a run come to with these pairs: a line each. `before`: what it is continued from. */
+export function scheduleNotes(
+  config: TrainConfig,
+  before: { config: TrainConfig; step: number } | undefined,
+  { perEpoch, ...pairs }: Pairs,
+): string[] {
+  const done = (before?.step ?? 0) / perEpoch;
+  const { batch, lrPolicy, epochs, epochsDecay } = config;
+  const notes = notesOn({
+    ...pairs,
+    batch,
+    rate: learningRates(config, done).gen,
+    // Another --lr is meant to change it.
+    rateBefore: before && learningRates({ ...before.config, lr: config.lr }, done).gen,
+    longer: '--n_epochs',
+  });
+  if (lrPolicy === 'cosine' && epochsDecay > 0) {
+    notes.push(
+      `--lr_policy cosine falls to 0 over ${epochs} epochs, and rises again in --n_epochs_decay ${epochsDecay}`,
+    );
+  }
+  return notes;
 }

@@ -22,7 +22,7 @@ import { continuedConfig, continuedRecord, freshConfig, freshRecord } from './co
 import { trainCycle } from './cycle.ts';
 import type { TrainFlags } from './flags.ts';
 import { checkModelFlags } from './model_flags.ts';
-import { lastStep } from './schedule.ts';
+import { lastStep, scheduleNotes } from './schedule.ts';
 
 /** `pixtape train`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
@@ -50,6 +50,9 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
     openDataset({ ...record.data, channels, width, height, seed, warn, onRendered }),
   );
   console.log(`data     ${summary}`);
+  const perEpoch = stepsPerEpoch(train.length, config.batch);
+  const pairs = { pairs: train.length, what: 'training pairs', serial: record.data.serial, perEpoch };
+  for (const note of scheduleNotes(config, before, pairs)) console.log(`note     ${note}`);
   if (sideBySide !== undefined) record.sideBySide = sideBySide;
   const quick = record.preset === 'quick';
   const emojis = record.data.data === 'openmoji';
@@ -63,7 +66,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
       record,
       pairs: train.length,
       pairsName: 'training pairs',
-      steps: lastStep(flags, config, stepsPerEpoch(train.length, config.batch)),
+      steps: lastStep(flags, config, perEpoch),
       stepsFlags: '--n_epochs or --steps',
       intervals: quick ? { sample: 100, save: 250 } : { sample: 400, save: 1000 },
       credits: emojis ? OPENMOJI_CREDITS : undefined,

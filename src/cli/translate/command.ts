@@ -101,7 +101,7 @@ async function paint(jobs: Job[], { path, config, record, step, to }: Source, fl
       predictor: new Predictor(device, generator, predictorMode(flags, rng)),
       device,
       config,
-      unit: generator.unit,
+      sampling: flags.dropout ?? false,
       range: flags.range ?? record.data?.range,
       pairs: record.data?.data === 'folder' ? pairsOf(record.data, record.sideBySide) : undefined,
       preparation: {

@@ -4,8 +4,16 @@ import { BadFile, withSkipHint } from '../../pix2pix/data/files/formats.ts';
 import type { ValueRange } from '../../pix2pix/data/image/decode.ts';
 import { isPictured, writePictureAs } from '../../pix2pix/data/image/encode.ts';
 import { readPicture } from '../../pix2pix/data/image/picture.ts';
+import type { SidesOf } from '../../pix2pix/models/generator.ts';
+import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
-import { nextMultiple, type Preparation, prepare, translate } from '../../pix2pix/train/evaluate/translate.ts';
+import {
+  type Preparation,
+  paintedSize,
+  prepare,
+  type Size,
+  translate,
+} from '../../pix2pix/train/evaluate/translate.ts';
 import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/estimate.ts';
 import type { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { counter } from '../shared/counter.ts';
@@ -16,8 +24,8 @@ export interface Translation {
   device: Device;
   /** What the generator was trained with. */
   config: TrainConfig;
-  /** Sides must be multiples of this. */
-  unit: number;
+  /** Whether it paints with dropout and the picture's own statistics. */
+  sampling: boolean;
   preparation: Preparation;
   /** If it was trained on files: whether they were side-by-side pairs, and which half is the condition. */
   pairs: { sideBySide: boolean; half: 'left' | 'right' } | undefined;
@@ -84,9 +92,9 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
   }
   if (both === 1 && shape === 'pair') sizes.pairs++;
   // Before resizing, which takes memory, too.
-  await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
+  const size = await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
-  await writePictureAs(to, await translate(predictor, condition, sizes.unit), work.range);
+  await writePictureAs(to, await translate(predictor, condition, size), work.range);
 }
 
 /** Compares a picture's shape with the training pictures': one of them, or two side by side. */
@@ -104,25 +112,30 @@ function shapeOf(
  * what was done about unusual ones.
  */
 class Sizes {
-  readonly unit: number;
   /** Seconds that it took. */
   preparing = 0;
   /** Pictures shaped like a side-by-side pair that were translated as a whole. */
   pairs = 0;
   private readonly work: Translation;
+  private readonly sides: SidesOf;
   private readonly seen = new Set<string>();
   private padded = 0;
   private unfamiliar: string | undefined;
 
   constructor(work: Translation) {
     this.work = work;
-    this.unit = work.unit;
+    const { netG, generator } = work.config;
+    this.sides = GENERATORS[netG].sidesOf(generator);
   }
 
-  /** @throws PixtapeError if translating a picture of this size takes more memory than there is */
-  async admit({ width, height }: { width: number; height: number }): Promise<void> {
-    const { config, predictor } = this.work;
-    const [w, h] = [nextMultiple(width, this.unit), nextMultiple(height, this.unit)];
+  /**
+   * @returns the size at which it is painted
+   * @throws PixtapeError if translating a picture of this size takes more memory than there is
+   */
+  async admit({ width, height }: Size): Promise<Size> {
+    const { config, predictor, sampling } = this.work;
+    const size = paintedSize({ width, height }, this.sides, sampling);
+    const { width: w, height: h } = size;
     if (w !== width || h !== height) this.padded++;
     const ratio = Math.sqrt((width * height) / (config.width * config.height));
     if (ratio > 1.5 || ratio < 1 / 1.5) this.unfamiliar ??= `${width} × ${height}`;
@@ -131,6 +144,7 @@ class Sizes {
     this.seen.add(`${w} ${h}`);
     await predictor.program(1, h, w);
     this.preparing += (performance.now() - start) / 1000;
+    return size;
   }
 
   private async checkMemory(width: number, height: number): Promise<void> {
@@ -153,7 +167,9 @@ class Sizes {
     }
     if (this.padded > 0) {
       const were = this.padded === 1 ? '1 picture was' : `${this.padded} pictures were`;
-      console.log(`sizes    ${were} filled up to multiples of ${this.unit} pixels by repeating the edge, and cut back`);
+      console.log(
+        `sizes    ${were} filled up to multiples of ${this.sides.unit} pixels by repeating the edge, and cut back`,
+      );
     }
     if (this.unfamiliar && !preparation.resize) {
       const trained = config.width === config.height ? config.width : `${config.width}x${config.height}`;

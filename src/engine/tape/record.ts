@@ -37,16 +37,29 @@ export interface RecordOptions {
   precision?: Precision;
 }
 
+function checkCall(body: unknown, options: object): void {
+  if (typeof body !== 'function') {
+    throw new PixtapeError(`record: the body is ${typeof body}; it must be a function`);
+  }
+  const stranger = Object.keys(options).find((name) => name !== 'onCompiled' && name !== 'precision');
+  if (stranger !== undefined) {
+    throw new PixtapeError(`record: there is no option ${stranger}`, 'It takes onCompiled, precision.');
+  }
+  const { precision = 'f32' } = options as RecordOptions;
+  if (precision !== 'f32' && precision !== 'f16') {
+    throw new PixtapeError(`record: precision is ${JSON.stringify(precision)}; it must be 'f32' or 'f16'`);
+  }
+}
+
 /**
  * Records what `body` does as one program, compiles its kernels and plans its memory. `body` runs once, on the host,
  * synchronously. Shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
- * @throws PixtapeError if the adapter cannot store f16 as asked, if `body` is async, or inside another record()
+ * @throws PixtapeError if an argument is wrong, if the adapter cannot store f16 as asked, if `body` is async, or inside
+ *   another record()
  */
-export async function record<T>(
-  device: Device,
-  body: () => T,
-  { onCompiled, precision = 'f32' }: RecordOptions = {},
-): Promise<Recorded<T>> {
+export async function record<T>(device: Device, body: () => T, options: RecordOptions = {}): Promise<Recorded<T>> {
+  const { onCompiled, precision = 'f32' } = options;
+  checkCall(body, options);
   if (precision === 'f16' && !device.capabilities.f16) {
     throw new PixtapeError(
       `precision f16: ${device.description} cannot store halves (it lacks WebGPU's shader-f16)`,

@@ -196,6 +196,11 @@ function wholeWords(halves: Uint16Array): Uint16Array {
 }
 
 function checkShape(shape: Shape, label: string): void {
+  if (!Array.isArray(shape)) {
+    throw new PixtapeError(
+      `${label}: the shape is ${JSON.stringify(shape)}; it must be a list of its sides, as in [2, 3]`,
+    );
+  }
   if (shape.some((n) => !Number.isInteger(n) || n < 1)) {
     throw new PixtapeError(`${label}: the shape [${shape}] has a side that is not a whole number of at least 1`);
   }

@@ -178,6 +178,10 @@ export class Generator extends Module {
 export interface SidesOf {
   /** Both sides are multiples of this. */
   unit: number;
+  /** The shortest side; by default `unit`. */
+  least?: number;
+  /** The fewest pixels where norms take the statistics of the picture itself; by default any. */
+  leastArea?: number;
   network: string;
   /** What else could be changed to make a picture fit. */
   instead: string;
@@ -186,17 +190,19 @@ export interface SidesOf {
 /** The sides that the tutorial's generator takes. */
 export const tutorialSides = (depth: number): SidesOf => ({
   unit: 2 ** depth,
+  // The batch norm at the bottom needs two values.
+  leastArea: 2 * 4 ** depth,
   network: `a generator of depth ${depth}`,
   instead: 'a smaller --depth',
 });
 
 /** @throws PixtapeError saying which sizes work, if a side is not a multiple of the network's unit */
-export function checkSides(width: number, height: number, { unit, network, instead }: SidesOf): void {
-  if (width > 0 && height > 0 && width % unit === 0 && height % unit === 0) return;
-  const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v > 0);
-  const fits = [...new Set([...near(width), ...near(height), unit])].sort((a, b) => a - b).slice(0, 4);
+export function checkSides(width: number, height: number, { unit, least = unit, network, instead }: SidesOf): void {
+  if (width >= least && height >= least && width % unit === 0 && height % unit === 0) return;
+  const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v >= least);
+  const fits = [...new Set([...near(width), ...near(height), least])].sort((a, b) => a - b).slice(0, 4);
   throw new PixtapeError(
-    `a picture of ${width} × ${height} does not fit ${network}: both sides must be multiples of ${unit}`,
+    `a picture of ${width} × ${height} does not fit ${network}: both sides must be multiples of ${unit}${least > unit ? `, ${least} at least` : ''}`,
     `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${instead}.`,
   );
 }

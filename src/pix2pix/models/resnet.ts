@@ -154,6 +154,8 @@ export class ResnetGenerator extends Module {
 /** The sides that a ResNet generator takes. */
 export const resnetSides = (depth: number): SidesOf => ({
   unit: 4,
+  // Blocks reflect the edges of what is a quarter as large: it must have two pixels.
+  least: 8,
   network: `resnet_${depth}blocks`,
   instead: 'another --netG',
 });

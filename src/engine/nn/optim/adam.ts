@@ -1,7 +1,7 @@
 import source from '../../../../shaders/optim/adam.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import type { Tensor } from '../../tape/tensor.ts';
-import { checkFactor } from './check.ts';
+import { checkFactor, checkNames } from './check.ts';
 import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface AdamOptions extends OptimizerOptions {
@@ -32,8 +32,9 @@ export class Adam extends Optimizer {
 
   /** @throws PixtapeError if a parameter is not a leaf, or a rate is out of its range */
   constructor(device: Device, params: readonly Tensor[], options: AdamOptions = {}, decoupled = false) {
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, lossScale } = options;
     const name = decoupled ? 'AdamW' : 'Adam';
+    checkNames(name, ['lr', 'betas', 'eps', 'weightDecay', 'lossScale'], options);
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, lossScale } = options;
     super(name, device, params, lr, lossScale);
     for (const beta of betas) checkFactor(name, `betas are [${betas}]; each`, beta, { below: 1 });
     checkFactor(name, `eps is ${eps}; it`, eps, { above: 0 });

@@ -1,4 +1,12 @@
+import { checkOptions, type Rule } from '../../ops/arguments.ts';
 import { PixtapeError } from '../../util/errors.ts';
+
+const ANY: Rule = { wanted: 'anything', fits: () => true };
+
+/** @throws PixtapeError if an option has none of these names */
+export function checkNames(optimizer: string, known: readonly string[], options: unknown): void {
+  checkOptions(optimizer, Object.fromEntries(known.map((name) => [name, ANY])), options);
+}
 
 /** @throws PixtapeError if a factor is not finite, below 0 (or not above `above`), or not below `below` */
 export function checkFactor(

@@ -1,7 +1,7 @@
 import source from '../../../../shaders/optim/rmsprop.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import type { Tensor } from '../../tape/tensor.ts';
-import { checkFactor } from './check.ts';
+import { checkFactor, checkNames } from './check.ts';
 import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface RmsPropOptions extends OptimizerOptions {
@@ -22,6 +22,7 @@ export class RMSprop extends Optimizer {
 
   /** @throws PixtapeError if a parameter is not a leaf, or a rate is out of its range */
   constructor(device: Device, params: readonly Tensor[], options: RmsPropOptions = {}) {
+    checkNames('RMSprop', ['lr', 'alpha', 'eps', 'weightDecay', 'lossScale'], options);
     const { lr = 0.01, alpha = 0.99, eps = 1e-8, weightDecay = 0, lossScale } = options;
     super('RMSprop', device, params, lr, lossScale);
     checkFactor('RMSprop', `alpha is ${alpha}; it`, alpha, { below: 1 });

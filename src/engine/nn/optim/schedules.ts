@@ -1,13 +1,29 @@
+import {
+  aNumber,
+  aWholeNumber,
+  checkArguments,
+  checkOptions,
+  either,
+  optional,
+  type Rule,
+} from '../../ops/arguments.ts';
+
+const aRate = aNumber({ least: 0, finite: true });
+const someSteps: Rule = { wanted: 'a number above 0', fits: (value) => aRate.fits(value) && (value as number) > 0 };
+const aSchedule: Rule = { wanted: 'a schedule', fits: (value) => typeof value === 'function' };
+
 /** Learning rates that change with the steps, counted from 1: `new Adam(device, params, { lr: cosine(1e-3, 10_000) })`. */
 export type Schedule = (step: number) => number;
 
 /** `lr` for `keep` steps, then straight down to 0 over `decay` more. */
 export function linearDecay(lr: number, keep: number, decay: number): Schedule {
+  checkArguments('linearDecay', { lr: aRate, keep: aNumber({ finite: true }), decay: aRate }, { lr, keep, decay });
   return (step) => lr * Math.min(1, Math.max(0, 1 - (step - 1 - keep) / Math.max(1, decay)));
 }
 
 /** `lr` times `gamma` after every `size` steps. */
 export function stepDecay(lr: number, size: number, gamma = 0.1): Schedule {
+  checkArguments('stepDecay', { lr: aRate, size: someSteps, gamma: aRate }, { lr, size, gamma });
   return (step) => lr * gamma ** Math.floor((step - 1) / size);
 }
 
@@ -16,11 +32,13 @@ export function stepDecay(lr: number, size: number, gamma = 0.1): Schedule {
  * Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts".
  */
 export function cosine(lr: number, steps: number, least = 0): Schedule {
+  checkArguments('cosine', { lr: aRate, steps: someSteps, least: aRate }, { lr, steps, least });
   return (step) => least + ((lr - least) * (1 + Math.cos(Math.PI * Math.min(1, (step - 1) / steps)))) / 2;
 }
 
 /** Straight up from 0 over the first `steps`, then as `schedule` says. */
 export function warmup(schedule: Schedule | number, steps: number): Schedule {
+  checkArguments('warmup', { schedule: either(aRate, aSchedule), steps: someSteps }, { schedule, steps });
   const after = typeof schedule === 'number' ? () => schedule : schedule;
   return (step) => after(step) * Math.min(1, step / steps);
 }
@@ -35,6 +53,13 @@ export interface PlateauOptions {
   /** The rate does not fall below it; by default 0. */
   least?: number;
 }
+
+const PLATEAU = {
+  factor: optional(aNumber({ least: 0, most: 1 })),
+  patience: optional(aWholeNumber(0)),
+  threshold: optional(aNumber({ least: 0, most: 1 })),
+  least: optional(aRate),
+};
 
 /** What a `Plateau` has seen so far. */
 export interface PlateauState {
@@ -52,7 +77,11 @@ export class Plateau {
   private bad = 0;
   private readonly options: Required<PlateauOptions>;
 
-  constructor(lr: number, { factor = 0.1, patience = 10, threshold = 1e-4, least = 0 }: PlateauOptions = {}) {
+  /** @throws PixtapeError if an option is unknown or out of its range */
+  constructor(lr: number, options: PlateauOptions = {}) {
+    const { factor = 0.1, patience = 10, threshold = 1e-4, least = 0 } = options;
+    checkArguments('Plateau', { lr: aRate }, { lr });
+    checkOptions('Plateau', PLATEAU, options);
     this.lr = lr;
     this.options = { factor, patience, threshold, least };
   }

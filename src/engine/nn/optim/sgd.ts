@@ -3,7 +3,7 @@ import momentumSource from '../../../../shaders/optim/sgd_momentum.wgsl';
 import type { Device } from '../../gpu/device.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
-import { checkFactor } from './check.ts';
+import { checkFactor, checkNames } from './check.ts';
 import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface SgdOptions extends OptimizerOptions {
@@ -27,6 +27,7 @@ export class SGD extends Optimizer {
 
   /** @throws PixtapeError if a parameter is not a leaf, a rate is out of its range, or Nesterov has no momentum */
   constructor(device: Device, params: readonly Tensor[], options: SgdOptions = {}) {
+    checkNames('SGD', ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay', 'lossScale'], options);
     const { lr = 1e-3, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0, lossScale } = options;
     super('SGD', device, params, lr, lossScale);
     for (const [name, value] of Object.entries({ momentum, dampening, weightDecay })) {

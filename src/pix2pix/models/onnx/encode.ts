@@ -7,7 +7,8 @@ export const OUTPUT = 'picture';
 
 /**
  * Encodes a generator in evaluation mode as an ONNX file, in pieces: `condition` (batch, in, height, width) →
- * `picture` (batch, out, height, width), both with values in [0, 1]. Batch, height and width are dynamic.
+ * `picture` (batch, out, height, width), both with values in [0, 1]. Batch, height and width are dynamic. Sides that are no
+ * multiples of the generator's unit are refused when it runs: some would come out as a picture of another size.
  * @param kind the generator's row of `GENERATORS`
  * @param values of the generator's tensors, by the names of its state dict
  * @param metadata goes into the model's metadata_props, beside a description of input and output
@@ -23,9 +24,10 @@ export function encodeOnnx(
   const { inChannels, outChannels } = config;
   const graph = new OnnxGraph(generator, values);
   const network = (x: Value) => kind.graph(graph, generator, x);
-  const picture = range === 'symmetric' ? shifted(graph, network) : network(INPUT);
-  graph.name(OUTPUT, picture);
   const sides = `sides are multiples of ${unit}`;
+  const condition = ofMultiples(graph, unit, sides);
+  const picture = range === 'symmetric' ? shifted(graph, condition, network) : network(condition);
+  graph.name(OUTPUT, picture);
   return graph.encode(
     { name: INPUT, shape: ['batch', inChannels, 'height', 'width'] },
     { name: OUTPUT, shape: ['batch', outChannels, 'height', 'width'] },
@@ -39,9 +41,19 @@ export function encodeOnnx(
   );
 }
 
+/**
+ * The input, unchanged. ONNX has no assertion: where a side leaves a remainder, the shape that is asked for is larger by it,
+ * so that the reshape fails. Its label says why.
+ */
+function ofMultiples(graph: OnnxGraph, unit: number, label: string): Value {
+  const shape = graph.node('Shape', [INPUT]);
+  const remainder = graph.node('Mod', [shape, graph.ints('unit', [1, 1, unit, unit])]);
+  return graph.node('Reshape', [INPUT, graph.node('Add', [shape, remainder])], {}, label);
+}
+
 /** Wraps a network with values from −1 to 1: 2x − 1 before it, (y + 1) / 2 after it. */
-function shifted(graph: OnnxGraph, network: (x: Value) => Value): Value {
+function shifted(graph: OnnxGraph, input: Value, network: (x: Value) => Value): Value {
   const [half, one, two] = [graph.float('half', 0.5), graph.float('one', 1), graph.float('two', 2)];
-  const x = graph.node('Sub', [graph.node('Mul', [INPUT, two]), one]);
+  const x = graph.node('Sub', [graph.node('Mul', [input, two]), one]);
   return graph.node('Mul', [graph.node('Add', [network(x), one]), half]);
 }

@@ -46,11 +46,20 @@ export class OnnxGraph {
     }
   }
 
-  node(op: string, inputs: readonly Value[], attributes: Readonly<Record<string, Attribute>> = {}): Value {
+  /** @param label what runtimes call it where it fails */
+  node(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    label?: string,
+  ): Value {
     const output = `${op}_${this.nodes.length}`;
     const node = new Message();
     for (const input of inputs) node.bytes(1, input);
-    node.bytes(2, output).bytes(3, output).bytes(4, op);
+    node
+      .bytes(2, output)
+      .bytes(3, label ?? output)
+      .bytes(4, op);
     for (const [name, value] of Object.entries(attributes)) node.message(5, attributeOf(name, value));
     this.nodes.push(node);
     return output;

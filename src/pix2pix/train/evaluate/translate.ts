@@ -4,14 +4,20 @@ import type { Picture } from '../../data/image/picture.ts';
 import { resizePicture } from '../../data/image/picture.ts';
 import { asColours, CHANNELS } from '../../data/image/raster.ts';
 import type { ResizeMode } from '../../data/image/resize.ts';
+import type { SidesOf } from '../../models/generator.ts';
 import type { Predictor } from '../steps/predictor.ts';
+
+export interface Size {
+  width: number;
+  height: number;
+}
 
 /** Preprocessing of a picture. */
 export interface Preparation {
   /** The half of a side-by-side pair that is the condition; if omitted, the whole picture. */
   side?: 'left' | 'right';
   /** The size to resize to, in pixels; if omitted, pictures keep their size. */
-  resize?: { width: number; height: number; mode: ResizeMode };
+  resize?: Size & { mode: ResizeMode };
 }
 
 /** Extracts and resizes the condition. @throws Error if a pair's width is odd */
@@ -21,13 +27,27 @@ export function prepare(picture: Picture, { side, resize }: Preparation): Pictur
 }
 
 /**
- * Translates a picture of any size. Sides are padded to multiples of the generator's `unit` by repeating the last row
- * and column, and the result is cropped back.
+ * The size at which a picture is painted: its own, or the next one that the network takes.
+ * @param sampling whether norms take the picture's own statistics
+ */
+export function paintedSize(
+  { width, height }: Size,
+  { unit, least = unit, leastArea = 0 }: SidesOf,
+  sampling: boolean,
+): Size {
+  const [w, h] = [width, height].map((side) => Math.max(least, nextMultiple(side, unit))) as [number, number];
+  if (!sampling || w * h >= leastArea) return { width: w, height: h };
+  return { width: nextMultiple(leastArea / h, unit), height: h };
+}
+
+/**
+ * Translates a picture. It is padded to `size` by repeating the last row and column, and the result is cropped back.
+ * @param size one that the network takes: see `paintedSize`
  * @returns as many planes as the generator has output channels
  */
-export async function translate(predictor: Predictor, condition: Picture, unit: number): Promise<Picture> {
+export async function translate(predictor: Predictor, condition: Picture, size: Size): Promise<Picture> {
   const { width, height } = condition;
-  const padded = pad(condition, unit);
+  const padded = pad(condition, size);
   const data = await predictPlanes(predictor, padded);
   return crop({ width: padded.width, height: padded.height, data }, width, height);
 }
@@ -51,11 +71,10 @@ export async function predictPlanes(predictor: Predictor, { width, height, data 
 }
 
 /** The next multiple of `unit`. */
-export const nextMultiple = (side: number, unit: number): number => Math.ceil(side / unit) * unit;
+const nextMultiple = (side: number, unit: number): number => Math.ceil(side / unit) * unit;
 
-/** Repeats the last row and column until both sides are multiples of `unit`. */
-export function pad(picture: Picture, unit: number): Picture {
-  const [width, height] = [nextMultiple(picture.width, unit), nextMultiple(picture.height, unit)];
+/** Repeats the last row and column until it has that size. */
+export function pad(picture: Picture, { width, height }: Size): Picture {
   return rearrange(picture, width, height, (x, y) => [Math.min(x, picture.width - 1), Math.min(y, picture.height - 1)]);
 }
 

@@ -83,6 +83,34 @@ it('paints by the statistics that it was exported with', async () => {
   }
 });
 
+it.each(NETWORKS)('refuses sizes that the network cannot take, and says which it can: %s', async (_, config) => {
+  const { generator, tensors } = await randomGenerator(device, config);
+  const { unit } = generator;
+  const file = joined(await exportOnnx({ config, step: 1, run: {} }, tensors, 'it'));
+  // Runtimes name the node that fails. The one in WebAssembly gives no reason at all.
+  expect(Buffer.from(file).includes(`sides are multiples of ${unit}`)).toBe(true);
+  const session = await InferenceSession.create(file);
+  const { inChannels } = config.generator;
+  const outcome = (height: number, width: number) => {
+    const condition = new OrtTensor('float32', noise(inChannels * height * width, 1), [1, inChannels, height, width]);
+    return session.run({ condition }).then(
+      ({ picture }) => picture?.dims.slice(2),
+      () => 'refused',
+    );
+  };
+  const side = 2 * unit;
+  for (const [height, width] of [
+    [side + 1, side],
+    [side, side + 1],
+    [side + unit / 2, side + unit / 2],
+    [unit - 1, unit],
+  ] as const) {
+    expect(await outcome(height, width), `${width} × ${height}`).toBe('refused');
+  }
+  expect(await outcome(side, 2 * side)).toEqual([side, 2 * side]);
+  await session.release();
+});
+
 describe('the file', () => {
   it('says what it is', async () => {
     const config = unet({});

@@ -5,10 +5,17 @@ import fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
+import type { NormKind } from '../../../../src/engine/nn/norm.ts';
+import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { writePictureAs } from '../../../../src/pix2pix/data/image/encode.ts';
 import { type Picture, readPicture } from '../../../../src/pix2pix/data/image/picture.ts';
+import { tutorialSides } from '../../../../src/pix2pix/models/generator.ts';
+import { createGenerator } from '../../../../src/pix2pix/models/networks.ts';
+import { GENERATORS } from '../../../../src/pix2pix/models/registry/generators.ts';
 import { loadGenerator } from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
-import { pad, prepare, translate } from '../../../../src/pix2pix/train/evaluate/translate.ts';
+import { PRESETS, type TrainConfig } from '../../../../src/pix2pix/train/config/config.ts';
+import { CYCLE_PRESETS } from '../../../../src/pix2pix/train/cycle/config.ts';
+import { pad, paintedSize, prepare, type Size, translate } from '../../../../src/pix2pix/train/evaluate/translate.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 import { openTestDevice } from '../../../device.ts';
@@ -26,6 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => device.destroy());
 
+/** The size at which the run's generator paints. */
+const fitting = (size: Size) => paintedSize(size, tutorialSides(2), false);
 const checkpoint = () => join(run, 'latest.safetensors');
 const picture = (width: number, height: number, value = (i: number) => ((i * 7919) % 256) / 255): Picture => ({
   width,
@@ -44,7 +53,11 @@ it('shows bit for bit what the sample grid of the training shows', async () => {
   for (const index of [0, 1, 3]) {
     const { condition } = await test.pair(index);
     const path = join(folder(), 'painted.png');
-    const painted = await translate(predictor, { width: 128, height: 128, data: condition }, 4);
+    const painted = await translate(
+      predictor,
+      { width: 128, height: 128, data: condition },
+      { width: 128, height: 128 },
+    );
     await writePictureAs(path, painted);
     const png = PNG.sync.read(readFileSync(path));
     expect(new Set(png.data).size).toBeGreaterThan(3);
@@ -71,18 +84,60 @@ it('takes any size: multiples go through unchanged, others are filled up and cut
   const { generator } = await loadGenerator(device, checkpoint());
   const predictor = new Predictor(device, generator);
   const even = picture(20, 12);
-  expect((await translate(predictor, even, 4)).data).toEqual(await predictor.predict(even.data, 1, 12, 20));
+  expect((await translate(predictor, even, even)).data).toEqual(await predictor.predict(even.data, 1, 12, 20));
   for (const [width, height] of [
     [17, 13],
     [1, 1],
     [3, 30],
   ] as const) {
-    const painted = await translate(predictor, picture(width, height), 4);
+    const painted = await translate(predictor, picture(width, height), fitting({ width, height }));
     expect([painted.width, painted.height]).toEqual([width, height]);
     expect(painted.data).toHaveLength(3 * width * height);
-    const filled = pad(picture(width, height), 4);
+    const filled = pad(picture(width, height), fitting({ width, height }));
     const whole = await predictor.predict(filled.data, 1, filled.height, filled.width);
     expect(painted.data[width * height - 1]).toBe(whole[(height - 1) * filled.width + width - 1]);
+  }
+});
+
+const resnet = (norm: NormKind): TrainConfig => ({
+  ...CYCLE_PRESETS.quick,
+  norm,
+  generator: { ...CYCLE_PRESETS.quick.generator, hidden: 2, depth: 1 },
+});
+const unet = (norm: NormKind): TrainConfig => ({
+  ...PRESETS.paper,
+  norm,
+  generator: { ...PRESETS.paper.generator, hidden: 2, depth: 5 },
+});
+const NETWORKS: [string, TrainConfig][] = [
+  ['tutorial', tinyConfig()],
+  ['tutorial of one level', tinyConfig({ generator: { ...tinyConfig().generator, depth: 1 } })],
+  ['unet', unet('batch')],
+  ['unet with instance norm', unet('instance')],
+  ['resnet', resnet('batch')],
+  ['resnet with instance norm', resnet('instance')],
+  ['resnet without norm', resnet('none')],
+];
+
+it.each(NETWORKS)('paints the tiniest pictures, with dropout too: %s', async (_, config) => {
+  const sides = GENERATORS[config.netG].sidesOf(config.generator);
+  for (const sampling of [false, true]) {
+    const rng = new Rng(device, 1);
+    const predictor = new Predictor(device, createGenerator(device, config, rng), sampling ? { sampling: rng } : {});
+    for (const [width, height] of [
+      [1, 1],
+      [1, 5],
+      [5, 2],
+    ] as const) {
+      const size = paintedSize({ width, height }, sides, sampling);
+      const painted = await translate(predictor, picture(width, height), size);
+      expect([painted.width, painted.height, painted.data.length]).toEqual([width, height, 3 * width * height]);
+      expect(painted.data.every(Number.isFinite)).toBe(true);
+    }
+    // What the network takes as it is stays as it is.
+    const whole = { width: 2 * sides.unit, height: 2 * sides.unit };
+    expect(paintedSize(whole, sides, sampling)).toEqual(whole);
+    predictor.destroy();
   }
 });
 
@@ -97,10 +152,10 @@ it('gives a generator of grey the luma of a picture, and its answer three equal 
       },
     }) as unknown as Predictor;
   const colours = { width: 2, height: 1, data: Float32Array.of(1, 0, 0, 1, 0, 0) };
-  const answer = await translate(grey({ in: 1, out: 1 }), colours, 1);
+  const answer = await translate(grey({ in: 1, out: 1 }), colours, colours);
   expect(asked[0]?.map((v) => Math.round(1000 * v))).toEqual([299, 587]);
   expect([...answer.data]).toEqual([0.25, 0.5]);
-  await expect(translate(grey({ in: 6, out: 3 }), colours, 1)).rejects.toThrow(
+  await expect(translate(grey({ in: 6, out: 3 }), colours, colours)).rejects.toThrow(
     /paints from 6 channels; the picture has 3/,
   );
 });
@@ -110,7 +165,7 @@ it('fills up by repeating the edge', () => {
   fc.assert(
     fc.property(side, side, fc.integer({ min: 1, max: 8 }), (width, height, unit) => {
       const from = picture(width, height);
-      const to = pad(from, unit);
+      const to = pad(from, paintedSize(from, { unit, network: 'it', instead: 'none' }, false));
       expect([to.width % unit, to.height % unit]).toEqual([0, 0]);
       expect(to.width - width).toBeLessThan(unit);
       expect(to.height - height).toBeLessThan(unit);
