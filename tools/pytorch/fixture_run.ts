@@ -10,6 +10,7 @@ import type { Tensor } from '../../src/engine/tape/tensor.ts';
 import type { GanState } from '../../src/pix2pix/train/checkpoint/state.ts';
 import { RING_LENGTH } from '../../src/pix2pix/train/steps/loss_ring.ts';
 import { Pix2Pix, type StepOutputs } from '../../src/pix2pix/train/steps/pix2pix.ts';
+import { Predictor } from '../../src/pix2pix/train/steps/predictor.ts';
 import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
 
 /** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
