@@ -192,7 +192,7 @@ test('the command: a line for each group, and an exit status that counts', () =>
     writeFileSync(join(folder, 'text'), files.text);
     writeFileSync(join(folder, 'wrong'), Buffer.concat(encodeSafetensors(spoilt.tensors, spoilt.metadata)));
     const command = (...args: string[]) =>
-      spawnSync(process.execPath, [join(root, 'scripts', 'reference.mjs'), ...args], { encoding: 'utf8' });
+      spawnSync(process.execPath, [join(root, 'scripts', 'tools', 'reference.mjs'), ...args], { encoding: 'utf8' });
 
     const good = command(path(SMALLEST));
     expect(good.stdout.split('\n').filter((line) => /^ {2}\S+ +max \S+ +rel L2 \S+ +ok\b/.test(line))).toHaveLength(12);
