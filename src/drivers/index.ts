@@ -144,10 +144,10 @@ export async function surveyAdapters(
   return tried.map((t) => t.report);
 }
 
-/** What would be faster than the adapter that this process has opened; undefined before that. */
+/** What would be faster than the adapter that this process has found; undefined where a person chose one by hand. */
 export function adviseHere(): Advice | undefined {
   const { opened } = state();
-  return opened && adviseFaster(opened.candidates);
+  return opened?.choice === 'auto' ? adviseFaster(opened.candidates) : undefined;
 }
 
 /** Lets go of Dawn, so that the process can end by itself. Destroy the devices first. */

@@ -1,4 +1,3 @@
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { formatDuration } from '../../../engine/util/format.ts';
 import { isTerminal } from '../../../files/lock/process.ts';
 
@@ -20,8 +19,8 @@ export interface ProgressNumbers {
   lossD?: number;
 }
 
-/** Columns of the bar, and of all before the text, on a wide and on a narrow terminal. */
-const BAR = { wide: 24, narrow: 6, more: 9, wideFrom: 80 };
+/** Columns of the bar on a wide and on a narrow terminal, and milliseconds between two drawings. */
+const BAR = { wide: 24, narrow: 6, wideFrom: 80, pause: 100 };
 
 /**
  * Shows the progress of training: a bar on a terminal, or a line every few seconds elsewhere (a file, a CI log).
@@ -40,8 +39,7 @@ export class Progress {
   #step = 0;
   #numbers: ProgressNumbers = {};
   #activity: string | undefined;
-  #bars: MultiBar | undefined;
-  #bar: SingleBar | undefined;
+  #drawnAt = 0;
   #linePrintedAt = 0;
   #lineStep: number | undefined;
 
@@ -74,29 +72,20 @@ export class Progress {
     this.#begin = this.#now();
     this.#linePrintedAt = this.#begin;
     this.#lineStep = undefined;
-    if (!this.#drawsBar) return;
-    this.#bars = new MultiBar(
-      {
-        format: ' {bar} {percent}% │ {text}',
-        barsize: this.#columns < BAR.wideFrom ? BAR.narrow : BAR.wide,
-        stream: this.#stream,
-        linewrap: true, // the bar fits, and a note may take two lines
-        hideCursor: false, // a killed run must not leave the terminal without its cursor
-        gracefulExit: false, // the trainer handles Ctrl-C: it saves first
-        forceRedraw: true,
-      },
-      Presets.shades_classic,
-    );
-    this.#bar = this.#bars.create(1000, this.#permille(), this.#payload());
+    if (this.#drawsBar) this.#draw();
   }
 
   get #columns(): number {
     return this.#stream.columns || BAR.wideFrom;
   }
 
-  #payload() {
-    const before = BAR.more + (this.#columns < BAR.wideFrom ? BAR.narrow : BAR.wide);
-    return { percent: this.#percent(), text: this.#text(this.#columns - before - 1) };
+  /** Draws the bar over itself. The cursor stays visible: a killed run must not leave the terminal without it. */
+  #draw(): void {
+    this.#drawnAt = this.#now();
+    const size = this.#columns < BAR.wideFrom ? BAR.narrow : BAR.wide;
+    const full = Math.round(this.#fraction() * size);
+    const before = ` ${'█'.repeat(full)}${'░'.repeat(size - full)} ${this.#percent()}% │ `;
+    this.#stream.write(`\r${before}${this.#text(this.#columns - before.length - 1)}\x1b[K`);
   }
 
   /** Updates the numbers; cheap enough to call at every step. Omitted numbers stay as they were. */
@@ -115,31 +104,27 @@ export class Progress {
   }
 
   #show(): void {
-    if (this.#bar) {
-      this.#bar.update(this.#permille(), this.#payload());
-    } else if (this.#now() - this.#linePrintedAt >= this.#plainInterval * 1000) {
-      this.#printState();
-    }
+    const now = this.#now();
+    if (this.#drawsBar) {
+      if (now - this.#drawnAt >= BAR.pause) this.#draw();
+    } else if (now - this.#linePrintedAt >= this.#plainInterval * 1000) this.#printState();
   }
 
   /** Prints a line, above the bar if there is one. */
   note(line: string): void {
-    if (this.#bars) {
-      this.#bars.log(`${line}\n`);
-      this.#bars.update(); // now, for a long step may keep the timer from firing
-    } else {
-      this.#stream.write(`${line}\n`);
-    }
+    const bar = this.#running && this.#drawsBar;
+    this.#stream.write(bar ? `\r\x1b[K${line}\n` : `${line}\n`);
+    if (bar) this.#draw();
   }
 
   /** Draws the last state and releases the terminal. May be called more than once. */
   stop(): void {
     if (!this.#running) return;
     this.#running = false;
-    if (this.#bars) this.#bars.stop();
-    else if (this.#lineStep !== this.#step) this.#printState();
-    this.#bars = undefined;
-    this.#bar = undefined;
+    if (this.#drawsBar) {
+      this.#draw();
+      this.#stream.write('\n');
+    } else if (this.#lineStep !== this.#step) this.#printState();
   }
 
   #printState(): void {
@@ -155,7 +140,6 @@ export class Progress {
     return Math.min(1, Math.max(bySteps, byTime));
   }
 
-  #permille = (): number => Math.round(this.#fraction() * 1000);
   #percent = (): string => String(Math.floor(this.#fraction() * 100)).padStart(3);
   #elapsed = (): number => (this.#now() - this.#begin) / 1000;
 

@@ -12,8 +12,7 @@ function sink(isTTY: boolean, columns = 200) {
       done();
     },
   });
-  Object.assign(stream, { isTTY, columns, cursorTo: () => true, moveCursor: () => true, clearLine: () => true });
-  Object.assign(stream, { clearScreenDown: () => true });
+  Object.assign(stream, { isTTY, columns });
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
 }
 
@@ -88,6 +87,18 @@ it('draws a bar on a terminal, with lines above it, and stops twice without harm
   expect(text()).toBe(`${after}done\n`);
 });
 
+it('draws at most ten times a second, and the last state at the end', () => {
+  const { progress, clock, text } = start(true);
+  for (let step = 1; step <= 50; step++) {
+    clock.ms = step * 20;
+    progress.update(step);
+  }
+  progress.stop();
+  const steps = [...text().matchAll(/step (\d+)\//g)].map((match) => Number(match[1]));
+  expect(steps).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 50]);
+  expect(text().endsWith('\n')).toBe(true);
+});
+
 it('leaves out what a narrow terminal has no room for, and wraps notes', () => {
   const { progress, clock, text } = start(true, 0, undefined, 40);
   clock.ms = 10_000;
@@ -100,8 +111,8 @@ it('leaves out what a narrow terminal has no room for, and wraps notes', () => {
   progress.stop();
   expect(text()).toContain(`${note}\n`);
   const drawn = text()
-    .split('\u001b')
-    .map((part) => part.replace(/^\[[\d;?]*[A-Za-z]/, ''));
+    .split('\r')
+    .map((part) => part.split('\u001b')[0] ?? '');
   const bars = drawn.filter((part) => part.includes('│'));
   expect(bars).toContain(' ███░░░  50% │ step 50/100 · ETA 10 s');
   expect(bars.length).toBeGreaterThan(1);

@@ -147,6 +147,7 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   /** Draws and keeps a sample grid; undefined if Ctrl-C interrupted it. */
   async sample(last: boolean): Promise<Measured | undefined> {
     const { task, samples, progress, interrupted } = this.parts;
+    progress.update(task.step);
     const onPainted = (done: number, total: number) => progress.activity(`painting ${done + 1}/${total}`);
     const drawn = await inPhase('measuring', () => task.sample({ stop: interrupted, last, onPainted }));
     progress.activity();
