@@ -158,13 +158,28 @@ describe('what only GPUs are offered gives the right result', () => {
     }
   }
 
+  const filtered = {
+    ...SIZES,
+    outC: 37,
+    outH: 12,
+    outW: 14,
+    kernelH: 3,
+    kernelW: 3,
+    strideH: 1,
+    strideW: 1,
+    padH: 1,
+    padW: 1,
+  };
+
   test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
-    '%s by every tile, and with a stride folded away',
+    "%s by every tile, with a stride folded away, and between Winograd's transforms",
     async (direction) => {
       // Rows and columns that no tile divides, more of them than one tile holds.
       const tiles = TILES.map((tile) => `gemm ${gemm.format(tile)}`);
       await compare(await openTestDevice({ guards: true }), direction, plain, tiles);
       await compare(await openTestDevice({ guards: true }), direction, strided, ['fold_gemm 64x64']);
+      const forms = ['winograd_gemm 4x32x64', 'winograd_gemm 2x64x64'];
+      await compare(await openTestDevice({ guards: true }), direction, filtered, forms);
     },
     240_000,
   );
