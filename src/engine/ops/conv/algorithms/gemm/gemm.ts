@@ -34,8 +34,8 @@ const source = `${gemmSource}\n${leakyRelu}`;
  */
 const rolledSource = source.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
 
-/** Products that fit a dispatch, whatever they are split into. */
-const MOST_GROUPS = 1024;
+/** Groups whose products, and what a long sum is split into, are sure to fit a dispatch. */
+const MOST_GROUPS = 128;
 
 /** `gemm ROWSxCOLUMNS`: the tile. */
 export const gemm: ConvAlgorithm<Tile> = {
