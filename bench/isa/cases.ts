@@ -5,6 +5,7 @@ import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import type { ConvDirection } from '../../src/engine/ops/conv/algorithm.ts';
 import { type ConvGeometry, positions } from '../../src/engine/ops/conv/geometry.ts';
 import { convKernels } from '../../src/engine/ops/conv/tuning/choose.ts';
+import { convCandidates } from '../../src/engine/ops/conv/tuning/registry.ts';
 import { convTuning } from '../../src/engine/ops/conv/tuning/tuning.ts';
 import { record } from '../../src/engine/tape/record.ts';
 import { Tensor } from '../../src/engine/tape/tensor.ts';
@@ -16,11 +17,12 @@ import type { ConvShape } from '../peers/peer.ts';
 export interface KernelUse {
   kernel: Kernel;
   dispatches: number;
-  /** In all its dispatches together. */
+  /** In all its dispatches together; bytes are those of all that is bound, each once a dispatch. */
   workgroups: number;
+  bytes: number;
 }
 
-/** The kernels of one convolution in one direction, the convolution's own first. */
+/** The kernels of one convolution in one direction, in the order in which they run. */
 export interface LayerUse {
   direction: ConvDirection;
   choice: string;
@@ -44,8 +46,15 @@ export async function stepKernels(like: Device, config: TrainConfig): Promise<Ke
   return usesOf((await model.prepare()).program).sort((a, b) => b.dispatches - a.dispatches);
 }
 
-/** One layer of the bench, each direction for itself, by the choice that a GPU takes without a measurement. */
-export async function layerKernels(like: Device, shape: ConvShape): Promise<LayerUse[]> {
+/**
+ * One layer of the bench, each direction for itself, by the choice that a GPU takes without a measurement, or by that which
+ * `pick` takes among the names of all.
+ */
+export async function layerKernels(
+  like: Device,
+  shape: ConvShape,
+  pick: (names: readonly string[]) => string = () => 'auto',
+): Promise<LayerUse[]> {
   const { batch, inC, outC, side, kernel, padding } = shape;
   const out = positions(side, kernel, 1, padding, 1);
   const sides = { inH: side, inW: side, outH: out, outW: out, kernelH: kernel, kernelW: kernel };
@@ -53,6 +62,7 @@ export async function layerKernels(like: Device, shape: ConvShape): Promise<Laye
   const layers: LayerUse[] = [];
   for (const direction of DIRECTIONS) {
     const device = await gpuDryRun(like);
+    convTuning(device).algorithm = pick(convCandidates(device, direction, g).map(({ name }) => name));
     const x = Tensor.zeros(device, [batch, inC, side, side]);
     const w = Tensor.zeros(device, [outC, inC, kernel, kernel]);
     const y = Tensor.zeros(device, [batch, outC, out, out]);
@@ -70,11 +80,13 @@ export async function layerKernels(like: Device, shape: ConvShape): Promise<Laye
 
 function usesOf(program: Program): KernelUse[] {
   const uses = new Map<Kernel, KernelUse>();
-  for (const { kernel, groups } of program.listing) {
-    const use = uses.get(kernel) ?? { kernel, dispatches: 0, workgroups: 0 };
+  for (const { kernel, groups, slices } of program.listing) {
+    const use = uses.get(kernel) ?? { kernel, dispatches: 0, workgroups: 0, bytes: 0 };
     uses.set(kernel, use);
     use.dispatches++;
     use.workgroups += groups[0] * groups[1] * groups[2];
+    const bound = new Map(slices.flatMap((s) => (s === 'params' ? [] : [[s.storage, s.size] as const])));
+    for (const size of bound.values()) use.bytes += size;
   }
   return [...uses.values()];
 }

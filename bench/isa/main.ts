@@ -16,6 +16,7 @@ import { MEASURED } from './measured.ts';
 import { DawnCompiler } from './mesa/dawn.ts';
 import { Radv } from './mesa/radv.ts';
 import { type Inspected, type InspectedLayer, layerTable, predictionTable, stepTable, wantedTable } from './report.ts';
+import { FORMS, pickForm, transformsTable, winogradTable } from './winograd.ts';
 
 interface Flags {
   rows: string;
@@ -72,18 +73,25 @@ async function main(): Promise<number> {
       for (const use of uses) inspected.push({ use, on: await inspector.inspect(use.kernel, targets) });
       return inspected;
     };
-    const layers: InspectedLayer[] = [];
-    for (const shape of chosen(COMPARED, flags.rows)) {
-      process.stderr.write(`… ${shapeName(shape)}\n`);
-      for (const { direction, choice, uses } of await layerKernels(dawn.device, shape)) {
-        layers.push({ shape, direction, choice, kernels: await inspect(uses) });
+    const layersBy = async (pick?: (names: readonly string[]) => string): Promise<InspectedLayer[]> => {
+      const layers: InspectedLayer[] = [];
+      for (const shape of chosen(COMPARED, flags.rows)) {
+        process.stderr.write(`… ${shapeName(shape)}\n`);
+        for (const { direction, choice, uses } of await layerKernels(dawn.device, shape, pick)) {
+          layers.push({ shape, direction, choice, kernels: await inspect(uses) });
+        }
       }
-    }
+      return layers;
+    };
+    const layers = await layersBy();
     show(...targets.map((_, at) => layerTable(layers, targets, at)));
-    const shader = createHash('sha256').update(gemm.sources.join('')).digest('hex').slice(0, 16);
+    const winograd: InspectedLayer[] = [];
+    for (const outputs of FORMS) winograd.push(...(await layersBy(pickForm(outputs))));
     // Waves of 64 issue one instruction at a time, as NVIDIA's warps do.
+    show(winogradTable([...layers, ...winograd], 1), transformsTable(winograd, targets[1]?.title ?? '', 1));
+    const shader = createHash('sha256').update(gemm.sources.join('')).digest('hex').slice(0, 16);
     if (!flags.rows) show(predictionTable(layers, 1, shader === MEASURED.shader));
-    const dumped = layers.flatMap(({ shape, direction, kernels }) =>
+    const dumped = [...layers, ...winograd].flatMap(({ shape, direction, kernels }) =>
       kernels.map((kernel) => ({ name: `${shapeName(shape)} ${direction} ${kernel.use.kernel.label}`, kernel })),
     );
     for (const name of flags.steps ? (['quick', 'tutorial'] as const) : []) {

@@ -9,6 +9,8 @@ export const MEASURED = {
   shader: '0589c5ddd3492a71',
   /** Multiply-adds of registers only, GFLOP/s. */
   roof: 57_234,
+  /** Copying of vectors, GB/s. */
+  bandwidth: 2945,
   multiprocessors: 132,
   /** Forward, input gradient, weight gradient, in the order of `COMPARED`. */
   milliseconds: [

@@ -15,12 +15,12 @@ export interface InspectedLayer extends Omit<LayerUse, 'uses'> {
   kernels: readonly Inspected[];
 }
 
-const COLUMNS = [
+export const KERNEL_COLUMNS = [
   ...['registers', 'spills', 'wg. memory', 'waves', 'multiply-adds', 'vector', 'share', 'integer ×'],
   ...['wg. memory ops', 'loads, stores', 'scalar', 'branches', 'cycles a wave'],
 ];
 
-const cells = (seen: Inspection): string[] => {
+export const kernelCells = (seen: Inspection): string[] => {
   const { registers, spills, workgroupMemory, waves, inverseThroughput, counts } = seen;
   return [
     ...[registers, spills, workgroupMemory, waves, counts.multiplyAdds, counts.vector].map(String),
@@ -40,11 +40,11 @@ const NOTES = [
 export function layerTable(layers: readonly InspectedLayer[], targets: readonly Target[], at: number): Table {
   return {
     title: `Convolutions, ${targets[at]?.title}`,
-    columns: ['layer', 'direction', 'choice', 'workgroups', ...COLUMNS],
+    columns: ['layer', 'direction', 'choice', 'workgroups', ...KERNEL_COLUMNS],
     rows: layers.flatMap(({ shape, direction, choice, kernels: [main] }) => {
       if (!main) return [];
       const seen = main.on[at] as Inspection;
-      return [[shapeName(shape), direction, choice, String(main.use.workgroups), ...cells(seen)]];
+      return [[shapeName(shape), direction, choice, String(main.use.workgroups), ...kernelCells(seen)]];
     }),
     notes: NOTES,
   };
@@ -54,11 +54,11 @@ export function layerTable(layers: readonly InspectedLayer[], targets: readonly 
 export function stepTable(name: string, kernels: readonly Inspected[], targets: readonly Target[], at: number): Table {
   return {
     title: `Step ${name}, ${targets[at]?.title}`,
-    columns: ['kernel', 'dispatches', 'workgroups', ...COLUMNS],
+    columns: ['kernel', 'dispatches', 'workgroups', ...KERNEL_COLUMNS],
     rows: kernels.map(({ use: { kernel, dispatches, workgroups }, on }) => {
       const seen = on[at] as Inspection;
       const label = seen.loop ? kernel.label : `(${kernel.label})`;
-      return [label, String(dispatches), String(workgroups), ...cells(seen)];
+      return [label, String(dispatches), String(workgroups), ...kernelCells(seen)];
     }),
     notes: NOTES,
   };
@@ -88,7 +88,7 @@ export function wantedTable(layers: readonly InspectedLayer[], targets: readonly
 }
 
 /** The share of multiprocessors that work on average: the last round of workgroups leaves some idle. */
-const filled = (workgroups: number, multiprocessors: number): number =>
+export const filled = (workgroups: number, multiprocessors: number): number =>
   workgroups / (multiprocessors * Math.ceil(workgroups / multiprocessors));
 
 /**

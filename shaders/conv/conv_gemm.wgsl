@@ -1,6 +1,6 @@
 // 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never written out), for GPUs: forward,
 // gradient of the input, gradient of the weight. Any stride, padding and
-// dilation, kernels of up to 15 x 15.
+// dilation, kernels of up to 15 x 15. Groups of channels are so many products, side by side in one dispatch.
 //
 //   result[m, n] = sum over k of a[m, k] * b[k, n]
 //
@@ -38,6 +38,12 @@ struct Params {
   result_row: u32,
   // The bias of row 0, if there is any.
   bias_first: u32,
+  // Products, one for each group, and how far these are on in the next one.
+  products: u32,
+  a_each: u32,
+  b_each: u32,
+  result_each: u32,
+  bias_each: u32,
   has_bias: u32,
   // 1 adds to the result.
   accumulate: u32,
@@ -106,16 +112,16 @@ struct Place {
   b_bits: array<u32, B_COLS>,
 }
 
-fn place(t: u32, row0: u32, col0: u32) -> Place {
+fn place(t: u32, product: u32, row0: u32, col0: u32) -> Place {
   var known: Place;
   // unroll
   for (var e = 0u; e < A_QUADS; e++) {
-    known.a_at[e] = p.a_first + (row0 + a_row(t, e)) * p.a_row;
+    known.a_at[e] = p.a_first + product * p.a_each + (row0 + a_row(t, e)) * p.a_row;
   }
   // unroll
   for (var e = 0u; e < B_COLS; e++) {
     let col = col0 + b_col(t, e);
-    known.b_at[e] = p.b_first + columns[col_entry(col)];
+    known.b_at[e] = p.b_first + product * p.b_each + columns[col_entry(col)];
     known.b_bits[e] = columns[col_entry(col) + 4u];
   }
   return known;
@@ -217,11 +223,12 @@ fn main(
   @builtin(local_invocation_index) t: u32,
 ) {
   let row0 = group.y * BM;
-  let col0 = (group.x + (group.z / p.splits) * groups.x) * BN;
   let split = group.z % p.splits;
+  let product = group.z / p.splits % p.products;
+  let col0 = (group.x + group.z / p.splits / p.products * groups.x) * BN;
   let begin = split * p.share;
   let end = min(begin + p.share, p.depth);
-  var known = place(t, row0, col0);
+  var known = place(t, product, row0, col0);
   var sums: Sums;
   // Checked here once, and not at every access.
   let row = min(first_row(t), DOWN - 1u);
@@ -256,7 +263,7 @@ fn main(
   // unroll
   for (var j = 0u; j < COLS_EACH; j++) {
     let n = col0 + col + j * ACROSS;
-    let first = p.result_first + split * p.part_size + columns[col_entry(n) + 8u];
+    let first = p.result_first + product * p.result_each + split * p.part_size + columns[col_entry(n) + 8u];
     // unroll
     for (var r = 0u; r < ROWS_EACH; r++) {
       let m = row0 + row + r * DOWN;
@@ -264,7 +271,7 @@ fn main(
         let i = first + m * p.result_row;
         var value = sums[r * C + j / 4u][j % 4u];
         if (p.has_bias != 0u) {
-          value += bias[p.bias_first + m];
+          value += bias[p.bias_first + product * p.bias_each + m];
         }
         if (p.accumulate != 0u) {
           value += result[i];

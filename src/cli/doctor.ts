@@ -110,7 +110,7 @@ function candidateRow(c: CandidateReport, chosen: boolean): string[] {
   return [c.kind, chosen ? 'chosen' : 'works', c.description];
 }
 
-function adapterRows({ adapter, icd }: CandidateReport): string[][] {
+function adapterRows({ adapter, icd, withoutHalves }: CandidateReport): string[][] {
   if (!adapter) return [];
   const { limits, features, subgroupMinSize: least, subgroupMaxSize: most } = adapter;
   const used = features.filter((f) => usedFeatures.includes(f));
@@ -122,6 +122,7 @@ function adapterRows({ adapter, icd }: CandidateReport): string[][] {
     ...Object.entries(byteLimits).map(([name, text]) => [text, formatBytes(limits[name] ?? 0)]),
     ...Object.entries(countLimits).map(([name, text]) => [text, (limits[name] ?? 0).toLocaleString('en')]),
     ['features used', used.join(', ') || 'none'],
+    ...(withoutHalves === undefined ? [] : [['without shader-f16', withoutHalves]]),
     ...wrap(others.join(', '), 84).map((line, i) => [i === 0 ? 'other features' : '', line]),
   ];
 }

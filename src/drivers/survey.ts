@@ -2,6 +2,7 @@ import { delimiter } from 'node:path';
 import { listCandidates } from './candidates.ts';
 import { candidateReason, tidyName } from './describe.ts';
 import { gpuFiles, whyNoGpu } from './gpu_files.ts';
+import { askingForHalves, withHalves } from './probe/halves.ts';
 import { findIcds, isLavapipe } from './probe/icd.ts';
 import { type ProbeAnswer, probe } from './probe/probe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
@@ -60,6 +61,8 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
       recipe = await withBundledLoader(recipe, candidate, env);
       answer = await probe(recipe, kind === 'gpu', env, kind === 'gpu' ? name : '');
     }
+    const more = askingForHalves(recipe, answer);
+    if (more) answer = withHalves(answer, await probe(more, true, env, ''));
   } catch (error) {
     return refuse(error instanceof Error ? error.message.replace(/\s*\n\s*/g, ' ') : String(error));
   }
@@ -71,8 +74,9 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
   }
   if (kind === 'fallback' && !answer.fallback) return refuse(`Dawn gave ${description} instead`);
   const found = { ...report, description, ...(recipe.env.VK_DRIVER_FILES ? { icd: recipe.env.VK_DRIVER_FILES } : {}) };
+  const { adapter, withoutHalves } = answer;
   return {
-    report: { ...found, ok: true, ...(answer.adapter ? { adapter: answer.adapter } : {}) },
+    report: { ...found, ok: true, ...(adapter && { adapter }), ...(withoutHalves !== undefined && { withoutHalves }) },
     recipe: { ...recipe, flags: answer.flags, loaders: answer.loader ? [answer.loader] : [] },
   };
 }

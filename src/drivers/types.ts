@@ -1,3 +1,5 @@
+import type { Trial } from './probe/trial.ts';
+
 /** A GPU driver; `lavapipe` (Mesa) and `swiftshader` compute on the CPU, `fallback` is the system's own software adapter. */
 export type DriverKind = 'gpu' | 'lavapipe' | 'swiftshader' | 'fallback';
 
@@ -26,6 +28,8 @@ export interface CandidateReport {
   /** The Vulkan driver description (ICD) file that was asked for. */
   icd?: string;
   adapter?: AdapterReport;
+  /** Why halves (`shader-f16`) are not used though the GPU has them. */
+  withoutHalves?: string;
 }
 
 /** What it takes to reach a candidate's adapter from a process that has not loaded a driver yet. */
@@ -39,6 +43,8 @@ export interface Recipe {
   /** Options for Dawn's `create`. */
   flags: string[];
   request: GPURequestAdapterOptions;
+  /** What the adapter has to compute right before it is taken. */
+  trial: Trial;
 }
 
 export interface Candidate {

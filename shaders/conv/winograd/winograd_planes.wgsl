@@ -1,7 +1,8 @@
-// Winograd in two dimensions, F(R x R, 3 x 3): the transforms of winograd_4.wgsl are applied to the
+// Winograd in two dimensions, F(R x R, 3 x 3): the transforms of winograd_4.wgsl or winograd_2.wgsl are applied to the
 // columns of a window, a filter or a tile and then to the rows of what that gives. Every point has a sum of its own, T * T
-// in a tile. Appended to conv_winograd.wgsl; winograd_rows.wgsl is the other choice. There is none of this for the gradient
-// of the weight: it was slower than the direct sum, since 2 * R * R values are loaded there for T * T multiplications.
+// in a tile. Appended to winograd_stages.wgsl and conv_winograd.wgsl; winograd_rows.wgsl is the latter's other choice. On a
+// CPU the gradient of the weight does not go this way: it was slower than the direct sum, since 2 * R * R values are loaded
+// there for T * T multiplications.
 
 fn transform_window(d: array<f32, T * T>) -> array<f32, T * T> {
   var result: array<f32, T * T>;
@@ -82,6 +83,71 @@ fn transform_outputs(m: array<f32, T * T>) -> array<f32, R * R> {
     // unroll
     for (var j = 0u; j < R; j++) {
       result[i * R + j] = values[j];
+    }
+  }
+  return result;
+}
+
+// For the gradient of the weight: the gradient of a tile of outputs on its way in, nine sums on their way out.
+fn transform_gradient(y: array<f32, R * R>) -> array<f32, T * T> {
+  var half: array<f32, T * R>;
+  // unroll
+  for (var j = 0u; j < R; j++) {
+    var column: array<f32, R>;
+    // unroll
+    for (var i = 0u; i < R; i++) {
+      column[i] = y[i * R + j];
+    }
+    let points = output_points(column);
+    // unroll
+    for (var i = 0u; i < T; i++) {
+      half[i * R + j] = points[i];
+    }
+  }
+  var result: array<f32, T * T>;
+  // unroll
+  for (var i = 0u; i < T; i++) {
+    var line: array<f32, R>;
+    // unroll
+    for (var j = 0u; j < R; j++) {
+      line[j] = half[i * R + j];
+    }
+    let points = output_points(line);
+    // unroll
+    for (var j = 0u; j < T; j++) {
+      result[i * T + j] = points[j];
+    }
+  }
+  return result;
+}
+
+fn transform_taps(m: array<f32, T * T>) -> array<f32, K * K> {
+  var half: array<f32, K * T>;
+  // unroll
+  for (var j = 0u; j < T; j++) {
+    var column: array<f32, T>;
+    // unroll
+    for (var i = 0u; i < T; i++) {
+      column[i] = m[i * T + j] * (SCALE[i] * SCALE[j]);
+    }
+    let taps = filter_gradient(column);
+    // unroll
+    for (var i = 0u; i < K; i++) {
+      half[i * T + j] = taps[i];
+    }
+  }
+  var result: array<f32, K * K>;
+  // unroll
+  for (var i = 0u; i < K; i++) {
+    var line: array<f32, T>;
+    // unroll
+    for (var j = 0u; j < T; j++) {
+      line[j] = half[i * T + j];
+    }
+    let taps = filter_gradient(line);
+    // unroll
+    for (var j = 0u; j < K; j++) {
+      result[i * K + j] = taps[j];
     }
   }
   return result;

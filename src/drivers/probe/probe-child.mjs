@@ -98,9 +98,43 @@ async function main() {
       limits,
     },
   };
-  // An adapter that cannot open a device is of no use.
-  await adapter.requestDevice();
-  return finish(report);
+  // An adapter that cannot open a device, or computes wrong, is of no use.
+  const message = await compute(adapter, recipe.trial);
+  return finish(message === undefined ? report : { failure: 'error', message });
+}
+
+const [MAP_READ, COPY_SRC, COPY_DST, STORAGE] = [0x1, 0x4, 0x8, 0x80];
+
+/** Computes a trial on a device of its own: what is wrong with the result, undefined where it is right. */
+async function compute(adapter, { feature, code, groups, input, expected }) {
+  if (feature && !adapter.features.has(feature)) return `it has no ${feature}`;
+  const device = await adapter.requestDevice({ requiredFeatures: feature ? [feature] : [] });
+  device.pushErrorScope('validation');
+  const [from, to] = [Uint32Array.from(input), Uint32Array.from(expected)];
+  const make = (size, usage) => device.createBuffer({ size, usage });
+  const x = make(from.byteLength, STORAGE | COPY_DST);
+  const y = make(to.byteLength, STORAGE | COPY_SRC);
+  const read = make(to.byteLength, MAP_READ | COPY_DST);
+  device.queue.writeBuffer(x, 0, from);
+  const compute = { module: device.createShaderModule({ code }) };
+  const pipeline = device.createComputePipeline({ layout: 'auto', compute });
+  const entries = [x, y].map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+  pass.dispatchWorkgroups(groups);
+  pass.end();
+  encoder.copyBufferToBuffer(y, 0, read, 0, to.byteLength);
+  device.queue.submit([encoder.finish()]);
+  const error = await device.popErrorScope();
+  if (error) return error.message;
+  await read.mapAsync(MAP_READ);
+  const words = new Uint32Array(read.getMappedRange());
+  const wrong = to.findIndex((word, i) => words[i] !== word);
+  if (wrong < 0) return undefined;
+  const hex = (word) => `0x${word.toString(16)}`;
+  return `it computes wrong${feature ? ` with ${feature}` : ''}: word ${wrong} is ${hex(words[wrong])}, not ${hex(to[wrong])}`;
 }
 
 main().catch((error) => finish({ failure: 'error', message: String(error?.message ?? error) }));

@@ -22,6 +22,8 @@ export interface ProbeAnswer {
   /** The adapter computes on the CPU. */
   fallback?: boolean;
   adapter?: AdapterReport;
+  /** Why the adapter is taken without halves that it may have; see `halves.ts`. */
+  withoutHalves?: string;
   failure?: 'no-loader' | 'no-adapter' | 'error' | 'crash' | 'timeout';
   /** What the driver or Dawn said about the failure. */
   message?: string;

@@ -1,5 +1,5 @@
 import { PixtapeError } from '../util/errors.ts';
-import { bindDispatches, checkDtype, type Dispatch } from './bind.ts';
+import { bindDispatches, checkDtype, type Dispatch, storagesOf } from './bind.ts';
 import type { Device } from './device.ts';
 import { brokenGuards, paintGuards } from './memory/guards.ts';
 import type { MemoryPlan } from './memory/plan.ts';
@@ -136,8 +136,17 @@ export class Program implements StorageOwner {
     return this.dispatches.length;
   }
 
-  /** What runs, in this order, and in how many workgroups. */
-  get listing(): readonly { kernel: Kernel; groups: readonly [number, number, number]; label: string }[] {
+  /** Whether anything that was recorded from this dispatch on writes the storage, or what lies in one buffer with it. */
+  writesSince(from: number, storage: Storage): boolean {
+    const buffer = storage.arena ?? storage;
+    const written = this.dispatches.slice(from).flatMap(storagesOf);
+    return written.some(({ access, slice }) => {
+      return access === 'read_write' && (slice.storage.arena ?? slice.storage) === buffer;
+    });
+  }
+
+  /** What runs, in this order, over what, and in how many workgroups. */
+  get listing(): readonly Readonly<Pick<Dispatch, 'kernel' | 'slices' | 'groups' | 'label'>>[] {
     return this.dispatches;
   }
 

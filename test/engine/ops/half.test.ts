@@ -8,6 +8,7 @@ import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 import { check } from './check.ts';
+import { uniform } from './nd.ts';
 import { rows } from './table.ts';
 import type { Problem } from './table_row.ts';
 
@@ -83,23 +84,72 @@ describe.each([
     return record(on, body, { precision: 'f16' });
   };
 
-  test('every kernel that the tuner may choose is valid WGSL with halves', async ({ skip }) => {
-    skip(reason !== undefined, reason);
-    const paper = await dryRunDevice(device);
-    const directions = ['forward', 'inputGradient', 'weightGradient'] as const;
-    const choices = new Set(
-      directions.flatMap((direction) => convCandidates(paper, direction, g).map(({ name }) => name)),
-    );
-    expect(choices.size).toBeGreaterThan(1);
-    for (const choice of choices) {
-      const { program } = await recorded(paper, choice);
-      expect(program.kernels.some(({ code }) => code.includes('array<f16>'))).toBe(true);
-      for (const { code, label } of program.kernels) {
-        const { messages } = await device.gpu.createShaderModule({ code }).getCompilationInfo();
-        const errors = messages.filter((m) => m.type === 'error').map((m) => m.message);
-        expect(errors, `${choice}: ${label}`).toEqual([]);
+  test.for([true, false])(
+    'every kernel that the tuner may choose is valid WGSL with halves (CPU: %s)',
+    async (cpu, { skip }) => {
+      skip(reason !== undefined, reason);
+      const paper = await dryRunDevice(device);
+      Object.assign(paper.capabilities, { cpu });
+      const directions = ['forward', 'inputGradient', 'weightGradient'] as const;
+      const choices = new Set(
+        directions.flatMap((direction) => convCandidates(paper, direction, g).map(({ name }) => name)),
+      );
+      expect(choices.size).toBeGreaterThan(1);
+      for (const choice of choices) {
+        const { program } = await recorded(paper, choice);
+        expect(program.kernels.some(({ code }) => code.includes('array<f16>'))).toBe(true);
+        for (const { code, label } of program.kernels) {
+          const { messages } = await device.gpu.createShaderModule({ code }).getCompilationInfo();
+          const errors = messages.filter((m) => m.type === 'error').map((m) => m.message);
+          expect(errors, `${choice}: ${label}`).toEqual([]);
+        }
       }
-    }
-    await device.check();
-  });
+      await device.check();
+    },
+  );
 });
+
+/** What only GPUs are offered. */
+test.for(['winograd_gemm 4x32x32', 'winograd_gemm 2x32x32'])(
+  'a convolution by %s, in halves',
+  { timeout: 180_000 },
+  async (choice, { skip }) => {
+    skip(reason !== undefined, reason);
+    const sides = { batch: 1, inC: 12, inH: 9, inW: 10, outC: 9, outH: 9, outW: 10, kernelH: 3, kernelW: 3 };
+    const g = { ...sides, strideH: 1, strideW: 1, padH: 1, padW: 1, dilationH: 1, dilationW: 1, groups: 1 };
+    const random = uniform(SEED);
+    const leaf = (shape: number[], dtype: 'f16' | 'f32') => {
+      const tensor = Tensor.zeros(device, shape, 'leaf', dtype);
+      tensor.write(Float32Array.from({ length: tensor.size }, () => 2 * random() - 1));
+      return tensor;
+    };
+    const [x, dy] = [leaf([1, 12, 9, 10], 'f16'), leaf([1, 9, 9, 10], 'f16')];
+    const [w, bias] = [leaf([9, 12, 3, 3], 'f32'), leaf([9], 'f32')];
+    const computed = async (name: string) => {
+      const { kernels } = parseChoice(name);
+      const body = () => {
+        const [y, dx] = [dy.like('y'), x.like('dx')];
+        const dw = w.like('dw');
+        kernels.forward(g, x, w, bias, y, 0.2);
+        kernels.inputGradient(g, dy, w, undefined, dx);
+        kernels.weightGradient(g, x, dy, dw);
+        return [y, dx, dw];
+      };
+      const recorded = await record(device, body, { precision: 'f16' });
+      recorded.run();
+      const values = await Promise.all(recorded.outputs.map((t) => t.read()));
+      recorded.destroy();
+      return values;
+    };
+    const [want, got] = [await computed('direct'), await computed(choice)];
+    want.forEach((values, i) => {
+      const largest = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+      // Either may round to its own nearest half; what is no half is as exact as ever.
+      const stored = i < 2 ? 2 ** -10 : 0;
+      values.forEach((value, j) => {
+        const off = Math.abs(value - (got[i]?.[j] as number));
+        expect(off, `result ${i}, element ${j}`).toBeLessThanOrEqual(stored * Math.abs(value) + 1e-5 * largest);
+      });
+    });
+  },
+);

@@ -23,13 +23,15 @@ interface Sizes {
   stride?: number;
   pad?: number;
   dilation?: number;
+  groups?: number;
 }
 
-function geometry({ batch = 2, inC, outC, inH, inW, kernel, stride = 1, pad = 0, dilation = 1 }: Sizes): ConvGeometry {
+function geometry({ batch = 2, inC, outC, inH, inW, kernel, groups = 1, ...more }: Sizes): ConvGeometry {
+  const { stride = 1, pad = 0, dilation = 1 } = more;
   const outH = positions(inH, kernel, stride, pad, dilation);
   const outW = positions(inW, kernel, stride, pad, dilation);
   const kernels = { kernelH: kernel, kernelW: kernel, strideH: stride, strideW: stride, padH: pad, padW: pad };
-  const rest = { dilationH: dilation, dilationW: dilation, groups: 1 };
+  const rest = { dilationH: dilation, dilationW: dilation, groups };
   return { batch, inC, inH, inW, outC, outH, outW, ...kernels, ...rest };
 }
 
@@ -60,6 +62,10 @@ const CASES: Record<string, { g: ConvGeometry; tiles: readonly string[] }> = {
   'long sums over few results, which are split': {
     g: geometry({ batch: 1, inC: 130, outC: 72, inH: 5, inW: 4, kernel: 3, pad: 1 }),
     tiles: ['32x64'],
+  },
+  'groups, one product each, long sums split': {
+    g: geometry({ inC: 120, outC: 57, inH: 7, inW: 6, kernel: 3, stride: 2, pad: 1, groups: 3 }),
+    tiles: ['32x32', '16x64'],
   },
 };
 

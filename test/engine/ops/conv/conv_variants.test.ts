@@ -168,6 +168,27 @@ describe('what only GPUs are offered gives the right result', () => {
     },
     240_000,
   );
+
+  const filtered = {
+    ...SIZES,
+    outC: 37,
+    outH: 12,
+    outW: 14,
+    kernelH: 3,
+    kernelW: 3,
+    strideH: 1,
+    strideW: 1,
+    padH: 1,
+    padW: 1,
+  };
+  test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
+    "%s between Winograd's transforms",
+    async (direction) => {
+      const forms = ['winograd_gemm 4x32x64', 'winograd_gemm 2x64x64'];
+      await compare(await openTestDevice({ guards: true }), direction, filtered, forms);
+    },
+    240_000,
+  );
 });
 
 describe('weights larger than one binding', () => {

@@ -5,18 +5,14 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { closeAdapter } from '../../../../src/drivers/index.ts';
 import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
-import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
 import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
-import { backward } from '../../../../src/engine/tape/autograd.ts';
-import { record } from '../../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { decodeSafetensors } from '../../../../src/engine/util/safetensors.ts';
 import { runReference } from '../../../../tools/pytorch/reference.ts';
 import { openTestDevice } from '../../../device.ts';
 import { check } from '../check.ts';
-import { type NdArray, nd, uniform } from '../nd.ts';
-import type { OpRow, Problem } from '../table_row.ts';
+import type { OpRow } from '../table_row.ts';
 import { convolutions } from './table_conv.ts';
+import { anyProblem, largestError, problem } from './winograd.ts';
 
 /**
  * Per variant, how far results may be from float64 in units of the largest one, for up to 256 channels of uniformly random
@@ -32,20 +28,7 @@ const [conv, activated, transposed] = convolutions as [OpRow, OpRow, OpRow];
 
 afterAll(closeAdapter);
 
-const side = fc.integer({ min: 3, max: 14 });
-const channels = fc.integer({ min: 1, max: 20 });
-const convProblem = fc
-  .record({ n: fc.integer({ min: 1, max: 3 }), c: channels, o: channels, h: side, w: side, bias: fc.boolean() })
-  .chain(({ n, c, o, h, w, bias }) =>
-    fc.tuple(fc.nat(2), fc.nat(2)).map((padding): Problem<unknown> => {
-      return problem([n, c, h, w], [o, c, 3, 3], bias ? o : undefined, padding);
-    }),
-  );
-
-function problem(x: number[], w: number[], bias: number | undefined, padding: number[]): Problem<unknown> {
-  const args = { stride: [1, 1], padding, outputPadding: [0, 0] };
-  return { shapes: bias === undefined ? [x, w] : [x, w, [bias]], args };
-}
+const problems = anyProblem(1);
 
 describe.each(NAMES)('%s', (name) => {
   test(
@@ -53,7 +36,7 @@ describe.each(NAMES)('%s', (name) => {
     () =>
       using({ guards: true }, async (device) => {
         await fc.assert(
-          fc.asyncProperty(convProblem, fc.nat(), (p, seed) => check(device, conv, p, seed)),
+          fc.asyncProperty(problems, fc.nat(), (p, seed) => check(device, conv, p, seed)),
           { numRuns: RUNS, seed: 3 },
         );
         await check(device, conv, problem([2, 33, 13, 18], [35, 33, 3, 3], 35, [1, 1]), 1, true);
@@ -78,7 +61,7 @@ describe.each(NAMES)('%s', (name) => {
     'rounding over %i channels stays within what conv_winograd.ts says',
     (inC) =>
       using({}, async (device) => {
-        expect(await forwardError(device, inC)).toBeLessThan(LARGEST_ERROR[name]);
+        expect(await largestError(device, inC)).toBeLessThan(LARGEST_ERROR[name]);
       }),
     120_000,
   );
@@ -112,42 +95,10 @@ describe.each(NAMES)('%s', (name) => {
 test('64 channels at once', async () => {
   const device = await openTestDevice({ algorithm: 'winograd_rows 64' });
   try {
-    expect(await forwardError(device, 256)).toBeLessThan(LARGEST_ERROR.winograd_rows);
+    expect(await largestError(device, 256)).toBeLessThan(LARGEST_ERROR.winograd_rows);
     const taken = [...convTuning(device).taken.values()].filter(({ choice }) => choice === 'winograd_rows 64').length;
     expect(taken, 'where 16 lanes share the work').toBe(device.capabilities.subgroupSize === 16 ? 2 : 0);
   } finally {
     device.destroy();
   }
 }, 240_000);
-
-/** The largest error of a forward over `inC` channels and its input gradient, in units of the largest value of each. */
-async function forwardError(device: Device, inC: number): Promise<number> {
-  const random = uniform(11);
-  const draw = (shape: number[]) => nd(shape, () => Math.fround(2 * random() - 1));
-  const [x, w, dy] = [draw([1, inC, 10, 9]), draw([inC, inC, 3, 3]), draw([1, inC, 10, 9])] as [
-    NdArray,
-    NdArray,
-    NdArray,
-  ];
-  const leaf = (a: NdArray) => Tensor.from(device, a.shape, Float32Array.from(a.data), 'leaf');
-  const input = leaf(x);
-  input.requiresGrad = true;
-  const recorded = await record(device, () => {
-    const y = conv2d(input, leaf(w), undefined, { padding: 1 });
-    backward(y, leaf(dy));
-    return [y, input.grad as Tensor];
-  });
-  recorded.run();
-  const [y, dx] = await Promise.all(recorded.outputs.map((t) => t.read()));
-  const args = { stride: [1, 1], padding: [1, 1], outputPadding: [0, 0] };
-  const off = (got: Float32Array, want: NdArray) => {
-    const largest = want.data.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
-    return want.data.reduce((a, v, i) => Math.max(a, Math.abs(v - (got[i] as number))), 0) / largest;
-  };
-  const errors = [
-    off(y as Float32Array, conv.reference([x, w], args)),
-    off(dx as Float32Array, transposed.reference([dy, w], args)),
-  ];
-  recorded.destroy();
-  return Math.max(...errors);
-}

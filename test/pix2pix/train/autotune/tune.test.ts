@@ -162,10 +162,21 @@ describe('keys and tables', () => {
     expect(find('tile')).toBe('tile 2x4x8');
     expect(find('tile 2x2x8')).toBe('tile 2x2x8');
     expect(find('tile 2x2x16'), 'a choice that is no candidate').toBeUndefined();
-    for (const name of ['winograd_rows 16', 'winograd4 32', 'gemm 64x64', 'fold 2x4x32', 'fold_gemm 64x64', 'direct']) {
+    const names = ['winograd_rows 16', 'winograd4 32', 'gemm 64x64', 'fold 2x4x32', 'fold_gemm 64x64', 'direct'];
+    for (const name of [...names, 'winograd_gemm 4x64x64', 'winograd_gemm 2x128x64']) {
       expect(parseChoice(name).name).toBe(name);
     }
-    for (const text of ['', 'til', 'tile 2x2', 'tile 2x0x8', 'tile 2x2x8 ', 'gemm 5x5', 'direct 1', 'winograd4 x']) {
+    for (const text of [
+      '',
+      'til',
+      'tile 2x2',
+      'tile 2x0x8',
+      'tile 2x2x8 ',
+      'gemm 5x5',
+      'direct 1',
+      'winograd4 x',
+      'winograd_gemm 3x64x64',
+    ]) {
       expect(parseWish(text), text).toBeUndefined();
     }
   });

@@ -22,19 +22,20 @@ const weightSource = [winogradWeight, weightParams].join('\n');
  *
  *   |error| ≤ (C + n)·u · κ · 9·C·max|w|·max|x|,   κ = (max over i of Σₖ |A'ᵢₖ| |Sₖ| Σ|Gₖ·| Σ|B'ₖ·|) / 3
  *
- * (κ squared in two dimensions), n being the operations on a value's way through the transforms. Without them (κ = 1) it
+ * (κ squared in two dimensions, as in `winograd4` and `winograd_gemm`), n being the operations on a value's way through the transforms. Without them (κ = 1) it
  * is the bound of the direct sum.
- * κ = 284 for F(4 × 4, 3 × 3) and 16.9 for F(4, 3) along the rows. That is the worst case: signs
+ * κ = 284 for F(4 × 4, 3 × 3), 16.9 for F(4, 3) along the rows and 7.1 for F(2 × 2, 3 × 3). That is the worst case: signs
  * cancel most of it. Measured on uniformly random data, largest error beside float64 in units of the largest result:
  *
- *   channels   direct kernel   tile      winograd_rows   winograd4
- *   32         0.6e-6          0.2e-6    0.8e-6          3.0e-6
- *   128        1.3e-6          0.4e-6    1.2e-6          5.3e-6
- *   512        1.8e-6          0.6e-6    1.9e-6          8.4e-6
- *   2048       4.2e-6          1.5e-6    4.3e-6          19e-6
+ *   channels   direct kernel   tile      gemm      winograd_rows   winograd4   winograd_gemm 2   winograd_gemm 4
+ *   32         0.6e-6          0.2e-6    0.7e-6    0.8e-6          3.0e-6      0.2e-6            3.2e-6
+ *   128        1.3e-6          0.4e-6    0.4e-6    1.2e-6          5.3e-6      0.5e-6            4.8e-6
+ *   512        1.8e-6          0.6e-6    0.5e-6    1.9e-6          8.4e-6      0.6e-6            9.8e-6
+ *   2048       4.2e-6          1.5e-6              4.3e-6          19e-6
  *
- * So `winograd_rows` is as exact as the reference kernel, and `winograd4` comes near an absolute tolerance of 1e-5 with
- * many channels. `test/engine/ops/conv/conv_winograd.test.ts` holds both of them to these figures and to the fixtures.
+ * So `winograd_rows` and F(2 × 2, 3 × 3) are as exact as the reference kernel, and F(4 × 4, 3 × 3) comes near an absolute
+ * tolerance of 1e-5 with many channels. `conv_winograd.test.ts` and `conv_winograd_gemm.test.ts` in test/engine/ops/conv
+ * hold them to these figures, the former to the fixtures too.
  * Source of the bound: Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
  */
 

@@ -7,6 +7,7 @@ import { dilatedRows, dilatedTile } from '../algorithms/space_to_batch.ts';
 import { fold, foldGemm } from '../algorithms/space_to_depth.ts';
 import { tile } from '../algorithms/tile.ts';
 import { winograd4, winogradRows } from '../algorithms/winograd.ts';
+import { winogradGemm } from '../algorithms/winograd_gemm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 
 /** Every way of computing a convolution. */
@@ -17,6 +18,7 @@ const METHODS: readonly ConvMethod[] = [
   methodOf(winograd4),
   methodOf(gemm),
   methodOf(foldGemm),
+  methodOf(winogradGemm),
   methodOf(dilatedTile),
   methodOf(dilatedRows),
   methodOf(grouped),

@@ -2,15 +2,16 @@ import gemmSource from '../../../../../../shaders/conv/conv_gemm.wgsl';
 import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../../gpu/device.ts';
 import type { Kernel } from '../../../../gpu/shader/kernel.ts';
+import type { StorageSlice } from '../../../../gpu/storage.ts';
 import { dispatch, split2d } from '../../../../tape/dispatch.ts';
 import type { Tensor } from '../../../../tape/tensor.ts';
 import type { ConvAlgorithm, ConvDirection } from '../../algorithm.ts';
-import type { ConvGeometry } from '../../geometry.ts';
-import { weightSlices } from '../../slices.ts';
+import { type ConvGeometry, weightSize } from '../../geometry.ts';
+import { weightFits, weightSlices } from '../../slices.ts';
 import { type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
 import { LARGEST_SIDE, offsetTables } from './offset_tables.ts';
 import {
-  bestTile,
+  byCost,
   crewOf,
   grid,
   PASSES,
@@ -33,17 +34,21 @@ const source = `${gemmSource}\n${leakyRelu}`;
  */
 const rolledSource = source.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
 
+/** Groups whose products, and what a long sum is split into, are sure to fit a dispatch. */
+const MOST_GROUPS = 128;
+
 /** `gemm ROWSxCOLUMNS`: the tile. */
 export const gemm: ConvAlgorithm<Tile> = {
   name: 'gemm',
   sources: [source],
   configs(device, g, direction) {
-    if (g.groups > 1 || Math.max(g.kernelH, g.kernelW) > LARGEST_SIDE) return [];
+    const fits = weightFits(device.bindingLimit, g) && g.groups <= MOST_GROUPS;
+    if (!fits || Math.max(g.kernelH, g.kernelW) > LARGEST_SIDE) return [];
     const size = sizeOf(g, direction);
-    const best = bestTile(size, direction, crewOf(device));
+    const [best, ...others] = byCost(size, direction, crewOf(device)) as [Tile, ...Tile[]];
     // On a CPU it is only for what the other kernels cannot do.
     if (device.capabilities.cpu) return [best];
-    return [best, ...TILES.filter((tile) => tile !== best && worthTrying(tile, size))];
+    return [best, ...others.filter((tile) => worthTrying(tile, size))];
   },
   kernels: (tile) => ({
     forward: (g, x, w, bias, y, slope = 1) => {
@@ -60,30 +65,44 @@ export const gemm: ConvAlgorithm<Tile> = {
   parse: (text) => TILES.find((t) => gemm.format(t) === text),
 };
 
-/** The sizes of the matrix product for a direction, with `count` of the output channels. */
-function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC): ProductSize {
+/** The sizes of the matrix products for a direction, with `count` of each group's output channels. */
+export function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC / g.groups): ProductSize {
   const taps = g.kernelH * g.kernelW;
   const outs = g.batch * g.outH * g.outW;
-  if (direction === 'forward') return { rows: count, cols: outs, depth: g.inC * taps };
-  if (direction === 'inputGradient') return { rows: g.inC, cols: g.batch * g.inH * g.inW, depth: count * taps };
-  return { rows: count, cols: g.inC * taps, depth: outs };
+  const into = g.inC / g.groups;
+  const products = g.groups;
+  if (direction === 'forward') return { rows: count, cols: outs, depth: into * taps, products };
+  if (direction === 'inputGradient') {
+    return { rows: into, cols: g.batch * g.inH * g.inW, depth: count * taps, products };
+  }
+  return { rows: count, cols: into * taps, depth: outs, products };
 }
 
-/** Where rows begin and how far they are apart in `a` and in the result, for the output channels from `first` on. */
+/**
+ * Where rows begin and how far they are apart in `a` and in the result, for the output channels from `first` on, and how
+ * far it is to the next group's.
+ */
 function strides(g: ConvGeometry, direction: ConvDirection, first: number) {
   const taps = g.kernelH * g.kernelW;
   const [plane, inPlane] = [g.outH * g.outW, g.inH * g.inW];
-  const none = { a_first: 0, b_first: 0, result_first: 0, bias_first: 0 };
+  const [into, out] = [g.inC / g.groups, g.outC / g.groups];
+  const weight = weightSize(g) / g.groups;
+  const none = { a_first: 0, b_first: 0, result_first: 0, bias_first: 0, bias_each: 0 };
   if (direction === 'forward') {
-    return { ...none, a_row: g.inC * taps, result_first: first * plane, result_row: plane, bias_first: first };
+    const each = { a_each: weight, b_each: into * inPlane, result_each: out * plane, bias_each: out };
+    return { ...none, ...each, a_row: into * taps, result_first: first * plane, result_row: plane, bias_first: first };
   }
-  if (direction === 'inputGradient') return { ...none, a_row: taps, b_first: first * plane, result_row: inPlane };
-  return { ...none, a_first: first * plane, a_row: plane, result_row: g.inC * taps };
+  if (direction === 'inputGradient') {
+    const each = { a_each: weight, b_each: out * plane, result_each: into * inPlane, bias_each: into };
+    return { ...none, ...each, a_row: taps, b_first: first * plane, result_row: inPlane };
+  }
+  const each = { a_each: out * plane, b_each: into * inPlane, result_each: weight };
+  return { ...none, ...each, a_first: first * plane, a_row: plane, result_row: into * taps };
 }
 
 /** Whether four depth steps of a row of `a` always lie in one vector. */
 function isWide(g: ConvGeometry, direction: ConvDirection): boolean {
-  if (direction === 'forward') return (g.inC * g.kernelH * g.kernelW) % 4 === 0;
+  if (direction === 'forward') return ((g.inC / g.groups) * g.kernelH * g.kernelW) % 4 === 0;
   return direction === 'weightGradient' && (g.outH * g.outW) % 4 === 0;
 }
 
@@ -100,6 +119,11 @@ interface Operands {
   finish?: Epilogue;
 }
 
+/** The weight, or its gradient, in what is bound at once: the slices of a large one, or all groups of it. */
+function runsOf(weight: Tensor, g: ConvGeometry): { first: number; count: number; slice: Tensor | StorageSlice }[] {
+  return g.groups > 1 ? [{ first: 0, count: g.outC / g.groups, slice: weight }] : weightSlices(weight, g);
+}
+
 /** Records the products for every slice of `weight`, which is the weight or its gradient. */
 function multiply(
   tile: Tile,
@@ -110,7 +134,7 @@ function multiply(
 ): void {
   const whole = result ?? weight;
   const wide = isWide(g, direction);
-  for (const { first, count, slice } of weightSlices(weight, g)) {
+  for (const { first, count, slice } of runsOf(weight, g)) {
     const size = sizeOf(g, direction, count);
     const tail = size.depth % PASSES !== 0;
     // Slices of weights are not split on top of that.
@@ -137,8 +161,8 @@ function multiply(
         slope,
         zero: 0,
       },
-      // The shader takes columns that had to be folded and the splits apart.
-      [x, y, z * splits],
+      // The shader takes columns that had to be folded, the products and the splits apart.
+      [x, y, z * size.products * splits],
       `conv_gemm.${direction} ${g.kernelH}×${g.kernelW} ${gemm.format(tile)}`,
     );
     reduceSplitK(parts, whole, splits, finish);

@@ -33,9 +33,12 @@ interface Entry {
 /** Fills a table by the index of the entry. */
 type Fill = (write: (i: number, entry: Entry) => void) => void;
 
-/** The table of a product's columns and that of its depth; `count` output channels are those of a slice of the weight. */
+/**
+ * The table of a product's columns and that of its depth, the same for each group; `count` output channels are those of a
+ * slice of the weight, or of a group.
+ */
 export function offsetTables(device: Device, g: ConvGeometry, direction: ConvDirection, count: number) {
-  const { batch, inC, kernelH, kernelW } = g;
+  const { batch, inC, groups, kernelH, kernelW } = g;
   const taps = kernelH * kernelW;
   const table = (name: string, entries: number, fill: Fill) =>
     tableFor(device, `${name} ${Object.values(g)} ${count}`, entries, fill);
@@ -46,7 +49,7 @@ export function offsetTables(device: Device, g: ConvGeometry, direction: ConvDir
     };
   }
   const positions = table('output positions', batch * g.outH * g.outW, (write) => outputPositions(g, write));
-  const inputs = table('input taps', inC * taps, (write) => inputTaps(g, write));
+  const inputs = table('input taps', (inC / groups) * taps, (write) => inputTaps(g, write));
   return direction === 'forward' ? { columns: positions, depths: inputs } : { columns: inputs, depths: positions };
 }
 
@@ -66,8 +69,8 @@ function outputPositions(g: ConvGeometry, write: (i: number, entry: Entry) => vo
 
 /** (c, u, v): what it adds to that in x, and where it is in a row of w. */
 function inputTaps(g: ConvGeometry, write: (i: number, entry: Entry) => void): void {
-  const { inC, inH, inW, kernelH, kernelW, dilationH, dilationW } = g;
-  eachPosition(inC, kernelH, kernelW, (index, c, u, v) => {
+  const { inC, inH, inW, groups, kernelH, kernelW, dilationH, dilationW } = g;
+  eachPosition(inC / groups, kernelH, kernelW, (index, c, u, v) => {
     write(index, { offset: (c * inH + u * dilationH) * inW + v * dilationW, bits: tapBits(u, v), other: index });
   });
 }
@@ -92,11 +95,12 @@ function inputPositions(g: ConvGeometry, write: (i: number, entry: Entry) => voi
  * h + p = s·i + r, only those have a gradient for which d·u = s·m + r: it is at i − m.
  */
 function outputTaps(g: ConvGeometry, count: number, write: (i: number, entry: Entry) => void): void {
-  const { inC, outH, outW, kernelH, kernelW, strideH, strideW, dilationH, dilationW } = g;
+  const { inC, outH, outW, groups, kernelH, kernelW, strideH, strideW, dilationH, dilationW } = g;
+  const into = inC / groups;
   eachPosition(count, kernelH, kernelW, (index, o, u, v) => {
     const [m, k] = [Math.floor((u * dilationH) / strideH), Math.floor((v * dilationW) / strideW)];
     const offset = (o * outH - m) * outW - k;
-    write(index, { offset, bits: tapBits(u, v), other: (o * inC * kernelH + u) * kernelW + v });
+    write(index, { offset, bits: tapBits(u, v), other: (o * into * kernelH + u) * kernelW + v });
   });
 }
 

@@ -11,11 +11,12 @@ export interface Tile {
   across: number;
 }
 
-/** result[rows, cols] = a[rows, depth] · b[depth, cols]. */
+/** result[rows, cols] = a[rows, depth] · b[depth, cols], so many times. */
 export interface ProductSize {
   rows: number;
   cols: number;
   depth: number;
+  products: number;
 }
 
 /** Vectors of four depth steps that are brought at once: two tiles of 128 × 128 then are the 16 KiB that every device has. */
@@ -74,7 +75,8 @@ export function splitOf(
 ): { share: number; splits: number } {
   const [across, down] = grid(tile, size);
   const longest = direction === 'weightGradient' ? LONGEST_SHARE : Number.POSITIVE_INFINITY;
-  const wanted = Math.max(crew.invocations / (across * down * tile.down * tile.across), size.depth / longest);
+  const invocations = across * down * size.products * tile.down * tile.across;
+  const wanted = Math.max(crew.invocations / invocations, size.depth / longest);
   // In whole pairs of passes, so that no part begins within one.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
   const whole = Math.min(Math.ceil(share / PASSES) * PASSES, size.depth);
@@ -86,17 +88,17 @@ const LOAD = 12;
 const LOCAL_LOAD = 0.6;
 const PART = 80;
 
-/** The tile that should be the fastest, by the arithmetic and the traffic that it takes and the workgroups that it makes. */
-export function bestTile(size: ProductSize, direction: ConvDirection, crew: Crew): Tile {
+/** The tiles, the one first that should be the fastest, by the arithmetic and the traffic it takes and the workgroups it makes. */
+export function byCost(size: ProductSize, direction: ConvDirection, crew: Crew): Tile[] {
   const cost = (tile: Tile): number => {
     const [across, down] = grid(tile, size);
     const { splits } = splitOf(tile, size, direction, crew);
-    const groups = across * down * splits;
+    const groups = across * down * splits * size.products;
     const [rowsEach, colsEach] = [tile.rows / tile.down, tile.cols / tile.across];
     const each = 1 + LOAD * (1 / tile.rows + 1 / tile.cols) + LOCAL_LOAD * (1 / rowsEach + 1 / colsEach);
     const adding = splits > 1 ? (PART * splits) / size.depth : 0;
     const idle = Math.max(1 + crew.processors / 2 / groups, crew.processors / groups);
     return across * down * tile.rows * tile.cols * (each + adding) * idle;
   };
-  return TILES.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
+  return [...TILES].sort((a, b) => cost(a) - cost(b));
 }
