@@ -8,6 +8,7 @@ import { clipGradNorm } from '../../../src/engine/nn/optim/clip.ts';
 import { RMSprop } from '../../../src/engine/nn/optim/rmsprop.ts';
 import { cosine, linearDecay, Plateau, stepDecay, warmup } from '../../../src/engine/nn/optim/schedules.ts';
 import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
+import { Sequential } from '../../../src/engine/nn/sequential.ts';
 import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
@@ -158,6 +159,30 @@ describe('weights side by side in one buffer', () => {
     expect(together.state).toEqual(apart.state);
     expect(together.updates).toBe(apart.updates);
     expect(together.left).toBe(0);
+  });
+
+  it('are averaged in one dispatch, with the same bits', async () => {
+    const averaged = async (on: Device) => {
+      const [net, smooth] = [0, 1].map((i) => {
+        return new Sequential(new Conv2d(on, 1, 3, 3, { seed: i }), new Conv2d(on, 3, 2, 1, { seed: i + 5 }));
+      }) as [Sequential, Sequential];
+      const average = new WeightAverage(net, smooth);
+      const adam = new Adam(on, net.parameters(), { lr: 0.1 });
+      const recorded = await record(on, () => {
+        for (const p of net.parameters()) backward(sum(mul(p, p)));
+        adam.step();
+        average.update();
+      });
+      for (let t = 0; t < 3; t++) recorded.run();
+      const state = await Promise.all(smooth.parameters().map((t) => t.read()));
+      const dispatches = recorded.program.dispatchCount;
+      recorded.destroy();
+      return { state, dispatches };
+    };
+    const [apart, together] = [await averaged(device), await averaged(plain)];
+    expect(together.state).toEqual(apart.state);
+    // Four weights, both for the optimizer and for the average.
+    expect(apart.dispatches - together.dispatches).toBe(6);
   });
 
   it('weights that a program has bound stay where they are, and that program goes on', async () => {

@@ -1,5 +1,5 @@
 import type { Device } from '../device.ts';
-import { Storage } from '../storage.ts';
+import { Storage, type StorageSlice } from '../storage.ts';
 
 /**
  * Several storages in one buffer, so that a kernel goes through all of them in one dispatch. Each begins at a multiple of
@@ -53,6 +53,20 @@ export function moveIntoArena(device: Device, storages: readonly Storage[], labe
   });
   arena.tenants = storages.length;
   return arena;
+}
+
+/** Once for all of so many bytes of f32, or for each slice of n elements where they are more than a kernel can bind at once. */
+export function eachSlice(
+  device: Device,
+  bytes: number,
+  visit: (slice: (of: Storage) => Storage | StorageSlice, n: number) => void,
+): void {
+  const unit = device.limits.minStorageBufferOffsetAlignment;
+  const most = Math.floor(device.bindingLimit / unit) * unit;
+  for (let offset = 0; offset < bytes; offset += most) {
+    const size = Math.min(most, bytes - offset);
+    visit((storage) => (size === bytes ? storage : { storage, offset, size }), size / 4);
+  }
 }
 
 /** A part of an arena as a storage of its own; gone when the arena is. */

@@ -1,6 +1,8 @@
 import source from '../../../../shaders/optim/average.wgsl';
+import { eachSlice, moveIntoArena } from '../../gpu/memory/arena.ts';
+import type { Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
-import { dispatchElements } from '../../tape/dispatch.ts';
+import { elementWorkgroups } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import type { Module } from '../module.ts';
@@ -9,6 +11,9 @@ export interface AverageOptions {
   /** How much of the average each step keeps, in [0, 1); by default 0.999. */
   decay?: number;
 }
+
+type Pair = readonly [from: Tensor, to: Tensor];
+const isWeight = ([from]: Pair): boolean => from.kind === 'parameter';
 
 /**
  * An exponential moving average of a module's weights, and of its running statistics, in the weights of another module of
@@ -19,7 +24,9 @@ export interface AverageOptions {
  * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's.
  */
 export class WeightAverage {
-  private readonly pairs: readonly (readonly [from: Tensor, to: Tensor])[];
+  private readonly pairs: readonly Pair[];
+  /** The averages of all weights, side by side in one buffer. */
+  private readonly arena: Storage | undefined;
   private readonly decay: number;
   private next = 1;
 
@@ -38,6 +45,9 @@ export class WeightAverage {
       }
       return kind === 'counter' ? [] : [[tensor, to] as const];
     });
+    const weights = this.pairs.filter(isWeight);
+    const storages = weights.map(([, { storage }]) => storage);
+    this.arena = weights[0] && moveIntoArena(weights[0][0].device, storages, 'averaged weights');
   }
 
   /** Says which update the next run makes, counted from 1: to go on where a saved run stopped. */
@@ -58,6 +68,24 @@ export class WeightAverage {
       device.write(rate, Float32Array.of(t === 1 ? 1 : 1 - Math.min(this.decay, (1 + t) / (10 + t)), 0, 0, 0));
     });
     const kernel = device.kernel('average', source);
-    for (const [x, a] of this.pairs) dispatchElements(kernel, { step: rate, x, a }, { n: x.size });
+    for (const [x, a, bytes] of this.runs()) {
+      eachSlice(device, bytes, (slice, n) => {
+        program.dispatch(kernel, { step: rate, x: slice(x), a: slice(a) }, { n }, elementWorkgroups(device, n));
+      });
+    }
+  }
+
+  /** One run for all weights, where an optimizer has laid them side by side as the averages are; else one a tensor. */
+  private runs(): (readonly [from: Storage, to: Storage, bytes: number])[] {
+    const { pairs, arena } = this;
+    const weights = pairs.filter(isWeight);
+    const from = weights[0]?.[0].storage.arena;
+    const alike = weights.every(([x, a]) => x.storage.arena === from && x.storage.offset === a.storage.offset);
+    const all = arena && from && alike && from.tenants === weights.length && from.bytes === arena.bytes;
+    // A kernel that binds the whole would have first values that are still to come written over its results.
+    if (all) for (const { device, storage } of weights.flat()) if (storage.pending) device.settle(storage);
+    const single = all ? pairs.filter((pair) => !isWeight(pair)) : pairs;
+    const each = single.map(([x, a]) => [x.storage, a.storage, x.size * 4] as const);
+    return all ? [[from, arena, arena.bytes], ...each] : each;
   }
 }

@@ -1,9 +1,9 @@
 import loopSource from '../../../../shaders/optim/optimizer.wgsl';
 import type { Device } from '../../gpu/device.ts';
-import { moveIntoArena, partOfArena } from '../../gpu/memory/arena.ts';
+import { eachSlice, moveIntoArena, partOfArena } from '../../gpu/memory/arena.ts';
 import type { Program } from '../../gpu/program.ts';
 import type { ShaderConstants } from '../../gpu/shader/wgsl.ts';
-import type { Bindable, Storage, StorageSlice } from '../../gpu/storage.ts';
+import type { Bindable, Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
 import { elementWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
@@ -144,7 +144,7 @@ export abstract class Optimizer {
     });
     if (lossScale) {
       for (const [, { storage }] of learning) {
-        this.slices(storage.bytes, (slice, n) => lossScale.inspect(slice(storage), n));
+        eachSlice(device, storage.bytes, (slice, n) => lossScale.inspect(slice(storage), n));
       }
     }
     const update = this.update();
@@ -184,7 +184,7 @@ export abstract class Optimizer {
     const scaling: Record<string, Bindable> = lossScale
       ? { scale: lossScale.scale.storage, overflow: lossScale.overflow.storage }
       : {};
-    this.slices(bytes, (slice, n) => {
+    eachSlice(device, bytes, (slice, n) => {
       const kept = Object.fromEntries(Object.entries(state).map(([name, storage]) => [name, slice(storage)]));
       const bindings = { step: scalars, g: slice(gradients), w: slice(weights), ...kept, ...scaling };
       currentProgram(device).dispatch(kernel, bindings, { n, ...params }, elementWorkgroups(device, n));
@@ -204,16 +204,6 @@ export abstract class Optimizer {
   dispose(): void {
     for (const tensors of this.state().values()) for (const t of tensors) t.dispose();
     this.lossScale?.dispose();
-  }
-
-  /** Once for all, or for each slice of n elements where they are more than a kernel can bind at once. */
-  private slices(bytes: number, visit: (slice: (of: Storage) => Storage | StorageSlice, n: number) => void): void {
-    const unit = this.device.limits.minStorageBufferOffsetAlignment;
-    const most = Math.floor(this.device.bindingLimit / unit) * unit;
-    for (let offset = 0; offset < bytes; offset += most) {
-      const size = Math.min(most, bytes - offset);
-      visit((storage) => (size === bytes ? storage : { storage, offset, size }), size / 4);
-    }
   }
 
   private rate(step: number): number {

@@ -15,7 +15,8 @@ afterEach(() => device.destroy());
 
 it('tells to the byte what training takes on the device, and allocates nothing itself', async () => {
   device = await openTestDevice();
-  for (const config of [tinyConfig(), tinyConfig({ batch: 1, width: 32, reuseFake: true })]) {
+  const others = [tinyConfig({ batch: 1, width: 32, reuseFake: true }), tinyConfig({ ema: 0.9 })];
+  for (const config of [tinyConfig(), ...others]) {
     const before = device.memory.bytes;
     const need = await estimateTraining(device, config);
     expect(device.memory.bytes).toBe(before);

@@ -58,7 +58,7 @@ it('are the average of the weights after each step, running statistics included,
   });
   for (const name of names) {
     const got = await averaged.stateDict().get(name)!.read();
-    got.forEach((value, i) => expect(value).toBeCloseTo(want.get(name)![i]!, 5));
+    for (const [i, value] of got.entries()) expect(value).toBeCloseTo(want.get(name)![i]!, 5);
     expect(got).not.toEqual(await model.generator.stateDict().get(name)!.read());
   }
 
