@@ -1,5 +1,6 @@
 /**
- * Builds src/ into dist/. One file each: the command (pixtape.js), the comparison with PyTorch (reference.js), and the
+ * Builds src/ into dist/. One file each: the command (pixtape.js), its thread for MPI
+ * (mpi_worker.js), the comparison with PyTorch (reference.js), and the
  * fetching of a driver (set_up_driver.js), which only the clone's set-up runs. build/library.mjs builds the library as ES
  * modules, web/build.mjs the page. `--types` adds the library's type declarations, which only a published package needs.
  */
@@ -12,6 +13,7 @@ import { asText, put, rawText, root } from './build/text.mjs';
 
 const commands = [
   { source: 'src/cli/main.ts', target: 'dist/pixtape.js' },
+  { source: 'src/distributed/mpi/worker.ts', target: 'dist/mpi_worker.js' },
   { source: 'tools/pytorch/main.ts', target: 'dist/reference.js' },
   { source: 'src/drivers/lavapipe/set_up.ts', target: 'dist/set_up_driver.js' },
 ];

@@ -3,6 +3,8 @@
 //
 // Layout: flat arrays of n floats. One invocation for four elements a quarter of the array apart, so that neighbours
 // read neighbouring addresses. Element i takes word i / quarter of the random block numbered i % quarter.
+// `part` is for a part of an array of `all` floats, from element `first` on: one invocation an element, whose number counts
+// from the start of the whole, so that the mask does not depend on how the array is cut up.
 // Joined to philox.wgsl, which makes the random numbers.
 
 struct Params {
@@ -12,6 +14,8 @@ struct Params {
   threshold: u32,
   // 1 / (1 - rate).
   factor: f32,
+  all: u32,
+  first: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -34,5 +38,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       random = random.yzww;
       i += quarter;
     }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn part(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let quarter = (p.all + 3u) / 4u;
+  let k = key;
+  for (var i = id.x; i < p.n; i += groups.x * LANES) {
+    let element = p.first + i;
+    let random = philox(vec4u(element % quarter, p.layer, k.z, k.w), k.xy);
+    y[i] = select(x[i] * p.factor, 0.0, random[element / quarter] < p.threshold);
   }
 }

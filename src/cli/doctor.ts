@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { homedir, release } from 'node:os';
 import { version } from '../../package.json';
+import { MpiLibrary } from '../distributed/mpi/library.ts';
 import {
   type Advice,
   adviseFaster,
@@ -13,6 +14,7 @@ import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
 import { isTerminal } from '../files/lock/process.ts';
+import { withRanks } from './run/ranks.ts';
 import { columns } from './shared/columns.ts';
 import { Command } from './shared/commander.ts';
 
@@ -41,6 +43,10 @@ interface Diagnosis {
   chosen: string | null;
   candidates: CandidateReport[];
   faster: Advice;
+  /** The MPI library that several processes would train over, or why there is none. */
+  mpi: string;
+  /** Where a launcher of MPI has started several processes: what each of them would compute on. */
+  ranks?: string[];
 }
 
 export function doctorCommand() {
@@ -51,11 +57,17 @@ export function doctorCommand() {
     .option('--adapter <choice>', 'auto, gpu, lavapipe, swiftshader, fallback, or part of a name (or PIXTAPE_ADAPTER)')
     .option('--json', 'print everything as JSON')
     .addHelpText('after', '\nExits with 1 when no adapter works, or none fits --adapter.')
-    .action(async ({ json, adapter }: { json?: boolean; adapter?: string }) => {
-      const diagnosis = await diagnose(resolveChoice(adapter ?? 'auto'));
-      process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
-      if (diagnosis.chosen === null) process.exitCode = 1;
-    });
+    .action(({ json, adapter }: { json?: boolean; adapter?: string }) =>
+      withRanks('auto', async (ranks) => {
+        ranks?.chooseGpu();
+        const diagnosis = await diagnose(resolveChoice(adapter ?? 'auto'));
+        if (ranks) diagnosis.ranks = await ranks.named(chosenOf(diagnosis)?.description ?? 'no adapter');
+        if (ranks?.first ?? true) {
+          process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
+        }
+        if (diagnosis.chosen === null) process.exitCode = 1;
+      }),
+    );
 }
 
 async function diagnose(choice: string): Promise<Diagnosis> {
@@ -71,8 +83,20 @@ async function diagnose(choice: string): Promise<Diagnosis> {
     chosen: candidates.find((c) => c.ok && fitsChoice(choice, c))?.kind ?? null,
     candidates,
     faster: adviseFaster(candidates),
+    mpi: await mpiHere(),
   };
 }
+
+async function mpiHere(): Promise<string> {
+  try {
+    const { version: library, file } = await MpiLibrary.open(process.env);
+    return `${library} (${file})`;
+  } catch (error) {
+    return (error as Error).message.split('\n')[0] as string;
+  }
+}
+
+const chosenOf = (d: Diagnosis) => d.candidates.find((c) => c.ok && c.kind === d.chosen);
 
 /** Shows on a terminal which driver is being tried, which can take a while. */
 function showTrial(description?: string): void {
@@ -86,7 +110,7 @@ function systemName(): string {
 }
 
 function render(d: Diagnosis): string {
-  const chosen = d.candidates.find((c) => c.ok && c.kind === d.chosen);
+  const chosen = chosenOf(d);
   const cache = d.cache.startsWith(homedir()) ? d.cache.replace(homedir(), '~') : d.cache;
   const blocks = [
     columns([
@@ -95,11 +119,13 @@ function render(d: Diagnosis): string {
       ['system', d.system],
       ['Dawn', d.dawn],
       ['cache', cache],
+      ['MPI', d.mpi],
     ]),
     `Adapters, in the order in which they are tried\n${indent(columns(d.candidates.map((c) => candidateRow(c, c === chosen))))}`,
   ];
   if (chosen) blocks.push(`What ${chosen.kind} offers\n${indent(columns(adapterRows(chosen)))}`);
   else blocks.push(`No adapter ${d.candidates.some((c) => c.ok) ? 'fits that choice' : 'works here'}.`);
+  if (d.ranks) blocks.push(`What each rank computes on\n${indent(d.ranks.join('\n'))}`);
   const faster = d.faster.command ? `${d.faster.command}\n${d.faster.text}` : d.faster.text;
   blocks.push(`To get something faster\n${indent(faster)}`);
   return `${blocks.join('\n\n')}\n`;

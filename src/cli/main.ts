@@ -3,7 +3,7 @@ import { PixtapeError } from '../engine/util/errors.ts';
 import { explainSystemError } from '../files/disk_error.ts';
 import { createProgram } from './program.ts';
 import { heedNohup } from './run/interrupt.ts';
-import { flagAdvice } from './shared/advice.ts';
+import { errorText } from './shared/advice.ts';
 import { heedEncoding } from './shared/encoding.ts';
 import { readArguments } from './shared/read_arguments.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
@@ -21,10 +21,8 @@ try {
   await program.parseAsync(readArguments(program, process.argv.slice(2)), { from: 'user' });
 } catch (thrown) {
   const error = await explainSystemError(thrown);
-  if (error instanceof PixtapeError) {
-    const advice = flagAdvice(error, process.argv[2]);
-    console.error(`\npixtape: ${error.message}${advice ? `\n  → ${advice}` : ''}`);
-  } else console.error(error);
+  if (error instanceof PixtapeError) console.error(`\npixtape: ${errorText(error)}`);
+  else console.error(error);
   process.exitCode = 1;
 } finally {
   closeAdapter();

@@ -19,11 +19,12 @@ const allowed: Record<string, string[]> = {
   'engine/ops': ['engine/util', 'engine/gpu', 'engine/tape', 'shaders'],
   'engine/nn': ['engine/util', 'engine/gpu', 'engine/tape', 'engine/ops', 'shaders'],
   files: ['engine/util'],
+  distributed: ['engine/util', 'files'],
   drivers: ['engine/util', 'engine/gpu', 'files'],
   'pix2pix/models': engine,
   'pix2pix/data': ['engine/util', 'files'],
   'pix2pix/train': [...engine, 'shaders', 'files', 'pix2pix/models', 'pix2pix/data'],
-  cli: [...engine, ...pix2pix, 'files', 'drivers', 'web/server'],
+  cli: [...engine, ...pix2pix, 'files', 'distributed', 'drivers', 'web/server'],
   web: [...engine, ...pix2pix, 'files', 'index', 'engine/index'],
 };
 /** What must not import Node or packages. */

@@ -66,6 +66,26 @@ describe('shipped fixtures', () => {
   );
 });
 
+test.each([2, 4])(
+  '%d ranks, which share the batch, give the answer of one',
+  async (ranks) => {
+    const { metadata, tensors } = load('depth3-batch4');
+    const groups = await runReference(device, metadata, tensors, 'shared', ranks);
+    expect(failing(groups)).toEqual([]);
+    for (const group of groups.filter(({ tensors }) => tensors === 1)) expect(group.noisy, group.name).toEqual([]);
+    for (const group of groups.filter(({ name }) => name.startsWith('curve.'))) {
+      expect(group.relativeL2, group.name).toBeLessThan(1e-5);
+    }
+  },
+  120_000,
+);
+
+test('a batch that cannot be cut into equal parts for the ranks', async () => {
+  const { metadata, tensors } = load('depth3-batch4');
+  const shared = runReference(device, metadata, tensors, 'shared', 3);
+  await expect(shared).rejects.toThrow(/a batch of 4 pictures cannot be cut into 3 equal parts/);
+});
+
 describe('wrong expectations', { tags: 'long' }, () => {
   test('one value of each output, a per cent of a gradient, half a learning rate of one weight', async () => {
     const fixture = load(SMALLEST);

@@ -12,6 +12,7 @@ import { RING_LENGTH } from '../../src/pix2pix/train/steps/loss_ring.ts';
 import { Pix2Pix, type StepOutputs } from '../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../src/pix2pix/train/steps/predictor.ts';
 import { checkNetwork, type Fixture, LOSSES, NETS, type Net, under } from './fixture.ts';
+import { ranksInOne } from './ranks_in_one.ts';
 
 /** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
 export type Answer = Map<string, Float32Array>;
@@ -19,32 +20,63 @@ export type Answer = Map<string, Float32Array>;
 /** How far a shake moves a convolution's result and the gradient that returns to it: 8 roundings of float32. */
 const SHAKE = 2 ** -21;
 
-/** A fixture's model on a device, ready to compute the problem from its start, any number of times. */
+/** A model with its recorded step: the whole problem's, or one rank's. */
+interface Worker {
+  model: Pix2Pix;
+  recorded: Recorded<StepOutputs>;
+}
+
+export interface FixtureRunOptions {
+  /** Moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of it. */
+  shake?: Rng;
+  /** How many ranks share the batch, with batch norm over all of them. They live in this process. Default 1. */
+  ranks?: number;
+}
+
+/** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
 export class FixtureRun {
   private readonly device: Device;
   private readonly fixture: Fixture;
-  private readonly model: Pix2Pix;
-  private readonly recorded: Recorded<StepOutputs>;
+  /** One for each rank. What is compared of the state is the first one's. */
+  private readonly workers: readonly [Worker, ...Worker[]];
 
-  private constructor(device: Device, fixture: Fixture, model: Pix2Pix, recorded: Recorded<StepOutputs>) {
+  private constructor(device: Device, fixture: Fixture, workers: readonly [Worker, ...Worker[]]) {
     this.device = device;
     this.fixture = fixture;
-    this.model = model;
-    this.recorded = recorded;
+    this.workers = workers;
   }
 
   /**
-   * @param shake moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of `shake`
-   * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes
+   * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes, or its batch
+   *   cannot be cut into equal parts for the ranks
    */
-  static async open(device: Device, fixture: Fixture, shake?: Rng): Promise<FixtureRun> {
-    const model = new Pix2Pix(device, fixture.config, { initialise: false });
-    for (const net of NETS) {
-      const { network } = parts(model, net);
-      checkNetwork(fixture, net, network);
-      if (shake) perturbConvolutions(network, shake);
+  static async open(device: Device, fixture: Fixture, { shake, ranks = 1 }: FixtureRunOptions = {}) {
+    const workers: Worker[] = [];
+    for (const rank of ranks === 1 ? [undefined] : ranksInOne(ranks)) {
+      const model = new Pix2Pix(device, fixture.config, { initialise: false, ranks: rank, syncBatchNorm: true });
+      for (const net of NETS) {
+        const { network } = parts(model, net);
+        checkNetwork(fixture, net, network);
+        if (shake) perturbConvolutions(network, shake);
+      }
+      workers.push({ model, recorded: await model.prepare({ keepGradients: true }) });
     }
-    return new FixtureRun(device, fixture, model, await model.prepare({ keepGradients: true }));
+    return new FixtureRun(device, fixture, workers as [Worker, ...Worker[]]);
+  }
+
+  private get model(): Pix2Pix {
+    return this.workers[0].model;
+  }
+
+  /** One step, each rank on its part of the batch. */
+  private async step(): Promise<void> {
+    const { real, condition } = this.fixture.batch;
+    const { length } = this.workers;
+    const part = (all: Float32Array, i: number) =>
+      all.subarray((all.length / length) * i, (all.length / length) * (i + 1));
+    await Promise.all(
+      this.workers.map(({ model }, i) => model.trainAsIs({ real: part(real, i), condition: part(condition, i) }, 0)),
+    );
   }
 
   /** Runs the first step from the file's state. Returns what is compared, with the generator's picture after the step. */
@@ -52,7 +84,7 @@ export class FixtureRun {
     const { model, fixture } = this;
     const { batch, config } = fixture;
     this.restart();
-    model.trainAsIs(batch, 0);
+    await this.step();
     const answer = await this.afterFirstStep();
     // PyTorch's eval() knows running statistics only.
     const evaluation = new Predictor(this.device, model.generator, { statistics: 'running' });
@@ -68,7 +100,7 @@ export class FixtureRun {
     const rows = await model.lossesSince(0);
     while (model.step < fixture.steps) {
       const from = model.step;
-      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) model.trainAsIs(fixture.batch, 0);
+      for (let n = 0; n < RING_LENGTH && model.step < fixture.steps; n++) await this.step();
       rows.push(...(await model.lossesSince(from)));
     }
     await this.device.check();
@@ -77,19 +109,22 @@ export class FixtureRun {
 
   /** Returns to the state before the first step. */
   private restart(): void {
-    const { model, fixture } = this;
-    for (const net of NETS) {
-      const { network, optim } = parts(model, net);
-      network.loadStateDict(under(fixture, `${net}.`), { source: fixture.file });
-      for (const moment of [...optim.state().values()].flat()) moment.write(new Float32Array(moment.size));
+    const { workers, fixture } = this;
+    for (const { model } of workers) {
+      for (const net of NETS) {
+        const { network, optim } = parts(model, net);
+        network.loadStateDict(under(fixture, `${net}.`), { source: fixture.file });
+        for (const moment of [...optim.state().values()].flat()) moment.write(new Float32Array(moment.size));
+      }
+      model.step = 0;
     }
-    model.step = 0;
   }
 
   private async afterFirstStep(): Promise<Answer> {
-    const { fake, losses, gradients } = this.recorded.outputs;
+    const { losses, gradients } = this.workers[0].recorded.outputs;
     if (!gradients) throw new Error('the step was recorded without its gradients');
-    const answer: Answer = new Map([['fake', await fake.read()]]);
+    const fakes = await Promise.all(this.workers.map(({ recorded }) => recorded.outputs.fake.read()));
+    const answer: Answer = new Map([['fake', Float32Array.from(fakes.flatMap((fake) => [...fake]))]]);
     for (const name of LOSSES) answer.set(`loss.${name}`, await (losses[name] as Tensor).read());
     for (const net of NETS) {
       for (const [name, gradient] of gradients[net]) answer.set(`grad.${net}.${name}`, await gradient.read());
@@ -103,7 +138,7 @@ export class FixtureRun {
 
   /** Frees the step's memory. The weights live as long as the device. */
   destroy(): void {
-    this.recorded.destroy();
+    for (const { recorded } of this.workers) recorded.destroy();
   }
 }
 

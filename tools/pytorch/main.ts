@@ -8,16 +8,20 @@ import { type ReferenceGroup, runReference } from './reference.ts';
 /**
  * `npm run --silent reference -- FILE…`: prints our results for each fixture beside PyTorch's, a line for each group. Exits
  * with 0 if all groups of all files are ok, with 1 if not or if a file does not fit the format, with 2 without a file.
+ * With `--ranks N` first, N ranks share the batch of each file.
  */
-async function main(files: readonly string[]): Promise<number> {
-  if (files.length === 0 || files.some((file) => file.startsWith('-'))) {
-    console.error('usage: npm run --silent reference -- FILE.safetensors [FILE…]');
+async function main(args: readonly string[]): Promise<number> {
+  const shared = args[0] === '--ranks';
+  const ranks = shared ? Number(args[1]) : 1;
+  const files = shared ? args.slice(2) : args;
+  if (files.length === 0 || files.some((file) => file.startsWith('-')) || !(Number.isSafeInteger(ranks) && ranks > 0)) {
+    console.error('usage: npm run --silent reference -- [--ranks N] FILE.safetensors [FILE…]');
     return 2;
   }
   let failed = 0;
   for (const file of files) {
     try {
-      for (const group of await runFile(file)) {
+      for (const group of await runFile(file, ranks)) {
         if (!group.ok) failed++;
         console.log(line(group));
       }
@@ -33,7 +37,7 @@ async function main(files: readonly string[]): Promise<number> {
 }
 
 /** Opens a device for each file, so that its memory is free before the next. */
-async function runFile(file: string): Promise<ReferenceGroup[]> {
+async function runFile(file: string, ranks: number): Promise<ReferenceGroup[]> {
   const source = await readSafetensors(file);
   const tensors = new Map<string, NamedTensor>();
   try {
@@ -44,7 +48,7 @@ async function runFile(file: string): Promise<ReferenceGroup[]> {
   const device = await openDevice();
   try {
     console.log(`${file} (${device.description})`);
-    return await runReference(device, source.metadata, tensors, file);
+    return await runReference(device, source.metadata, tensors, file, ranks);
   } finally {
     device.destroy();
   }

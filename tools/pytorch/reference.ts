@@ -39,16 +39,18 @@ const MOST_SHAKES = 8;
  * operation is not excused, because its results are as steady as right ones.
  * Source: Vignes 1993, "A stochastic arithmetic for reliable scientific computation".
  *
- * @throws PixtapeError if the file does not fit the format.
+ * @param ranks how many ranks share the work, batch norm over all of them: the answer must be the same
+ * @throws PixtapeError if the file does not fit the format, or its batch the ranks
  */
 export async function runReference(
   device: Device,
   metadata: Readonly<Record<string, string>>,
   tensors: ReadonlyMap<string, NamedTensor>,
   file: string,
+  ranks = 1,
 ): Promise<ReferenceGroup[]> {
   const fixture = readFixture(metadata, tensors, file);
-  const plain = await FixtureRun.open(device, fixture);
+  const plain = await FixtureRun.open(device, fixture, { ranks });
   const ours = new Map([...(await plain.firstStep()), ...(await plain.curves())]);
   plain.destroy();
   const noise = new Noise();
@@ -57,7 +59,7 @@ export async function runReference(
   if (!fails()) return groups;
 
   const rng = new Rng(device, 1);
-  const shaken = await FixtureRun.open(device, fixture, rng);
+  const shaken = await FixtureRun.open(device, fixture, { shake: rng, ranks });
   for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {
     rng.setStep(shake);
     const sample = await shaken.firstStep();

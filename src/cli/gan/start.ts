@@ -14,6 +14,7 @@ import { estimateGan } from '../../pix2pix/train/memory/estimate_gan.ts';
 import { Gan } from '../../pix2pix/train/steps/gan.ts';
 import { type RunFolder, takeRunFolder } from '../run/folder.ts';
 import { notesOn } from '../run/notes.ts';
+import { refuseRanks } from '../run/ranks.ts';
 import { trainRun } from '../run/run.ts';
 import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
@@ -23,6 +24,7 @@ import { GAN_INTERVALS, type GanFlags } from './flags.ts';
 
 /** `pixtape gan`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startGan(dir: string | undefined, flags: GanFlags, given: Partial<GanFlags>): Promise<void> {
+  refuseRanks('pixtape gan');
   // First, so that faulty flags are reported before anything else.
   const fresh = freshGanRecord(dir, flags);
   const noData = new PixtapeError('no data: gan needs a folder, gan DIR', 'Or try --data smileys --preset quick');
@@ -30,7 +32,7 @@ export async function startGan(dir: string | undefined, flags: GanFlags, given: 
   try {
     await surviveLoss(run, flags, (again) => trainIn(run, fresh, dir, again, given));
   } finally {
-    await run.lock.release();
+    await run.lock?.release();
   }
 }
 

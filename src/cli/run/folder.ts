@@ -14,8 +14,8 @@ export interface RunFolder {
   folder: string;
   /** Its last checkpoint. Exists already if the run is continued. */
   latest: string;
-  /** Keeps other runs out until it is released. */
-  lock: FolderLock;
+  /** Keeps other runs out until it is released; undefined where another rank of this run has it. */
+  lock: FolderLock | undefined;
 }
 
 /** The folder of a `train` run; see `takeRunFolder`. */

@@ -14,8 +14,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * Until `stop` is called, the first Ctrl-C (or SIGTERM, or a closing terminal) only calls `onFirst`. The second one
  * ends the process at once, without leaving half-written files behind. A closing terminal never counts as the second,
  * since nobody asked for that.
+ * @param more signals that do the same
  */
-export function watchInterrupt(onFirst: () => void): { asked: () => boolean; stop: () => void } {
+export function watchInterrupt(
+  onFirst: () => void,
+  more: readonly NodeJS.Signals[] = [],
+): { asked: () => boolean; stop: () => void } {
+  const signals = [...SIGNALS, ...more];
   let first: number | undefined;
   const handler = (signal: NodeJS.Signals) => {
     if (signal === 'SIGHUP' && hangupsIgnored) return;
@@ -28,11 +33,11 @@ export function watchInterrupt(onFirst: () => void): { asked: () => boolean; sto
       process.exit(INTERRUPTED);
     }
   };
-  for (const signal of SIGNALS) process.on(signal, handler);
+  for (const signal of signals) process.on(signal, handler);
   return {
     asked: () => first !== undefined,
     stop: () => {
-      for (const signal of SIGNALS) process.off(signal, handler);
+      for (const signal of signals) process.off(signal, handler);
     },
   };
 }

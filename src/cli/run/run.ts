@@ -1,3 +1,4 @@
+import type { Description } from '../../distributed/agree.ts';
 import { adviseHere } from '../../drivers/index.ts';
 import { openDevice } from '../../drivers/open_device.ts';
 import type { Device } from '../../engine/gpu/device.ts';
@@ -12,10 +13,14 @@ import { chooseTuning } from '../tune/tuning.ts';
 import type { RunFolder } from './folder.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { withinMemory } from './memory.ts';
+import type { Ranks } from './ranks.ts';
 import { checkStepsLeft, compile, longRun, printEnding, timeLine, warnOfChanges } from './text.ts';
 
 /** Whoever expects less should know at the start. */
 const LONG_SECONDS = 6 * 60;
+
+/** Launchers pass it on to all ranks, where Ctrl-C ends them before they can save; Slurm sends it before time is up. */
+const SAVE_SIGNAL = 'SIGUSR2';
 
 /** The flags that `train` and `gan` share. */
 interface Flags {
@@ -48,6 +53,11 @@ export interface Run<Model, Result extends LoopResult> {
   /** Default steps between sample grids and between checkpoints. */
   intervals: { sample: number; save: number };
   credits: string | undefined;
+  /** The processes that share the run, and what they must have in common. */
+  ranks?: Ranks | undefined;
+  description?: Description;
+  /** Pictures in a step, of all ranks together. */
+  batch?: number;
   /** Records the training step on a dry-run device, to find the convolutions in it. */
   build(dry: Device): Promise<unknown>;
   /** @throws PixtapeError if the device lacks the memory, with the flags to turn down */
@@ -56,7 +66,13 @@ export interface Run<Model, Result extends LoopResult> {
   open(device: Device): Promise<Model>;
   describe(model: Model): string;
   prepare(model: Model, onCompiled: (done: number, total: number) => void): Promise<Recorded<unknown>>;
-  train(model: Model, options: LoopOptions, progress: Progress, interrupted: () => boolean): Promise<Result>;
+  /** Undefined on a rank that only trains beside the first. */
+  train(
+    model: Model,
+    options: LoopOptions,
+    progress: Progress,
+    interrupted: () => boolean,
+  ): Promise<Result | undefined>;
   /** What was measured, and a command to try the result with. */
   ending(result: Result): { measured: string; tryIt: string };
 }
@@ -66,9 +82,10 @@ export async function trainRun<Model, Result extends LoopResult>(
   run: Run<Model, Result>,
   warn: (line: string) => void,
 ): Promise<void> {
-  const { at, flags, before, record, steps, command } = run;
+  const { at, flags, before, record, steps, command, ranks } = run;
   const done = before?.step ?? 0;
   checkStepsLeft(at.folder, done, steps, run.stepsFlags);
+  ranks?.chooseGpu();
   const device = await inPhase('driver', () => openDevice(flags.adapter));
   try {
     console.log(`adapter  ${device.description}`);
@@ -77,7 +94,10 @@ export async function trainRun<Model, Result extends LoopResult>(
     record.pairs ??= beginning.pairs;
     record.adapter ??= beginning.adapter;
     const work = { build: run.build, checkMemory: () => run.checkMemory(device) };
-    await chooseTuning(device, work, { tune: flags.tune, before: before?.run }, warn);
+    await ranks?.introduce(device, run.batch ?? 0);
+    await ranks?.requireSame({ ...run.description, 'as its step': String(done), 'as its last step': String(steps) });
+    if (ranks?.first ?? true) await chooseTuning(device, work, { tune: flags.tune, before: before?.run }, warn);
+    await ranks?.shareTuning(device);
     const model = await withinMemory(device, await run.checkMemory(device), () => run.open(device));
     console.log(`model    ${run.describe(model)}`);
     console.log(`run      ${at.folder}${before ? `, going on after step ${done}` : ''}`);
@@ -85,15 +105,19 @@ export async function trainRun<Model, Result extends LoopResult>(
     console.log(`memory   ${formatBytes(device.memory.bytes)} on the device`);
 
     const progress = new Progress();
-    const interrupt = watchInterrupt(() => {
-      progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
-    });
+    const told = () => {
+      if (ranks?.first ?? true)
+        progress.note('finishing this step, then saving … (Ctrl-C again to stop without saving)');
+    };
+    const interrupt = watchInterrupt(told, ranks ? [SAVE_SIGNAL] : []);
     try {
       const onPace = (seconds: number) => {
         if (flags.minutes === undefined && seconds > LONG_SECONDS) progress.note(longRun(seconds, adviseHere()));
       };
       const options = { ...loopOptions(run), onPace };
       const result = await run.train(model, options, progress, interrupt.asked);
+      if (!result) return;
+      ranks?.tellTraffic(result.steps - done);
       const { checkpoints_dir: checkpointsDir, open = false } = flags;
       printEnding(result, {
         command,
@@ -113,11 +137,11 @@ export async function trainRun<Model, Result extends LoopResult>(
 }
 
 function loopOptions<Model, Result extends LoopResult>(run: Run<Model, Result>): LoopOptions {
-  const { at, flags, before, record, steps, intervals, credits } = run;
+  const { at, flags, before, record, steps, intervals, credits, ranks } = run;
   return {
     folder: at.folder,
     name: at.name,
-    lock: at.lock,
+    ...(at.lock && { lock: at.lock }),
     steps,
     ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
     logEvery: flags.print_freq,
@@ -128,5 +152,6 @@ function loopOptions<Model, Result extends LoopResult>(run: Run<Model, Result>):
     resumed: before !== undefined,
     record,
     ...(credits === undefined ? {} : { credits }),
+    ...(ranks && { agree: ranks.agree }),
   };
 }

@@ -1,4 +1,4 @@
-import type { PixtapeError } from '../../engine/util/errors.ts';
+import { PixtapeError } from '../../engine/util/errors.ts';
 
 /**
  * Advice for the command line on an error of the engine, which knows no flags; undefined if the error's own hint is
@@ -16,4 +16,11 @@ export function flagAdvice({ code, hint }: PixtapeError, command?: string): stri
   }
   if (code === 'unsupported') return 'Here: leave --precision out, which means f32, or take another --adapter.';
   return undefined;
+}
+
+/** An error for people, with advice; a fault of the program with its trace. */
+export function errorText(error: unknown, command = process.argv[2]): string {
+  if (!(error instanceof PixtapeError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const advice = flagAdvice(error, command);
+  return `${error.message}${advice ? `\n  → ${advice}` : ''}`;
 }

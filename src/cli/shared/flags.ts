@@ -23,5 +23,13 @@ export const adapterOption = () =>
     'auto',
   );
 
+/** Whether a process trains with others: as its launcher says, or in any case, or never. */
+export const DISTRIBUTED = ['auto', 'mpi', 'none'] as const;
+export type Distributed = (typeof DISTRIBUTED)[number];
+
+/** What gradients are rounded to between processes. */
+export const GRAD_COMPRESSIONS = ['none', 'f16'] as const;
+export type GradCompression = (typeof GRAD_COMPRESSIONS)[number];
+
 /** The folder in which runs are found by name. */
 export const runsOption = () => new Option('--checkpoints_dir <dir>', 'where runs are, for a name').default('runs');

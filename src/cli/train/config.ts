@@ -7,11 +7,15 @@ import { PAPER_DATA, PRESETS, type TrainConfig } from '../../pix2pix/train/confi
 import type { TrainFlags } from './flags.ts';
 import { networksOf } from './networks.ts';
 
-/** The configuration of a fresh run. @throws PixtapeError when sizes do not fit. */
-export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>): TrainConfig {
+/**
+ * The configuration of a fresh run.
+ * @param ranks that share it: flags and presets give the batch of each, the configuration has that of all together
+ * @throws PixtapeError when sizes do not fit
+ */
+export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>, ranks = 1): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
   checkChosen(config);
-  return config;
+  return { ...config, batch: config.batch * ranks };
 }
 
 /** @throws PixtapeError when networks, sizes and epochs do not go together */
@@ -84,10 +88,13 @@ function policyOf(base: TrainConfig, flags: Partial<TrainFlags>): Pick<TrainConf
 /**
  * The configuration of a continued run. Flags may change how it learns, but not what it is: the weights would not fit,
  * or the seed's draws would not repeat.
+ * @param ranks that share it. As many as it began with or not, the batch of all together stays what it was, and with it
+ *   the order of the pictures and the learning rates
  * @throws PixtapeError naming the flag that would
  */
-export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>): TrainConfig {
-  const config = applyFlags(saved, given);
+export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>, ranks = 1): TrainConfig {
+  const { batch_size: each } = given;
+  const config = applyFlags(saved, each === undefined ? given : { ...given, batch_size: each * ranks });
   const fixed: [string, (c: TrainConfig) => unknown][] = [
     ['--netG', generatorName],
     ['--netD', (c) => c.netD],

@@ -9,17 +9,18 @@ import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { LR_DECAY_ITERS, LR_POLICIES } from '../../pix2pix/train/config/rates.ts';
 import { between, pictureSize, valueRange, wholeNumber, wholeNumberOrNone } from '../shared/arguments.ts';
 import { Command, Option, type TypedCommand } from '../shared/commander.ts';
-import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
+import { adapterOption, choice, DISTRIBUTED, type FlagsOf, GRAD_COMPRESSIONS } from '../shared/flags.ts';
 
 export type TrainFlags = FlagsOf<typeof pairFlags> &
   FlagsOf<typeof discriminatorFlags> &
   FlagsOf<typeof scheduleFlags> &
-  FlagsOf<typeof cycleFlags>;
+  FlagsOf<typeof cycleFlags> &
+  FlagsOf<typeof rankFlags>;
 
 /** `pixtape train` with all its options; commander infers their types. */
 export function trainFlags() {
   const command = pairFlags();
-  for (const part of [discriminatorFlags(), scheduleFlags(), cycleFlags()]) {
+  for (const part of [discriminatorFlags(), scheduleFlags(), cycleFlags(), rankFlags()]) {
     for (const option of part.options) command.addOption(option);
   }
   return command as unknown as TypedCommand<[], TrainFlags>;
@@ -101,6 +102,27 @@ function cycleFlags() {
       '--pool_size <n>',
       "cycle_gan: pictures that each discriminator's pool keeps (default: 50)",
       wholeNumber(0),
+    );
+}
+
+/** Of a run on several machines. */
+function rankFlags() {
+  return new Command()
+    .optionsGroup('Several processes (mpirun, srun):')
+    .addOption(
+      choice(
+        '--distributed <how>',
+        'auto: train with the processes that a launcher of MPI has started; mpi: in any case; none: each by itself',
+        DISTRIBUTED,
+      ).default('auto'),
+    )
+    .option('--sync_batchnorm', 'batch norm over the batches of all processes, not over the own one')
+    .addOption(
+      choice(
+        '--grad_compression <kind>',
+        'f16: gradients travel as halves, and what is rounded away comes with the next step (default: none)',
+        GRAD_COMPRESSIONS,
+      ),
     );
 }
 

@@ -1,5 +1,7 @@
+import type { Description } from '../../distributed/agree.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
-import { FACES } from '../../pix2pix/data/sets/dataset.ts';
+import { type Dataset, FACES } from '../../pix2pix/data/sets/dataset.ts';
+import { datasetDigest } from '../../pix2pix/data/sets/digest.ts';
 import { OPENMOJI_CREDITS } from '../../pix2pix/data/sources/emoji/emoji.ts';
 import { openDataset } from '../../pix2pix/data/sources/open.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
@@ -7,13 +9,17 @@ import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts'
 import { trainingStep } from '../../pix2pix/train/autotune/tune.ts';
 import { loadCheckpoint, readCheckpointHeader } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
+import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
+import { followTraining } from '../../pix2pix/train/loop/follow.ts';
 import { inPhase } from '../../pix2pix/train/loop/phases.ts';
+import { Pix2PixTrainee } from '../../pix2pix/train/loop/pix2pix_trainee.ts';
 import { type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
-import { Pix2Pix } from '../../pix2pix/train/steps/pix2pix.ts';
+import { Pix2Pix, partOfBatch } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
 import { checkGoingBack, goBack } from '../run/go_back.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
 import { paintingMode } from '../run/mode.ts';
+import { type Ranks, refuseRanks, withRanks } from '../run/ranks.ts';
 import { trainRun } from '../run/run.ts';
 import { surviveLoss } from '../run/survive_loss.ts';
 import { shellQuoted } from '../run/text.ts';
@@ -28,20 +34,44 @@ import { lastStep, scheduleNotes } from './schedule.ts';
 export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
   checkModelFlags(flags.model, given);
   checkGoingBack(flags);
-  const run = await takeFolder(flags);
+  if (flags.model === 'cycle_gan') refuseRanks('--model cycle_gan');
+  await withRanks(flags.distributed, (ranks) => trainWith(ranks, flags, given));
+}
+
+async function trainWith(ranks: Ranks | undefined, flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
+  const take = async () => {
+    const run = await takeFolder(flags);
+    // Before the other ranks look into it.
+    await goBack(run, flags).catch(async (error: unknown) => {
+      await run.lock?.release();
+      throw error;
+    });
+    return run;
+  };
+  const run = ranks ? await ranks.sharedFolder(take) : await take();
   try {
-    await goBack(run, flags);
     const train = flags.model === 'cycle_gan' ? trainCycle : trainIn;
-    await surviveLoss(run, flags, (again) => train(run, again, given));
+    // With other ranks a lost device ends them all: whoever started them starts them again.
+    if (ranks) await trainIn(run, flags, given, ranks);
+    else await surviveLoss(run, flags, (again) => train(run, again, given));
   } finally {
-    await run.lock.release();
+    await run.lock?.release();
   }
 }
 
-async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
+async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFlags>, ranks?: Ranks): Promise<void> {
   const before = flags.continue_train ? await readCheckpointHeader(at.latest) : undefined;
-  const config = before ? continuedConfig(before.config, given) : freshConfig(flags, given);
+  const count = ranks?.group.count;
+  const config = before ? continuedConfig(before.config, given, count) : freshConfig(flags, given, count);
   const record = before ? continuedRecord(before.run as RunRecord, given, config) : freshRecord(flags, config);
+  /** As one rank sees it. */
+  const own = { ...config, batch: partOfBatch(config.batch, count) };
+  if (ranks) {
+    record.syncBatchNorm = given.sync_batchnorm ?? record.syncBatchNorm ?? false;
+    record.gradCompression = given.grad_compression ?? record.gradCompression ?? 'none';
+    ranks.group.compress = record.gradCompression === 'f16';
+  }
+  const options = { ranks: ranks?.group, syncBatchNorm: record.syncBatchNorm ?? false };
 
   const warn = (line: string) => console.warn(`warning: ${line}`);
   const { width, height, seed } = config;
@@ -70,22 +100,48 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
       stepsFlags: '--n_epochs or --steps',
       intervals: quick ? { sample: 100, save: 250 } : { sample: 400, save: 1000 },
       credits: emojis ? OPENMOJI_CREDITS : undefined,
-      build: trainingStep(config),
-      checkMemory: (device) => checkTrainingMemory(device, config),
+      ranks,
+      batch: config.batch,
+      ...(ranks && { description: await descriptionOf(config, train, record) }),
+      build: trainingStep(own),
+      checkMemory: (device) => checkTrainingMemory(device, own),
       open: async (device) => {
-        if (!before) return new Pix2Pix(device, config);
-        return (await loadCheckpoint(device, at.latest, (header) => ({ ...header, config }))).model;
+        if (!before) return new Pix2Pix(device, config, options);
+        return (await loadCheckpoint(device, at.latest, (header) => ({ ...header, config }), options)).model;
       },
       describe: modelLine,
       prepare: (model, onCompiled) => model.prepare({ onCompiled }),
       train: (model, options, progress, interrupted) => {
-        const loader = new BatchLoader(train, { batchSize: config.batch, seed, serial: record.data.serial });
+        const { serial } = record.data;
+        const loader = new BatchLoader(train, { batchSize: config.batch, seed, serial, part: ranks?.group });
+        if (ranks?.first === false) {
+          const { steps } = options;
+          return followTraining(new Pix2PixTrainee(model, loader), { steps, agree: ranks.agree }, interrupted);
+        }
         return trainPix2Pix(model, loader, test, { ...options, heldOut }, progress, interrupted);
       },
       ending: (result) => ending(result, at.folder),
     },
     warn,
   );
+}
+
+/** What all ranks must have in common. */
+async function descriptionOf(
+  config: TrainConfig,
+  train: Dataset,
+  { syncBatchNorm, gradCompression }: RunRecord,
+): Promise<Description> {
+  const settings = Object.entries(config).map(([name, value]) => [
+    `the configuration's ${name}`,
+    JSON.stringify(value),
+  ]);
+  return {
+    ...Object.fromEntries(settings),
+    'the data set': `${train.length} training pairs (${await datasetDigest(train)})`,
+    'batch norm over all ranks': String(syncBatchNorm),
+    'the gradients compressed to': String(gradCompression),
+  };
 }
 
 function modelLine({ generator, disc, config }: Pix2Pix): string {

@@ -10,6 +10,12 @@ import { asSlice, type Bindable, type Dtype, type Precision, Storage, type Stora
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
+/** Host work in the middle of a program: what was recorded before dispatch `at` is submitted before it. */
+interface Cut {
+  at: number;
+  work: () => Promise<void> | undefined;
+}
+
 /**
  * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
  * `dispatch` only notes what to run; `compile` compiles the kernels, plans memory and makes the bind groups.
@@ -25,6 +31,7 @@ export class Program implements StorageOwner {
   private readonly temporaries = new Temporaries();
   private readonly buffers: GPUBuffer[] = [];
   private bindGroups: GPUBindGroup[] = [];
+  private readonly cuts: Cut[] = [];
   private readonly hooks: (() => void)[] = [];
   private readonly destroyHooks: (() => void)[] = [];
   private counters = new Map<string, number>();
@@ -70,6 +77,26 @@ export class Program implements StorageOwner {
   /** Calls `hook` when the program is destroyed: the place to give back what was made for it. */
   onDestroy(hook: () => void): void {
     this.destroyHooks.push(hook);
+  }
+
+  /**
+   * Cuts the program in two: a run submits what comes before the cut, calls `work`, waits for it, and goes on. Cuts at one
+   * place follow one another in the order of these calls.
+   * @param uses what the work reads or writes, written by a dispatch before: it keeps its memory up to the cut
+   * @param at the dispatch that comes after the cut; by default the next to be recorded
+   */
+  cut(work: Cut['work'], uses: readonly Storage[], at = this.dispatches.length): void {
+    this.cuts.push({ at, work });
+    for (const storage of uses) this.temporaries.hold(storage, at);
+  }
+
+  /** For each storage the number of the last dispatch so far that writes it. */
+  get lastWrites(): ReadonlyMap<Storage, number> {
+    const last = new Map<Storage, number>();
+    this.dispatches.forEach((d, i) => {
+      for (const { access, slice } of storagesOf(d)) if (access === 'read_write') last.set(slice.storage, i);
+    });
+    return last;
   }
 
   /** 0, 1, 2 … for each call with this name within this program: tells e.g. one dropout layer from the next. */
@@ -178,15 +205,42 @@ export class Program implements StorageOwner {
    * Runs everything: one command buffer, one pass, one submit, no waiting.
    * @param times how often, one after the other, without a submit in between: for measurements. What is done before each
    *   run, such as writing the step's scalars, is done once.
+   * @throws PixtapeError if the program has cuts, or cannot run any more
    */
   run(times = 1): void {
+    this.refuseCuts();
     this.prepareRun();
     if (this.device.guards) paintGuards(this.device, this.dispatches);
+    this.submit(0, this.dispatches.length, times);
+  }
+
+  /** Runs a program that may have cuts: a submit for each part, and between two of them the work of the cut. */
+  async runInParts(): Promise<void> {
+    this.prepareRun();
+    if (this.device.guards) paintGuards(this.device, this.dispatches);
+    let done = 0;
+    for (const { at, work } of [...this.cuts].sort((a, b) => a.at - b.at)) {
+      this.submit(done, at);
+      done = at;
+      await work();
+    }
+    this.submit(done, this.dispatches.length);
+  }
+
+  private submit(from: number, to: number, times = 1): void {
+    if (from === to) return;
     const encoder = this.device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (let i = 0; i < times; i++) this.encode(pass, 0, this.dispatches.length);
+    for (let i = 0; i < times; i++) this.encode(pass, from, to);
     pass.end();
     this.device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  private refuseCuts(): void {
+    if (this.cuts.length === 0) return;
+    throw new PixtapeError('this program has work for the host in the middle', 'Run it with runInParts().', {
+      code: 'misuse',
+    });
   }
 
   private prepareRun(): void {
@@ -221,6 +275,7 @@ export class Program implements StorageOwner {
 
   /** Runs once and tells how long each dispatch took, by the GPU's own clock where it has one. */
   async profile(): Promise<Profile> {
+    this.refuseCuts();
     this.prepareRun();
     const { device, dispatches } = this;
     return profile({ device, dispatches, encode: (pass, i) => this.encode(pass, i, i + 1) });

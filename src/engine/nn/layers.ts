@@ -8,6 +8,7 @@ import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import { type Pair, pairOf } from '../ops/pair.ts';
 import { dropout } from '../ops/random/dropout.ts';
 import type { Rng } from '../ops/random/rng.ts';
+import type { Ranks } from '../ops/ranks/ranks.ts';
 import { reshape } from '../ops/shape/reshape.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
@@ -107,6 +108,8 @@ export class BatchNorm2d extends Module {
    * In evaluation mode, normalise each picture by its own statistics, as for a batch of one, in place of the running ones.
    */
   perPicture = false;
+  /** Whose batches the statistics in training are taken over; undefined for this process' own alone. */
+  ranks: Ranks | undefined;
 
   constructor(device: Device, channels: number) {
     super();
@@ -120,12 +123,12 @@ export class BatchNorm2d extends Module {
 
   /** Any (N, channels, …). @param slope of a leaky ReLU on the result, in the same pass; 1 for none */
   forward(x: Tensor, slope = 1): Tensor {
-    const { weight, bias, runningMean, runningVar, numBatchesTracked, training } = this;
+    const { weight, bias, runningMean, runningVar, numBatchesTracked, training, ranks } = this;
     if (this.perPicture && !training) {
       const y = byItself(x, weight, bias);
       return slope === 1 ? y : leakyRelu(y, slope);
     }
-    return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, { training, slope });
+    return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, { training, slope, ranks });
   }
 }
 

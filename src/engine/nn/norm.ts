@@ -3,6 +3,7 @@ import { leakyRelu } from '../ops/elementwise/activations.ts';
 import { groupNorm } from '../ops/norm/group_norm.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import { layerNorm } from '../ops/norm/layer_norm.ts';
+import type { Ranks } from '../ops/ranks/ranks.ts';
 import { type Shape, Tensor } from '../tape/tensor.ts';
 import { BatchNorm2d } from './layers.ts';
 import { Module, parameter } from './module.ts';
@@ -86,4 +87,9 @@ export type Norm = BatchNorm2d | InstanceNorm2d;
 export function createNorm(device: Device, kind: NormKind, channels: number): Norm | undefined {
   if (kind === 'batch') return new BatchNorm2d(device, channels);
   return kind === 'instance' ? new InstanceNorm2d() : undefined;
+}
+
+/** Has every batch norm of a network take its statistics in training over the batches of all ranks. */
+export function syncBatchNorm(network: Module, ranks: Ranks): void {
+  for (const [, module] of network.modules()) if (module instanceof BatchNorm2d) module.ranks = ranks;
 }

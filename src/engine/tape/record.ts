@@ -21,6 +21,11 @@ export class Recorded<T> {
     this.program.run(times);
   }
 
+  /** Replays a program with work for the host in the middle; see `Program.cut`. */
+  runInParts(): Promise<void> {
+    return this.program.runInParts();
+  }
+
   destroy(): void {
     this.program.destroy();
   }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 
 /** A process, told from every other one, also from a later one that was given the same number. */
@@ -82,5 +82,14 @@ export function replaceByNull(fd: number): void {
     openSync('/dev/null', 'r+');
   } catch {
     // Closed already.
+  }
+}
+
+/** Writes to standard error without waiting for anything: for a process that is about to end, from any thread. */
+export function writeAtOnce(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody reads it any more.
   }
 }

@@ -11,12 +11,19 @@ export class Temporaries {
   readonly externals = new Set<Storage>();
   readonly retained = new Set<Storage>();
   private readonly all: Storage[] = [];
+  /** The dispatch up to which a storage keeps its memory, whatever uses it before. */
+  private readonly held = new Map<Storage, number>();
   /** Those that lie in one buffer with others: which, and where. */
   private readonly parts = new Map<Storage, { whole: Storage; offset: number }>();
 
   add(storage: Storage): Storage {
     this.all.push(storage);
     return storage;
+  }
+
+  /** Keeps the storage's bytes its own up to a dispatch. */
+  hold(storage: Storage, until: number): void {
+    this.held.set(storage, Math.max(until, this.held.get(storage) ?? 0));
   }
 
   /**
@@ -79,6 +86,10 @@ export class Temporaries {
         } else lives.set(storage, { bytes: Math.ceil(storage.bytes / 4) * 4, first: at, last: at });
       }
     });
+    for (const [storage, until] of this.held) {
+      const life = lives.get(this.wholeOf(storage));
+      if (life) life.last = Math.max(life.last, until);
+    }
     for (const storage of this.retained) {
       const life = lives.get(this.wholeOf(storage));
       if (life) life.last = dispatches.length;

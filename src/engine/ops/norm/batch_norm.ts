@@ -9,6 +9,8 @@ import { type Backward, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aBoolean, aNumber, aTensor, checkArguments, checkOptions, optional } from '../arguments.ts';
 import { throughLeakyRelu } from '../elementwise/activations.ts';
+import type { Ranks } from '../ranks/ranks.ts';
+import { BatchNormRanks } from './batch_norm_ranks.ts';
 import { EPS, type NormOptions } from './check.ts';
 import { fixedNormGradients, normGradients } from './graph.ts';
 
@@ -40,6 +42,8 @@ export interface BatchNormOptions extends NormOptions {
   slope?: number;
   /** How much of the running statistics each batch replaces, default 0.1. */
   momentum?: number;
+  /** In training mode: take the statistics over the batches of all ranks, which must be of one size. */
+  ranks?: Ranks | undefined;
 }
 
 const TENSORS = {
@@ -55,6 +59,7 @@ const OPTIONS = {
   slope: optional(aNumber({ least: 0, finite: true })),
   eps: optional(aNumber({ least: 0, finite: true })),
   momentum: optional(aNumber({ least: 0, most: 1 })),
+  ranks: { wanted: 'the ranks of a run', fits: () => true },
 };
 
 /**
@@ -63,7 +68,7 @@ const OPTIONS = {
  * In training mode mean and (biased) variance are the batch's own; the program also moves the running statistics by
  * `momentum` towards mean and unbiased variance, and counts the batch, each time it runs, in the order of recording, so
  * one set may be used twice in a program. In evaluation mode the running statistics are used and left as they are.
- * Gradients of any order.
+ * Gradients of any order; over several ranks of the first.
  *
  * @param weight (C), as bias
  * @param runningMean (C), a leaf, as runningVar
@@ -84,7 +89,7 @@ export function batchNorm(
 ): Tensor {
   checkArguments('batchNorm', TENSORS, { x, weight, bias, runningMean, runningVar, batchesTracked });
   checkOptions('batchNorm', OPTIONS, options);
-  const { training, slope = 1, eps = EPS, momentum = 0.1 } = options;
+  const { training, slope = 1, eps = EPS, momentum = 0.1, ranks } = options;
   const running = { runningMean, runningVar };
   const s = slicing(x);
   check(x, s, { weight, bias, ...running }, { ...running, batchesTracked });
@@ -94,20 +99,16 @@ export function batchNorm(
       'Use a larger picture or batch, a smaller depth, or evaluation mode.',
     );
   }
-  const run = passes(x, 'batch_norm', source, {
-    ...s,
-    eps,
-    momentum,
-    moves: isRecomputing() ? 0 : 1,
-    training: training ? 1 : 0,
-    slope,
-  });
+  const how = { ...s, eps, momentum, moves: isRecomputing() ? 0 : 1 };
+  const run = passes(x, 'batch_norm', source, { ...how, training: training ? 1 : 0, slope });
+  const together = training && ranks ? new BatchNormRanks(ranks, how) : undefined;
   const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
   const given = { weight, bias, table };
   if (training) {
     const parts = gathered(x, s, (partials) => run('statistics', { x, partials }, perSlice(s)), run);
     const moved = { running_mean: runningMean, running_var: runningVar, tracked: batchesTracked };
-    run('combine', { x, parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
+    if (together) together.combine(x, parts, { ...moved, ...given });
+    else run('combine', { x, parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
   } else {
     run(
       'evaluate',
@@ -135,10 +136,11 @@ export function batchNorm(
     back('combine', { parts, table, dweight, dbias, slopes }, invocationWorkgroups(x.device, s.channels));
     if (!needsX) return [undefined, dweight, dbias];
     const dx = x.like('batch_norm.dx');
-    back('input', { x, dy, table, known: slopes, dx }, perSlice(s));
+    const known = together?.slopes(dbias, dweight, table) ?? slopes;
+    back('input', { x, dy, table, known, dx }, perSlice(s));
     return [dx, dweight, dbias];
   };
-  return differentiable(y, [x, weight, bias], backward, graphBackward);
+  return differentiable(y, [x, weight, bias], backward, together ? undefined : graphBackward);
 }
 
 type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: Workgroups) => void;

@@ -10,7 +10,8 @@ const source = `${dropoutSource}\n${philox}`;
 
 /**
  * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call
- * within a program is a layer with a mask of its own, and each run has new masks. Rate 0 gives x itself.
+ * within a program is a layer with a mask of its own, and each run has new masks. Rate 0 gives x itself. Where x is a part
+ * of a batch, see `Rng.part`, its mask is that part of the batch's.
  *
  * Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
  * @throws PixtapeError if the rate is not in [0, 1)
@@ -35,7 +36,10 @@ function dropped(x: Tensor, rate: number, rng: Rng, layer: number): Tensor {
 function masked(x: Tensor, rate: number, rng: Rng, layer: number, label: string): Tensor {
   const y = x.like(label);
   const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
-  const params = { n: x.size, layer, threshold, factor: 1 / (1 - rate) };
-  dispatchElements(x.device.kernel('dropout', source), { key: rng.key, x, y }, params, Math.ceil(x.size / 4));
+  const { rank, count } = rng.part;
+  const params = { n: x.size, layer, threshold, factor: 1 / (1 - rate), all: x.size * count, first: x.size * rank };
+  const bindings = { key: rng.key, x, y };
+  if (count === 1) dispatchElements(x.device.kernel('dropout', source), bindings, params, Math.ceil(x.size / 4));
+  else dispatchElements(x.device.kernel('dropout.part', source, 'part'), bindings, params);
   return y;
 }

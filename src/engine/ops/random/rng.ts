@@ -3,6 +3,7 @@ import type { Program } from '../../gpu/program.ts';
 import type { Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
 import { PixtapeError } from '../../util/errors.ts';
+import type { Part } from '../ranks/ranks.ts';
 
 /**
  * The key of a program's random numbers: (seed, step). They are not drawn from a stream but worked out from the key,
@@ -13,6 +14,8 @@ import { PixtapeError } from '../../util/errors.ts';
 export class Rng {
   readonly device: Device;
   readonly seed: number;
+  /** The part of the batch that is computed here: dropout draws the masks that the whole batch has there. */
+  readonly part: Part;
   /** Four words: seed lo, seed hi, step lo, step hi. */
   readonly key: Storage;
   private step = 0;
@@ -22,12 +25,13 @@ export class Rng {
    * @param seed a whole number in 0 … 2^53 − 1
    * @throws PixtapeError on any other
    */
-  constructor(device: Device, seed: number) {
+  constructor(device: Device, seed: number, part: Part = { rank: 0, count: 1 }) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new PixtapeError(`the seed is ${seed}; it must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
     }
     this.device = device;
     this.seed = seed;
+    this.part = part;
     this.key = device.persistent(16, 'random key');
   }
 

@@ -30,6 +30,14 @@ export interface Batching {
   seed: number;
   /** Take items as they come, each batch going on after the last one; by default every epoch is shuffled anew. */
   serial?: boolean | undefined;
+  /** Which part of each batch is loaded; by default all of it. */
+  part?: BatchPart | undefined;
+}
+
+/** The `rank`-th of `count` equal parts of a batch, in its order. */
+export interface BatchPart {
+  rank: number;
+  count: number;
 }
 
 /**
@@ -41,20 +49,25 @@ export class StepLoader<B> {
   readonly batchSize: number;
   readonly seed: number;
   readonly serial: boolean;
-  private readonly load: (step: number, indices: number[]) => Promise<B>;
+  private readonly part: BatchPart;
+  private readonly load: (step: number, indices: number[], first: number) => Promise<B>;
   private order: { epoch: number; indices: number[] } | undefined;
   private next: { step: number; batch: Promise<B> } | undefined;
 
-  /** @param length number of items, @param load makes a step's batch from the items with the given indices */
+  /**
+   * @param length number of items
+   * @param load makes a step's batch from the items with the given indices, the first of which is the batch's `first`-th
+   */
   constructor(
     length: number,
-    { batchSize, seed, serial = false }: Batching,
-    load: (step: number, indices: number[]) => Promise<B>,
+    { batchSize, seed, serial = false, part = { rank: 0, count: 1 } }: Batching,
+    load: (step: number, indices: number[], first: number) => Promise<B>,
   ) {
     this.length = length;
     this.batchSize = batchSize;
     this.seed = seed;
     this.serial = serial;
+    this.part = part;
     this.load = load;
   }
 
@@ -77,14 +90,22 @@ export class StepLoader<B> {
    * @throws PixtapeError naming the file that cannot be decoded
    */
   async batch(step: number): Promise<B> {
-    const batch = await (this.next?.step === step ? this.next.batch : this.load(step, this.indices(step)));
-    const following = this.load(step + 1, this.indices(step + 1));
+    const batch = await (this.next?.step === step ? this.next.batch : this.loadPart(step));
+    const following = this.loadPart(step + 1);
     following.catch(() => undefined); // told when that batch is asked for, if ever
     this.next = { step: step + 1, batch: following };
     return batch;
   }
 
-  /** Indices of the items in the batch of a step. */
+  /** Only the own part of the batch. */
+  private loadPart(step: number): Promise<B> {
+    const { rank, count } = this.part;
+    const size = this.batchSize / count;
+    const first = rank * size;
+    return this.load(step, this.indices(step).slice(first, first + size), first);
+  }
+
+  /** Indices of the items in the batch of a step, of all ranks together. */
   indices(step: number): number[] {
     const { length, batchSize } = this;
     if (this.serial) return Array.from({ length: batchSize }, (_, i) => (step * batchSize + i) % length);
@@ -108,9 +129,9 @@ export class BatchLoader extends StepLoader<Batch> {
 
   constructor(dataset: Dataset, how: Batching) {
     if (dataset.length === 0) throw new Error('no pairs to make batches of');
-    super(dataset.length, how, async (step, indices) => {
+    super(dataset.length, how, async (step, indices, first) => {
       const pairs = await Promise.all(
-        indices.map((index, slot) => dataset.pair(index, augmentation(how.seed, step, slot))),
+        indices.map((index, slot) => dataset.pair(index, augmentation(how.seed, step, first + slot))),
       );
       const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
       return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };

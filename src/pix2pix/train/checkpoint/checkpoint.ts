@@ -5,7 +5,7 @@ import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safete
 import { readSafetensors, type SafetensorsFile, writeSafetensorsAtomic } from '../../../files/files.ts';
 import { createGenerator } from '../../models/networks.ts';
 import type { PictureGenerator } from '../../models/registry/kind.ts';
-import { Pix2Pix } from '../steps/pix2pix.ts';
+import { type ModelOptions, Pix2Pix } from '../steps/pix2pix.ts';
 import {
   type CheckpointHeader,
   type CycleGenerator,
@@ -51,17 +51,19 @@ export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
  * Loads a model with the state of a checkpoint, to continue from its step. A device without a tuning table takes the
  * record's, if it is for the same adapter: so the run continues with the kernels that it began with.
  * @param adjust may change settings that do not alter the model, e.g. learning rates
+ * @param options of the model
  * @throws PixtapeError as `readCheckpointHeader`, and if a tensor does not fit
  */
 export function loadCheckpoint(
   device: Device,
   path: string,
   adjust: (header: CheckpointHeader) => CheckpointHeader = (h) => h,
+  options: ModelOptions = {},
 ): Promise<{ model: Pix2Pix; header: CheckpointHeader }> {
   return reading(path, async (file) => {
     const header = adjust(decodeHeader(file.metadata, path));
     convTuning(device).table ??= recordedTuning(header.run, device);
-    const model = ofFile(path, () => new Pix2Pix(device, header.config, { initialise: false }));
+    const model = ofFile(path, () => new Pix2Pix(device, header.config, { ...options, initialise: false }));
     restoreState(model, await allTensors(file), header.step, path);
     return { model, header };
   });

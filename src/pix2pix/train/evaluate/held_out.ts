@@ -80,7 +80,8 @@ export class HeldOutSet {
     model: Pix2Pix,
     { measure = this.count, stop = () => false, onPainted = () => {} }: EvaluateOptions = {},
   ): Promise<Evaluated | undefined> {
-    const { batch, height, width } = model.config;
+    const { height, width } = model.config;
+    const [batch = 1] = model.real.shape;
     const chosen = spread(this.pictures, measure);
     const total = chosen.length + this.shown.length;
     let sum = 0;

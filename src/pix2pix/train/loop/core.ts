@@ -11,8 +11,8 @@ export interface Trainee<Loss extends string> {
   readonly step: number;
   /** What each loss is called. None may become NaN or infinite. */
   readonly lossNames: Readonly<Record<Loss, string>>;
-  /** Loads the next step's batch. The function it returns submits the step to the device without waiting. */
-  prepareStep(): Promise<() => void>;
+  /** Loads the next step's batch. The function it returns submits the step, and is awaited until all of it is submitted. */
+  prepareStep(): Promise<() => unknown>;
   /** Whether the next step depends on the losses so far, which are then read first. */
   readonly needsLosses?: boolean;
   /** The losses of the steps since `from`. Waits for the GPU. */
@@ -49,7 +49,7 @@ export interface LoopHost<Loss extends string, Sample> {
   /** Seconds between two readings of the losses, at most. */
   readonly readSeconds: number;
   /** Asked after each step. */
-  ended(): RunEnd | undefined;
+  ended(): RunEnd | undefined | Promise<RunEnd | undefined>;
   /** Asked again after doing what was due, which can take minutes. */
   interrupted(): boolean;
   due(end: RunEnd | undefined): Due;
@@ -94,11 +94,11 @@ export class TrainingLoop<Loss extends string, Sample> {
       const submit = await trainee.prepareStep();
       await inFlight;
       const end = await alone(async () => {
-        submit();
+        await submit();
         inFlight = trainee.device.drain();
         // Where the device is lost, whatever else waits for it says so, and perhaps before this is awaited.
         inFlight.catch(() => undefined);
-        const ended = host.ended();
+        const ended = await host.ended();
         await this.afterStep(ended);
         if (ended || !host.interrupted()) return ended;
         await this.afterStep('interrupted');

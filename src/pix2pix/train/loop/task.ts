@@ -3,6 +3,7 @@ import type { FolderLock } from '../../../files/lock/lock.ts';
 import type { ReportData } from '../report/report.ts';
 import type { RunEnd, Trainee } from './core.ts';
 import type { LogLine } from './folder/log.ts';
+import type { Agree } from './follow.ts';
 
 export const LATEST = 'latest.safetensors';
 /** Checkpoints that are kept beside it: after so many epochs, or steps. */
@@ -35,6 +36,8 @@ export interface LoopOptions {
   /** For the checkpoint and the report. */
   record: Record<string, unknown>;
   credits?: string;
+  /** Where several ranks train: they must end at the same step. */
+  agree?: Agree;
   /** Hears, after its first steps, how many seconds this session will probably take from there. */
   onPace?: (seconds: number) => void;
 }

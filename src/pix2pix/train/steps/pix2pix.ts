@@ -1,12 +1,15 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { initWeights } from '../../../engine/nn/init/init.ts';
 import type { Module } from '../../../engine/nn/module.ts';
+import { syncBatchNorm } from '../../../engine/nn/norm.ts';
 import { Adam } from '../../../engine/nn/optim/adam.ts';
 import { WeightAverage } from '../../../engine/nn/optim/average.ts';
 import { add, scale } from '../../../engine/ops/elementwise/arithmetic.ts';
 import { l1Loss } from '../../../engine/ops/loss/losses.ts';
 import { ssimLoss } from '../../../engine/ops/loss/ssim.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
+import { averageOverRanks } from '../../../engine/ops/ranks/average.ts';
+import type { Ranks } from '../../../engine/ops/ranks/ranks.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
@@ -53,6 +56,15 @@ export interface StepOutputs {
   gradients?: { gen: Map<string, Tensor>; disc: Map<string, Tensor> };
 }
 
+export interface ModelOptions {
+  /** Draws fresh weights from the configuration's seed; false if a checkpoint will be loaded. Default true. */
+  initialise?: boolean;
+  /** The processes that train this model together, each on its part of the configuration's batch. */
+  ranks?: Ranks | undefined;
+  /** Batch norm takes its statistics over the whole batch, and not over each rank's part. Default false. */
+  syncBatchNorm?: boolean;
+}
+
 export interface PrepareOptions {
   /** Called after each compiled kernel. */
   onCompiled?: (done: number, total: number) => void;
@@ -85,16 +97,18 @@ export class Pix2Pix {
   private readonly rng: Rng;
   private readonly average: WeightAverage | undefined;
   private readonly ring: LossRing<keyof Losses>;
+  private readonly ranks: Ranks | undefined;
   private recorded: Recorded<StepOutputs> | undefined;
 
-  /**
-   * Draws fresh weights from the configuration's seed. `initialise: false` skips this if a checkpoint will be loaded.
-   */
-  constructor(device: Device, config: TrainConfig, { initialise = true } = {}) {
-    const { generator, batch, height, width, lr, lrDisc, beta1, beta2, seed } = config;
+  /** @throws PixtapeError if the batch cannot be cut into equal parts for the ranks */
+  constructor(device: Device, config: TrainConfig, options: ModelOptions = {}) {
+    const { initialise = true, ranks } = options;
+    const { generator, height, width, lr, lrDisc, beta1, beta2, seed } = config;
+    const batch = partOfBatch(config.batch, ranks?.count);
     this.device = device;
     this.config = config;
-    this.rng = new Rng(device, seed);
+    this.ranks = ranks;
+    this.rng = new Rng(device, seed, ranks);
     this.generator = createGenerator(device, config, this.rng);
     this.generator.recompute = config.recompute ?? false;
     this.averaged = config.ema > 0 ? createGenerator(device, config, this.rng) : undefined;
@@ -108,6 +122,9 @@ export class Pix2Pix {
         initWeights(net, { seed, stream: 1, normMean, weights, biases });
       }
       if (this.disc) initWeights(this.disc, { seed, stream: 2, normMean, weights, biases: discBiases });
+    }
+    for (const network of [this.generator, this.disc]) {
+      if (ranks && network && options.syncBatchNorm) syncBatchNorm(network, ranks);
     }
     const betas: [number, number] = [beta1, beta2];
     const lossScale = config.precision === 'f16';
@@ -154,6 +171,7 @@ export class Pix2Pix {
     const realLogits = this.judge(disc, real);
     const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
     backward(loss, optimD?.lossScale?.scale);
+    this.meetRanks(disc, [loss]);
     optimD?.step();
     return loss;
   }
@@ -173,21 +191,32 @@ export class Pix2Pix {
     if (adv) gen = add(adv, gen);
     if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
     backward(gen, optimG.lossScale?.scale);
+    const losses = { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
+    this.meetRanks(generator, Object.values(losses));
     optimG.step();
-    return { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
+    return losses;
+  }
+
+  /** Gradients and losses become the means over all ranks. */
+  private meetRanks(network: Module, losses: readonly Tensor[]): void {
+    if (!this.ranks) return;
+    const gradients = network.parameters().flatMap(({ grad }) => grad ?? []);
+    averageOverRanks(this.ranks, gradients, { mayRound: true });
+    averageOverRanks(this.ranks, losses);
   }
 
   /**
    * Trains one step on a batch (NCHW, values in [0, 1]). `epochs` done so far, fractions included, determine the
-   * learning rates. Does not wait for the GPU.
+   * learning rates. Does not wait for the GPU; but with other ranks, of whose batch this is a part, it waits for them.
    */
-  train({ real, condition }: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+  train(batch: { real: Float32Array; condition: Float32Array }, epochs: number): Promise<void> | undefined {
+    const { real, condition } = batch;
     const { range } = this.generator;
-    this.trainAsIs({ real: toNetwork(real, range), condition: toNetwork(condition, range) }, epochs);
+    return this.trainAsIs({ real: toNetwork(real, range), condition: toNetwork(condition, range) }, epochs);
   }
 
   /** As `train`, with pictures in the generator's own range of values. */
-  trainAsIs(batch: { real: Float32Array; condition: Float32Array }, epochs: number): void {
+  trainAsIs(batch: { real: Float32Array; condition: Float32Array }, epochs: number): Promise<void> | undefined {
     if (!this.recorded) throw new Error('call prepare() before train()');
     this.real.write(batch.real);
     this.condition.write(batch.condition);
@@ -201,8 +230,10 @@ export class Pix2Pix {
       this.optimD.lr = rates.disc;
       this.optimD.setStep(this.step + 1);
     }
-    this.recorded.run();
     this.step++;
+    if (this.ranks) return this.recorded.runInParts();
+    this.recorded.run();
+    return undefined;
   }
 
   /** The losses of the steps since `from`. Waits for the GPU. */
@@ -233,6 +264,15 @@ export class Pix2Pix {
   predict(condition: Float32Array, batch: number, height: number, width: number): Promise<Float32Array> {
     return this.predictor.predict(condition, batch, height, width);
   }
+}
+
+/** @throws PixtapeError if the pictures of a step cannot be dealt out evenly */
+export function partOfBatch(batch: number, ranks = 1): number {
+  if (batch % ranks === 0) return batch / ranks;
+  throw new PixtapeError(
+    `a batch of ${batch} pictures cannot be cut into ${ranks} equal parts`,
+    'Train with a number of ranks that divides it.',
+  );
 }
 
 function lossOf({ ganMode }: TrainConfig): GanLoss {

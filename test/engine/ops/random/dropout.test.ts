@@ -126,3 +126,19 @@ test('rate 0 is the tensor itself; rates outside [0, 1) and bad seeds are refuse
   }).then((recorded) => recorded.destroy());
   for (const seed of [-1, 0.5, Number.NaN, 2 ** 53]) expect(() => new Rng(device, seed)).toThrow(/the seed is/);
 });
+
+test.each([2, 3, 8])('%d parts of a batch have together the mask of the whole', async (count) => {
+  const n = 24 * 7;
+  const whole = dropoutMask(n, 0.5, 11, 6, 0);
+  const parts: number[] = [];
+  for (let rank = 0; rank < count; rank++) {
+    const rng = new Rng(device, 11, { rank, count });
+    const recorded = await record(device, () => dropout(ones(n / count), 0.5, rng));
+    rng.setStep(6);
+    recorded.run();
+    parts.push(...(await recorded.outputs.read()));
+    expect(await recorded.program.brokenGuards()).toEqual([]);
+    recorded.destroy();
+  }
+  expect(parts.map((v) => v !== 0)).toEqual(Array.from(whole, Boolean));
+});

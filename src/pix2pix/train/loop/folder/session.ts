@@ -72,15 +72,21 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     return code === 'out-of-memory' || (code === 'disk' && details.path !== join(this.parts.options.folder, LATEST));
   }
 
-  ended(): RunEnd | undefined {
-    const { task, options } = this.parts;
+  async ended(): Promise<RunEnd | undefined> {
+    const { agree } = this.parts.options;
+    return agree ? agree(this.wish()) : this.wish();
+  }
+
+  private wish(): RunEnd | undefined {
+    const { task, options, interrupted } = this.parts;
     if (task.step >= options.steps) return 'done';
-    if (this.interrupted()) return 'interrupted';
+    if (interrupted()) return 'interrupted';
     return this.limit !== undefined && secondsSince(this.start) >= this.limit ? 'time' : undefined;
   }
 
+  /** With other ranks, only after a step. */
   interrupted(): boolean {
-    return this.parts.interrupted();
+    return this.parts.options.agree === undefined && this.parts.interrupted();
   }
 
   due(end: RunEnd | undefined): Due {

@@ -1,0 +1,100 @@
+// Batch norm over the batches of several ranks: what batch_norm.wgsl and batch_norm_backward.wgsl find of a rank's own batch
+// is gathered from all of them in between, and put together here. Every rank does that for itself, in the order of ranks.
+// `summarise` and `combine` stand in for the forward's `combine`, `slopes_of_all` follows the backward's.
+//
+// Layout: one invocation for each channel. `parts` as in batch_norm.wgsl, `summary` one (pivot, mean beyond it, root of the
+// sum of squared deviations, 0) a channel, `summaries` those of all ranks, [rank][channel]. `sums` has all dbias and then all
+// dweight of each rank, [rank][2][channel]. `table` and `slopes` as in batch_norm.wgsl and batch_norm_backward.wgsl: a mean in
+// them is the one beyond this rank's own pivot.
+// Source: Ioffe & Szegedy 2015, "Batch Normalization"; sets are joined as in statistics.wgsl, which is joined to it.
+
+struct Params {
+  channels: u32,
+  plane: u32,
+  // Values of a channel on each rank, and how many of them are one slice.
+  n: u32,
+  slice: u32,
+  // Slices of a channel, and parts of a slice.
+  count: u32,
+  per: u32,
+  ranks: u32,
+  rank: u32,
+  eps: f32,
+  momentum: f32,
+  // 1: this run is the batch's first, and the running statistics move.
+  moves: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> parts: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> summary: array<vec4f>;
+
+@compute @workgroup_size(LANES)
+fn summarise(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
+  if (c >= p.channels) {
+    return;
+  }
+  var sum = vec3f();
+  for (var s = 0u; s < p.count; s++) {
+    let values = min(p.slice, p.n - s * p.slice);
+    for (var t = 0u; t < p.per; t++) {
+      sum = joined(sum, vec3f(f32((values + p.per - 1u - t) / p.per), parts[(c * p.count + s) * p.per + t]));
+    }
+  }
+  summary[c] = vec4f(x[c * p.plane], sum.yz, 0.0);
+}
+
+@group(0) @binding(4) var<storage, read> summaries: array<vec4f>;
+@group(0) @binding(5) var<storage, read> weight: array<f32>;
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+@group(0) @binding(7) var<storage, read_write> running_mean: array<f32>;
+@group(0) @binding(8) var<storage, read_write> running_var: array<f32>;
+@group(0) @binding(9) var<storage, read_write> tracked: array<u32>;
+@group(0) @binding(10) var<storage, read_write> table: array<vec4f>;
+
+@compute @workgroup_size(LANES)
+fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
+  if (c >= p.channels) {
+    return;
+  }
+  let pivot = summaries[p.rank * p.channels + c].x;
+  var sum = vec3f();
+  for (var r = 0u; r < p.ranks; r++) {
+    let found = summaries[r * p.channels + c];
+    sum = joined(sum, vec3f(f32(p.n), (found.x - pivot) + found.y, found.z));
+  }
+  let all = f32(p.n * p.ranks);
+  table[c] = vec4f(sum.y, inverse_deviation(sum.z, all, p.eps), weight[c], bias[c]);
+  if (p.moves == 0u) {
+    return;
+  }
+  let deviation = sum.z / sqrt(all - 1.0);
+  running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot + sum.y);
+  running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
+  if (c == 0u) {
+    tracked[0] += 1u;
+  }
+}
+
+@group(0) @binding(11) var<storage, read> sums: array<f32>;
+@group(0) @binding(12) var<storage, read> known: array<vec4f>;
+@group(0) @binding(13) var<storage, read_write> slopes: array<vec4f>;
+
+@compute @workgroup_size(LANES)
+fn slopes_of_all(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = id.x + id.y * groups.x * LANES;
+  if (c >= p.channels) {
+    return;
+  }
+  var sum = vec2f();
+  for (var r = 0u; r < p.ranks; r++) {
+    let at = r * 2u * p.channels + c;
+    sum += vec2f(sums[at], sums[at + p.channels]);
+  }
+  let channel = known[c];
+  let mean = sum / f32(p.n * p.ranks);
+  slopes[c] = vec4f(channel.x, channel.y * channel.z, mean.x, mean.y * channel.y);
+}

@@ -1,0 +1,180 @@
+import { hostname } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { PixtapeError } from '../engine/util/errors.ts';
+import type { Launched } from './launcher.ts';
+import { MPI_VARIABLE } from './mpi/library.ts';
+import type { Answer, Order, WorkerData } from './mpi/protocol.ts';
+
+/** A process of the run. */
+export interface Member {
+  rank: number;
+  host: string;
+  pid: number;
+}
+
+/** How much this rank has sent so far, and how long it has waited for an answer, in all meetings together. */
+export interface Traffic {
+  meetings: number;
+  bytes: number;
+  seconds: number;
+}
+
+const JOIN_SECONDS = 60;
+const BEAT_MS = 1000;
+
+/** "rank 1 on host b". */
+export const nameOf = ({ rank, host }: Member): string => `rank ${rank} on ${host}`;
+
+/** The processes of a run as this one sees them: where they meet, and what they agree on. See `Ranks` of the engine. */
+export class RankGroup {
+  readonly rank: number;
+  readonly count: number;
+  /** The MPI library's version and file. */
+  readonly library: string;
+  readonly traffic: Traffic = { meetings: 0, bytes: 0, seconds: 0 };
+  members: readonly Member[] = [];
+  /** Gradients are rounded to halves on their way. The same on all ranks. */
+  compress = false;
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, { done: (result: never) => void; failed: (error: Error) => void }>();
+  private readonly beats: NodeJS.Timeout;
+  private orders = 0;
+
+  private constructor(worker: Worker, { rank, count, library }: Extract<Answer, { kind: 'joined' }>) {
+    this.worker = worker;
+    this.rank = rank;
+    this.count = count;
+    this.library = library;
+    worker.on('message', (answer: Answer) => this.hear(answer));
+    worker.on('error', (error) => {
+      for (const { failed } of this.waiting.values()) failed(error);
+    });
+    this.beats = setInterval(() => this.say({ kind: 'beat' }), BEAT_MS);
+    this.beats.unref();
+  }
+
+  /**
+   * Joins the other processes of the run, which takes until all have come.
+   * @param thread the built mpi/worker.ts
+   * @param launched what the launcher says; undefined where it says nothing
+   * @throws PixtapeError if there is no MPI library, it is not the launcher's, or the ranks do not come together
+   */
+  static async join(thread: URL, launched: Launched | undefined): Promise<RankGroup> {
+    const flavour = launched?.launcher.startsWith('MPICH') ? 'MPICH' : 'Open MPI';
+    const worker = new Worker(thread, { workerData: { flavour } satisfies WorkerData });
+    const group = await inTime(RankGroup.begin(worker));
+    const wanted = launched?.ranks ?? group.count;
+    if (group.count !== wanted) {
+      throw new PixtapeError(
+        `${launched?.launcher} has started ${wanted} ranks, but ${group.library} sees ${group.count}: launcher and library are not of the same MPI`,
+        `Name the launcher's library in ${MPI_VARIABLE}, or use the library's launcher; under Slurm, try srun --mpi=pmix or --mpi=pmi2.`,
+      );
+    }
+    const me: Member = { rank: group.rank, host: hostname(), pid: process.pid };
+    group.members = await inTime(group.all(me));
+    await group.ask((id) => ({
+      kind: 'watch',
+      id,
+      names: group.members.map((m) => `${nameOf(m)}, process ${m.pid},`),
+    }));
+    return group;
+  }
+
+  /** What every rank gives, in their order. Any value that JSON can hold. */
+  async all<T>(value: T): Promise<T[]> {
+    const bytes = new TextEncoder().encode(JSON.stringify(value ?? null));
+    const given = await this.ask<Uint8Array[]>((id) => ({ kind: 'bytes', id, bytes }));
+    return given.map((text) => JSON.parse(new TextDecoder().decode(text)) as T);
+  }
+
+  /** What rank 0 gives. */
+  async fromFirst<T>(value: T): Promise<T> {
+    const [first] = await this.all(this.rank === 0 ? value : undefined);
+    return first as T;
+  }
+
+  /** As `Ranks.mean` of the engine. */
+  mean(values: Float32Array, meeting: number, mayRound: boolean): Promise<Float32Array> {
+    const halves = mayRound && this.compress;
+    const sent = Math.ceil(((halves ? 1 : 2) * values.byteLength * (this.count - 1)) / this.count);
+    const kind = halves ? 'mean in halves' : 'mean';
+    return this.meet(sent, (id) => ({ kind, id, values, meeting }), values);
+  }
+
+  /** As `Ranks.gather` of the engine. */
+  gather(values: Float32Array, meeting: number): Promise<Float32Array> {
+    const sent = values.byteLength * (this.count - 1);
+    return this.meet(sent, (id) => ({ kind: 'gather', id, values, meeting }), values);
+  }
+
+  /** Ends the processes of all ranks. Does not come back. */
+  async abort(): Promise<never> {
+    this.say({ kind: 'abort' });
+    return new Promise(() => undefined);
+  }
+
+  /** Leaves the run, which takes until all ranks do. */
+  async leave(): Promise<void> {
+    await this.all(true);
+    clearInterval(this.beats);
+    await this.ask((id) => ({ kind: 'leave', id }));
+    await this.worker.terminate();
+  }
+
+  private async meet(sent: number, order: (id: number) => Order, { buffer }: Float32Array): Promise<Float32Array> {
+    const start = performance.now();
+    const result = await this.ask<Float32Array>(order, [buffer as ArrayBuffer]);
+    this.traffic.meetings++;
+    this.traffic.bytes += sent;
+    this.traffic.seconds += (performance.now() - start) / 1000;
+    return result;
+  }
+
+  private ask<T>(order: (id: number) => Order, transfer: ArrayBuffer[] = []): Promise<T> {
+    const id = this.orders++;
+    return new Promise<T>((done, failed) => {
+      this.waiting.set(id, { done, failed });
+      this.say(order(id), transfer);
+    });
+  }
+
+  private say(order: Order, transfer: ArrayBuffer[] = []): void {
+    this.worker.postMessage(order, transfer);
+  }
+
+  private hear(answer: Answer): void {
+    if (answer.kind !== 'answer' && answer.kind !== 'error') return;
+    const asked = this.waiting.get(answer.id);
+    this.waiting.delete(answer.id);
+    if (answer.kind === 'answer') asked?.done(answer.result as never);
+    else asked?.failed(new Error(`MPI: ${answer.message}`));
+  }
+
+  /** Once the thread has joined the world. */
+  private static begin(worker: Worker): Promise<RankGroup> {
+    return new Promise((done, failed) => {
+      worker.once('error', failed);
+      worker.once('message', (answer: Answer) => {
+        worker.off('error', failed);
+        if (answer.kind === 'joined') done(new RankGroup(worker, answer));
+        else if (answer.kind === 'failed') failed(new PixtapeError(answer.message, answer.hint));
+      });
+    });
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, failed) => {
+    const error = new PixtapeError(
+      `the ranks have not come together within ${JOIN_SECONDS} s: they cannot reach one another, or one did not start`,
+      "Look for a firewall between the hosts; name the network to use, e.g. Open MPI's --mca btl_tcp_if_include eth0.",
+    );
+    timer = setTimeout(() => failed(error), JOIN_SECONDS * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

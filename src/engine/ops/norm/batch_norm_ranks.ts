@@ -1,0 +1,55 @@
+import source from '../../../../shaders/norm/batch_norm_ranks.wgsl';
+import statistics from '../../../../shaders/norm/statistics.wgsl';
+import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
+import { Tensor } from '../../tape/tensor.ts';
+import { gatherFromRanks } from '../ranks/gather.ts';
+import type { Ranks } from '../ranks/ranks.ts';
+
+const text = `${source}\n${statistics}`;
+
+/** What the shader has to know of the batch and of the norm; names are the shader's. */
+export interface RanksParams {
+  channels: number;
+  plane: number;
+  n: number;
+  slice: number;
+  count: number;
+  per: number;
+  eps: number;
+  momentum: number;
+  moves: number;
+}
+
+/** Puts together what batch norm finds of the batches of several ranks. Records the meetings, too. */
+export class BatchNormRanks {
+  private readonly ranks: Ranks;
+  private readonly params: RanksParams;
+
+  constructor(ranks: Ranks, { channels, plane, n, slice, count, per, eps, momentum, moves }: RanksParams) {
+    this.ranks = ranks;
+    this.params = { channels, plane, n, slice, count, per, eps, momentum, moves };
+  }
+
+  /** Fills `table` and moves the running statistics as `combine` of batch_norm.wgsl does, over all ranks. */
+  combine(x: Tensor, parts: Tensor, given: Readonly<Record<string, Tensor>>): void {
+    const summary = Tensor.temporary(x.device, [this.params.channels, 4], 'batch_norm.summary');
+    this.run('summarise', { x, parts, summary });
+    const summaries = gatherFromRanks(this.ranks, [summary], 'batch_norm.summaries');
+    this.run('combine', { summaries, ...given });
+  }
+
+  /** What `input` of batch_norm_backward.wgsl goes by, of the sums of all ranks. */
+  slopes(dbias: Tensor, dweight: Tensor, table: Tensor): Tensor {
+    const sums = gatherFromRanks(this.ranks, [dbias, dweight], 'batch_norm.sums');
+    const slopes = table.like('batch_norm.slopes');
+    this.run('slopes_of_all', { sums, known: table, slopes });
+    return slopes;
+  }
+
+  private run(entry: string, bindings: Readonly<Record<string, Tensor>>): void {
+    const [{ device }] = Object.values(bindings) as [Tensor];
+    const params = { ...this.params, ranks: this.ranks.count, rank: this.ranks.rank };
+    const kernel = device.kernel(`batch_norm_ranks.${entry}`, text, entry);
+    dispatch(kernel, bindings, params, invocationWorkgroups(device, params.channels));
+  }
+}

@@ -1,0 +1,89 @@
+import { Staging } from '../../gpu/memory/staging.ts';
+import type { Program } from '../../gpu/program.ts';
+import type { Storage } from '../../gpu/storage.ts';
+import { currentProgram } from '../../tape/current.ts';
+import type { Tensor } from '../../tape/tensor.ts';
+import { nextMeeting, type Ranks } from './ranks.ts';
+
+/** Bytes of a bucket: large enough that its latency does not count, small enough that the first leaves early. */
+const BUCKET_BYTES = 8 * 2 ** 20;
+
+/** Tensors that travel together, and the dispatch behind the last that writes one of them. */
+interface Bucket {
+  storages: Storage[];
+  bytes: number;
+  at: number;
+}
+
+export interface AverageOptions {
+  /** Whether the values may be rounded on their way between the ranks; default false. */
+  mayRound?: boolean;
+  /** A bucket is full with so many bytes. */
+  bucketBytes?: number;
+}
+
+/**
+ * To be recorded after `backward` and before the optimizer's step: puts the mean over all ranks into these tensors. They
+ * leave in buckets, each as soon as the program has computed all of it, while the rest of the backward pass still runs.
+ * The new values come in together, where this is called.
+ *
+ * Source: Li et al. 2020, "PyTorch Distributed: Experiences on Accelerating Data Parallel Training", section 3.2.3.
+ * @param tensors float32 temporaries of the program; none may be read by what is recorded in between
+ */
+export function averageOverRanks(
+  ranks: Ranks,
+  tensors: readonly Tensor[],
+  { mayRound = false, bucketBytes = BUCKET_BYTES }: AverageOptions = {},
+): void {
+  const [first] = tensors;
+  if (!first) return;
+  const program = currentProgram(first.device);
+  const storages = [...new Set(tensors.map(({ storage }) => storage))];
+  const arrivals = bucketsOf(program, storages, bucketBytes).map((bucket) => {
+    const staging = new Staging(program.device, bucket.storages);
+    program.onDestroy(() => staging.destroy());
+    const meeting = nextMeeting(program);
+    let spare: Float32Array | undefined;
+    let arriving: Promise<Float32Array> | undefined;
+    program.cut(
+      () => {
+        arriving = staging.read(spare).then((values) => ranks.mean(values, meeting, mayRound));
+        // Whoever waits for it hears of an error.
+        arriving.catch(() => undefined);
+        return undefined;
+      },
+      bucket.storages,
+      bucket.at,
+    );
+    return async () => {
+      spare = await arriving;
+      if (spare) staging.write(spare);
+    };
+  });
+  program.cut(async () => {
+    for (const arrive of arrivals) await arrive();
+  }, storages);
+}
+
+/** In the order in which the program completes them. */
+function bucketsOf(program: Program, storages: readonly Storage[], bucketBytes: number): Bucket[] {
+  const { lastWrites } = program;
+  const ordered = storages
+    .map((storage) => {
+      const last = lastWrites.get(storage);
+      if (last === undefined) throw new Error(`averageOverRanks: nothing has written ${storage.label}`);
+      if (storage.dtype !== 'f32') throw new Error(`averageOverRanks: ${storage.label} holds ${storage.dtype}`);
+      return { storage, at: last + 1 };
+    })
+    .sort((a, b) => a.at - b.at);
+  const buckets: Bucket[] = [];
+  for (const { storage, at } of ordered) {
+    const open = buckets.at(-1);
+    if (open && open.bytes < bucketBytes) {
+      open.storages.push(storage);
+      open.bytes += storage.bytes;
+      open.at = at;
+    } else buckets.push({ storages: [storage], bytes: storage.bytes, at });
+  }
+  return buckets;
+}
