@@ -146,6 +146,13 @@ it('is trained once for the same pictures, anew for others, and reads labels off
   expect((await blended.train.example(1)).picture).not.toEqual((await train.example(1)).picture);
 });
 
+it('refuses pictures of four bands', async () => {
+  const opening = facades();
+  const data = await openDataset(opening);
+  const bands = { ...opening, channels: { condition: 3, real: 4 } };
+  await expect(openLabelled(bands, data)).rejects.toThrow(/1 or 3 channels; these have 4/);
+});
+
 it('refuses conditions that are no label maps', async () => {
   const opening = facades({ direction: 'AtoB' });
   await expect(openLabelled(opening, await openDataset(opening))).rejects.toThrow(
