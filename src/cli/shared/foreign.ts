@@ -88,6 +88,7 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   ndf: { only: PAINTERS, instead: KNOWN },
   netG: { only: PAINTERS, instead: KNOWN },
   netD: { only: PAINTERS, instead: KNOWN },
+  n_layers_D: { only: PAINTERS, instead: KNOWN },
   norm: { only: PAINTERS, instead: KNOWN },
   // The same code in 2017
   batchSize: { as: ['batch_size'] },

@@ -5,7 +5,7 @@ type Flag = keyof TrainFlags;
 
 /** What only one of the models has, by --model. */
 const OWN: Readonly<Record<TrainFlags['model'], readonly Flag[]>> = {
-  pix2pix: ['lambda_L1', 'lambda_ssim', 'reuse_fake', 'precision', 'num_test'],
+  pix2pix: ['lambda_L1', 'lambda_ssim', 'reuse_fake', 'precision', 'num_test', 'condition_GAN'],
   cycle_gan: ['lambda_A', 'lambda_B', 'lambda_identity', 'pool_size'],
 };
 

@@ -6,7 +6,7 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { encodeSafetensors } from '../../../engine/util/safetensors.ts';
 import { cacheDirectory } from '../../../files/cache.ts';
 import { writeSafetensorsAtomic } from '../../../files/files.ts';
-import { asColours } from '../../data/image/raster.ts';
+import { asColours, CHANNELS } from '../../data/image/raster.ts';
 import type { DataOptions, Dataset, OpenedData } from '../../data/sets/dataset.ts';
 import { FACADE_CLASSES, readClasses } from '../../data/sources/facades/picture/classes.ts';
 import { openDataset } from '../../data/sources/open.ts';
@@ -75,14 +75,26 @@ export interface FcnRecord {
 /**
  * Opens what an FCN learns from and is judged on.
  * @param data the pairs that are measured, opened with `options`
- * @throws PixtapeError if there are no exact labels
+ * @throws PixtapeError if there are no exact labels, or the pictures have other than 1 or 3 channels
  */
 export async function openLabelled(
   options: DataOptions,
   data: OpenedData,
 ): Promise<{ train: LabelledSet; test: LabelledSet }> {
-  const exact = { ...options, channels: { condition: 3, real: 3 }, resize: 'nearest' as const, warn: () => undefined };
-  const same = options.resize === 'nearest' && (options.channels?.condition ?? 3) === 3;
+  const { condition = CHANNELS, real = CHANNELS } = options.channels ?? {};
+  if (real !== 1 && real !== CHANNELS) {
+    throw new PixtapeError(
+      `an FCN reads pictures of 1 or ${CHANNELS} channels; these have ${real}`,
+      'Leave --fcn out.',
+    );
+  }
+  const exact = {
+    ...options,
+    channels: { condition: CHANNELS, real },
+    resize: 'nearest' as const,
+    warn: () => undefined,
+  };
+  const same = options.resize === 'nearest' && condition === CHANNELS;
   const maps = same ? data : await openDataset(exact);
   const train = new LabelledSet(data.train, maps.train);
   await train.check();
