@@ -45,9 +45,9 @@ fn strides(
   partials[(channel * p.slices + group.x) * LANES + lane] = sum;
 }
 
-@group(0) @binding(5) var<storage, read> result: array<f32>;
-@group(0) @binding(6) var<storage, read> dy: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(3) var<storage, read> result: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn behind_leaky_relu(
@@ -72,21 +72,4 @@ fn behind_leaky_relu(
     sum += part;
   }
   partials[(channel * p.slices + group.x) * LANES + lane] = sum;
-}
-
-@group(0) @binding(3) var<storage, read> found: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(LANES)
-fn total(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let channel = id.x + id.y * groups.x * LANES;
-  if (channel >= p.channels) {
-    return;
-  }
-  let count = p.slices * LANES;
-  var sum = 0.0;
-  for (var i = 0u; i < count; i++) {
-    sum += found[channel * count + i];
-  }
-  y[channel] = sum;
 }

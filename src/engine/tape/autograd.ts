@@ -1,5 +1,6 @@
 import { PixtapeError } from '../util/errors.ts';
 import { currentProgram } from './current.ts';
+import { sumLater } from './deferred/sums.ts';
 import { filled, scaled, sumOf } from './primitives.ts';
 import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
@@ -107,7 +108,7 @@ export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly T
 export function backward(loss: Tensor, seed?: Tensor): void {
   propagate('backward', loss, seed, false, (leaf, gradient) => {
     if (leaf.node) return;
-    leaf.grad = leaf.grad ? sumOf(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
+    leaf.grad = leaf.grad ? sumLater(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
   });
 }
 
@@ -189,7 +190,9 @@ function propagate(
       'Set requiresGrad on a leaf, or do not freeze the module; inside noGrad() nothing is on the tape.',
     );
   }
-  const accumulate = createGraph ? addOnTape : (a: Tensor, b: Tensor) => sumOf(a, b, `${a.label} + ${b.label}`);
+  // Whatever the tensor was made from needs its gradient next; for a leaf, there is time.
+  const add = (a: Tensor, b: Tensor, of: Tensor) => (of.node ? sumOf : sumLater)(a, b, `${a.label} + ${b.label}`);
+  const accumulate = createGraph ? addOnTape : add;
   withTape(createGraph, () => {
     const grads = new Map<Tensor, Tensor>([[y, seed ?? filled(y, 1, 'one')]]);
     const pending = new Set([y]);
@@ -213,7 +216,7 @@ function propagate(
         }
         const own = storedLike(part, input);
         const before = grads.get(input);
-        grads.set(input, before ? accumulate(before, own) : own);
+        grads.set(input, before ? accumulate(before, own, input) : own);
         pending.add(input);
       });
     }

@@ -138,7 +138,7 @@ describe('weights side by side in one buffer', () => {
     });
     for (let t = 0; t < 3; t++) recorded.run();
     const state = await Promise.all([...params, ...[...adam.state().values()].flat()].map((t) => t.read()));
-    const updates = recorded.program.dispatchCount;
+    const updates = recorded.program.listing.filter(({ label }) => label === 'adam').length;
     recorded.destroy();
     adam.dispose();
     for (const p of params) p.dispose();

@@ -1,6 +1,7 @@
 import reduceSource from '../../../../shaders/conv/reduce_split_k.wgsl';
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { StorageSlice } from '../../gpu/storage.ts';
+import { deferSum } from '../../tape/deferred/sums.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
@@ -20,9 +21,16 @@ export interface Epilogue {
   slope: number;
 }
 
-/** Adds the parts up into the result, in a fixed order. Does nothing for one split. */
+/**
+ * Adds the parts up into the result, in a fixed order. Does nothing for one split. Without anything to do to them
+ * afterwards, as soon as somebody needs the result.
+ */
 export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Epilogue): void {
   if (splits === 1) return;
+  if (!finish && parts instanceof Tensor && result.dtype === 'f32') {
+    deferSum(result, [{ values: parts.storage, step: 1, stride: result.size, count: splits }]);
+    return;
+  }
   const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};
   dispatchElements(
     result.device.kernel('conv_parts', source),

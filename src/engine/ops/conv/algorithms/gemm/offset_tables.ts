@@ -136,11 +136,8 @@ function tableFor(device: Device, name: string, entries: number, fill: Fill): St
   let table = known.get(name);
   if (!table) {
     const words = 3 * Math.ceil(entries / PASSES) * PASSES;
-    const made = device.persistent(4 * words, name, 'u32');
-    made.pending = () => filled(words, fill);
-    program.onDestroy(() => device.dispose(made));
-    known.set(name, made);
-    table = made;
+    table = program.table(words, name, () => filled(words, fill));
+    known.set(name, table);
   }
   return table;
 }
