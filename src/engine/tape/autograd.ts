@@ -6,6 +6,7 @@ import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
 let order = 0;
 let enabled = true;
+let goingBack = false;
 
 /**
  * Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one.
@@ -23,6 +24,7 @@ export function differentiable(
 ): Tensor {
   const needs = inputs.map((t) => t.requiresGrad);
   if (enabled && needs.includes(true)) {
+    for (const input of inputs) input.users++;
     output.requiresGrad = true;
     const node = { inputs, needs, order: order++, label: output.label, backward };
     output.node = { ...node, differentiableBackward: graphBackward };
@@ -84,6 +86,7 @@ export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Te
     return copies.map((t) => t.grad);
   };
   const needs = inputs.map((t) => t.requiresGrad);
+  for (const input of inputs) input.users++;
   output.node = {
     inputs,
     needs,
@@ -106,10 +109,21 @@ export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly T
  * @throws PixtapeError if the loss is not one value and has no seed, or nothing that it was made from asks for a gradient
  */
 export function backward(loss: Tensor, seed?: Tensor): void {
-  propagate('backward', loss, seed, false, (leaf, gradient) => {
-    if (leaf.node) return;
-    leaf.grad = leaf.grad ? sumLater(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
-  });
+  const before = goingBack;
+  goingBack = true;
+  try {
+    propagate('backward', loss, seed, false, (leaf, gradient) => {
+      if (leaf.node) return;
+      leaf.grad = leaf.grad ? sumLater(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
+    });
+  } finally {
+    goingBack = before;
+  }
+}
+
+/** Whether a gradient that is being recorded goes to the operation that made the tensor, and to nobody else. */
+export function isGoingBack(): boolean {
+  return goingBack;
 }
 
 export interface GradOptions {
@@ -132,7 +146,13 @@ export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph =
   const visit = (tensor: Tensor, gradient: Tensor) => {
     if (inputs.includes(tensor)) found.set(tensor, gradient);
   };
-  propagate('grad', y, seed, createGraph, visit, leadingTo(inputs, y));
+  const before = goingBack;
+  goingBack = false;
+  try {
+    propagate('grad', y, seed, createGraph, visit, leadingTo(inputs, y));
+  } finally {
+    goingBack = before;
+  }
   return inputs.map((input, i) => {
     const gradient = found.get(input);
     if (gradient) return gradient;

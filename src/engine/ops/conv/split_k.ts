@@ -19,6 +19,8 @@ export interface Epilogue {
   plane: number;
   /** 1 for none. */
   slope: number;
+  /** What came out of the leaky ReLU, if it is its gradient that is to be taken. */
+  activated?: Tensor | undefined;
 }
 
 /**
@@ -31,10 +33,10 @@ export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, split
     deferSum(result, [{ values: parts.storage, step: 1, stride: result.size, count: splits }]);
     return;
   }
-  const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};
+  const { bias, channels = 1, plane = 1, slope = 1, activated } = finish ?? {};
   dispatchElements(
     result.device.kernel('conv_parts', source),
-    { parts, bias: bias ?? parts, y: result },
-    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope },
+    { parts, bias: bias ?? parts, y: result, activated: activated ?? parts },
+    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope, is_behind: activated ? 1 : 0 },
   );
 }
