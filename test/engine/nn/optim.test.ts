@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../src/engine/gpu/device.ts';
-import { Conv2d } from '../../../src/engine/nn/layers.ts';
+import { BatchNorm2d, Conv2d } from '../../../src/engine/nn/layers.ts';
 import { Adam, AdamW } from '../../../src/engine/nn/optim/adam.ts';
 import { WeightAverage } from '../../../src/engine/nn/optim/average.ts';
 import { clipGradNorm } from '../../../src/engine/nn/optim/clip.ts';
 import { RMSprop } from '../../../src/engine/nn/optim/rmsprop.ts';
 import { cosine, linearDecay, Plateau, stepDecay, warmup } from '../../../src/engine/nn/optim/schedules.ts';
 import { SGD } from '../../../src/engine/nn/optim/sgd.ts';
+import { Sequential } from '../../../src/engine/nn/sequential.ts';
 import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../src/engine/tape/autograd.ts';
@@ -158,6 +159,39 @@ describe('weights side by side in one buffer', () => {
     expect(together.state).toEqual(apart.state);
     expect(together.updates).toBe(apart.updates);
     expect(together.left).toBe(0);
+  });
+
+  it('an average of them takes one dispatch for the weights and one for statistics, with the same bits', async () => {
+    const averaged = async (on: Device) => {
+      const [net, smooth] = [0, 1].map(() => new Sequential(new Conv2d(on, 2, 3, 3), new BatchNorm2d(on, 3)));
+      if (!net || !smooth) throw new Error('two were made');
+      for (const module of [net, smooth]) {
+        module.stateEntries().forEach(({ tensor, kind }, i) => {
+          if (kind !== 'counter') tensor.write(values(tensor.size, i));
+        });
+      }
+      const adam = new Adam(on, net.parameters(), { lr: 0.1 });
+      const average = new WeightAverage(net, smooth, { decay: 0.5 });
+      const x = Tensor.from(on, [2, 2, 5, 5], values(100, 7), 'x');
+      const recorded = await record(on, () => {
+        backward(sum(mul(net.forward(x), net.forward(x))));
+        adam.step();
+        average.update();
+      });
+      for (let t = 0; t < 3; t++) recorded.run();
+      const state = await Promise.all(
+        [...net.stateEntries(), ...smooth.stateEntries()].flatMap((e) =>
+          e.kind === 'counter' ? [] : [e.tensor.read()],
+        ),
+      );
+      const count = recorded.program.listing.filter(({ label }) => label === 'average').length;
+      recorded.destroy();
+      return { state, count };
+    };
+    const [apart, together] = [await averaged(device), await averaged(plain)];
+    expect(together.state).toEqual(apart.state);
+    expect(apart.count).toBe(6);
+    expect(together.count).toBe(2);
   });
 
   it('weights that a program has bound stay where they are, and that program goes on', async () => {

@@ -1,9 +1,14 @@
 import source from '../../../../shaders/optim/average.wgsl';
+import type { Device } from '../../gpu/device.ts';
+import { moveIntoArena } from '../../gpu/memory/arena.ts';
+import type { Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
-import { dispatchElements } from '../../tape/dispatch.ts';
+import { elementWorkgroups } from '../../tape/dispatch.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import type { Module } from '../module.ts';
+
+type Pair = readonly [from: Tensor, to: Tensor];
 
 export interface AverageOptions {
   /** How much of the average each step keeps, in [0, 1); by default 0.999. */
@@ -19,7 +24,7 @@ export interface AverageOptions {
  * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's.
  */
 export class WeightAverage {
-  private readonly pairs: readonly (readonly [from: Tensor, to: Tensor])[];
+  private readonly pairs: readonly Pair[];
   private readonly decay: number;
   private next = 1;
 
@@ -58,6 +63,39 @@ export class WeightAverage {
       device.write(rate, Float32Array.of(t === 1 ? 1 : 1 - Math.min(this.decay, (1 + t) / (10 + t)), 0, 0, 0));
     });
     const kernel = device.kernel('average', source);
-    for (const [x, a] of this.pairs) dispatchElements(kernel, { step: rate, x, a }, { n: x.size });
+    for (const { x, a, n } of this.runs(device)) {
+      program.dispatch(kernel, { step: rate, x, a }, { n }, elementWorkgroups(device, n));
+    }
   }
+
+  /** What a dispatch each goes through: weights side by side in the optimizer's buffer, all statistics, else a single tensor. */
+  private runs(device: Device): { x: Storage; a: Storage; n: number }[] {
+    const groups = new Map<Storage | undefined, Pair[]>();
+    for (const pair of this.pairs) {
+      const { arena } = pair[0].storage;
+      groups.set(arena, [...(groups.get(arena) ?? []), pair]);
+    }
+    return [...groups].flatMap(([arena, pairs]) => {
+      pairs.sort(([a], [b]) => a.storage.offset - b.storage.offset);
+      // Loose weights are left for an optimizer to put together.
+      const loose = arena ? [] : pairs.filter(([from]) => from.kind !== 'buffer');
+      const [from, to] = [0, 1].map((side) => {
+        return together(
+          device,
+          pairs.flatMap((pair) => (loose.includes(pair) ? [] : [(pair[side] as Tensor).storage])),
+        );
+      });
+      const single = ([x, a]: Pair) => ({ x: x.storage, a: a.storage, n: x.size });
+      const alike = pairs.every((p) => loose.includes(p) || p[0].storage.offset === p[1].storage.offset);
+      if (!from || !to || !alike || from.bytes > device.bindingLimit) return pairs.map(single);
+      return [...loose.map(single), { x: from, a: to, n: from.bytes / 4 }];
+    });
+  }
+}
+
+/** The buffer that these storages are all of, in this order: one that they lie in already, or are moved to. */
+function together(device: Device, storages: readonly Storage[]): Storage | undefined {
+  const arena = storages[0]?.arena;
+  if (!arena) return moveIntoArena(device, storages, 'average');
+  return storages.every((s) => s.arena === arena) && storages.length === arena.tenants ? arena : undefined;
 }
