@@ -1,11 +1,11 @@
 // Sum of each channel over batch and plane: y[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
 // `behind_leaky_relu` also brings the gradient before the leaky ReLU that the convolution ends in, in the same pass.
 //
-// Layout: x (N, C, plane), partials (C, slices, LANES), y (C).
+// Layout: x (N, C, plane), partials (C, slices, LANES).
 //
-// Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the LANES invocations of workgroup
-// (s, c) each sum a stride of slice s of channel c (channels that do not fit one dimension go on in z); in the second, one invocation a channel adds up what they found. The
-// order is fixed, and the error grows with the length of a stride.
+// Without a barrier, which costs a CPU driver more than the sum: the LANES invocations of workgroup (s, c) each sum a stride
+// of slice s of channel c (channels that do not fit one dimension go on in z); deferred_sums.wgsl adds up what they found for a
+// channel. The order is fixed, and the error grows with the length of a stride.
 
 struct Params {
   batch: u32,
