@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Device } from '../../../src/engine/gpu/device.ts';
-import { conv2d } from '../../../src/engine/ops/conv/conv2d.ts';
-import { add, mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
-import { sum } from '../../../src/engine/ops/reduce/reduce.ts';
-import { maxPool2d } from '../../../src/engine/ops/resample/max_pool.ts';
-import { backward, grad } from '../../../src/engine/tape/autograd.ts';
-import { record } from '../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../src/engine/tape/tensor.ts';
-import { closeTestDevice, openTestDevice } from '../../device.ts';
+import type { Device } from '../../../../src/engine/gpu/device.ts';
+import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
+import { add, mul } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
+import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
+import { maxPool2d } from '../../../../src/engine/ops/resample/max_pool.ts';
+import { backward, grad } from '../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../src/engine/tape/tensor.ts';
+import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 /**
  * Gradients that a pass brings in passing, a bias's in its weight's and a leaky ReLU's in that of what came after it, beside
