@@ -11,6 +11,8 @@
 // Where a value is, is the sum of what its column and what its depth step add to the address, so nothing has to be
 // divided or multiplied on the way: both are looked up. A table has one entry for each column, or depth step, i:
 //   offset of b, bits, offset of result (columns) or of a (depths); four entries are three vectors.
+// Positions are those of one picture where that saves memory: columns of later ones, or parts of the depth, are
+// `b_picture`, `a_picture` and `result_picture` further on.
 // b[k, n] is 0 (in the padding, or between the strides) where the bits of k and n have one in common, if MASKED.
 // `src/engine/ops/conv/algorithms/gemm/offset_tables.ts` makes the tables, and says what they hold for each direction.
 //
@@ -21,7 +23,11 @@
 // columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. Vectors in workgroup memory
 // are of four depth steps of one row or column: one invocation brings and writes a whole one. There are two such tiles of
 // each operand (SIDES): while one is multiplied, the other is filled with what was loaded meanwhile, at one barrier a pass.
-// Where tiles are too few to fill a GPU, the depth is split among `splits` workgroups; reduce_split_k.wgsl adds up.
+// Where tiles are too few to fill a GPU, the depth is split among `splits` workgroups; others add up: reduce_split_k.wgsl,
+// deferred_sums.wgsl.
+// The rows of `a` in a weight gradient are the gradients of an output channel, and their sum is that of its bias:
+// `weight_gradient` adds up what it brings of them in passing. `main` may bring its result before the leaky ReLU that a
+// convolution's input comes out of.
 // Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra"; implicit GEMM as in
 // Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out beforehand as in CUTLASS's
 // implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
@@ -47,12 +53,20 @@ struct Params {
   has_bias: u32,
   // 1 adds to the result.
   accumulate: u32,
-  // Parts that the depth is split into, the depth of one (pairs of passes), and its elements in the result.
+  // Parts that the depth is split into, how many of them are of one picture, the depth of one (pairs of passes), and its
+  // elements in the result.
   splits: u32,
+  picture_splits: u32,
   share: u32,
   part_size: u32,
-  // Leaky ReLU on the way out; 1 for none.
+  // Columns of one picture, and from one picture to the next.
+  picture_cols: u32,
+  a_picture: u32,
+  b_picture: u32,
+  result_picture: u32,
+  // Leaky ReLU on the way out, 1 for none; or where `is_behind`, its gradient, the result being that behind it.
   slope: f32,
+  is_behind: u32,
   // 0. Drivers for CPUs take it for a number and so do not write out the loops that end there.
   zero: u32,
 }
@@ -66,6 +80,10 @@ struct Params {
 @group(0) @binding(5) var<storage, read> columns: array<u32>;
 @group(0) @binding(6) var<storage, read> depths: array<vec4u>;
 @group(0) @binding(7) var<storage, read_write> result: array<f32>;
+// What came out of the leaky ReLU, as large as the result.
+@group(0) @binding(8) var<storage, read> activated: array<f32>;
+// [split][quad][row]: parts of the sums of rows.
+@group(0) @binding(9) var<storage, read_write> row_sums: array<f32>;
 
 const INVOCATIONS = DOWN * ACROSS;
 const BM = ROWS_EACH * DOWN;
@@ -112,17 +130,21 @@ struct Place {
   b_bits: array<u32, B_COLS>,
 }
 
-fn place(t: u32, product: u32, row0: u32, col0: u32) -> Place {
+// `picture` is that of the depth.
+fn place(t: u32, work: Work, picture: u32) -> Place {
   var known: Place;
+  let a_first = p.a_first + work.product * p.a_each + picture * p.a_picture;
   // unroll
   for (var e = 0u; e < A_QUADS; e++) {
-    known.a_at[e] = p.a_first + product * p.a_each + (row0 + a_row(t, e)) * p.a_row;
+    known.a_at[e] = a_first + (work.row0 + a_row(t, e)) * p.a_row;
   }
   // unroll
   for (var e = 0u; e < B_COLS; e++) {
-    let col = col0 + b_col(t, e);
-    known.b_at[e] = p.b_first + product * p.b_each + columns[col_entry(col)];
-    known.b_bits[e] = columns[col_entry(col) + 4u];
+    let col = work.col0 + b_col(t, e);
+    let n = col / p.picture_cols;
+    let entry = col_entry(col - n * p.picture_cols);
+    known.b_at[e] = p.b_first + work.product * p.b_each + (picture + n) * p.b_picture + columns[entry];
+    known.b_bits[e] = columns[entry + 4u];
   }
   return known;
 }
@@ -216,23 +238,47 @@ fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
   }
 }
 
-@compute @workgroup_size(INVOCATIONS)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let row0 = group.y * BM;
-  let split = group.z % p.splits;
-  let product = group.z / p.splits % p.products;
-  let col0 = (group.x + group.z / p.splits / p.products * groups.x) * BN;
-  let begin = split * p.share;
+// Of the rows that an invocation brings, what it has brought so far: rows as in Brought, four depth steps side by side.
+alias RowSums = array<vec4f, A_QUADS>;
+
+fn add_rows(brought: ptr<function, Brought>, rows: ptr<function, RowSums>) {
+  if (ROW_SUMS == 1u) {
+    // unroll
+    for (var e = 0u; e < A_QUADS; e++) {
+      (*rows)[e] += (*brought).a[e];
+    }
+  }
+}
+
+// What a workgroup has to do.
+struct Work {
+  row0: u32,
+  col0: u32,
+  split: u32,
+  product: u32,
+}
+
+fn work_of(group: vec3u, groups: vec3u) -> Work {
+  let folded = group.z / p.splits;
+  let col0 = (group.x + folded / p.products * groups.x) * BN;
+  return Work(group.y * BM, col0, group.z % p.splits, folded % p.products);
+}
+
+// The first row and column of an invocation in its tile. Checked here once, and not at every access.
+fn own_row(t: u32) -> u32 {
+  return min(first_row(t), DOWN - 1u);
+}
+
+fn own_col(t: u32) -> u32 {
+  return min(first_col(t), ACROSS - 1u);
+}
+
+fn sum_up(work: Work, t: u32, sums: ptr<function, Sums>, rows: ptr<function, RowSums>) {
+  let begin = work.split % p.picture_splits * p.share;
   let end = min(begin + p.share, p.depth);
-  var known = place(t, product, row0, col0);
-  var sums: Sums;
-  // Checked here once, and not at every access.
-  let row = min(first_row(t), DOWN - 1u);
-  let col = min(first_col(t), ACROSS - 1u);
+  var known = place(t, work, work.split / p.picture_splits);
+  let row = own_row(t);
+  let col = own_col(t);
   var at = begin / 4u * 3u;
   var brought: Brought;
   if (AHEAD == 1u) {
@@ -244,39 +290,99 @@ fn main(
     // unroll
     for (var side = 0u; side < SIDES; side++) {
       if (AHEAD == 1u) {
+        add_rows(&brought, rows);
         at += 3u * QUADS;
         // Behind the end too: nobody multiplies it, and there is no branch.
         brought = fetch(t, &known, k + (side + 1u) * BK, at);
       } else {
         brought = fetch(t, &known, k + side * BK, at);
+        add_rows(&brought, rows);
         put(t, side, &brought);
         workgroupBarrier();
         at += 3u * QUADS;
       }
-      multiply(row, col, side, &sums);
+      multiply(row, col, side, sums);
       if (AHEAD == 1u) {
         put(t, 1u - side, &brought);
       }
       workgroupBarrier();
     }
   }
+}
+
+// Where row 0 of column n is in the result.
+fn column_in_result(n: u32, work: Work) -> u32 {
+  let picture = n / p.picture_cols;
+  let entry = col_entry(n - picture * p.picture_cols) + 8u;
+  let start = p.result_first + work.product * p.result_each + work.split * p.part_size;
+  return start + picture * p.result_picture + columns[entry];
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let work = work_of(group, groups);
+  var sums: Sums;
+  var rows: RowSums;
+  sum_up(work, t, &sums, &rows);
   // unroll
   for (var j = 0u; j < COLS_EACH; j++) {
-    let n = col0 + col + j * ACROSS;
-    let first = p.result_first + product * p.result_each + split * p.part_size + columns[col_entry(n) + 8u];
+    let n = work.col0 + own_col(t) + j * ACROSS;
+    let first = column_in_result(n, work);
     // unroll
     for (var r = 0u; r < ROWS_EACH; r++) {
-      let m = row0 + row + r * DOWN;
+      let m = work.row0 + own_row(t) + r * DOWN;
       if ((m < p.rows) & (n < p.cols)) {
         let i = first + m * p.result_row;
         var value = sums[r * C + j / 4u][j % 4u];
         if (p.has_bias != 0u) {
-          value += bias[p.bias_first + product * p.bias_each + m];
+          value += bias[p.bias_first + work.product * p.bias_each + m];
         }
         if (p.accumulate != 0u) {
           value += result[i];
         }
-        result[i] = leaky_relu(value, p.slope);
+        if (p.is_behind != 0u) {
+          result[i] = leaky_relu_gradient(activated[i], value, p.slope);
+        } else {
+          result[i] = leaky_relu(value, p.slope);
+        }
+      }
+    }
+  }
+}
+
+// As `main` for a weight gradient, with the sums of the rows, which the workgroups of the first columns write.
+@compute @workgroup_size(INVOCATIONS)
+fn weight_gradient(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let work = work_of(group, groups);
+  var sums: Sums;
+  var rows: RowSums;
+  sum_up(work, t, &sums, &rows);
+  // unroll
+  for (var j = 0u; j < COLS_EACH; j++) {
+    let n = work.col0 + own_col(t) + j * ACROSS;
+    let first = column_in_result(n, work);
+    // unroll
+    for (var r = 0u; r < ROWS_EACH; r++) {
+      let m = work.row0 + own_row(t) + r * DOWN;
+      if ((m < p.rows) & (n < p.cols)) {
+        result[first + m * p.result_row] = sums[r * C + j / 4u][j % 4u];
+      }
+    }
+  }
+  if (work.col0 == 0u) {
+    // unroll
+    for (var e = 0u; e < A_QUADS; e++) {
+      let m = work.row0 + a_row(t, e);
+      if ((a_row(t, e) < BM) & (m < p.rows)) {
+        row_sums[(work.split * QUADS + a_quad(t)) * p.rows + m] = dot(rows[e], vec4f(1.0));
       }
     }
   }

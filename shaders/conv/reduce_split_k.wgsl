@@ -1,6 +1,6 @@
 // Adds up the parts of a long sum that was split among workgroups: y[i] = sum over s of parts[s * n + i], in the order
-// of s, so that the result does not depend on which workgroup finished first. Then adds the bias of the element's channel
-// and applies a leaky ReLU, if asked for.
+// of s, so that the result does not depend on who was done first. On top of that, where asked for, the bias of the
+// element's channel, and the whole through a leaky ReLU; or the gradient before the leaky ReLU that `activated` came out of.
 //
 // Layout: parts (SPLITS, n), y (n), seen as (N, CHANNELS, PLANE) for the bias. Invocations stride through n elements.
 
@@ -12,12 +12,14 @@ struct Params {
   has_bias: u32,
   // 1 for no leaky ReLU.
   slope: f32,
+  is_behind: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> parts: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> activated: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -29,6 +31,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (p.has_bias != 0u) {
       sum += bias[(i / p.plane) % p.channels];
     }
-    y[i] = leaky_relu(sum, p.slope);
+    if (p.is_behind != 0u) {
+      y[i] = leaky_relu_gradient(activated[i], sum, p.slope);
+    } else {
+      y[i] = leaky_relu(sum, p.slope);
+    }
   }
 }

@@ -1,14 +1,15 @@
 // Batch norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, for each channel over pictures and pixels,
 // and through a leaky ReLU where `slope` is not 1.
-// Four passes: `statistics` goes through x, `join` and `combine` merge the statistics of its lanes and update the
-// running ones, `normalise` writes y. `evaluate` stands in for the first three where the running statistics are used.
+// `statistics` goes through x, `normalise` writes y. On a GPU these two are all: the lanes of a workgroup meet before it
+// leaves what it has found, and `normalise_batch` first gathers that. A barrier on a CPU driver costs more than a whole slice,
+// so there `join` (where lanes are many) and `combine` gather it, in dispatches of their own. `evaluate` stands in for all
+// of them where the running statistics are used.
 //
 // Layout: x and y (N, channels, plane). The values of a channel are cut into slices; in `statistics` and `normalise`
 // workgroup (s, c) has slice s of channel c, so that few channels still make many workgroups, and lane t takes values
 // t, t + LANES, … of it. Channels that do not fit one dimension go on in z. `partials` holds mean and root of the sum of
-// squared deviations of each lane, [channel][slice][lane], `slices` those of each slice, `table` one (mean, 1 / deviation,
-// weight, bias) a channel: all that later passes need to know. Lanes meet in `join` and not in workgroup memory, because a
-// barrier on a CPU driver costs more than the whole slice; where they are few, `combine` takes them as they are.
+// squared deviations of each lane, [channel][slice][lane], or with MEET of each slice, as `slices` does; `table` one (mean,
+// 1 / deviation, weight, bias) a channel: all that later passes need to know.
 //
 // Statistics: see statistics.wgsl, which is joined to it. The pivot of a channel is its first value, and means are those
 // beyond it, in the table too; but the running statistics, and tables made of them, know of no pivot.
@@ -20,7 +21,7 @@ struct Params {
   // Values of a channel, and how many of them are one slice (a multiple of LANES).
   n: u32,
   slice: u32,
-  // Slices of a channel, and parts of a slice that `combine` finds: 1, or LANES without `join`.
+  // Slices of a channel, no more than LANES with MEET, and parts of a slice: 1, or LANES that have neither met nor been joined.
   count: u32,
   per: u32,
   // A step of LANES values in a channel, as pictures and pixels.
@@ -39,6 +40,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> partials: array<vec2f>;
+@group(0) @binding(10) var<storage, read_write> tracked: array<u32>;
 
 // Where value j of a channel lies.
 struct Place {
@@ -103,7 +105,32 @@ fn statistics(
       at = next(at);
     }
   }
-  partials[(channel * p.count + group.x) * LANES + t] = mean_and_root(found);
+  if (MEET) {
+    let slice = met(t, vec3f(found.values, mean_and_root(found)));
+    if (t == 0u) {
+      partials[channel * p.count + group.x] = slice.yz;
+    }
+  } else {
+    partials[(channel * p.count + group.x) * LANES + t] = mean_and_root(found);
+  }
+  if ((channel == 0u) & (group.x == 0u) & (t == 0u) & (p.moves != 0u)) {
+    tracked[0] += 1u;
+  }
+}
+
+var<workgroup> meeting: array<vec3f, LANES>;
+
+// The union of the sets of all lanes of a workgroup, in the same order in each.
+fn met(t: u32, own: vec3f) -> vec3f {
+  meeting[t] = own;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (t < half) {
+      meeting[t] = joined(meeting[t], meeting[t + half]);
+    }
+  }
+  workgroupBarrier();
+  return meeting[0];
 }
 
 @group(0) @binding(3) var<storage, read> lanes: array<vec2f>;
@@ -129,7 +156,6 @@ fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 @group(0) @binding(7) var<storage, read> bias: array<f32>;
 @group(0) @binding(8) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(9) var<storage, read_write> running_var: array<f32>;
-@group(0) @binding(10) var<storage, read_write> tracked: array<u32>;
 @group(0) @binding(11) var<storage, read_write> table: array<vec4f>;
 
 // One invocation for each channel.
@@ -146,16 +172,21 @@ fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
       sum = joined(sum, vec3f(f32((values + p.per - 1u - t) / p.per), parts[(c * p.count + s) * p.per + t]));
     }
   }
-  table[c] = vec4f(sum.y, inverse_deviation(sum.z, f32(p.n), p.eps), weight[c], bias[c]);
+  table[c] = known_of(c, sum);
+  move_statistics(c, sum);
+}
+
+fn known_of(c: u32, sum: vec3f) -> vec4f {
+  return vec4f(sum.y, inverse_deviation(sum.z, f32(p.n), p.eps), weight[c], bias[c]);
+}
+
+fn move_statistics(c: u32, sum: vec3f) {
   if (p.moves == 0u) {
     return;
   }
   let deviation = sum.z / sqrt(f32(p.n - 1u));
   running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot_of(c) + sum.y);
   running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
-  if (c == 0u) {
-    tracked[0] += 1u;
-  }
 }
 
 @group(0) @binding(12) var<storage, read> fixed_mean: array<f32>;
@@ -184,11 +215,38 @@ fn normalise(
   if (c >= p.channels) {
     return;
   }
-  let channel = known[c];
+  write(group.x, c, t, known[c]);
+}
+
+// With MEET: a lane for each slice of the channel, then as `normalise`; the first slice's workgroup says what it found.
+@compute @workgroup_size(LANES)
+fn normalise_batch(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  var own = vec3f();
+  if (t < p.count) {
+    own = vec3f(f32(min(p.slice, p.n - t * p.slice)), parts[c * p.count + t]);
+  }
+  let sum = met(t, own);
+  let channel = known_of(c, sum);
+  if ((group.x == 0u) & (t == 0u)) {
+    table[c] = channel;
+    move_statistics(c, sum);
+  }
+  write(group.x, c, t, channel);
+}
+
+fn write(slice: u32, c: u32, t: u32, channel: vec4f) {
   let pivot = select(0.0, pivot_of(c), p.training != 0u);
   let scale = channel.y * channel.z;
-  let end = min((group.x + 1u) * p.slice, p.n);
-  var j = group.x * p.slice + t;
+  let end = min((slice + 1u) * p.slice, p.n);
+  var j = slice * p.slice + t;
   var at = place(j);
   for (; j < end; j += LANES) {
     let here = address(at, c);

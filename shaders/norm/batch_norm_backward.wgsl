@@ -3,10 +3,11 @@
 // If the forward ended in a leaky ReLU, dy is the gradient before it, recomputed from x.
 // In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
 // Means are those beyond the channel's pivot, which is 0 in evaluation mode.
-// Four passes: `sums` goes through x and dy, `join` and `combine` add up the sums of its lanes, `input` writes dx.
+// `sums` goes through x and dy, `input` writes dx. Between them `join` and `combine` add up what the lanes found, as in the
+// forward; on a GPU `input_batch` does so itself.
 //
 // Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
-// `partials` holds the two sums of each lane, [channel][slice][lane], `slices` those of each slice, `slopes` one
+// `partials` holds the two sums of each lane, [channel][slice][lane], or with MEET of each slice, as `slices` does; `slopes` one
 // (mean, k, dbias / n, dweight / n / deviation) for each channel.
 // Source: Ioffe & Szegedy 2015, "Batch Normalization", with the gradients of section 3 collected.
 
@@ -16,7 +17,7 @@ struct Params {
   // Values of a channel, and how many of them are one slice (a multiple of LANES).
   n: u32,
   slice: u32,
-  // Slices of a channel, and parts of a slice that `combine` finds: 1, or LANES without `join`.
+  // Slices of a channel, no more than LANES with MEET, and parts of a slice: 1, or LANES that have neither met nor been joined.
   count: u32,
   per: u32,
   // A step of LANES values in a channel, as pictures and pixels.
@@ -88,7 +89,29 @@ fn sums(
     sum += vec2f(g, g * (d * channel.y));
     at = next(at);
   }
-  partials[(c * p.count + group.x) * LANES + t] = sum;
+  if (MEET) {
+    let slice = met(t, sum);
+    if (t == 0u) {
+      partials[c * p.count + group.x] = slice;
+    }
+  } else {
+    partials[(c * p.count + group.x) * LANES + t] = sum;
+  }
+}
+
+var<workgroup> meeting: array<vec2f, LANES>;
+
+// The sum of what all lanes of a workgroup have, in the same order in each.
+fn met(t: u32, own: vec2f) -> vec2f {
+  meeting[t] = own;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (t < half) {
+      meeting[t] += meeting[t + half];
+    }
+  }
+  workgroupBarrier();
+  return meeting[0];
 }
 
 @group(0) @binding(5) var<storage, read> lanes: array<vec2f>;
@@ -124,10 +147,13 @@ fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   for (var i = 0u; i < p.count * p.per; i++) {
     sum += parts[c * p.count * p.per + i];
   }
-  let channel = table[c];
   dbias[c] = sum.x;
   dweight[c] = sum.y;
-  slopes[c] = vec4f(channel.x, channel.y * channel.z, sum.x * p.share, sum.y * p.share * channel.y);
+  slopes[c] = slopes_of(table[c], sum);
+}
+
+fn slopes_of(channel: vec4f, sum: vec2f) -> vec4f {
+  return vec4f(channel.x, channel.y * channel.z, sum.x * p.share, sum.y * p.share * channel.y);
 }
 
 @group(0) @binding(11) var<storage, read> known: array<vec4f>;
@@ -143,11 +169,37 @@ fn input(
   if (c >= p.channels) {
     return;
   }
+  write(group.x, c, t, known[c]);
+}
+
+// With MEET: a lane for each slice of the channel, then as `input`; the first slice's workgroup says what it found.
+@compute @workgroup_size(LANES)
+fn input_batch(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  var own = vec2f();
+  if (t < p.count) {
+    own = parts[c * p.count + t];
+  }
+  let sum = met(t, own);
+  if ((group.x == 0u) & (t == 0u)) {
+    dbias[c] = sum.x;
+    dweight[c] = sum.y;
+  }
+  write(group.x, c, t, slopes_of(table[c], sum));
+}
+
+fn write(slice: u32, c: u32, t: u32, coefficients: vec4f) {
   let channel = table[c];
-  let coefficients = known[c];
   let pivot = pivot_of(c);
-  let end = min((group.x + 1u) * p.slice, p.n);
-  var j = group.x * p.slice + t;
+  let end = min((slice + 1u) * p.slice, p.n);
+  var j = slice * p.slice + t;
   var at = place(j);
   for (; j < end; j += LANES) {
     let here = address(at, c);

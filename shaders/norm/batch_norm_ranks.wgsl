@@ -51,7 +51,6 @@ fn summarise(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
 @group(0) @binding(7) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(8) var<storage, read_write> running_var: array<f32>;
-@group(0) @binding(9) var<storage, read_write> tracked: array<u32>;
 @group(0) @binding(10) var<storage, read_write> table: array<vec4f>;
 
 @compute @workgroup_size(LANES)
@@ -74,9 +73,6 @@ fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let deviation = sum.z / sqrt(all - 1.0);
   running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot + sum.y);
   running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
-  if (c == 0u) {
-    tracked[0] += 1u;
-  }
 }
 
 @group(0) @binding(11) var<storage, read> sums: array<f32>;

@@ -1,11 +1,11 @@
 // Sum of each channel over batch and plane: y[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
 // `behind_leaky_relu` also brings the gradient before the leaky ReLU that the convolution ends in, in the same pass.
 //
-// Layout: x (N, C, plane), partials (C, slices, LANES), y (C).
+// Layout: x (N, C, plane), partials (C, slices, LANES).
 //
-// Two passes without a barrier, which costs a CPU driver more than the sum: in the first, the LANES invocations of workgroup
-// (s, c) each sum a stride of slice s of channel c (channels that do not fit one dimension go on in z); in the second, one invocation a channel adds up what they found. The
-// order is fixed, and the error grows with the length of a stride.
+// Without a barrier, which costs a CPU driver more than the sum: the LANES invocations of workgroup (s, c) each sum a stride
+// of slice s of channel c (channels that do not fit one dimension go on in z); deferred_sums.wgsl adds up what they found for a
+// channel. The order is fixed, and the error grows with the length of a stride.
 
 struct Params {
   batch: u32,
@@ -45,9 +45,9 @@ fn strides(
   partials[(channel * p.slices + group.x) * LANES + lane] = sum;
 }
 
-@group(0) @binding(5) var<storage, read> result: array<f32>;
-@group(0) @binding(6) var<storage, read> dy: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(3) var<storage, read> result: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn behind_leaky_relu(
@@ -72,21 +72,4 @@ fn behind_leaky_relu(
     sum += part;
   }
   partials[(channel * p.slices + group.x) * LANES + lane] = sum;
-}
-
-@group(0) @binding(3) var<storage, read> found: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-
-@compute @workgroup_size(LANES)
-fn total(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let channel = id.x + id.y * groups.x * LANES;
-  if (channel >= p.channels) {
-    return;
-  }
-  let count = p.slices * LANES;
-  var sum = 0.0;
-  for (var i = 0u; i < count; i++) {
-    sum += found[channel * count + i];
-  }
-  y[channel] = sum;
 }

@@ -5,11 +5,12 @@
 // that floats are finite.
 //
 // Constants of the loader: SIZE, the side of a small square window, whose loops are written out, else 0; PADDED, whether
-// there is padding at all.
+// there is padding at all; BEHIND, whether x came out of a leaky ReLU before which the gradient is to be brought: what was
+// the largest, in `pooled`, has its sign.
 //
 // Layout: x holds planes of in_h * in_w floats; y and `place` (where in its plane of x the largest was) planes of
 // out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its lanes neighbouring
-// pixels. plane.wgsl is joined to it.
+// pixels. plane.wgsl and leaky_relu.wgsl are joined to it.
 
 struct Params {
   // Pixels of a plane of the result, its width, and how many pixels are one slice.
@@ -30,6 +31,8 @@ struct Params {
   stride_w: u32,
   pad_h: u32,
   pad_w: u32,
+  // Of the leaky ReLU.
+  slope: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -98,6 +101,14 @@ fn forward(
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read> came_from: array<u32>;
 @group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read> pooled: array<f32>;
+
+fn gradient_of(window: u32) -> f32 {
+  if (BEHIND) {
+    return leaky_relu_gradient(pooled[window], dy[window], p.slope);
+  }
+  return dy[window];
+}
 
 @compute @workgroup_size(LANES)
 fn backward(
@@ -120,7 +131,7 @@ fn backward(
         for (var col = first.y; col < last.y; col++) {
           let window = (k * p.out_h + row) * p.out_w + col;
           if (came_from[window] == i) {
-            sum += dy[window];
+            sum += gradient_of(window);
           }
         }
       }
@@ -143,7 +154,7 @@ fn backward_tiled(
   for (var k = group.y; k < p.planes; k += groups.y) {
     var at = vec2u(start / p.width, start % p.width);
     for (var i = start; i < end; i += LANES) {
-      let gradient = dy[k * p.pixels + i];
+      let gradient = gradient_of(k * p.pixels + i);
       let chosen = came_from[k * p.pixels + i];
       // unroll
       for (var row = 0u; row < SIZE; row++) {

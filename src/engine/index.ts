@@ -99,7 +99,7 @@ export { upsampleBilinear } from './ops/resample/upsample_bilinear.ts';
 export { upsampleNearest } from './ops/resample/upsample_nearest.ts';
 export { pixelShuffle, pixelUnshuffle } from './ops/shape/blocks/pixel_shuffle.ts';
 export { centerCrop } from './ops/shape/center_crop.ts';
-export { concat, stack } from './ops/shape/concat.ts';
+export { concat, concatCropped, stack } from './ops/shape/concat.ts';
 export { expand } from './ops/shape/expand.ts';
 export { type PadMode, pad } from './ops/shape/pad.ts';
 export { permute, transpose, transpose2d } from './ops/shape/permute.ts';

@@ -6,7 +6,25 @@ import type { MemoryPlan } from './memory/plan.ts';
 import { bytesTogether, Temporaries } from './memory/temporaries.ts';
 import { type Profile, profile } from './profile.ts';
 import type { Kernel } from './shader/kernel.ts';
-import { asSlice, type Bindable, type Dtype, type Precision, Storage, type StorageOwner } from './storage.ts';
+import {
+  asSlice,
+  type Bindable,
+  type Dtype,
+  type Place,
+  type Precision,
+  Storage,
+  type StorageOwner,
+} from './storage.ts';
+
+/** Work that has been noted, but not recorded so far, because nobody has needed it yet. */
+export interface Deferred {
+  /** What has its values only once it is recorded. */
+  readonly results: Iterable<Storage>;
+  /** What it is going to read. */
+  readonly inputs: Iterable<Storage>;
+  /** Records it; what of it nobody may need, only if it is among `wanted`. */
+  record(wanted: readonly Storage[]): void;
+}
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
@@ -27,6 +45,7 @@ export class Program implements StorageOwner {
   /** Whether `destroy` was called. */
   destroyed = false;
   plan: MemoryPlan | undefined;
+  deferred: Deferred | undefined;
   private readonly dispatches: Dispatch[] = [];
   private readonly temporaries = new Temporaries();
   private readonly buffers: GPUBuffer[] = [];
@@ -62,11 +81,43 @@ export class Program implements StorageOwner {
    * @returns the whole as one storage; undefined where it cannot be
    */
   colocate(storages: readonly Storage[], label: string): Storage | undefined {
-    const { device, temporaries, dispatches } = this;
-    if (!temporaries.canColocate(device, storages, dispatches)) return undefined;
-    const whole = this.temporary(bytesTogether(device, storages), label);
-    temporaries.colocate(device, storages, whole);
+    const open = this.unplaced();
+    const noted = new Set(this.deferred?.inputs);
+    return storages.every((s) => open(s) && !noted.has(s)) ? this.placed(storages, label) : undefined;
+  }
+
+  /** As `colocate`, of those of them that can be: for deferred work, which knows what else it is going to read. */
+  placeTogether(storages: ReadonlySet<Storage>, label: string): void {
+    this.placed([...storages].filter(this.unplaced()), label);
+  }
+
+  private placed(storages: readonly Storage[], label: string): Storage | undefined {
+    const { device } = this;
+    const bytes = bytesTogether(device, storages);
+    // With guards on, every tensor has guard words of its own behind it.
+    if (device.guards || new Set(storages).size < 2 || bytes > device.limits.maxBufferSize) return undefined;
+    const whole = this.temporary(bytes, label);
+    this.temporaries.colocate(device, storages, whole);
     return whole;
+  }
+
+  /** Tells whether it is still open where a temporary lies. */
+  private unplaced(): (storage: Storage) => boolean {
+    const read = this.temporaries.readBy(this.dispatches);
+    return (storage) => !read.has(storage) && this.temporaries.isUnplaced(storage);
+  }
+
+  /** Where a temporary is going to lie. */
+  placeOf(storage: Storage): Place {
+    return this.temporaries.placeOf(storage);
+  }
+
+  /** Whole numbers that kernels of this program look up, filled in before it first runs. */
+  table(words: number, label: string, fill: () => Uint32Array): Storage {
+    const made = this.device.persistent(4 * words, label, 'u32');
+    made.pending = fill;
+    this.onDestroy(() => this.device.dispose(made));
+    return made;
   }
 
   /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
@@ -141,6 +192,7 @@ export class Program implements StorageOwner {
       checkDtype(kernel, b, slice.storage);
       return slice;
     });
+    this.recordDeferred(slices.flatMap((slice) => (slice === 'params' ? [] : [slice.storage])));
     const [x, y = 1, z = 1] = groups;
     const most = this.device.limits.maxComputeWorkgroupsPerDimension;
     if (!(x > 0 && y > 0 && z > 0) || Math.max(x, y, z) > most) {
@@ -157,6 +209,14 @@ export class Program implements StorageOwner {
       groups: [x, y, z],
       label,
     });
+  }
+
+  /** Records what has been put off, if it writes one of these storages. */
+  private recordDeferred(storages: readonly Storage[]): void {
+    const wanted = [...(this.deferred?.results ?? [])].filter((result) => {
+      return storages.includes(result) || storages.includes(this.placeOf(result).base);
+    });
+    if (wanted.length > 0) this.deferred?.record(wanted);
   }
 
   get dispatchCount(): number {
@@ -188,6 +248,7 @@ export class Program implements StorageOwner {
   }
 
   async compile(onCompiled?: (done: number, total: number) => void): Promise<void> {
+    this.deferred?.record([...this.temporaries.retained]);
     const compiled = this.device.compile(this.kernels, onCompiled);
     // Told of below; a lack of memory meanwhile must not leave it unheard.
     compiled.catch(() => {});

@@ -67,6 +67,12 @@ export interface StorageSlice {
   size: number;
 }
 
+/** Where a storage lies: in itself, or so many bytes into one that holds several. */
+export interface Place {
+  base: Storage;
+  offset: number;
+}
+
 export type Bindable = Storage | StorageSlice;
 
 export function asSlice(b: Bindable): StorageSlice {

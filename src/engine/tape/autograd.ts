@@ -1,10 +1,12 @@
 import { PixtapeError } from '../util/errors.ts';
 import { currentProgram } from './current.ts';
+import { sumLater } from './deferred/sums.ts';
 import { filled, scaled, sumOf } from './primitives.ts';
 import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
 let order = 0;
 let enabled = true;
+let goingBack = false;
 
 /**
  * Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one.
@@ -22,6 +24,7 @@ export function differentiable(
 ): Tensor {
   const needs = inputs.map((t) => t.requiresGrad);
   if (enabled && needs.includes(true)) {
+    for (const input of inputs) input.users++;
     output.requiresGrad = true;
     const node = { inputs, needs, order: order++, label: output.label, backward };
     output.node = { ...node, differentiableBackward: graphBackward };
@@ -83,6 +86,7 @@ export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Te
     return copies.map((t) => t.grad);
   };
   const needs = inputs.map((t) => t.requiresGrad);
+  for (const input of inputs) input.users++;
   output.node = {
     inputs,
     needs,
@@ -105,10 +109,21 @@ export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly T
  * @throws PixtapeError if the loss is not one value and has no seed, or nothing that it was made from asks for a gradient
  */
 export function backward(loss: Tensor, seed?: Tensor): void {
-  propagate('backward', loss, seed, false, (leaf, gradient) => {
-    if (leaf.node) return;
-    leaf.grad = leaf.grad ? sumOf(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
-  });
+  const before = goingBack;
+  goingBack = true;
+  try {
+    propagate('backward', loss, seed, false, (leaf, gradient) => {
+      if (leaf.node) return;
+      leaf.grad = leaf.grad ? sumLater(leaf.grad, gradient, `${leaf.label}.grad`) : gradient;
+    });
+  } finally {
+    goingBack = before;
+  }
+}
+
+/** Whether a gradient that is being recorded goes to the operation that made the tensor, and to nobody else. */
+export function isGoingBack(): boolean {
+  return goingBack;
 }
 
 export interface GradOptions {
@@ -131,7 +146,13 @@ export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph =
   const visit = (tensor: Tensor, gradient: Tensor) => {
     if (inputs.includes(tensor)) found.set(tensor, gradient);
   };
-  propagate('grad', y, seed, createGraph, visit, leadingTo(inputs, y));
+  const before = goingBack;
+  goingBack = false;
+  try {
+    propagate('grad', y, seed, createGraph, visit, leadingTo(inputs, y));
+  } finally {
+    goingBack = before;
+  }
   return inputs.map((input, i) => {
     const gradient = found.get(input);
     if (gradient) return gradient;
@@ -189,7 +210,9 @@ function propagate(
       'Set requiresGrad on a leaf, or do not freeze the module; inside noGrad() nothing is on the tape.',
     );
   }
-  const accumulate = createGraph ? addOnTape : (a: Tensor, b: Tensor) => sumOf(a, b, `${a.label} + ${b.label}`);
+  // Whatever the tensor was made from needs its gradient next; for a leaf, there is time.
+  const add = (a: Tensor, b: Tensor, of: Tensor) => (of.node ? sumOf : sumLater)(a, b, `${a.label} + ${b.label}`);
+  const accumulate = createGraph ? addOnTape : add;
   withTape(createGraph, () => {
     const grads = new Map<Tensor, Tensor>([[y, seed ?? filled(y, 1, 'one')]]);
     const pending = new Set([y]);
@@ -213,7 +236,7 @@ function propagate(
         }
         const own = storedLike(part, input);
         const before = grads.get(input);
-        grads.set(input, before ? accumulate(before, own) : own);
+        grads.set(input, before ? accumulate(before, own, input) : own);
         pending.add(input);
       });
     }

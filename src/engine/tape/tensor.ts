@@ -61,6 +61,8 @@ export class Tensor {
   kind: StateKind | undefined;
   /** How it was made, if a gradient can flow back through it. */
   node: TapeNode | undefined;
+  /** Operations on the tape that it is an input of, each as often as it is one. */
+  users = 0;
   private gradient: { program: Program | undefined; value: Tensor } | undefined;
 
   constructor(device: Device, shape: Shape, storage: Storage, requiresGrad = false) {

@@ -44,14 +44,16 @@ interface LayerOptions {
  * PyTorch Sequential in which norm and leaky ReLU count as layers of their own.
  */
 abstract class ConvDiscriminator extends Module {
+  readonly mixesPictures: boolean;
   readonly #layers: Layer[] = [];
   readonly #device: Device;
   #final: Conv2d | undefined;
   readonly #sequence: Module[] = [];
 
-  constructor(device: Device) {
+  constructor(device: Device, norm: NormKind) {
     super();
     this.#device = device;
+    this.mixesPictures = norm === 'batch';
   }
 
   /** All modules at their places in PyTorch's nn.Sequential; subclasses hold it under PyTorch's name for it. */
@@ -109,7 +111,7 @@ export class NLayerDiscriminator extends ConvDiscriminator {
     device: Device,
     { inChannels, hidden, norm, layers = BASIC_LAYERS }: ConvDiscriminatorConfig & { layers?: number },
   ) {
-    super(device);
+    super(device, norm);
     const halve = { kernel: 4, stride: 2, padding: 1, norm };
     const keep = { ...halve, stride: 1 };
     const bias = norm === 'instance';
@@ -131,7 +133,7 @@ export class PixelDiscriminator extends ConvDiscriminator {
   readonly net: Module[];
 
   constructor(device: Device, { inChannels, hidden, norm }: ConvDiscriminatorConfig) {
-    super(device);
+    super(device, norm);
     const single = { kernel: 1, stride: 1, padding: 0, norm };
     const bias = norm === 'instance';
     this.layer(inChannels, hidden, { ...single, bias: true }, false);

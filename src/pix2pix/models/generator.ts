@@ -5,8 +5,7 @@ import { sigmoid } from '../../engine/ops/elementwise/activations.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
 import { upsampleBilinear } from '../../engine/ops/resample/upsample_bilinear.ts';
-import { centerCrop } from '../../engine/ops/shape/center_crop.ts';
-import { concat } from '../../engine/ops/shape/concat.ts';
+import { concatCropped } from '../../engine/ops/shape/concat.ts';
 import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
@@ -73,7 +72,7 @@ export class UpSampleConv extends Module {
   forward(x: Tensor, skip: Tensor): Tensor {
     const [, , height = 1, width = 1] = x.shape;
     const up = this.conv1.forward(upsampleBilinear(x, height * 2, width * 2, true));
-    const joined = concat([up, centerCrop(skip, height * 2 - 1, width * 2 - 1)]);
+    const joined = concatCropped(up, skip);
     const halfway = this.finish(this.batchnorm, this.conv2.forward(joined));
     return this.finish(this.batchnorm2 ?? this.batchnorm, this.conv3.forward(halfway));
   }

@@ -17,6 +17,7 @@ export interface PatchGanConfig {
  * Source: Isola et al. 2017, section 3.2.2.
  */
 export class PatchGAN extends Module {
+  readonly mixesPictures = false;
   private readonly conv1: Conv2d;
   private readonly contract1: DownSampleConv;
   private readonly contract2: DownSampleConv;

@@ -28,8 +28,6 @@ export interface OpRow<A = unknown> {
   differentiable?: boolean[];
   /** How many inputs are activations, which --precision f16 stores as halves; weights come after them. By default all. */
   activations?: number;
-  /** Made of other operations, between which --precision f16 stores halves: its result goes through some. */
-  composed?: boolean;
   /** Multiplies both tolerances, with the reason beside it. By default 1. */
   tolerance?: number;
 }

@@ -1,7 +1,7 @@
 import { PixtapeError } from '../../util/errors.ts';
 import { type Dispatch, storagesOf } from '../bind.ts';
 import type { Device } from '../device.ts';
-import { GUARD_BYTES, type Storage } from '../storage.ts';
+import { GUARD_BYTES, type Place, type Storage } from '../storage.ts';
 import { layOut } from './arena.ts';
 import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
 
@@ -26,22 +26,26 @@ export class Temporaries {
     this.held.set(storage, Math.max(until, this.held.get(storage) ?? 0));
   }
 
-  /**
-   * Gives temporaries of an arena's layout the same places in `whole`. Only those that have been written and not read so
-   * far can be: WebGPU refuses to read one part of a buffer and write another in one dispatch.
-   * @returns whether that can be
-   */
-  canColocate(device: Device, storages: readonly Storage[], dispatches: readonly Dispatch[]): boolean {
-    if (device.guards || new Set(storages).size < 2 || bytesTogether(device, storages) > device.limits.maxBufferSize) {
-      return false;
-    }
+  /** What these dispatches read. WebGPU refuses to read one part of a buffer and write another in one dispatch. */
+  readBy(dispatches: readonly Dispatch[]): Set<Storage> {
     const read = new Set<Storage>();
     for (const d of dispatches) {
       for (const { access, slice } of storagesOf(d)) if (access === 'read') read.add(slice.storage);
     }
-    return storages.every((s) => this.all.includes(s) && !read.has(s) && !this.parts.has(s));
+    return read;
   }
 
+  /** Whether it is one of these, and not part of another one. */
+  isUnplaced(storage: Storage): boolean {
+    return this.all.includes(storage) && !this.parts.has(storage);
+  }
+
+  placeOf(storage: Storage): Place {
+    const part = this.parts.get(storage);
+    return part ? { base: part.whole, offset: part.offset } : { base: storage, offset: 0 };
+  }
+
+  /** Gives temporaries the places in `whole` that an arena's layout gives them. */
   colocate(device: Device, storages: readonly Storage[], whole: Storage): void {
     const { offsets } = layOut(
       device,
@@ -78,7 +82,7 @@ export class Temporaries {
           this.addExternal(slice.storage, d.kernel.label);
           continue;
         }
-        const storage = this.wholeOf(slice.storage);
+        const { base: storage } = this.placeOf(slice.storage);
         const life = lives.get(storage);
         if (life) life.last = at;
         else if (access === 'read') {
@@ -87,22 +91,17 @@ export class Temporaries {
       }
     });
     for (const [storage, until] of this.held) {
-      const life = lives.get(this.wholeOf(storage));
+      const life = lives.get(this.placeOf(storage).base);
       if (life) life.last = Math.max(life.last, until);
     }
     for (const storage of this.retained) {
-      const life = lives.get(this.wholeOf(storage));
+      const life = lives.get(this.placeOf(storage).base);
       if (life) life.last = dispatches.length;
     }
     return this.all.flatMap((storage) => {
       const life = lives.get(storage);
       return life ? [{ storage, life }] : [];
     });
-  }
-
-  /** What has memory of its own: the storage itself, or what it is a part of. */
-  private wholeOf(storage: Storage): Storage {
-    return this.parts.get(storage)?.whole ?? storage;
   }
 
   private addExternal(storage: Storage, label: string): void {

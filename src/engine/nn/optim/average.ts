@@ -1,5 +1,6 @@
 import source from '../../../../shaders/optim/average.wgsl';
-import { eachSlice, moveIntoArena } from '../../gpu/memory/arena.ts';
+import type { Device } from '../../gpu/device.ts';
+import { moveIntoArena } from '../../gpu/memory/arena.ts';
 import type { Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
 import { elementWorkgroups } from '../../tape/dispatch.ts';
@@ -7,13 +8,12 @@ import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import type { Module } from '../module.ts';
 
+type Pair = readonly [from: Tensor, to: Tensor];
+
 export interface AverageOptions {
   /** How much of the average each step keeps, in [0, 1); by default 0.999. */
   decay?: number;
 }
-
-type Pair = readonly [from: Tensor, to: Tensor];
-const isWeight = ([from]: Pair): boolean => from.kind === 'parameter';
 
 /**
  * An exponential moving average of a module's weights, and of its running statistics, in the weights of another module of
@@ -25,8 +25,6 @@ const isWeight = ([from]: Pair): boolean => from.kind === 'parameter';
  */
 export class WeightAverage {
   private readonly pairs: readonly Pair[];
-  /** The averages of all weights, side by side in one buffer. */
-  private readonly arena: Storage | undefined;
   private readonly decay: number;
   private next = 1;
 
@@ -45,9 +43,6 @@ export class WeightAverage {
       }
       return kind === 'counter' ? [] : [[tensor, to] as const];
     });
-    const weights = this.pairs.filter(isWeight);
-    const storages = weights.map(([, { storage }]) => storage);
-    this.arena = weights[0] && moveIntoArena(weights[0][0].device, storages, 'averaged weights');
   }
 
   /** Says which update the next run makes, counted from 1: to go on where a saved run stopped. */
@@ -68,24 +63,41 @@ export class WeightAverage {
       device.write(rate, Float32Array.of(t === 1 ? 1 : 1 - Math.min(this.decay, (1 + t) / (10 + t)), 0, 0, 0));
     });
     const kernel = device.kernel('average', source);
-    for (const [x, a, bytes] of this.runs()) {
-      eachSlice(device, bytes, (slice, n) => {
-        program.dispatch(kernel, { step: rate, x: slice(x), a: slice(a) }, { n }, elementWorkgroups(device, n));
-      });
+    for (const { x, a, n } of this.runs(device)) {
+      program.dispatch(kernel, { step: rate, x, a }, { n }, elementWorkgroups(device, n));
     }
   }
 
-  /** One run for all weights, where an optimizer has laid them side by side as the averages are; else one a tensor. */
-  private runs(): (readonly [from: Storage, to: Storage, bytes: number])[] {
-    const { pairs, arena } = this;
-    const weights = pairs.filter(isWeight);
-    const from = weights[0]?.[0].storage.arena;
-    const alike = weights.every(([x, a]) => x.storage.arena === from && x.storage.offset === a.storage.offset);
-    const all = arena && from && alike && from.tenants === weights.length && from.bytes === arena.bytes;
-    // A kernel that binds the whole would have first values that are still to come written over its results.
-    if (all) for (const { device, storage } of weights.flat()) if (storage.pending) device.settle(storage);
-    const single = all ? pairs.filter((pair) => !isWeight(pair)) : pairs;
-    const each = single.map(([x, a]) => [x.storage, a.storage, x.size * 4] as const);
-    return all ? [[from, arena, arena.bytes], ...each] : each;
+  /** What a dispatch each goes through: weights side by side in the optimizer's buffer, all statistics, else a single tensor. */
+  private runs(device: Device): { x: Storage; a: Storage; n: number }[] {
+    const groups = new Map<Storage | undefined, Pair[]>();
+    for (const pair of this.pairs) {
+      const { arena } = pair[0].storage;
+      groups.set(arena, [...(groups.get(arena) ?? []), pair]);
+    }
+    return [...groups].flatMap(([arena, pairs]) => {
+      pairs.sort(([a], [b]) => a.storage.offset - b.storage.offset);
+      // Loose weights are left for an optimizer to put together.
+      const loose = arena ? [] : pairs.filter(([from]) => from.kind !== 'buffer');
+      const [from, to] = [0, 1].map((side) => {
+        return together(
+          device,
+          pairs.flatMap((pair) => (loose.includes(pair) ? [] : [(pair[side] as Tensor).storage])),
+        );
+      });
+      const single = ([x, a]: Pair) => ({ x: x.storage, a: a.storage, n: x.size });
+      const alike = pairs.every((p) => loose.includes(p) || p[0].storage.offset === p[1].storage.offset);
+      if (!from || !to || !alike || from.bytes > device.bindingLimit) return pairs.map(single);
+      // A kernel that binds the whole would have first values that are still to come written over its results.
+      for (const { storage } of pairs.flat()) if (storage.pending) device.settle(storage);
+      return [...loose.map(single), { x: from, a: to, n: from.bytes / 4 }];
+    });
   }
+}
+
+/** The buffer that these storages are all of, in this order: one that they lie in already, or are moved to. */
+function together(device: Device, storages: readonly Storage[]): Storage | undefined {
+  const arena = storages[0]?.arena;
+  if (!arena) return moveIntoArena(device, storages, 'average');
+  return storages.every((s) => s.arena === arena) && storages.length === arena.tenants ? arena : undefined;
 }

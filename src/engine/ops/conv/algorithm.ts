@@ -10,9 +10,16 @@ export interface ConvKernels {
   inputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void;
   /** dw = gradient of conv's weight. */
   weightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void;
+  /**
+   * As `inputGradient`, brought before the leaky ReLU of this slope that gave conv's input x, in the same pass; left out
+   * where a pass of its own does that.
+   */
+  inputGradientBehind?(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, x: Tensor, slope: number): void;
+  /** As `weightGradient`, and in the same pass the gradient of the bias; left out where a pass of its own does that. */
+  weightAndBiasGradient?(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): Tensor;
 }
 
-export type ConvDirection = keyof ConvKernels;
+export type ConvDirection = 'forward' | 'inputGradient' | 'weightGradient';
 
 /** A way of computing convolutions. What it leaves open, such as the size of a tile, is a config of a type of its own. */
 export interface ConvAlgorithm<Config> {

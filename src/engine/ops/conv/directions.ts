@@ -1,10 +1,12 @@
 import type { Dtype } from '../../gpu/storage.ts';
 import { differentiable } from '../../tape/autograd.ts';
 import { Tensor } from '../../tape/tensor.ts';
+import { bringBefore, endsInLeakyRelu, isBroughtBefore, slopeBehind } from '../activation_gradient.ts';
 import { leakyReluGradient, throughLeakyRelu } from '../elementwise/activations.ts';
 import { channelSum, leakyReluGradientAndSum } from '../reduce/channel_sum.ts';
 import { sumTo } from '../shape/expand.ts';
 import { viewOf } from '../shape/reshape.ts';
+import type { ConvKernels } from './algorithm.ts';
 import type { ConvGeometry } from './geometry.ts';
 import { convKernels } from './tuning/choose.ts';
 
@@ -27,22 +29,61 @@ export function convolve(
 ): Tensor {
   const y = Tensor.temporary(x.device, [g.batch, g.outC, g.outH, g.outW], label, dtype);
   convKernels(x.device, g).forward(g, x, w, bias, y, slope);
-  const gradients = (dz: Tensor, needs: readonly boolean[]) => [
-    needs[0] ? inputGradient(g, { dy: dz, w }, gradientOf(x)) : undefined,
-    needs[1] ? weightGradient(g, { x, dy: dz }, gradientOf(w)) : undefined,
-  ];
+  endsInLeakyRelu(y, slope);
   return differentiable(
     y,
     bias ? [x, w, bias] : [x, w],
-    (dy, needs) => {
-      const { dz, dbias } = beforeActivation(y, dy, slope, needs[2] ?? false);
-      return [...gradients(dz, needs), dbias];
-    },
+    (dy, needs) => convolutionGradients(g, { x, w, y, dy, slope }, needs),
     (dy, needs) => {
       const dz = slope === undefined ? dy : throughLeakyRelu(y, dy, slope);
-      return [...gradients(dz, needs), needs[2] ? sumOfChannels(dz) : undefined];
+      return [
+        needs[0] ? inputGradient(g, { dy: dz, w }, gradientOf(x)) : undefined,
+        needs[1] ? weightGradient(g, { x, dy: dz }, gradientOf(w)) : undefined,
+        needs[2] ? sumOfChannels(dz) : undefined,
+      ];
     },
   );
+}
+
+interface Convolution {
+  x: Tensor;
+  w: Tensor;
+  y: Tensor;
+  dy: Tensor;
+  slope: number | undefined;
+}
+
+/** The gradients of `convolve`, in as few passes as the algorithm at hand allows. Nothing on the tape. */
+function convolutionGradients(
+  g: ConvGeometry,
+  { x, w, y, dy, slope }: Convolution,
+  [needsX, needsW, needsBias = false]: readonly boolean[],
+): (Tensor | undefined)[] {
+  const kernels = convKernels(x.device, g);
+  const together = needsW && needsBias ? kernels.weightAndBiasGradient : undefined;
+  const behind = isBroughtBefore(dy) ? undefined : slope;
+  const { dz, dbias } = beforeActivation(y, dy, behind, needsBias && !together);
+  const dx = needsX ? recordInputGradient(g, kernels, { x, w, dz }) : undefined;
+  if (!together) {
+    const dw = needsW ? weightGradient(g, { x, dy: dz }, gradientOf(w)) : undefined;
+    return [dx, dw, dbias];
+  }
+  const dw = w.like(`${w.label}.grad`);
+  return [dx, dw, together(g, x, dz, dw)];
+}
+
+/** The gradient of the input, where it can be before the leaky ReLU that the input comes out of. */
+function recordInputGradient(
+  g: ConvGeometry,
+  kernels: ConvKernels,
+  { x, w, dz }: { x: Tensor; w: Tensor; dz: Tensor },
+): Tensor {
+  const slope = slopeBehind(x);
+  const record = slope === undefined ? undefined : kernels.inputGradientBehind;
+  if (!record || slope === undefined) return inputGradient(g, { dy: dz, w }, gradientOf(x));
+  const dx = x.like(`${x.label}.grad`);
+  record(g, dz, w, dx, x, slope);
+  return bringBefore(dx);
 }
 
 /** The gradient of conv's input from that of its result, plus a bias: a transposed convolution. */

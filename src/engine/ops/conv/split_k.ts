@@ -1,6 +1,7 @@
 import reduceSource from '../../../../shaders/conv/reduce_split_k.wgsl';
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { StorageSlice } from '../../gpu/storage.ts';
+import { deferSum } from '../../tape/deferred/sums.ts';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
@@ -18,15 +19,24 @@ export interface Epilogue {
   plane: number;
   /** 1 for none. */
   slope: number;
+  /** What came out of the leaky ReLU, if it is its gradient that is to be taken. */
+  activated?: Tensor | undefined;
 }
 
-/** Adds the parts up into the result, in a fixed order. Does nothing for one split. */
+/**
+ * Adds the parts up into the result, in a fixed order. Does nothing for one split. Without anything to do to them
+ * afterwards, as soon as somebody needs the result.
+ */
 export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Epilogue): void {
   if (splits === 1) return;
-  const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};
+  if (!finish && parts instanceof Tensor && result.dtype === 'f32') {
+    deferSum(result, [{ values: parts.storage, step: 1, stride: result.size, count: splits }]);
+    return;
+  }
+  const { bias, channels = 1, plane = 1, slope = 1, activated } = finish ?? {};
   dispatchElements(
     result.device.kernel('conv_parts', source),
-    { parts, bias: bias ?? parts, y: result },
-    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope },
+    { parts, bias: bias ?? parts, y: result, activated: activated ?? parts },
+    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope, is_behind: activated ? 1 : 0 },
   );
 }

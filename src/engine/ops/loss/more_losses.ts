@@ -5,9 +5,10 @@ import { relu } from '../elementwise/activations.ts';
 import { add, mul, scale, sub } from '../elementwise/arithmetic.ts';
 import { gt, lt, where } from '../elementwise/compare.ts';
 import { abs, exp, log } from '../elementwise/functions.ts';
+import { inFloat32 } from '../elementwise/in_float32.ts';
 import { mean, sum } from '../reduce/reduce.ts';
 
-/** Losses made of other operations, so twice differentiable. Each has shape [1]. */
+/** Losses made of other operations, so twice differentiable; in float32 also where activations are halves. Each has shape [1]. */
 
 /**
  * Mean of 0.5 · d² / beta where |d| < beta, of |d| − 0.5 · beta elsewhere; d = a − b. As `torch.nn.functional.smooth_l1_loss`.
@@ -17,7 +18,7 @@ import { mean, sum } from '../reduce/reduce.ts';
 export function smoothL1Loss(a: Tensor, b: Tensor, beta = 1): Tensor {
   checkArguments('smoothL1Loss', { beta: aNumber({ least: Number.MIN_VALUE, finite: true }) }, { beta });
   checkSameShape('smoothL1Loss', a, b);
-  const d = abs(sub(a, b));
+  const d = abs(sub(inFloat32(a), inFloat32(b)));
   return mean(where(lt(d, beta), scale(mul(d, d), 0.5 / beta), sub(d, 0.5 * beta)));
 }
 
@@ -40,7 +41,7 @@ export function wassersteinLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
  */
 export function hingeLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
   checkArguments('hingeLoss', { x: aTensor, target: oneOf('real', 'fake') }, { x, target });
-  return mean(relu(add(scale(x, -sign[target]), 1)));
+  return mean(relu(add(scale(inFloat32(x), -sign[target]), 1)));
 }
 
 /**
@@ -52,7 +53,8 @@ export function hingeLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
  */
 export function klDivLoss(input: Tensor, target: Tensor): Tensor {
   checkSameShape('klDivLoss', input, target);
-  const each = where(gt(target, 0), mul(target, sub(log(target), input)), 0);
+  const t = inFloat32(target);
+  const each = where(gt(t, 0), mul(t, sub(log(t), inFloat32(input))), 0);
   return scale(sum(each), 1 / (input.shape[0] ?? 1));
 }
 
@@ -64,6 +66,7 @@ export function klDivLoss(input: Tensor, target: Tensor): Tensor {
  */
 export function normalDivergence(means: Tensor, logVariance: Tensor): Tensor {
   checkSameShape('normalDivergence', means, logVariance);
-  const each = sub(add(mul(means, means), exp(logVariance)), add(logVariance, 1));
+  const [m, v] = [inFloat32(means), inFloat32(logVariance)];
+  const each = sub(add(mul(m, m), exp(v)), add(v, 1));
   return scale(sum(each), 0.5 / (means.shape[0] ?? 1));
 }

@@ -2,6 +2,7 @@ import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import forwardSource from '../../../../shaders/norm/batch_norm.wgsl';
 import gradientSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
+import type { Device } from '../../gpu/device.ts';
 import type { Workgroups } from '../../gpu/program.ts';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
 import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
@@ -104,20 +105,19 @@ export function batchNorm(
   const together = training && ranks ? new BatchNormRanks(ranks, how) : undefined;
   const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
   const given = { weight, bias, table };
-  if (training) {
-    const parts = gathered(x, s, (partials) => run('statistics', { x, partials }, perSlice(s)), run);
-    const moved = { running_mean: runningMean, running_var: runningVar, tracked: batchesTracked };
-    if (together) together.combine(x, parts, { ...moved, ...given });
-    else run('combine', { x, parts, ...moved, ...given }, invocationWorkgroups(x.device, s.channels));
-  } else {
-    run(
-      'evaluate',
-      { fixed_mean: runningMean, fixed_var: runningVar, ...given },
-      invocationWorkgroups(x.device, s.channels),
-    );
-  }
+  const perChannel = invocationWorkgroups(x.device, s.channels);
   const y = x.like('batch_norm');
-  run('normalise', { x, known: table, y }, perSlice(s));
+  // Ranks meet between two dispatches, so that whoever normalises cannot gather on the way.
+  const onTheWay = meets(x.device) && !together;
+  if (training) {
+    const pass = (partials: Tensor) => run('statistics', { x, tracked: batchesTracked, partials }, perSlice(s));
+    const parts = gathered(x, s, pass, run);
+    const found = { running_mean: runningMean, running_var: runningVar, ...given };
+    if (together) together.combine(x, parts, found);
+    else if (onTheWay) run('normalise_batch', { x, parts, ...found, y }, perSlice(s));
+    else run('combine', { x, parts, ...found }, perChannel);
+  } else run('evaluate', { fixed_mean: runningMean, fixed_var: runningVar, ...given }, perChannel);
+  if (!training || !onTheWay) run('normalise', { x, known: table, y }, perSlice(s));
   const graphBackward: Backward = (dy) => {
     const dz = slope === 1 ? dy : throughLeakyRelu(y, dy, slope);
     const parameters = [1, s.channels, ...x.shape.slice(2).map(() => 1)];
@@ -132,12 +132,15 @@ export function batchNorm(
     const parts = gathered(x, s, (partials) => back('sums', { x, dy, table, partials }, perSlice(s)), back);
     const dweight = weight.like('batch_norm.dweight');
     const dbias = bias.like('batch_norm.dbias');
-    const slopes = table.like('batch_norm.slopes');
-    back('combine', { parts, table, dweight, dbias, slopes }, invocationWorkgroups(x.device, s.channels));
-    if (!needsX) return [undefined, dweight, dbias];
-    const dx = x.like('batch_norm.dx');
-    const known = together?.slopes(dbias, dweight, table) ?? slopes;
-    back('input', { x, dy, table, known, dx }, perSlice(s));
+    const found = { parts, table, dweight, dbias };
+    const dx = needsX ? x.like('batch_norm.dx') : undefined;
+    if (dx && onTheWay) back('input_batch', { x, dy, ...found, dx }, perSlice(s));
+    else {
+      const slopes = table.like('batch_norm.slopes');
+      back('combine', { ...found, slopes }, perChannel);
+      if (dx)
+        back('input', { x, dy, table, known: together?.slopes(dbias, dweight, table) ?? slopes, dx }, perSlice(s));
+    }
     return [dx, dweight, dbias];
   };
   return differentiable(y, [x, weight, bias], backward, together ? undefined : graphBackward);
@@ -147,16 +150,25 @@ type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: 
 
 function passes({ device }: Tensor, label: string, text: string, params: Readonly<Record<string, number>>): Pass {
   return (entry, bindings, groups) => {
-    dispatch(device.kernel(`${label}.${entry}`, text, entry), bindings, params, groups);
+    dispatch(device.kernel(`${label}.${entry}`, text, entry, { MEET: meets(device) }), bindings, params, groups);
   };
 }
 
-/** What the lanes of a pass over x find, two numbers each, or those joined for each slice where they are many. */
+/** Whether the lanes of a workgroup put together what they have found: a CPU driver pays more for a barrier than for a dispatch. */
+function meets({ capabilities }: Device): boolean {
+  return !capabilities.cpu;
+}
+
+/** What a pass over x finds, two numbers for each lane, or for each slice where lanes meet or are many. */
 function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => void, run: Pass): Tensor {
+  const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
+  if (meets(device)) {
+    pass(slices);
+    return slices;
+  }
   const lanes = Tensor.temporary(device, [s.channels, s.count, device.lanes, 2], 'batch_norm.lanes');
   pass(lanes);
   if (s.per > 1) return lanes;
-  const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
   run('join', { lanes, slices }, invocationWorkgroups(device, s.channels * s.count));
   return slices;
 }
@@ -179,7 +191,7 @@ function slicing(x: Tensor): Slicing {
     n,
     slice,
     count,
-    per: count * lanes > MOST_PARTS ? 1 : lanes,
+    per: meets(x.device) || count * lanes > MOST_PARTS ? 1 : lanes,
     step_pictures: Math.floor(lanes / plane),
     step_pixels: lanes % plane,
   };

@@ -1,6 +1,7 @@
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import sumSource from '../../../../shaders/reduce/channel_sum.wgsl';
-import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
+import { deferSum } from '../../tape/deferred/sums.ts';
+import { dispatch, split1d } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
 const source = `${sumSource}\n${leakyRelu}`;
@@ -23,7 +24,7 @@ export function leakyReluGradientAndSum(y: Tensor, dy: Tensor, slope: number): {
   return { dx, sum: summed(y, 'behind_leaky_relu', { result: y, dy, dx }, slope) };
 }
 
-/** A pass that leaves a sum for each lane of each slice, and one that adds them up for each channel. */
+/** A pass that leaves a sum for each lane of each slice; they are added up for each channel when somebody needs it. */
 function summed(
   { device, shape }: Tensor,
   pass: 'strides' | 'behind_leaky_relu',
@@ -40,7 +41,8 @@ function summed(
   const kernel = device.kernel(`channel_sum.${pass}`, source, pass);
   dispatch(kernel, { ...bindings, partials }, params, [slices, ...split1d(channels)]);
   const y = Tensor.temporary(device, [channels], 'channel_sum');
-  const total = device.kernel('channel_sum.total', source, 'total');
-  dispatch(total, { found: partials, y }, params, invocationWorkgroups(device, channels));
+  // The sums of all lanes of all slices of a channel lie side by side.
+  const count = slices * device.lanes;
+  deferSum(y, [{ values: partials.storage, step: count, stride: 1, count }]);
   return y;
 }

@@ -11,6 +11,7 @@ import { type Axes, axesOf } from '../axes.ts';
 import { div, mul, pow, scale, sub } from '../elementwise/arithmetic.ts';
 import { eq, where } from '../elementwise/compare.ts';
 import { abs, sqrt } from '../elementwise/functions.ts';
+import { inFloat32 } from '../elementwise/in_float32.ts';
 import { viewOf } from '../shape/reshape.ts';
 import { amax } from './extremes.ts';
 import { mean, type ReduceOptions, reductionOf, sum } from './reduce.ts';
@@ -82,7 +83,7 @@ export function norm(x: Tensor, p = 2, axes?: Axes, options: ReduceOptions = {})
   const { axes: found, kept, result } = reductionOf('norm', x, axes, options);
   if (p === 1) return sum(abs(x), axes, options);
   if (p === Infinity) return amax(abs(x), axes, options);
-  if (p !== 2) return pow(sum(pow(abs(x), p), axesOf('norm', x, axes), options), 1 / p);
+  if (p !== 2) return pow(sum(pow(abs(inFloat32(x)), p), axesOf('norm', x, axes), options), 1 / p);
   const squares = reduceAxes(SQUARES, x, found, { label: 'norm.squares' });
   const y = differentiable(new Tensor(x.device, result, sqrt(squares.detach()).storage), [x], back, back);
   return y;

@@ -1,13 +1,15 @@
+import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import poolSource from '../../../../shaders/resample/max_pool.wgsl';
 import plane from '../../../../shaders/resample/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
+import { bringBefore, slopeBehind } from '../activation_gradient.ts';
 import { planeGrid } from '../launch.ts';
 import type { Pair } from '../pair.ts';
 import { type PoolSides, poolParams, poolSides } from './pool.ts';
 
-const source = `${poolSource}\n${plane}`;
+const source = `${poolSource}\n${plane}\n${leakyRelu}`;
 
 /** Square windows up to this side have their loops written out; larger ones would take drivers long to compile. */
 const WRITTEN_OUT = 3;
@@ -28,14 +30,34 @@ export function maxPool2d(x: Tensor, kernel: Pair, stride: Pair = kernel, paddin
   const place = Tensor.temporary(x.device, y.shape, 'max_pool.place', 'u32');
   run(sides, 'forward', { x, y, place }, y);
   const back = (dy: Tensor) => [unpooled(sides, dy, place, x)];
-  return differentiable(y, [x], back, back);
+  const backward = (dy: Tensor) => {
+    const slope = slopeBehind(x);
+    if (slope === undefined) return back(dy);
+    const dx = x.like('max_pool.dx');
+    spread(sides, { dy, came_from: place, pooled: y, dx }, slope);
+    return [bringBefore(dx)];
+  };
+  return differentiable(y, [x], backward, back);
+}
+
+/**
+ * Records each gradient at the place that its maximum had, and at the others 0.
+ * @param slope of the leaky ReLU that x came out of, if the gradient is to be brought before it; `pooled` tells its sign
+ */
+function spread(
+  sides: PoolSides,
+  bindings: Record<'dy' | 'came_from' | 'pooled' | 'dx', Tensor>,
+  slope?: number,
+): void {
+  const tiled = writtenOut(sides) > 0 && coversAll(sides);
+  const { dy, dx } = bindings;
+  run(sides, tiled ? 'backward_tiled' : 'backward', bindings, tiled ? dy : dx, slope);
 }
 
 /** Each gradient at the place that its maximum had, and at the others 0: in the shape of x. */
 function unpooled(sides: PoolSides, dy: Tensor, place: Tensor, x: Tensor): Tensor {
   const dx = x.like('max_pool.dx');
-  const tiled = writtenOut(sides) > 0 && coversAll(sides);
-  run(sides, tiled ? 'backward_tiled' : 'backward', { dy, came_from: place, dx }, tiled ? dy : dx);
+  spread(sides, { dy, came_from: place, pooled: dy, dx });
   const back = (d: Tensor) => [picked(sides, d, place, dy)];
   return differentiable(dx, [dy], back, back);
 }
@@ -48,14 +70,17 @@ function picked(sides: PoolSides, d: Tensor, place: Tensor, dy: Tensor): Tensor 
   return differentiable(y, [d], back, back);
 }
 
-/** @param walked the planes that invocations go through */
-function run(sides: PoolSides, entry: string, bindings: Record<string, Tensor>, walked: Tensor): void {
+/**
+ * @param walked the planes that invocations go through
+ * @param slope of the leaky ReLU before which a gradient is to be brought
+ */
+function run(sides: PoolSides, entry: string, bindings: Record<string, Tensor>, walked: Tensor, slope?: number): void {
   const { device, shape } = walked;
   const [batch = 1, channels = 1, height = 1, width = 1] = shape;
-  const constants = { SIZE: writtenOut(sides), PADDED: sides.padH + sides.padW > 0 };
+  const constants = { SIZE: writtenOut(sides), PADDED: sides.padH + sides.padW > 0, BEHIND: slope !== undefined };
   const kernel = device.kernel(`max_pool.${entry}`, source, entry, constants);
   const { params, groups } = planeGrid(device, height, width, batch * channels);
-  dispatch(kernel, bindings, { ...params, ...poolParams(sides) }, groups);
+  dispatch(kernel, bindings, { ...params, ...poolParams(sides), slope: slope ?? 1 }, groups);
 }
 
 /** The side of a small square window, else 0. */

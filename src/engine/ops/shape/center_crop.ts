@@ -35,7 +35,7 @@ export function centerCrop(x: Tensor, height: number, width: number): Tensor {
 }
 
 /** n / 2, rounded to the even neighbour where it lies between two. */
-function halfToEven(n: number): number {
+export function halfToEven(n: number): number {
   const half = Math.floor(n / 2);
   return n % 2 === 0 || half % 2 === 0 ? half : half + 1;
 }

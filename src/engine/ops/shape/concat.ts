@@ -5,8 +5,10 @@ import { type Backward, sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aList, aTensor, checkArguments } from '../arguments.ts';
 import { axisOf } from '../axes.ts';
-import { planeGrid } from '../launch.ts';
+import { nchw, planeGrid } from '../launch.ts';
 import { typedSource } from '../typed.ts';
+import { halfToEven } from './center_crop.ts';
+import { pad } from './pad.ts';
 import { unsqueeze } from './reshape.ts';
 import { slice } from './slice.ts';
 
@@ -30,24 +32,25 @@ export function concat(parts: readonly Tensor[], axis = 1): Tensor {
   }
   const lengths = parts.map(({ shape }) => shape[at] as number);
   const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
-  const batch = sizeOf(first.shape.slice(0, at));
   const inner = sizeOf(first.shape.slice(at + 1));
+  // As much of the parts at a time as keeps them whole planes, side by side.
+  const unit = lengths.reduce(greatestCommonDivisor);
   const shape = first.shape.map((n, k) => (k === at ? lengths.reduce((a, b) => a + b, 0) : n));
   const y = isWhole(first)
     ? Tensor.temporary(first.device, shape, 'concat', first.dtype)
     : Tensor.activation(first.device, shape, 'concat');
-  parts.forEach((part, i) => {
-    const n = (lengths[i] as number) * inner;
-    copy(part, y, { n, batch, x_start: 0, y_start: (starts[i] as number) * inner });
+  const plane = { batch: sizeOf(first.shape.slice(0, at)), height: 1, width: unit * inner };
+  const pieces = parts.map((tensor, i) => {
+    return { tensor, planes: (lengths[i] as number) / unit, first: (starts[i] as number) / unit };
   });
-  const backward: Backward = (dy, needs) =>
-    parts.map((part, i) => {
-      if (!needs[i]) return undefined;
-      const dx = part.like('concat.dx');
-      const n = (lengths[i] as number) * inner;
-      copy(dy, dx, { n, batch, x_start: (starts[i] as number) * inner, y_start: 0 });
-      return dx;
-    });
+  for (const pair of pairs(pieces)) join(y, plane, pair);
+  const backward: Backward = (dy, needs) => {
+    const wanted = pieces.filter((_, i) => needs[i]);
+    const gradients = new Map(wanted.map((piece) => [piece, piece.tensor.like('concat.dx')]));
+    const targets = [...gradients].map(([piece, tensor]) => ({ ...piece, tensor }));
+    for (const pair of pairs(targets)) split(dy, plane, pair);
+    return pieces.map((piece) => gradients.get(piece));
+  };
   const graphBackward: Backward = (dy, needs) =>
     parts.map((_, i) => {
       const start = starts[i] as number;
@@ -55,6 +58,57 @@ export function concat(parts: readonly Tensor[], axis = 1): Tensor {
       return needs[i] ? slice(dy, [...Array<undefined>(at), range]) : undefined;
     });
   return differentiable(y, parts, backward, graphBackward);
+}
+
+/**
+ * A U-Net's skip connection in one pass: x's channels, (N, C₁, H, W), then those of the middle of `skip`, (N, C₂, ≥ H, ≥ W).
+ * As `concat([x, centerCrop(skip, H, W)])`, and rounds where the middle is as that does.
+ * @throws PixtapeError if the batches differ, or `skip` is smaller
+ */
+export function concatCropped(x: Tensor, skip: Tensor): Tensor {
+  checkArguments('concatCropped', { x: aTensor, skip: aTensor }, { x, skip });
+  const [batch, channels, height, width] = nchw('concatCropped', x.shape);
+  const [skipBatch, skipChannels, skipH, skipW] = nchw('concatCropped', skip.shape);
+  if (skipBatch !== batch || skipH < height || skipW < width) {
+    throw new PixtapeError(
+      `concatCropped: ${skip.label} [${skip.shape}] has no middle that fits ${x.label} [${x.shape}]`,
+      'The skip needs the same batch, and sides at least as long.',
+    );
+  }
+  const y = Tensor.activation(x.device, [batch, channels + skipChannels, height, width], 'concat');
+  const plane = { batch, height, width };
+  const [down, right] = [halfToEven(skipH - height), halfToEven(skipW - width)];
+  const crop = { height: skipH, width: skipW, down, right };
+  const [own, cropped] = [
+    { planes: channels, first: 0 },
+    { planes: skipChannels, first: channels, crop },
+  ];
+  join(y, plane, [
+    { tensor: x, ...own },
+    { tensor: skip, ...cropped },
+  ]);
+  const backward: Backward = (dy, [needsX, needsSkip]) => {
+    const dx = needsX ? x.like('concat.dx') : undefined;
+    const dskip = needsSkip ? skip.like('concat.dskip') : undefined;
+    if (dskip) {
+      // Whoever wants the skip's gradient gets x's in passing, if only to throw it away.
+      const to = dx ?? x.like('concat.dx');
+      split(dy, plane, [
+        { tensor: to, ...own },
+        { tensor: dskip, ...cropped },
+      ]);
+    } else if (dx) split(dy, plane, [{ tensor: dx, ...own }]);
+    return [dx, dskip];
+  };
+  const graphBackward: Backward = (dy, [needsX, needsSkip]) => {
+    const channelsOf = (start: number, end: number) => slice(dy, [undefined, { start, end }]);
+    const sides = [right, skipW - width - right, down, skipH - height - down];
+    return [
+      needsX ? channelsOf(0, channels) : undefined,
+      needsSkip ? pad(channelsOf(channels, channels + skipChannels), sides) : undefined,
+    ];
+  };
+  return differentiable(y, [x, skip], backward, graphBackward);
 }
 
 /**
@@ -83,20 +137,82 @@ function isWhole({ dtype }: Tensor): boolean {
   return dtype === 'u32' || dtype === 'i32';
 }
 
-interface Run {
-  n: number;
-  batch: number;
-  x_start: number;
-  y_start: number;
+/** A part in the result: its planes of one picture, the first of which is plane `first` there. */
+interface Piece {
+  tensor: Tensor;
+  planes: number;
+  first: number;
+  /** Where its planes are larger than the result's: their sides, and where the result begins in them. */
+  crop?: { height: number; width: number; down: number; right: number };
 }
 
-function copy(x: Tensor, y: Tensor, run: Run): void {
-  const strides = { x_stride: x.size / run.batch, y_stride: y.size / run.batch };
-  const { params, groups } = planeGrid(x.device, 1, run.n, run.batch);
-  dispatch(
-    x.device.kernel('concat', typedSource(source, x.dtype), 'copy'),
-    { x, y },
-    { ...run, ...strides, slice: params.slice },
+/** What the planes of the result are. */
+interface Planes {
+  batch: number;
+  height: number;
+  width: number;
+}
+
+function join(y: Tensor, plane: Planes, [a, b]: readonly Piece[]): void {
+  if (!a) return;
+  const { params, groups } = grid(y, plane, a, b, plane);
+  const kernel = y.device.kernel('concat', typedSource(source, y.dtype), 'join');
+  dispatch(kernel, { a: a.tensor, b: (b ?? a).tensor, y }, params, groups);
+}
+
+function split(dy: Tensor, plane: Planes, [a, b]: readonly Piece[]): void {
+  if (!a) return;
+  const { params, groups } = grid(dy, plane, a, b, b?.crop ?? plane);
+  const text = typedSource(source, dy.dtype);
+  if (b) {
+    const kernel = dy.device.kernel('concat.split', text, 'split');
+    dispatch(kernel, { dy, da: a.tensor, db: b.tensor }, params, groups);
+  } else dispatch(dy.device.kernel('concat.split', text, 'split_a'), { dy, da: a.tensor }, params, groups);
+}
+
+/** The planes of a and b that a dispatch goes through, in slices of planes of these sides. */
+function grid(
+  y: Tensor,
+  { batch, height, width }: Planes,
+  a: Piece,
+  b: Piece | undefined,
+  sides: { height: number; width: number },
+) {
+  const planes = batch * (a.planes + (b?.planes ?? 0));
+  const { params, groups } = planeGrid(y.device, sides.height, sides.width, planes);
+  const crop = b?.crop ?? { height, width, down: 0, right: 0 };
+  return {
+    params: {
+      pixels: height * width,
+      width,
+      slice: params.slice,
+      step_rows: params.step_rows,
+      step_cols: params.step_cols,
+      planes,
+      a_planes: a.planes,
+      b_planes: b?.planes ?? 0,
+      y_planes: y.size / (batch * height * width),
+      first: a.first,
+      b_height: crop.height,
+      b_width: crop.width,
+      down: crop.down,
+      right: crop.right,
+    },
     groups,
-  );
+  };
+}
+
+/** Pieces two by two where one follows the other, else alone. */
+function pairs(pieces: readonly Piece[]): Piece[][] {
+  const found: Piece[][] = [];
+  for (const piece of pieces) {
+    const [before, more] = found.at(-1) ?? [];
+    if (before && !more && before.first + before.planes === piece.first) found.at(-1)?.push(piece);
+    else found.push([piece]);
+  }
+  return found;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -22,6 +22,8 @@ export interface PictureGenerator extends Module {
 
 /** What all discriminators have in common: one logit per patch. */
 export interface Discriminator extends Module {
+  /** Whether what it says of a picture depends on the others of the batch, as with batch norm. */
+  readonly mixesPictures: boolean;
   /** @param condition undefined for an unconditional discriminator */
   forward(picture: Tensor, condition?: Tensor): Tensor;
 }

@@ -10,6 +10,7 @@ import { ssimLoss } from '../../../engine/ops/loss/ssim.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
 import { averageOverRanks } from '../../../engine/ops/ranks/average.ts';
 import type { Ranks } from '../../../engine/ops/ranks/ranks.ts';
+import { concat } from '../../../engine/ops/shape/concat.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
 import { type Recorded, record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
@@ -165,20 +166,36 @@ export class Pix2Pix {
 
   /** The discriminator's step. Returns its loss. */
   private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
-    const { real, config, optimD } = this;
-    const mode = lossOf(config);
-    const fakeLogits = this.judge(disc, fake);
-    const realLogits = this.judge(disc, real);
-    const loss = scale(add(ganLoss(mode, realLogits, 1), ganLoss(mode, fakeLogits, 0)), 0.5);
+    const { optimD } = this;
+    const loss = disc.mixesPictures ? this.lossOfEach(disc, fake) : this.lossOfBoth(disc, fake);
     backward(loss, optimD?.lossScale?.scale);
     this.meetRanks(disc, [loss]);
     optimD?.step();
     return loss;
   }
 
+  /** The discriminator's loss, with fakes and real pictures as batches of their own. */
+  private lossOfEach(disc: Discriminator, fake: Tensor): Tensor {
+    const mode = lossOf(this.config);
+    const fakeLoss = ganLoss(mode, this.judge(disc, fake), 0);
+    const realLoss = ganLoss(mode, this.judge(disc, this.real), 1);
+    return scale(add(realLoss, fakeLoss), 0.5);
+  }
+
+  /** The same, with fakes and real pictures as one batch: half the dispatches, each with twice as much to do. */
+  private lossOfBoth(disc: Discriminator, fake: Tensor): Tensor {
+    const { device, real, condition, config } = this;
+    const conditions = () => concat([condition, condition], 0);
+    const logits = this.judge(disc, concat([fake, real], 0), conditions);
+    const target = Tensor.lazy(device, logits.shape, 'target of fake and real', () => {
+      return new Float32Array(logits.size).fill(1, logits.size / 2);
+    });
+    return ganLoss(lossOf(config), logits, target);
+  }
+
   /** The discriminator's logits of a picture, which it sees beside its condition if it is a conditional one. */
-  private judge(disc: Discriminator, picture: Tensor): Tensor {
-    return this.config.discConditional ? disc.forward(picture, this.condition) : disc.forward(picture);
+  private judge(disc: Discriminator, picture: Tensor, condition = () => this.condition): Tensor {
+    return this.config.discConditional ? disc.forward(picture, condition()) : disc.forward(picture);
   }
 
   /** The generator's step. Returns its loss and the parts of it. */

@@ -43,7 +43,6 @@ function labelsOf([n = 1, classes = 1, ...rest]: readonly number[], seed: number
 export const losses: OpRow[] = [
   row({
     name: 'smooth_l1_loss',
-    composed: true,
     twice: true,
     problem: pair(fc.record({ beta: fc.double({ min: 0.1, max: 2, noNaN: true }) })),
     large: [{ shapes: [[4097], [4097]], args: { beta: 1 } }],
@@ -59,7 +58,6 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'hinge_loss',
-    composed: true,
     twice: true,
     problem: fc.record({ shapes: fc.tuple(anyShape), args: target }),
     run: ([x], args) => hingeLoss(x as Tensor, args.target as 'real'),
@@ -83,7 +81,6 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'kl_div_loss',
-    composed: true,
     twice: true,
     problem: pair(fc.constant(null)),
     run: ([x, t]) => klDivLoss(x as Tensor, t as Tensor),
@@ -97,7 +94,6 @@ export const losses: OpRow[] = [
   }),
   row({
     name: 'normal_divergence',
-    composed: true,
     twice: true,
     problem: pair(fc.constant(null)),
     run: ([m, v]) => normalDivergence(m as Tensor, v as Tensor),

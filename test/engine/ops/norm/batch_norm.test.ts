@@ -13,11 +13,18 @@ import { maxAbs, type NdArray, nd, uniform, zip } from '../nd.ts';
 import { normalised, statistics } from './table_norm.ts';
 
 let device: Device;
+/** The same adapter, taken for a GPU, where lanes meet in workgroup memory. */
+let asGpu: Device;
 
 beforeAll(async () => {
   device = await openTestDevice({ guards: true });
+  asGpu = await openTestDevice({ guards: true });
+  asGpu.capabilities.cpu = false;
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => {
+  asGpu.destroy();
+  closeTestDevice(device);
+});
 
 /** float32 values with a mean and a spread of their own in each channel. */
 function batch(shape: readonly number[], seed: number, mean = 1, spread = 2): NdArray {
@@ -25,8 +32,8 @@ function batch(shape: readonly number[], seed: number, mean = 1, spread = 2): Nd
   return nd(shape, () => Math.fround(mean + spread * (2 * random() - 1)));
 }
 
-function leaf(a: NdArray): Tensor {
-  return Tensor.from(device, a.shape, Float32Array.from(a.data));
+function leaf(a: NdArray, on = device): Tensor {
+  return Tensor.from(on, a.shape, Float32Array.from(a.data));
 }
 
 function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number, what: string): void {
@@ -58,43 +65,47 @@ async function tracked(norm: BatchNorm2d): Promise<number> {
   return count;
 }
 
-test('a module used twice in one program: statistics move twice, in order; evaluation then uses them', async () => {
-  const channels = 5;
-  const norm = new BatchNorm2d(device, channels);
-  const [weight, bias] = [batch([channels], 1, 1, 0.5), batch([channels], 2, 0, 1)];
-  norm.weight.write(Float32Array.from(weight.data));
-  norm.bias.write(Float32Array.from(bias.data));
-  const first = batch([2, channels, 9, 7], 3, 3, 2);
-  const second = batch([1, channels, 41, 30], 4, -1, 0.5);
-  const [a, b] = [leaf(first), leaf(second)];
-  const training = await record(device, () => [norm.forward(a), norm.forward(b)]);
-  const running = new Running(channels);
-  for (let step = 1; step <= 3; step++) {
-    training.run();
-    running.update(first);
-    running.update(second);
-    expectClose(await norm.runningMean.read(), running.mean, 1e-6, `running mean, step ${step}`);
-    expectClose(await norm.runningVar.read(), running.variance, 1e-6, `running variance, step ${step}`);
-    expect(await tracked(norm)).toBe(2 * step);
-  }
-  for (const [i, x] of [first, second].entries()) {
-    const { mean, squares, values } = statistics(x);
-    const variance = squares.map((s) => s / values);
-    const want = normalised(x, weight, bias, mean, variance);
-    expectClose(await (training.outputs[i] as Tensor).read(), want.data, 1e-5, `use ${i}`);
-  }
-  expect(await training.program.brokenGuards()).toEqual([]);
-  training.destroy();
+test.each(['as it is', 'taken for a GPU'])(
+  'a module used twice in one program: statistics move twice, in order; evaluation then uses them; a device %s',
+  async (kind) => {
+    const on = kind === 'as it is' ? device : asGpu;
+    const channels = 5;
+    const norm = new BatchNorm2d(on, channels);
+    const [weight, bias] = [batch([channels], 1, 1, 0.5), batch([channels], 2, 0, 1)];
+    norm.weight.write(Float32Array.from(weight.data));
+    norm.bias.write(Float32Array.from(bias.data));
+    const first = batch([2, channels, 9, 7], 3, 3, 2);
+    const second = batch([1, channels, 41, 30], 4, -1, 0.5);
+    const [a, b] = [leaf(first, on), leaf(second, on)];
+    const training = await record(on, () => [norm.forward(a), norm.forward(b)]);
+    const running = new Running(channels);
+    for (let step = 1; step <= 3; step++) {
+      training.run();
+      running.update(first);
+      running.update(second);
+      expectClose(await norm.runningMean.read(), running.mean, 1e-6, `running mean, step ${step}`);
+      expectClose(await norm.runningVar.read(), running.variance, 1e-6, `running variance, step ${step}`);
+      expect(await tracked(norm)).toBe(2 * step);
+    }
+    for (const [i, x] of [first, second].entries()) {
+      const { mean, squares, values } = statistics(x);
+      const variance = squares.map((s) => s / values);
+      const want = normalised(x, weight, bias, mean, variance);
+      expectClose(await (training.outputs[i] as Tensor).read(), want.data, 1e-5, `use ${i}`);
+    }
+    expect(await training.program.brokenGuards()).toEqual([]);
+    training.destroy();
 
-  norm.eval();
-  const evaluation = await record(device, () => norm.forward(b));
-  evaluation.run();
-  const want = normalised(second, weight, bias, running.mean, running.variance);
-  expectClose(await evaluation.outputs.read(), want.data, 1e-5, 'evaluation');
-  expectClose(await norm.runningMean.read(), running.mean, 1e-6, 'running mean after evaluation');
-  expect(await tracked(norm)).toBe(6);
-  evaluation.destroy();
-});
+    norm.eval();
+    const evaluation = await record(on, () => norm.forward(b));
+    evaluation.run();
+    const want = normalised(second, weight, bias, running.mean, running.variance);
+    expectClose(await evaluation.outputs.read(), want.data, 1e-5, 'evaluation');
+    expectClose(await norm.runningMean.read(), running.mean, 1e-6, 'running mean after evaluation');
+    expect(await tracked(norm)).toBe(6);
+    evaluation.destroy();
+  },
+);
 
 test('weight and bias get gradient from both uses', async () => {
   const norm = new BatchNorm2d(device, 2);

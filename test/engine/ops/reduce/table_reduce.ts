@@ -254,7 +254,7 @@ export const reducing: OpRow[] = [
     'norm, p = 3',
     (x, { axes, keepDims }) => norm(x, 3, axes, { keepDims }),
     (values) => add(values.map((v) => Math.abs(v) ** 3)) ** (1 / 3),
-    { composed: true, values: positive, large: [] },
+    { values: positive, large: [] },
   ),
   reduceRow(
     'norm, p = ∞',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { ssimLoss } from '../../../../src/engine/ops/loss/ssim.ts';
 import { type Blocks, spaceToDepth } from '../../../../src/engine/ops/shape/blocks/space_to_depth.ts';
 import { centerCrop } from '../../../../src/engine/ops/shape/center_crop.ts';
-import { concat } from '../../../../src/engine/ops/shape/concat.ts';
+import { concat, concatCropped } from '../../../../src/engine/ops/shape/concat.ts';
 import { permute, transpose2d } from '../../../../src/engine/ops/shape/permute.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, total } from '../nd.ts';
@@ -174,6 +174,46 @@ export const spatial: OpRow[] = [
         });
         const before = Math.floor(plane / whole) * (channels[part] as number) + c;
         return at(parts[part] as NdArray, (before * h + i) * w + j);
+      });
+    },
+  }),
+  row({
+    name: 'concat_cropped',
+    twice: true,
+    problem: fc.tuple(pictures, side(4), side(3), side(3)).map(([[n, c, h, w], more, rows, cols]) => {
+      return {
+        shapes: [
+          [n, c, h, w],
+          [n, more, h + rows - 1, w + cols - 1],
+        ],
+        args: null,
+      };
+    }),
+    large: [
+      {
+        shapes: [
+          [2, 5, 63, 95],
+          [2, 3, 64, 96],
+        ],
+        args: null,
+      },
+      {
+        shapes: [
+          [1, 200, 5, 7],
+          [1, 300, 8, 7],
+        ],
+        args: null,
+      },
+    ],
+    run: ([x, skip]) => concatCropped(x as Tensor, skip as Tensor),
+    reference: ([x, skip]) => {
+      const [n, c, h, w] = four((x as NdArray).shape);
+      const [, more, skipH, skipW] = four((skip as NdArray).shape);
+      return planes([n, c + more, h, w], (plane, i, j) => {
+        const [picture, k] = [Math.floor(plane / (c + more)), plane % (c + more)];
+        if (k < c) return at(x as NdArray, ((picture * c + k) * h + i) * w + j);
+        const [row, col] = [i + offset(skipH, h), j + offset(skipW, w)];
+        return at(skip as NdArray, ((picture * more + k - c) * skipH + row) * skipW + col);
       });
     },
   }),

@@ -24,6 +24,7 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
   parse: inner.parse,
   kernels(config) {
     const kernels = inner.kernels(config);
+    const withBias = kernels.weightAndBiasGradient;
     return {
       forward: (g, x, w, bias, y, slope) => {
         kernels.forward(folded(g), inputBlocks(g, x), weightBlocks(g, w), bias, y, slope);
@@ -37,11 +38,18 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
         toSpace(deep, g.inH, g.inW, blocksOf(g), { bias, into: dx });
       },
       weightGradient: (g, x, dy, dw) => {
-        const { outC, inC, groups, kernelH, kernelW } = folded(g);
-        const deep = Tensor.temporary(dw.device, [outC, inC / groups, kernelH, kernelW], 'conv_fold.dw');
+        const deep = weightLike(g, dw);
         kernels.weightGradient(folded(g), inputBlocks(g, x), dy, deep);
-        toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
+        fromBlocks(g, deep, dw);
       },
+      ...(withBias && {
+        weightAndBiasGradient: (g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor) => {
+          const deep = weightLike(g, dw);
+          const dbias = withBias(folded(g), inputBlocks(g, x), dy, deep);
+          fromBlocks(g, deep, dw);
+          return dbias;
+        },
+      }),
     };
   },
 });
@@ -83,6 +91,16 @@ function inputBlocks(g: ConvGeometry, x: Tensor): Tensor {
 function weightBlocks(g: ConvGeometry, w: Tensor): Tensor {
   const { kernelH, kernelW } = folded(g);
   return toDepth(w, kernelH, kernelW, { ...blocksOf(g), padding: [0, 0] });
+}
+
+/** Room for the gradient of the weight of what it becomes. */
+function weightLike(g: ConvGeometry, { device }: Tensor): Tensor {
+  const { outC, inC, groups, kernelH, kernelW } = folded(g);
+  return Tensor.temporary(device, [outC, inC / groups, kernelH, kernelW], 'conv_fold.dw');
+}
+
+function fromBlocks(g: ConvGeometry, deep: Tensor, dw: Tensor): void {
+  toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
 }
 
 /** The copies are bound in one piece. */

@@ -26,6 +26,12 @@ export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
     forward: (...args) => chosen('forward').forward(...args),
     inputGradient: (...args) => chosen('inputGradient').inputGradient(...args),
     weightGradient: (...args) => chosen('weightGradient').weightGradient(...args),
+    get inputGradientBehind() {
+      return chosen('inputGradient').inputGradientBehind;
+    },
+    get weightAndBiasGradient() {
+      return chosen('weightGradient').weightAndBiasGradient;
+    },
   };
 }
 

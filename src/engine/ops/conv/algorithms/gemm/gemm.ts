@@ -3,8 +3,10 @@ import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.w
 import type { Device } from '../../../../gpu/device.ts';
 import type { Kernel } from '../../../../gpu/shader/kernel.ts';
 import type { StorageSlice } from '../../../../gpu/storage.ts';
+import { deferSum } from '../../../../tape/deferred/sums.ts';
 import { dispatch, split2d } from '../../../../tape/dispatch.ts';
-import type { Tensor } from '../../../../tape/tensor.ts';
+import { Tensor } from '../../../../tape/tensor.ts';
+import { channelSum } from '../../../reduce/channel_sum.ts';
 import type { ConvAlgorithm, ConvDirection } from '../../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../../geometry.ts';
 import { weightFits, weightSlices } from '../../slices.ts';
@@ -14,6 +16,7 @@ import {
   byCost,
   crewOf,
   grid,
+  LARGEST_TILE,
   PASSES,
   type ProductSize,
   QUADS,
@@ -59,23 +62,55 @@ export const gemm: ConvAlgorithm<Tile> = {
       const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
       multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
     },
+    inputGradientBehind: (g, dy, w, dx, x, slope) => {
+      const finish = { activated: x, slope, channels: g.inC, plane: g.inH * g.inW };
+      multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
     weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
+    weightAndBiasGradient: (g, x, dy, dw) => {
+      const together = g.groups === 1 && weightSlices(dw, g).length === 1;
+      const dbias = together ? Tensor.temporary(dw.device, [g.outC], 'bias.grad') : channelSum(dy);
+      multiply(tile, g, 'weightGradient', dw, { a: dy, b: x, ...(together && { rowSums: dbias }) });
+      return dbias;
+    },
   }),
   format: ({ rows, cols }) => `${rows}x${cols}`,
   parse: (text) => TILES.find((t) => gemm.format(t) === text),
 };
 
+/**
+ * Positions of a picture from which each gets parts of a weight's gradient of its own: one table then does for all pictures,
+ * and layers with so many positions have small weights, which are split anyway.
+ */
+const LARGE_PICTURE = 512;
+
 /** The sizes of the matrix products for a direction, with `count` of each group's output channels. */
 export function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC / g.groups): ProductSize {
   const taps = g.kernelH * g.kernelW;
-  const outs = g.batch * g.outH * g.outW;
+  const plane = g.outH * g.outW;
+  const outs = g.batch * plane;
   const into = g.inC / g.groups;
   const products = g.groups;
   if (direction === 'forward') return { rows: count, cols: outs, depth: into * taps, products };
   if (direction === 'inputGradient') {
     return { rows: into, cols: g.batch * g.inH * g.inW, depth: count * taps, products };
   }
-  return { rows: count, cols: into * taps, depth: outs, products };
+  const isSlice = count < g.outC / g.groups;
+  const pictures = plane >= LARGE_PICTURE && !isSlice ? g.batch : 1;
+  return { rows: count, cols: into * taps, depth: outs / pictures, products, pictures };
+}
+
+/** How far it is from one picture to the next, and how many columns and splits one has. */
+function pictureStrides(g: ConvGeometry, direction: ConvDirection, { cols, pictures }: ProductSize, splits: number) {
+  const [ins, outs] = [g.inH * g.inW, g.outH * g.outW];
+  if (direction === 'weightGradient') {
+    const strides = { a_picture: g.outC * outs, b_picture: g.inC * ins, result_picture: 0 };
+    return { ...strides, picture_cols: cols + LARGEST_TILE, picture_splits: splits / (pictures ?? 1) };
+  }
+  const from = { a_picture: 0, picture_splits: splits };
+  return direction === 'forward'
+    ? { ...from, picture_cols: outs, b_picture: g.inC * ins, result_picture: g.outC * outs }
+    : { ...from, picture_cols: ins, b_picture: g.outC * outs, result_picture: g.inC * ins };
 }
 
 /**
@@ -117,6 +152,8 @@ interface Operands {
   b: Tensor;
   result?: Tensor;
   finish?: Epilogue;
+  /** The sums of the rows of `a`, if they are wanted. */
+  rowSums?: Tensor;
 }
 
 /** The weight, or its gradient, in what is bound at once: the slices of a large one, or all groups of it. */
@@ -130,7 +167,7 @@ function multiply(
   g: ConvGeometry,
   direction: ConvDirection,
   weight: Tensor,
-  { a, b, result, finish }: Operands,
+  { a, b, result, finish, rowSums }: Operands,
 ): void {
   const whole = result ?? weight;
   const wide = isWide(g, direction);
@@ -140,31 +177,47 @@ function multiply(
     // Slices of weights are not split on top of that.
     const { share, splits } =
       slice === weight ? splitOf(tile, size, direction, crewOf(weight.device)) : { share: size.depth, splits: 1 };
-    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left.
+    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left, and
+    // the sum is whole with the last.
     const accumulate = direction === 'inputGradient' && first > 0;
-    const { bias, slope = 1 } = (splits === 1 && !accumulate && finish) || {};
+    const isWhole = direction !== 'inputGradient' || first + count === g.outC / g.groups;
+    const { bias, slope = 1, activated } = (splits === 1 && finish) || {};
     const left = a ?? slice;
     const parts = splitKBuffer(whole, result ?? slice, splits);
-    const { columns, depths } = offsetTables(weight.device, g, direction, count);
+    const pictures = direction === 'weightGradient' ? g.batch / (size.pictures ?? 1) : 1;
+    const { columns, depths } = offsetTables(weight.device, g, direction, count, pictures);
     const [x, y, z] = split2d(...grid(tile, size));
-    dispatch(
-      kernelFor(weight.device, tile, { wide, tail, masked: tail || hasZeros(g, direction) }),
-      { a: left, a_wide: wide ? left : columns, b, bias: bias ?? left, columns, depths, result: parts },
-      {
-        ...size,
-        ...strides(g, direction, first),
-        has_bias: bias ? 1 : 0,
-        accumulate: accumulate ? 1 : 0,
-        splits,
-        share,
-        part_size: whole.size,
-        slope,
-        zero: 0,
-      },
-      // The shader takes columns that had to be folded, the products and the splits apart.
-      [x, y, z * size.products * splits],
-      `conv_gemm.${direction} ${g.kernelH}×${g.kernelW} ${gemm.format(tile)}`,
-    );
+    const kernel = kernelFor(weight.device, tile, {
+      wide,
+      tail,
+      masked: tail || hasZeros(g, direction),
+      rowSums: rowSums !== undefined,
+    });
+    const operands = { a: left, a_wide: wide ? left : columns, b, columns, depths, result: parts };
+    const { rows, cols, depth, products } = size;
+    const params = {
+      ...{ rows, cols, depth, products },
+      ...strides(g, direction, first),
+      ...pictureStrides(g, direction, size, splits),
+      has_bias: bias && !accumulate ? 1 : 0,
+      accumulate: accumulate ? 1 : 0,
+      splits,
+      share,
+      part_size: whole.size,
+      slope: isWhole ? slope : 1,
+      is_behind: activated && isWhole ? 1 : 0,
+      zero: 0,
+    };
+    // The shader takes columns that had to be folded, the products and the splits apart.
+    const groups = [x, y, z * products * splits] as const;
+    const label = `conv_gemm.${direction} ${g.kernelH}×${g.kernelW} ${gemm.format(tile)}`;
+    if (rowSums) {
+      const sums = Tensor.temporary(weight.device, [splits, QUADS, size.rows], 'bias.grad.parts');
+      dispatch(kernel, { ...operands, row_sums: sums }, params, groups, label);
+      deferSum(rowSums, [{ values: sums.storage, step: 1, stride: size.rows, count: splits * QUADS }]);
+    } else {
+      dispatch(kernel, { ...operands, bias: bias ?? left, activated: activated ?? left }, params, groups, label);
+    }
     reduceSplitK(parts, whole, splits, finish);
   }
 }
@@ -177,13 +230,16 @@ interface Cases {
   tail: boolean;
   /** Some of the values that are multiplied are zeros that are nowhere in memory. */
   masked: boolean;
+  /** The sums of the rows are wanted, too. */
+  rowSums: boolean;
 }
 
-function kernelFor(device: Device, tile: Tile, { wide, tail, masked }: Cases): Kernel {
+function kernelFor(device: Device, tile: Tile, { wide, tail, masked, rowSums }: Cases): Kernel {
   const { rows, cols, down, across } = tile;
   const invocations = down * across;
   const colsEach = cols / across;
-  return device.kernel(`conv_gemm ${gemm.format(tile)}`, device.capabilities.cpu ? rolledSource : source, 'main', {
+  const [text, entry] = [device.capabilities.cpu ? rolledSource : source, rowSums ? 'weight_gradient' : 'main'];
+  return device.kernel(`conv_gemm ${gemm.format(tile)}`, text, entry, {
     DOWN: down,
     ACROSS: across,
     ROWS_EACH: rows / down,
@@ -196,6 +252,7 @@ function kernelFor(device: Device, tile: Tile, { wide, tail, masked }: Cases): K
     A_WIDE: wide ? 1 : 0,
     TAIL: tail ? 1 : 0,
     MASKED: masked ? 1 : 0,
+    ROW_SUMS: rowSums ? 1 : 0,
     SIDES: device.capabilities.cpu ? 1 : SIDES,
     FOUR: 4,
     AHEAD: device.capabilities.cpu ? 0 : 1,

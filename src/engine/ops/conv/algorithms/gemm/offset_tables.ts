@@ -35,30 +35,42 @@ type Fill = (write: (i: number, entry: Entry) => void) => void;
 
 /**
  * The table of a product's columns and that of its depth, the same for each group; `count` output channels are those of a
- * slice of the weight, or of a group.
+ * slice of the weight, or of a group, and `pictures` those whose positions the table has.
  */
-export function offsetTables(device: Device, g: ConvGeometry, direction: ConvDirection, count: number) {
-  const { batch, inC, groups, kernelH, kernelW } = g;
+export function offsetTables(
+  device: Device,
+  g: ConvGeometry,
+  direction: ConvDirection,
+  count: number,
+  pictures: number,
+) {
+  const { inC, inH, inW, outC, outH, outW, kernelH, kernelW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
+  const into = inC / g.groups;
   const taps = kernelH * kernelW;
-  const table = (name: string, entries: number, fill: Fill) =>
-    tableFor(device, `${name} ${Object.values(g)} ${count}`, entries, fill);
+  const window = [kernelH, kernelW, strideH, strideW, padH, padW, dilationH, dilationW];
+  // Layers share a table where nothing in it tells them apart; channels only do where there are several pictures.
+  const sides = [inH, inW, outH, outW, ...(pictures > 1 ? [pictures, inC, outC] : [])];
+  const table = (name: string, keys: readonly number[], entries: number, fill: Fill) =>
+    tableFor(device, `${name} ${[...keys, ...window]}`, entries, fill);
   if (direction === 'inputGradient') {
     return {
-      columns: table('input positions', batch * g.inH * g.inW, (write) => inputPositions(g, write)),
-      depths: table('output taps', count * taps, (write) => outputTaps(g, count, write)),
+      columns: table('input positions', sides, pictures * inH * inW, (write) => inputPositions(g, pictures, write)),
+      depths: table('output taps', [count, into, outH, outW], count * taps, (write) => outputTaps(g, count, write)),
     };
   }
-  const positions = table('output positions', batch * g.outH * g.outW, (write) => outputPositions(g, write));
-  const inputs = table('input taps', (inC / groups) * taps, (write) => inputTaps(g, write));
+  const positions = table('output positions', sides, pictures * outH * outW, (write) =>
+    outputPositions(g, pictures, write),
+  );
+  const inputs = table('input taps', [into, inH, inW], into * taps, (write) => inputTaps(g, write));
   return direction === 'forward' ? { columns: positions, depths: inputs } : { columns: inputs, depths: positions };
 }
 
 /** (n, i, j): where its window begins in x, and where it is in y. */
-function outputPositions(g: ConvGeometry, write: (i: number, entry: Entry) => void): void {
-  const { batch, inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
+function outputPositions(g: ConvGeometry, pictures: number, write: (i: number, entry: Entry) => void): void {
+  const { inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
   const rows = missing(outH, g.kernelH, (i, u) => inRange(i * strideH - padH + u * dilationH, inH));
   const cols = missing(outW, g.kernelW, (j, v) => inRange(j * strideW - padW + v * dilationW, inW));
-  eachPosition(batch, outH, outW, (index, n, i, j) => {
+  eachPosition(pictures, outH, outW, (index, n, i, j) => {
     write(index, {
       offset: (n * inC * inH + i * strideH - padH) * inW + j * strideW - padW,
       bits: positionBits(rows[i], cols[j]),
@@ -76,11 +88,11 @@ function inputTaps(g: ConvGeometry, write: (i: number, entry: Entry) => void): v
 }
 
 /** (n, h, q) of x: the output position that its first tap brought it into, and where it is in x. */
-function inputPositions(g: ConvGeometry, write: (i: number, entry: Entry) => void): void {
-  const { batch, inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
+function inputPositions(g: ConvGeometry, pictures: number, write: (i: number, entry: Entry) => void): void {
+  const { inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
   const rows = missing(inH, g.kernelH, (h, u) => isOutput(h + padH - u * dilationH, strideH, outH));
   const cols = missing(inW, g.kernelW, (q, v) => isOutput(q + padW - v * dilationW, strideW, outW));
-  eachPosition(batch, inH, inW, (index, n, h, q) => {
+  eachPosition(pictures, inH, inW, (index, n, h, q) => {
     const [i, j] = [Math.floor((h + padH) / strideH), Math.floor((q + padW) / strideW)];
     write(index, {
       offset: (n * outC * outH + i) * outW + j,
@@ -140,11 +152,8 @@ function tableFor(device: Device, name: string, entries: number, fill: Fill): St
   let table = known.get(name);
   if (!table) {
     const words = 3 * Math.ceil(entries / PASSES) * PASSES;
-    const made = device.persistent(4 * words, name, 'u32');
-    made.pending = () => filled(words, fill);
-    program.onDestroy(() => device.dispose(made));
-    known.set(name, made);
-    table = made;
+    table = program.table(words, name, () => filled(words, fill));
+    known.set(name, table);
   }
   return table;
 }

@@ -16,7 +16,10 @@ export interface ProductSize {
   rows: number;
   cols: number;
   depth: number;
+  /** Such products, one for each group, whose results lie apart. */
   products: number;
+  /** Such products, one for each picture, whose results are added up; 1 where left out. */
+  pictures?: number;
 }
 
 /** Vectors of four depth steps that are brought at once: two tiles of 128 × 128 then are the 16 KiB that every device has. */
@@ -37,6 +40,9 @@ export const TILES: readonly Tile[] = [
   { rows: 16, cols: 64, down: 4, across: 16 },
 ];
 
+/** The longest side of a tile. */
+export const LARGEST_TILE = 128;
+
 /** Tiles across and down. */
 export function grid(tile: Tile, { rows, cols }: ProductSize): [number, number] {
   return [Math.ceil(cols / tile.cols), Math.ceil(rows / tile.rows)];
@@ -50,6 +56,11 @@ export function worthTrying(tile: Tile, { rows, cols }: ProductSize): boolean {
 /** Steps of depth that one workgroup sums over at least; and in the weight gradient at most, which bounds the rounding error. */
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
+/**
+ * Steps of depth that splitting has to save: adding up the parts is one dispatch more, and while one of those went to an H200
+ * (17 µs), its workgroups did about as many steps.
+ */
+const WORTH_A_DISPATCH = 512;
 
 /** What a kind of device needs to be busy. */
 export interface Crew {
@@ -66,7 +77,7 @@ const CPU: Crew = { invocations: 1, processors: 1 };
 
 export const crewOf = (device: Device): Crew => (device.capabilities.cpu ? CPU : GPU);
 
-/** How the depth is split: a part's depth, and how many there are. */
+/** How the depth is split: a part's depth, and how many there are, those of all pictures together. */
 export function splitOf(
   tile: Tile,
   size: ProductSize,
@@ -75,12 +86,15 @@ export function splitOf(
 ): { share: number; splits: number } {
   const [across, down] = grid(tile, size);
   const longest = direction === 'weightGradient' ? LONGEST_SHARE : Number.POSITIVE_INFINITY;
-  const invocations = across * down * size.products * tile.down * tile.across;
+  const { pictures = 1 } = size;
+  const invocations = across * down * pictures * size.products * tile.down * tile.across;
   const wanted = Math.max(crew.invocations / invocations, size.depth / longest);
   // In whole pairs of passes, so that no part begins within one.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
   const whole = Math.min(Math.ceil(share / PASSES) * PASSES, size.depth);
-  return { share: whole, splits: Math.ceil(size.depth / whole) };
+  // The parts of weight gradients are added up together, at the end.
+  if (direction !== 'weightGradient' && size.depth - whole < WORTH_A_DISPATCH) return { share: size.depth, splits: 1 };
+  return { share: whole, splits: pictures * Math.ceil(size.depth / whole) };
 }
 
 /** What a value read from memory, one read from workgroup memory and one of a part cost, in multiply-adds of one invocation. */
@@ -96,7 +110,8 @@ export function byCost(size: ProductSize, direction: ConvDirection, crew: Crew):
     const groups = across * down * splits * size.products;
     const [rowsEach, colsEach] = [tile.rows / tile.down, tile.cols / tile.across];
     const each = 1 + LOAD * (1 / tile.rows + 1 / tile.cols) + LOCAL_LOAD * (1 / rowsEach + 1 / colsEach);
-    const adding = splits > 1 ? (PART * splits) / size.depth : 0;
+    const { pictures = 1 } = size;
+    const adding = splits > 1 ? (PART * splits) / (pictures * size.depth) : 0;
     const idle = Math.max(1 + crew.processors / 2 / groups, crew.processors / groups);
     return across * down * tile.rows * tile.cols * (each + adding) * idle;
   };
