@@ -58,7 +58,9 @@ export async function runReference(
   const fails = (prefix = '') => groups.some(({ name, ok }) => name.startsWith(prefix) && !ok);
   if (!fails()) return groups;
 
-  const rng = new Rng(device, 1);
+  // A seed whose samples of the small fixtures cross no kink of a leaky ReLU: that moves a gradient by up to 0.4 %, a thousand
+  // times the rounding, and would hide as much of an error.
+  const rng = new Rng(device, 3);
   const shaken = await FixtureRun.open(device, fixture, { shake: rng, ranks });
   for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {
     rng.setStep(shake);

@@ -212,7 +212,7 @@ export class Program implements StorageOwner {
   }
 
   /** Records what has been put off, if it writes one of these storages. */
-  private recordDeferred(storages: readonly Storage[]): void {
+  recordDeferred(storages: readonly Storage[]): void {
     const wanted = [...(this.deferred?.results ?? [])].filter((result) => {
       return storages.includes(result) || storages.includes(this.placeOf(result).base);
     });

@@ -67,10 +67,11 @@ export function averageOverRanks(
 
 /** In the order in which the program completes them. */
 function bucketsOf(program: Program, storages: readonly Storage[], bucketBytes: number): Bucket[] {
+  program.recordDeferred(storages);
   const { lastWrites } = program;
   const ordered = storages
     .map((storage) => {
-      const last = lastWrites.get(storage);
+      const last = lastWrites.get(storage) ?? lastWrites.get(program.placeOf(storage).base);
       if (last === undefined) throw new Error(`averageOverRanks: nothing has written ${storage.label}`);
       if (storage.dtype !== 'f32') throw new Error(`averageOverRanks: ${storage.label} holds ${storage.dtype}`);
       return { storage, at: last + 1 };
