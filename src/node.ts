@@ -48,10 +48,10 @@ export {
 } from './pix2pix/train/checkpoint/gan_checkpoint.ts';
 export type { HeldOutSetOptions } from './pix2pix/train/evaluate/held_out.ts';
 export { translate } from './pix2pix/train/evaluate/translate.ts';
+export { ganBatches } from './pix2pix/train/gan/gan_batches.ts';
+export { trainGan } from './pix2pix/train/gan/gan_run.ts';
 export type { RunEnd } from './pix2pix/train/loop/core.ts';
 export { type LogLine, readLog } from './pix2pix/train/loop/folder/log.ts';
-export { ganBatches } from './pix2pix/train/loop/gan_batches.ts';
-export { trainGan } from './pix2pix/train/loop/gan_run.ts';
 export { Progress, type ProgressNumbers, type ProgressOptions } from './pix2pix/train/loop/progress.ts';
 export { type RunOptions, type RunResult, trainPix2Pix } from './pix2pix/train/loop/run.ts';
 export type { LoopOptions, LoopResult } from './pix2pix/train/loop/task.ts';

@@ -13,11 +13,11 @@ import { findCheckpoint } from './checkpoint/find.ts';
 import { shown, unequal } from './eval/l1_run.ts';
 import { dataOptions, type Measured, predictorOf } from './eval/start.ts';
 import { COLUMNS } from './eval/table.ts';
-import { wholeNumber } from './shared/arguments.ts';
+import { wholeNumber } from './flags/arguments.ts';
+import { Command } from './flags/commander.ts';
+import { adapterOption, type FlagsOf, runsOption } from './flags/flags.ts';
 import { columns } from './shared/columns.ts';
-import { Command } from './shared/commander.ts';
 import { counter } from './shared/counter.ts';
-import { adapterOption, type FlagsOf, runsOption } from './shared/flags.ts';
 
 const EXAMPLES = `
 Examples:

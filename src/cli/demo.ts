@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { MORE_PORTS, type Served, serve } from '../web/server/serve.ts';
+import { Command, InvalidArgumentError } from './flags/commander.ts';
 import { watchInterrupt } from './run/interrupt.ts';
-import { Command, InvalidArgumentError } from './shared/commander.ts';
 import { openInBrowser } from './shared/open.ts';
 
 /** The page's files, beside the built command. */

@@ -14,9 +14,9 @@ import { osRelease } from '../drivers/os_release.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
 import { isTerminal } from '../files/lock/process.ts';
+import { Command } from './flags/commander.ts';
 import { withRanks } from './run/ranks.ts';
 import { columns } from './shared/columns.ts';
-import { Command } from './shared/commander.ts';
 
 /** The limits that decide what can run, in display order. */
 const byteLimits = {

@@ -1,11 +1,11 @@
 import { closeAdapter } from '../drivers/index.ts';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { explainSystemError } from '../files/disk_error.ts';
+import { readArguments } from './flags/read_arguments.ts';
 import { createProgram } from './program.ts';
 import { heedNohup } from './run/interrupt.ts';
 import { errorText } from './shared/advice.ts';
 import { heedEncoding } from './shared/encoding.ts';
-import { readArguments } from './shared/read_arguments.ts';
 import { lostOutput, surviveLostOutput } from './shared/streams.ts';
 
 const program = createProgram();

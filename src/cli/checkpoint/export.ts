@@ -8,8 +8,8 @@ import { OPSET } from '../../pix2pix/models/onnx/graph.ts';
 import { generatorTensors } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../../pix2pix/train/checkpoint/export.ts';
 import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
-import { Command } from '../shared/commander.ts';
-import { type FlagsOf, runsOption } from '../shared/flags.ts';
+import { Command } from '../flags/commander.ts';
+import { type FlagsOf, runsOption } from '../flags/flags.ts';
 import { findCheckpoint } from './find.ts';
 
 const EXAMPLES = `

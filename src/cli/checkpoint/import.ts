@@ -8,10 +8,10 @@ import { openWeights } from '../../files/weights/open_weights.ts';
 import { isPictured } from '../../pix2pix/data/image/encode.ts';
 import { checkNetworks, describeGenerator } from '../../pix2pix/models/networks.ts';
 import { importGenerator } from '../../pix2pix/train/checkpoint/import.ts';
+import { pictureSize } from '../flags/arguments.ts';
+import { Command } from '../flags/commander.ts';
+import type { FlagsOf } from '../flags/flags.ts';
 import { shellQuoted } from '../run/text.ts';
-import { pictureSize } from '../shared/arguments.ts';
-import { Command } from '../shared/commander.ts';
-import type { FlagsOf } from '../shared/flags.ts';
 
 const EXAMPLES = `
 Examples:

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { combineFolders, splitPairs } from '../../pix2pix/data/make/build_pairs.ts';
 import { checkFolder } from '../../pix2pix/data/make/check.ts';
-import { Command } from '../shared/commander.ts';
+import { Command } from '../flags/commander.ts';
 import { edgesCommand, grayCommand } from './pictures.ts';
 import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 import { facadesCommand, openmojiCommand, photosCommand } from './sets.ts';

@@ -2,9 +2,9 @@ import { FITS } from '../../pix2pix/data/image/fit_picture.ts';
 import { gray } from '../../pix2pix/data/image/gray.ts';
 import { EDGE_DEFAULTS, edges } from '../../pix2pix/data/make/edges.ts';
 import { type PairsFromPictures, pairsFromPictures } from '../../pix2pix/data/make/from_pictures.ts';
-import { between, pictureSize } from '../shared/arguments.ts';
-import { Command, Option } from '../shared/commander.ts';
-import type { FlagsOf } from '../shared/flags.ts';
+import { between, pictureSize } from '../flags/arguments.ts';
+import { Command, Option } from '../flags/commander.ts';
+import type { FlagsOf } from '../flags/flags.ts';
 import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 
 export function grayCommand() {

@@ -1,9 +1,9 @@
 import { exportFacades, exportOpenmoji } from '../../pix2pix/data/make/build_pairs.ts';
 import { exportPhotos, STAMPS } from '../../pix2pix/data/make/photos.ts';
 import { withStampsPackage } from '../../pix2pix/data/make/stamps_package.ts';
+import { between, pictureSize, wholeNumber } from '../flags/arguments.ts';
+import { Command, Option } from '../flags/commander.ts';
 import { shellQuoted } from '../run/text.ts';
-import { between, pictureSize, wholeNumber } from '../shared/arguments.ts';
-import { Command, Option } from '../shared/commander.ts';
 import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 
 export function openmojiCommand() {

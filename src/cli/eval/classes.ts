@@ -8,11 +8,11 @@ import { type Agreement, testClassifier, testGan } from '../../pix2pix/train/eva
 import { examplesOf, pictureClassifier } from '../../pix2pix/train/steps/classifier.ts';
 import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { wholeNumber } from '../flags/arguments.ts';
+import { Command } from '../flags/commander.ts';
+import { adapterOption, type FlagsOf, runsOption } from '../flags/flags.ts';
 import type { GanRecord } from '../gan/config.ts';
-import { wholeNumber } from '../shared/arguments.ts';
-import { Command } from '../shared/commander.ts';
 import { counter } from '../shared/counter.ts';
-import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
 
 const EXPLAINED = `
 Example: pixtape eval-classes smileys-quick

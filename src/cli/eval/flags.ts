@@ -1,7 +1,7 @@
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
-import { wholeNumber, wholeNumberOrNone } from '../shared/arguments.ts';
-import { Command } from '../shared/commander.ts';
-import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
+import { wholeNumber, wholeNumberOrNone } from '../flags/arguments.ts';
+import { Command } from '../flags/commander.ts';
+import { adapterOption, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
 
 export type EvalFlags = FlagsOf<typeof evalFlags>;
 

@@ -23,8 +23,8 @@ import { checkMemory, estimatePrediction } from '../../pix2pix/train/memory/esti
 import { pictureTable } from '../../pix2pix/train/sheets/grid.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
-import { type ModeFlags, paintingMode, predictorMode } from '../run/mode.ts';
 import { counter } from '../shared/counter.ts';
+import { type ModeFlags, paintingMode, predictorMode } from '../shared/mode.ts';
 import { refuseTwoSets } from '../train/config.ts';
 import type { EvalFlags } from './flags.ts';
 import { checkL1Run, howToTrainL1 } from './l1_run.ts';

@@ -1,4 +1,4 @@
-import { givenFlags } from '../shared/flags.ts';
+import { givenFlags } from '../flags/flags.ts';
 import { ganFlags } from './flags.ts';
 import { startGan } from './start.ts';
 

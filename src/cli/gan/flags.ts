@@ -4,9 +4,9 @@ import {
   type GanConfig,
   type GanPresetName,
 } from '../../pix2pix/train/config/gan_config.ts';
-import { between, wholeNumber } from '../shared/arguments.ts';
-import { Command, InvalidArgumentError, Option } from '../shared/commander.ts';
-import { adapterOption, choice, type FlagsOf } from '../shared/flags.ts';
+import { between, wholeNumber } from '../flags/arguments.ts';
+import { Command, InvalidArgumentError, Option } from '../flags/commander.ts';
+import { adapterOption, choice, type FlagsOf } from '../flags/flags.ts';
 
 /** Default steps between sample grids and between checkpoints. */
 export const GAN_INTERVALS: Readonly<Record<GanPresetName, { sample: number; save: number }>> = {

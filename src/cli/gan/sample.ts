@@ -9,9 +9,9 @@ import { drawSheet, planSamples, type SampleOptions } from '../../pix2pix/train/
 import { pictureSheet } from '../../pix2pix/train/sheets/sheet.ts';
 import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
-import { wholeNumber } from '../shared/arguments.ts';
-import { Command } from '../shared/commander.ts';
-import { adapterOption, type FlagsOf, runsOption } from '../shared/flags.ts';
+import { wholeNumber } from '../flags/arguments.ts';
+import { Command } from '../flags/commander.ts';
+import { adapterOption, type FlagsOf, runsOption } from '../flags/flags.ts';
 import { namesFolder } from '../translate/files.ts';
 import type { GanRecord } from './config.ts';
 

@@ -14,8 +14,8 @@ import { formatBytes } from '../../engine/util/format.ts';
 import { explainSystemError } from '../../files/disk_error.ts';
 import { writeAtOnce } from '../../files/lock/process.ts';
 import type { RunEnd } from '../../pix2pix/train/loop/core.ts';
+import type { Distributed } from '../flags/flags.ts';
 import { errorText } from '../shared/advice.ts';
-import type { Distributed } from '../shared/flags.ts';
 import type { RunFolder } from './folder.ts';
 
 /** What fails on all ranks alike is told by the first, which ends the others meanwhile. */

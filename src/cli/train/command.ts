@@ -1,4 +1,4 @@
-import { givenFlags } from '../shared/flags.ts';
+import { givenFlags } from '../flags/flags.ts';
 import { trainFlags } from './flags.ts';
 import { startTraining } from './start.ts';
 

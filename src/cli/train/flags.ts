@@ -7,9 +7,9 @@ import { INITS } from '../../pix2pix/models/registry/kind.ts';
 import { PRESET_NAMES, PRESETS, type TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { GAN_MODES } from '../../pix2pix/train/config/gan_loss.ts';
 import { LR_DECAY_ITERS, LR_POLICIES } from '../../pix2pix/train/config/rates.ts';
-import { between, pictureSize, valueRange, wholeNumber, wholeNumberOrNone } from '../shared/arguments.ts';
-import { Command, Option, type TypedCommand } from '../shared/commander.ts';
-import { adapterOption, choice, DISTRIBUTED, type FlagsOf, GRAD_COMPRESSIONS } from '../shared/flags.ts';
+import { between, pictureSize, valueRange, wholeNumber, wholeNumberOrNone } from '../flags/arguments.ts';
+import { Command, Option, type TypedCommand } from '../flags/commander.ts';
+import { adapterOption, choice, DISTRIBUTED, type FlagsOf, GRAD_COMPRESSIONS } from '../flags/flags.ts';
 
 export type TrainFlags = FlagsOf<typeof pairFlags> &
   FlagsOf<typeof discriminatorFlags> &

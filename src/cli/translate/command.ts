@@ -9,11 +9,11 @@ import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import { type CheckpointHeader, CYCLE_GENERATORS } from '../../pix2pix/train/checkpoint/state.ts';
 import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
+import { pictureSize, valueRange, wholeNumber } from '../flags/arguments.ts';
+import { Command, Option } from '../flags/commander.ts';
+import { adapterOption, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
 import { watchInterrupt } from '../run/interrupt.ts';
-import { paintingMode, predictorMode } from '../run/mode.ts';
-import { pictureSize, valueRange, wholeNumber } from '../shared/arguments.ts';
-import { Command, Option } from '../shared/commander.ts';
-import { adapterOption, choice, type FlagsOf, runsOption } from '../shared/flags.ts';
+import { paintingMode, predictorMode } from '../shared/mode.ts';
 import { findPictures, type Job } from './files.ts';
 import { type Translation, translateAll } from './start.ts';
 

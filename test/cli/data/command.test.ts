@@ -1,7 +1,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { dataCommand } from '../../../src/cli/data/command.ts';
-import { readArguments } from '../../../src/cli/shared/read_arguments.ts';
+import { readArguments } from '../../../src/cli/flags/read_arguments.ts';
 import { decode } from '../../../src/pix2pix/data/image/decode.ts';
 import { openDataset } from '../../../src/pix2pix/data/sources/open.ts';
 import { draw, drawPair, options, pattern, planesOf, scratch } from '../../pix2pix/data/pictures.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, expect, it } from 'vitest';
-import { age } from '../../../src/cli/run/list.ts';
+import { age } from '../../../src/cli/runs.ts';
 import type { Evaluation } from '../../../src/pix2pix/train/evaluate/evaluate.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs } from '../command.ts';

@@ -1,12 +1,12 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import { saveGan } from '../checkpoint/gan_checkpoint.ts';
+import { trainLoop } from '../loop/loop.ts';
+import type { Progress } from '../loop/progress.ts';
+import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
-import { trainLoop } from './loop.ts';
-import type { Progress } from './progress.ts';
-import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from './task.ts';
 
 const CHARTS: readonly ChartSpec[] = [
   { field: 'scoreReal', title: "Discriminator's score of real pictures (0 … 1)", wide: false },

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
+import { givenFlags } from '../../../src/cli/flags/flags.ts';
+import { readArguments } from '../../../src/cli/flags/read_arguments.ts';
 import { freshGanConfig } from '../../../src/cli/gan/config.ts';
 import { ganFlags } from '../../../src/cli/gan/flags.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { givenFlags } from '../../../src/cli/shared/flags.ts';
-import { readArguments } from '../../../src/cli/shared/read_arguments.ts';
 import { trainFlags } from '../../../src/cli/train/flags.ts';
 import { draw, pattern, scratch } from '../../pix2pix/data/pictures.ts';
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { listFolder } from '../../files/folder.ts';
-import { reading } from '../../pix2pix/train/checkpoint/checkpoint.ts';
-import { readLog } from '../../pix2pix/train/loop/folder/log.ts';
-import { LATEST } from '../../pix2pix/train/loop/run.ts';
-import { columns } from '../shared/columns.ts';
-import { Command } from '../shared/commander.ts';
-import { runsOption } from '../shared/flags.ts';
-import { listRuns, runsHint } from './folder.ts';
+import { PixtapeError } from '../engine/util/errors.ts';
+import { listFolder } from '../files/folder.ts';
+import { reading } from '../pix2pix/train/checkpoint/checkpoint.ts';
+import { readLog } from '../pix2pix/train/loop/folder/log.ts';
+import { LATEST } from '../pix2pix/train/loop/run.ts';
+import { Command } from './flags/commander.ts';
+import { runsOption } from './flags/flags.ts';
+import { listRuns, runsHint } from './run/folder.ts';
+import { columns } from './shared/columns.ts';
 
 /** A run as its folder tells of it. */
 interface Listed {

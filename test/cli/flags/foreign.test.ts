@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FOREIGN } from '../../../src/cli/flags/foreign.ts';
+import { readArguments } from '../../../src/cli/flags/read_arguments.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { FOREIGN } from '../../../src/cli/shared/foreign.ts';
-import { readArguments } from '../../../src/cli/shared/read_arguments.ts';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';
 
 const program = createProgram();
