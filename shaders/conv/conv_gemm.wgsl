@@ -123,6 +123,14 @@ fn col_entry(col: u32) -> u32 {
   return col / 4u * 12u + col % 4u;
 }
 
+// What a workgroup has to do.
+struct Work {
+  row0: u32,
+  col0: u32,
+  split: u32,
+  product: u32,
+}
+
 // What is known of an invocation's rows and columns from the start.
 struct Place {
   a_at: array<u32, A_QUADS>,
@@ -248,14 +256,6 @@ fn add_rows(brought: ptr<function, Brought>, rows: ptr<function, RowSums>) {
       (*rows)[e] += (*brought).a[e];
     }
   }
-}
-
-// What a workgroup has to do.
-struct Work {
-  row0: u32,
-  col0: u32,
-  split: u32,
-  product: u32,
 }
 
 fn work_of(group: vec3u, groups: vec3u) -> Work {
