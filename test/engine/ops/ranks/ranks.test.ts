@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Device } from '../../../src/engine/gpu/device.ts';
-import { Adam } from '../../../src/engine/nn/optim/adam.ts';
-import { mul } from '../../../src/engine/ops/elementwise/arithmetic.ts';
-import { averageOverRanks } from '../../../src/engine/ops/ranks/average.ts';
-import { gatherFromRanks } from '../../../src/engine/ops/ranks/gather.ts';
-import { mean } from '../../../src/engine/ops/reduce/reduce.ts';
-import { backward } from '../../../src/engine/tape/autograd.ts';
-import { record } from '../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../src/engine/tape/tensor.ts';
-import { ranksInOne } from '../../../tools/pytorch/ranks_in_one.ts';
-import { closeTestDevice, openTestDevice } from '../../device.ts';
+import type { Device } from '../../../../src/engine/gpu/device.ts';
+import { Adam } from '../../../../src/engine/nn/optim/adam.ts';
+import { mul } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
+import { averageOverRanks } from '../../../../src/engine/ops/ranks/average.ts';
+import { gatherFromRanks } from '../../../../src/engine/ops/ranks/gather.ts';
+import { mean } from '../../../../src/engine/ops/reduce/reduce.ts';
+import { backward } from '../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../src/engine/tape/tensor.ts';
+import { ranksInOne } from '../../../../tools/pytorch/ranks_in_one.ts';
+import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 let device: Device;
 
