@@ -18,7 +18,7 @@ const take = (path: string, notes: string[] = []) => {
 
 /** Takes argv[2], says `held` or why not, keeps it until it is told to end; `now` gives it back at once. */
 const HOLDER = `
-  import { FolderLock } from './src/files/lock.ts';
+  import { FolderLock } from './src/files/lock/lock.ts';
   try {
     const lock = await FolderLock.take(process.argv[2], { command: 'other command', hint: 'Wait.' });
     console.log('held');
