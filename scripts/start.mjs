@@ -14,10 +14,8 @@ if (!has('--data') && !has('--dataroot')) {
   first.push('--data', 'openmoji');
   if (!has('--n_epochs')) {
     first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
-    // The run is too short for the structural term, which delays colours at first, and for a discriminator that counts as
-    // much as usual: it leaves white and violet blotches.
+    // The run is too short for the structural term, which delays colours at first.
     if (!has('--lambda_ssim')) first.push('--lambda_ssim', '0');
-    if (!has('--lambda_L1')) first.push('--lambda_L1', '400');
   }
 }
 if (!quiet && !has('--open')) first.push('--open');
