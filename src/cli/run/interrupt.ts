@@ -23,7 +23,11 @@ export function watchInterrupt(
   const signals = [...SIGNALS, ...more];
   let first: number | undefined;
   const handler = (signal: NodeJS.Signals) => {
-    if (signal === 'SIGHUP' && hangupsIgnored) return;
+    if (signal === 'SIGHUP') {
+      if (hangupsIgnored) return;
+      // It may come again while the process ends, after `stop`, and would kill it.
+      ignoreHangups();
+    }
     if (first === undefined) {
       first = performance.now();
       interrupted = true;
@@ -53,8 +57,12 @@ let hangupsIgnored = false;
  * Ignores SIGHUP from now on if the command was started with nohup: Node resets the signal at startup.
  */
 export function heedNohup(): void {
-  hangupsIgnored = underNohup();
-  if (hangupsIgnored) process.on('SIGHUP', () => undefined);
+  if (underNohup()) ignoreHangups();
+}
+
+function ignoreHangups(): void {
+  hangupsIgnored = true;
+  process.on('SIGHUP', () => undefined);
 }
 
 /** Recognises nohup by its redirections: GNU's makes stdin write-only, and all of them write to a file nohup.out. */

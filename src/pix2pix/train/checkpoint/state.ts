@@ -243,7 +243,9 @@ function checkRun(run: unknown): Record<string, unknown> {
 /** Fills in the defaults of old checkpoints: the tutorial's networks, no structural term, no average of weights. See also `RateConfig`. */
 export function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0, ema: 0 };
-  const config = { ...before, ...(given as TrainConfig) };
+  // What was given keeps its order, so that it is written again as it was read.
+  const config = { ...(given as TrainConfig) };
+  for (const [key, value] of Object.entries(before)) if (!(key in config)) Object.assign(config, { [key]: value });
   const { lrPolicy: _, ...wanted } = PRESETS.tutorial;
   checkFields(config, wanted, 'config');
   const { lrPolicy, lrDecayIters = 1 } = config;
