@@ -1,4 +1,5 @@
 import patchParams from '../../shaders/conv/patch_params.wgsl';
+import transforms2 from '../../shaders/conv/winograd/winograd_2.wgsl';
 import planes from '../../shaders/conv/winograd/winograd_planes.wgsl';
 import leakyRelu from '../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../src/engine/gpu/device.ts';
@@ -10,7 +11,6 @@ import type { ConvGeometry } from '../../src/engine/ops/conv/geometry.ts';
 import { defaultChoice } from '../../src/engine/ops/conv/tuning/choose.ts';
 import { convCandidates, parseChoice } from '../../src/engine/ops/conv/tuning/registry.ts';
 import tapsSource from './conv_taps.wgsl';
-import transforms2 from './winograd_2.wgsl';
 
 /** A step of the way from the definition to the fastest kernel: what it changes, and the kernels that do so. */
 export interface Rung {
@@ -29,7 +29,7 @@ const LEFT_TO_THE_DRIVER = byTaps('rolled', SHUFFLED.replaceAll(MARK, ''));
 const SHUFFLE = byTaps('shuffle', SHUFFLED);
 const BROADCAST = byTaps('broadcast', tapsSource);
 
-/** F(2 × 2, 3 × 3). The engine no longer has it: it loses to the direct sum. */
+/** F(2 × 2, 3 × 3). The engine has it for GPUs only: on CPU drivers it loses to the direct sum. */
 const WINOGRAD_2 = methodOf(
   winogradAlgorithm({
     name: 'winograd2',
