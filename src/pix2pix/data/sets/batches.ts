@@ -11,8 +11,6 @@ export interface Batch {
   condition: Float32Array;
   /** The epoch that the batch belongs to, from 0. */
   epoch: number;
-  /** Epochs done before this batch, including the fraction of the current one. */
-  epochsDone: number;
 }
 
 /**
@@ -133,8 +131,7 @@ export class BatchLoader extends StepLoader<Batch> {
       const pairs = await Promise.all(
         indices.map((index, slot) => dataset.pair(index, augmentation(how.seed, step, first + slot))),
       );
-      const when = { epoch: this.epochOf(step), epochsDone: step / this.stepsPerEpoch };
-      return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), ...when };
+      return { real: join(pairs, 'real'), condition: join(pairs, 'condition'), epoch: this.epochOf(step) };
     });
     this.dataset = dataset;
   }

@@ -2,6 +2,7 @@ import type { StepLoader } from '../../data/sets/batches.ts';
 import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts';
 import { learningRates } from '../config/rates.ts';
 import { trainLoop } from '../loop/loop.ts';
+import { ModelTrainee } from '../loop/model_trainee.ts';
 import type { Progress } from '../loop/progress.ts';
 import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
@@ -32,10 +33,8 @@ export function trainCycleGan(
 }
 
 /** CycleGAN as `trainLoop` sees it: a grid of held-out pictures there and back, and no measurement. */
-class CycleTask implements TrainingTask<CycleLoss> {
+class CycleTask extends ModelTrainee<CycleLoss, CycleGan, CycleBatch> implements TrainingTask<CycleLoss> {
   readonly lossNames = CYCLE_LOSS_NAMES;
-  private readonly model: CycleGan;
-  private readonly loader: StepLoader<CycleBatch>;
   private readonly test: Pick<OpenedUnpaired, 'testA' | 'testB'>;
   private readonly samples: number;
 
@@ -45,38 +44,13 @@ class CycleTask implements TrainingTask<CycleLoss> {
     test: Pick<OpenedUnpaired, 'testA' | 'testB'>,
     samples: number,
   ) {
-    this.model = model;
-    this.loader = loader;
+    super(model, loader);
     this.test = test;
     this.samples = samples;
   }
 
-  get device() {
-    return this.model.device;
-  }
-  get step() {
-    return this.model.step;
-  }
-  get batch() {
-    return this.model.config.batch;
-  }
-
-  async prepareStep(): Promise<() => void> {
-    const { step } = this.model;
-    const batch = await this.loader.batch(step);
-    return () => this.model.train(batch, step / this.loader.stepsPerEpoch);
-  }
-
-  epochOf(step: number): number {
-    return this.loader.epochOf(step);
-  }
-
-  get needsLosses() {
-    return this.model.plateau !== undefined && this.loader.beginsEpoch(this.model.step);
-  }
-
-  lossesSince(from: number): Promise<LossRow<CycleLoss>[]> {
-    return this.model.lossesSince(from);
+  protected train(batch: CycleBatch, epochsDone: number): unknown {
+    return this.model.train(batch, epochsDone);
   }
 
   logged({ disc, gen, adv, cycle }: LossRow<CycleLoss>): LossFields {

@@ -1,12 +1,12 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import { saveGan } from '../checkpoint/gan_checkpoint.ts';
 import { trainLoop } from '../loop/loop.ts';
+import { ModelTrainee } from '../loop/model_trainee.ts';
 import type { Progress } from '../loop/progress.ts';
 import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
-import type { LossRow } from '../steps/loss_ring.ts';
 
 const CHARTS: readonly ChartSpec[] = [
   { field: 'scoreReal', title: "Discriminator's score of real pictures (0 … 1)", wide: false },
@@ -28,39 +28,17 @@ export function trainGan(
 }
 
 /** A GAN as `trainLoop` sees it: a grid from fixed noise, and no measurement. */
-class GanTask implements TrainingTask<keyof GanLosses> {
+class GanTask extends ModelTrainee<keyof GanLosses, Gan, GanBatch> implements TrainingTask<keyof GanLosses> {
   readonly lossNames = GAN_LOSS_NAMES;
-  private readonly model: Gan;
-  private readonly loader: StepLoader<GanBatch>;
   private readonly samples: number;
 
   constructor(model: Gan, loader: StepLoader<GanBatch>, samples: number) {
-    this.model = model;
-    this.loader = loader;
+    super(model, loader);
     this.samples = samples;
   }
 
-  get device() {
-    return this.model.device;
-  }
-  get step() {
-    return this.model.step;
-  }
-  get batch() {
-    return this.model.config.batch;
-  }
-
-  async prepareStep(): Promise<() => void> {
-    const batch = await this.loader.batch(this.model.step);
-    return () => this.model.train(batch);
-  }
-
-  epochOf(step: number): number {
-    return this.loader.epochOf(step);
-  }
-
-  lossesSince(from: number): Promise<LossRow<keyof GanLosses>[]> {
-    return this.model.lossesSince(from);
+  protected train(batch: GanBatch): unknown {
+    return this.model.train(batch);
   }
 
   logged({ disc, gen, scoreReal, scoreFake }: GanLosses): LossFields {
