@@ -33,7 +33,7 @@ function watchForwards(): void {
   Object.assign(globalThis, { forwards });
   const ids = new Set<string>();
   globalThis.Worker = class extends Worker {
-    constructor(url: string, options: WorkerOptions) {
+    constructor(url: string | URL, options?: WorkerOptions) {
       super(url, options);
       // Before the page's own listener, which may send the next one at once.
       this.addEventListener('message', ({ data }) => {

@@ -51,7 +51,7 @@ async function train(model: Pix2Pix, pairs: string, asked?: number, how: object 
   await model.prepare();
   while (model.step < steps) {
     const next = await loader.batch(model.step);
-    model.train(next, next.epochsDone);
+    model.train(next, model.step / loader.stepsPerEpoch);
   }
 }
 

@@ -7,6 +7,8 @@ const { tests } = await import('./vitest.ts');
 await import('../../engine/ops/ops.test.ts');
 await import('../../engine/ops-torch.test.ts');
 
+export {};
+
 Object.assign(globalThis, {
   pageTests: [...tests.keys()],
   runPageTest: (name: string) => tests.get(name)?.(),
