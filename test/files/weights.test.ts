@@ -104,6 +104,22 @@ describe('what is refused', () => {
     await expect(readAll(path)).rejects.toThrow(/head\.pth cannot be read: its zip archive is cut short or damaged/);
   });
 
+  it('an archive that names bytes far beyond its end', async () => {
+    const whole = readFileSync(fixture('values.pth'));
+    const locator = whole.indexOf('PK\x06\x07');
+    const directory = whole.indexOf('PK\x06\x06');
+    expect(Math.min(locator, directory)).toBeGreaterThan(0);
+    for (const field of [locator + 8, directory + 48]) {
+      for (const offset of [2n ** 62n, 2n ** 64n - 1n, 2n ** 40n, BigInt(whole.length - 1)]) {
+        const path = join(home, 'beyond.pth');
+        const bytes = Buffer.from(whole);
+        bytes.writeBigUInt64LE(offset, field);
+        writeFileSync(path, bytes);
+        expect(await refusal(path), `${offset} at ${field}`).toMatch(/beyond\.pth cannot be read: its zip archive/);
+      }
+    }
+  });
+
   it('a file that is cut short, at any place', async () => {
     for (const name of ['values.pth', 'values-legacy.pth']) {
       const whole = readFileSync(fixture(name));

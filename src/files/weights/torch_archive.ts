@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { readAt } from '../read_at.ts';
 import { readPickle } from './pickle/pickle.ts';
@@ -74,8 +74,10 @@ export const bigEndian = (path: string): PixtapeError =>
 
 async function listZip(handle: FileHandle, path: string): Promise<{ zip: ZipFile; entries: Map<string, Entry> }> {
   try {
-    // The handle stays ours: yauzl would close the descriptor under it.
-    const zip = await fromFdPromise(handle.fd, { autoClose: false });
+    const { size } = await handle.stat();
+    const reader = new ArchiveReader(handle, size, path);
+    // The handle stays ours: yauzl would close it.
+    const zip = await fromRandomAccessReaderPromise(reader, size, { autoClose: false });
     if (zip.entryCount > MAX_ENTRIES) throw damaged(path, `it holds ${zip.entryCount} files`);
     const entries = new Map<string, Entry>();
     for await (const entry of zip.eachEntry()) {
@@ -85,6 +87,31 @@ async function listZip(handle: FileHandle, path: string): Promise<{ zip: ZipFile
     return { zip, entries };
   } catch (error) {
     throw explained(error, path);
+  }
+}
+
+/**
+ * Reads for yauzl. A damaged archive can name any 64-bit offset, and yauzl's own reader passes it to fs.read, which throws
+ * where nothing can catch it.
+ */
+class ArchiveReader extends RandomAccessReader {
+  readonly #handle: FileHandle;
+  readonly #size: number;
+  readonly #path: string;
+
+  constructor(handle: FileHandle, size: number, path: string) {
+    super();
+    this.#handle = handle;
+    this.#size = size;
+    this.#path = path;
+  }
+
+  override read(buffer: Buffer, offset: number, length: number, position: number, done: (error: Error | null) => void) {
+    const read = async () => {
+      if (position + length > this.#size) throw new Error(`it names bytes ${position} to ${position + length}`);
+      buffer.set(await readAt(this.#handle, position, length, this.#path), offset);
+    };
+    read().then(() => done(null), done);
   }
 }
 
