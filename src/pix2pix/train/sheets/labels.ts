@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
+import { configureFonts, escapeXml } from './fonts.ts';
 
 export const INK = '#28282c';
 export const FAINT = '#707074';
@@ -57,15 +58,9 @@ async function widthOf(text: string): Promise<number> {
   if (known !== undefined) return known;
   const fontfile = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
   const input = { text: escaped, dpi: 72, font: `DejaVu Sans ${FONT_SIZE}`, fontfile };
+  await configureFonts();
   const { info } = await sharp({ text: input }).raw().toBuffer({ resolveWithObject: true });
   if (widths.size > 1000) widths.clear();
   widths.set(text, info.width);
   return info.width;
-}
-
-/** Also removes characters that XML cannot contain. */
-function escapeXml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-  const legal = [...text].filter((letter) => letter >= ' ' && letter !== '\ufffe' && letter !== '\uffff').join('');
-  return legal.replace(/[&<>]/g, (sign) => entities[sign] ?? '');
 }

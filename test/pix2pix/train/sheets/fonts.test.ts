@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { bundleScript } from '../../../files/script.ts';
+import { temporaryFolders } from '../tiny.ts';
+
+const newFolder = temporaryFolders();
+// Below the package, so that the script finds sharp.
+mkdirSync('dist', { recursive: true });
+const scripts = mkdtempSync(join(process.cwd(), 'dist', 'test-fonts-'));
+afterAll(() => rmSync(scripts, { recursive: true }));
+
+/** Draws a word in a process of its own, and returns what that process printed on standard error. */
+function complaint(before: string, env: Record<string, string>): string {
+  const contents = `
+    import sharp from 'sharp';
+    import { configureFonts } from './src/pix2pix/train/sheets/fonts.ts';
+    ${before}
+    await sharp({ text: { text: 'word', dpi: 72 } }).raw().toBuffer();`;
+  const script = bundleScript(contents, scripts, 'draw');
+  const { FONTCONFIG_FILE, FONTCONFIG_PATH, ...rest } = process.env;
+  return spawnSync(process.execPath, [script], { env: { ...rest, ...env }, encoding: 'utf8' }).stderr;
+}
+
+it.runIf(process.platform === 'linux')('gives fontconfig a configuration where the system has none', () => {
+  const folder = newFolder();
+  const nowhere = join(folder, 'none', 'fonts.conf');
+  // What a person would see otherwise.
+  expect(complaint('', { FONTCONFIG_FILE: nowhere })).toMatch(/Fontconfig error/);
+  const quiet = `await configureFonts(${JSON.stringify(nowhere)});`;
+  expect(complaint(quiet, { XDG_CACHE_HOME: folder })).toBe('');
+  expect(readFileSync(join(folder, 'pixtape', 'fontconfig', 'fonts.conf'), 'utf8')).toContain('/usr/share/fonts');
+});
