@@ -102,6 +102,7 @@ export class Device {
    * that names LANES is given this device's, unless `constants` has one.
    */
   kernel(label: string, source: string, entry = 'main', constants: ShaderConstants = {}): Kernel {
+    this.throwIfBroken();
     const key = `${entry}\n${JSON.stringify(constants)}\n${source}`;
     let kernel = this.kernels.get(key);
     if (!kernel) {
@@ -114,11 +115,13 @@ export class Device {
 
   /** 0, 1, 2 … for each call: gives each new layer random numbers of its own. */
   nextStream(): number {
+    this.throwIfBroken();
     return this.streams++;
   }
 
   /** Memory that stays: parameters, inputs, optimizer state. Zeroed. */
   persistent(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
+    this.throwIfBroken();
     this.checkSize(bytes, label);
     const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
     this.checkBudget(size, label);
@@ -146,6 +149,7 @@ export class Device {
 
   /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
   async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
+    this.throwIfBroken();
     this.checkBudget(
       sizes.reduce((a, b) => a + b, 0),
       what,
@@ -254,6 +258,7 @@ export class Device {
 
   /** Copies bytes back. Waits for everything submitted so far. */
   async readBytes(buffer: GPUBuffer, offset: number, size: number): Promise<Uint8Array> {
+    this.throwIfBroken();
     const staging = this.gpu.createBuffer({ label: 'read-back', size, usage: MAP_READ | COPY_DST });
     try {
       const encoder = this.gpu.createCommandEncoder();
@@ -287,6 +292,7 @@ export class Device {
     this.throwIfBroken();
   }
 
+  /** @throws PixtapeError if the device is gone, destroyed on purpose too, or WebGPU has reported an error */
   throwIfBroken(): void {
     const error = this.loss.error ?? this.broken;
     if (error) throw error;
@@ -299,11 +305,13 @@ export class Device {
 
   /** Compiles kernels, or joins a compilation under way. Rejects with the shader's line on an error. */
   async compile(kernels: readonly Kernel[], onCompiled?: (done: number, total: number) => void): Promise<void> {
+    this.throwIfBroken();
     if (this.helpers) return compileAhead(kernels, this.gpu, this.helpers, onCompiled);
     let done = 0;
     await Promise.all(kernels.map((k) => k.compile(this.gpu).then(() => onCompiled?.(++done, kernels.length))));
   }
 
+  /** Gives everything back. Afterwards all that needs the device throws at the call; giving back what is on it does not. */
   destroy(): void {
     this.loss.expect();
     for (const gpu of [this.gpu, ...(this.helpers ?? [])]) gpu.destroy();

@@ -14,25 +14,28 @@ export class LossWatch {
   error: PixtapeError | undefined;
   /** A plain set: racing each wait against one promise that never settles would keep every one of them alive. */
   private readonly waiting = new Set<(error: PixtapeError) => void>();
-  private destroyed = false;
 
   constructor(lost: Promise<GPUDeviceLostInfo>) {
     void lost.then(({ message, reason }) => {
-      this.error = this.destroyed
-        ? new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' })
-        : new PixtapeError(
-            `the GPU device was lost: ${message || reason || 'its driver gives no reason'}`,
-            'Open a new device and go on from the last saved state.',
-            { code: 'device-lost', details: { reason } },
-          );
-      for (const reject of this.waiting) reject(this.error);
-      this.waiting.clear();
+      this.fail(
+        new PixtapeError(
+          `the GPU device was lost: ${message || reason || 'its driver gives no reason'}`,
+          'Open a new device and go on from the last saved state.',
+          { code: 'device-lost', details: { reason } },
+        ),
+      );
     });
   }
 
-  /** The loss that follows is wanted. */
+  /** The device is destroyed on purpose. Says so from now on, which `lost` only does later. */
   expect(): void {
-    this.destroyed = true;
+    this.fail(new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' }));
+  }
+
+  private fail(error: PixtapeError): void {
+    this.error ??= error;
+    for (const reject of this.waiting) reject(this.error);
+    this.waiting.clear();
   }
 
   /** Waits for `work`. @throws PixtapeError as soon as the device is lost, even if `work` never ends */

@@ -65,7 +65,7 @@ export function optional(rule: Rule): Rule {
 /**
  * Holds an operation's arguments to their rules. Options come in as one value with a table of their own:
  * `checkArguments('pad', { x: aTensor }, { x })`, `checkOptions('pad', { mode: optional(oneOf('zero')) }, options)`.
- * @throws PixtapeError that names the operation, the argument and its value
+ * @throws PixtapeError that names the operation, the argument and its value, or if a tensor's device is gone
  */
 export function checkArguments(
   operation: string,
@@ -74,6 +74,8 @@ export function checkArguments(
 ): void {
   for (const [name, rule] of Object.entries(rules)) {
     const value = values[name];
+    // Views dispatch nothing, and would go on with a device that is gone.
+    if (value instanceof Tensor) value.device.throwIfBroken();
     if (rule.fits(value)) continue;
     throw new PixtapeError(`${operation}: ${name} is ${shown(value)}; it must be ${rule.wanted}`, undefined, {
       details: { operation, argument: name, value },

@@ -10,7 +10,10 @@ export function programBeingRecorded(): Program | undefined {
   return current;
 }
 
-/** The program that is being recorded on `device`. @throws PixtapeError outside `record`, or inside one on another device */
+/**
+ * The program that is being recorded on `device`.
+ * @throws PixtapeError outside `record`, inside one on another device, or if the device is gone
+ */
 export function currentProgram(device: Device): Program {
   if (!current) {
     throw new PixtapeError(
@@ -26,12 +29,13 @@ export function currentProgram(device: Device): Program {
       { code: 'misuse' },
     );
   }
+  device.throwIfBroken();
   return current;
 }
 
 /**
  * Notes in a new program what `body` does.
- * @throws PixtapeError if another program is being recorded
+ * @throws PixtapeError if another program is being recorded, or the device is gone
  */
 export function noteProgram<T>(device: Device, precision: Precision, body: () => T): { program: Program; result: T } {
   if (current) {
@@ -39,6 +43,7 @@ export function noteProgram<T>(device: Device, precision: Precision, body: () =>
       code: 'misuse',
     });
   }
+  device.throwIfBroken();
   const program = new Program(device, precision);
   current = program;
   try {

@@ -62,7 +62,7 @@ it('tells a loss from a device that was destroyed on purpose', async () => {
 
 /** The device goes away behind the engine's back, at each place where it waits. */
 const moments: [string, (device: Device) => Promise<unknown>][] = [
-  ['reading back', (device) => Tensor.zeros(device, [4]).read()],
+  ['reading back', async (device) => Tensor.zeros(device, [4]).read()],
   ['a wait for the queue', (device) => device.check()],
   ['draining', (device) => device.drain()],
   ['allocating', (device) => device.allocate([1024], 'x')],

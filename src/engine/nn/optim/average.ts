@@ -34,6 +34,7 @@ export class WeightAverage {
     this.decay = decay;
     const targets = target.stateDict();
     this.pairs = source.stateEntries().flatMap(({ name, tensor, kind }) => {
+      tensor.device.throwIfBroken();
       const to = targets.get(name);
       if (to?.shape.join() !== tensor.shape.join()) {
         throw new PixtapeError(

@@ -73,6 +73,7 @@ export abstract class Optimizer {
    * @throws PixtapeError if a parameter is not a leaf
    */
   protected constructor(name: string, device: Device, params: readonly Tensor[], lr: LearningRate, lossScale = false) {
+    device.throwIfBroken();
     this.name = name;
     this.device = device;
     this.params = [...new Set(params)];
