@@ -240,9 +240,19 @@ export class Device {
     );
   }
 
+  /**
+   * Copies bytes into a storage, `offset` bytes from its beginning.
+   * @throws PixtapeError if they are no typed array, or end behind it, where another one may lie
+   */
   write(storage: Storage, data: ArrayBufferView, offset = 0): void {
     this.throwIfBroken();
     const buffer = bufferOf(storage);
+    if (!ArrayBuffer.isView(data) || offset + data.byteLength > Math.ceil(storage.bytes / 4) * 4) {
+      const given = ArrayBuffer.isView(data) ? `${data.byteLength} bytes at ${offset}` : typeof data;
+      throw new PixtapeError(`${storage.label} has ${storage.bytes} bytes; given to write: ${given}`, undefined, {
+        code: 'misuse',
+      });
+    }
     if (data.byteLength < storage.bytes) this.settle(storage);
     storage.pending = undefined;
     const at = storage.offset + offset;

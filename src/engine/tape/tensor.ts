@@ -7,8 +7,18 @@ import { currentProgram, programBeingRecorded } from './current.ts';
 
 export type Shape = readonly number[];
 
-/** Values for a tensor, in row-major order. */
-export type Values = Float32Array | Uint32Array | Int32Array | readonly number[];
+/** Values for a tensor, in row-major order; of typed arrays any that holds numbers. */
+export type Values =
+  | Float32Array
+  | Float64Array
+  | Uint32Array
+  | Int32Array
+  | Uint16Array
+  | Int16Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int8Array
+  | readonly number[];
 
 /** What a tensor is to the module that holds it: learnt, a running statistic, or a count of steps. */
 export type StateKind = 'parameter' | 'buffer' | 'counter';
@@ -74,7 +84,7 @@ export class Tensor {
 
   /**
    * A leaf with these values, in row-major order. `Uint32Array` and `Int32Array` make tensors of whole numbers.
-   * @throws PixtapeError if their number does not fit the shape
+   * @throws PixtapeError if their number does not fit the shape, or they are no numbers
    */
   static from(device: Device, shape: Shape, values: Values, label = 'tensor'): Tensor {
     const dtype = values instanceof Uint32Array ? 'u32' : values instanceof Int32Array ? 'i32' : 'f32';
@@ -92,7 +102,11 @@ export class Tensor {
   /** A leaf whose first values `make` gives when something first needs them; never, if they are overwritten before. */
   static lazy(device: Device, shape: Shape, label: string, make: () => Float32Array): Tensor {
     const tensor = Tensor.zeros(device, shape, label);
-    tensor.storage.pending = make;
+    tensor.storage.pending = () => {
+      const values = make();
+      checkValues(tensor, values);
+      return values;
+    };
     return tensor;
   }
 
@@ -143,11 +157,12 @@ export class Tensor {
     return new Tensor(this.device, this.shape, this.storage);
   }
 
-  /** Overwrites a leaf's values (in order with the programs submitted before and after). */
+  /**
+   * Overwrites a leaf's values (in order with the programs submitted before and after).
+   * @throws PixtapeError if their number is not the tensor's, or they are not what its dtype can hold
+   */
   write(values: Values): void {
-    if (values.length !== this.size) {
-      throw new PixtapeError(`${this.label} is [${this.shape}], ${this.size} values; ${values.length} were given`);
-    }
+    checkValues(this, values);
     this.device.write(this.storage, encode(values, this.dtype));
   }
 
@@ -180,6 +195,46 @@ export class Tensor {
   dispose(): void {
     this.device.dispose(this.storage);
   }
+}
+
+/** @throws PixtapeError on what would be written as another number: undefined as NaN, −1 as 2³² − 1, 1.5 as 1 */
+function checkValues({ label, dtype, size, shape }: Tensor, values: Values): void {
+  const typed = ArrayBuffer.isView(values) && 'length' in values && typeof Object(values)[0] !== 'bigint';
+  if (!typed && !Array.isArray(values)) {
+    throw new PixtapeError(
+      `${label}: the values are ${shown(values)}; they must be numbers in an array or a typed array`,
+      'They come in row-major order. Write [1] for a single one.',
+    );
+  }
+  if (values.length !== size) {
+    const flat = (values as readonly unknown[]).some(Array.isArray)
+      ? 'Flatten nested arrays: values.flat(2).'
+      : undefined;
+    throw new PixtapeError(`${label} is [${shape}], ${size} values; ${values.length} were given`, flat);
+  }
+  const Cell = dtype === 'u32' ? Uint32Array : dtype === 'i32' ? Int32Array : Float64Array;
+  if (typed && (values instanceof Cell || Cell === Float64Array)) return;
+  const cell = new Cell(1);
+  for (let i = 0; i < size; i++) {
+    const value: unknown = values[i];
+    if (typeof value === 'number') {
+      cell[0] = value;
+      // NaN is itself by `is` alone, and −0 is the whole number 0 by `===` alone.
+      if (cell[0] === value || Object.is(cell[0], value)) continue;
+    }
+    throw new PixtapeError(
+      `${label} holds ${dtype}; value ${i} is ${shown(value)}`,
+      Array.isArray(value) ? 'Flatten nested arrays: values.flat(2).' : undefined,
+    );
+  }
+}
+
+/** A value as an error shows it. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 function encode(values: Values, dtype: Dtype): ArrayBufferView {
