@@ -1,10 +1,17 @@
+import { aNumber, oneOf } from '../ops/arguments.ts';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/elementwise/activations.ts';
 import type { Tensor } from '../tape/tensor.ts';
+import { checkLayer } from './arguments.ts';
 import { Module } from './module.ts';
 
 /** Activations as modules, for those who build networks out of modules alone; each calls the operation of its name. */
 
 export class ReLU extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('ReLU', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return relu(x);
   }
@@ -14,8 +21,9 @@ export class LeakyReLU extends Module {
   private readonly slope: number;
 
   /** @param slope below 0; at least 0 */
-  constructor(slope = 0.01) {
+  constructor(slope = 0.01, ...none: never[]) {
     super();
+    checkLayer('LeakyReLU', { slope: [slope, aNumber({ least: 0, finite: true })] }, none);
     this.slope = slope;
   }
 
@@ -25,12 +33,22 @@ export class LeakyReLU extends Module {
 }
 
 export class Sigmoid extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('Sigmoid', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return sigmoid(x);
   }
 }
 
 export class Tanh extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('Tanh', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return tanh(x);
   }
@@ -39,8 +57,9 @@ export class Tanh extends Module {
 export class GELU extends Module {
   private readonly approximate: 'none' | 'tanh';
 
-  constructor(approximate: 'none' | 'tanh' = 'none') {
+  constructor(approximate: 'none' | 'tanh' = 'none', ...none: never[]) {
     super();
+    checkLayer('GELU', { approximate: [approximate, oneOf('none', 'tanh')] }, none);
     this.approximate = approximate;
   }
 
@@ -50,12 +69,22 @@ export class GELU extends Module {
 }
 
 export class SiLU extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('SiLU', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return silu(x);
   }
 }
 
 export class Softplus extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('Softplus', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return softplus(x);
   }
@@ -64,8 +93,9 @@ export class Softplus extends Module {
 export class ELU extends Module {
   private readonly alpha: number;
 
-  constructor(alpha = 1) {
+  constructor(alpha = 1, ...none: never[]) {
     super();
+    checkLayer('ELU', { alpha: [alpha, aNumber({ finite: true })] }, none);
     this.alpha = alpha;
   }
 

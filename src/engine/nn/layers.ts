@@ -1,17 +1,25 @@
 import type { Device } from '../gpu/device.ts';
+import { aBoolean, aNumber, aWholeNumber, optional, type Rule } from '../ops/arguments.ts';
 import { conv2d, convTranspose2d } from '../ops/conv/conv2d.ts';
-import type { Conv2dActivation, Conv2dOptions, ConvTranspose2dOptions } from '../ops/conv/options.ts';
+import {
+  CONV_OPTIONS,
+  type Conv2dActivation,
+  type Conv2dOptions,
+  type ConvTranspose2dOptions,
+  TRANSPOSED_OPTIONS,
+} from '../ops/conv/options.ts';
 import { leakyRelu } from '../ops/elementwise/activations.ts';
 import { add, scale } from '../ops/elementwise/arithmetic.ts';
 import { batchNorm } from '../ops/norm/batch_norm.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
-import { type Pair, pairOf } from '../ops/pair.ts';
+import { aPair, type Pair, pairOf } from '../ops/pair.ts';
 import { dropout } from '../ops/random/dropout.ts';
-import type { Rng } from '../ops/random/rng.ts';
+import { Rng } from '../ops/random/rng.ts';
 import type { Ranks } from '../ops/ranks/ranks.ts';
 import { reshape } from '../ops/shape/reshape.ts';
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
+import { aDevice, aSeed, checkLayer } from './arguments.ts';
 import { Fresh } from './init/fresh.ts';
 import { buffer, Module, parameter } from './module.ts';
 
@@ -44,6 +52,7 @@ export class Conv2d extends Module {
   /** @param kernel its side, or both: [height, width] */
   constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ActivatedConvOptions = {}) {
     super();
+    checkConv('Conv2d', { device, cin, cout, kernel, options }, CONV_OPTIONS);
     const { seed, bias = true, ...rest } = options;
     const [each, height, width] = weightSides('Conv2d', cin, kernel, rest.groups);
     this.fanIn = each * height * width;
@@ -71,6 +80,7 @@ export class ConvTranspose2d extends Module {
   /** @param kernel its side, or both: [height, width] */
   constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ConvTransposeOptions = {}) {
     super();
+    checkConv('ConvTranspose2d', { device, cin, cout, kernel, options }, TRANSPOSED_OPTIONS);
     const { seed, bias = true, ...rest } = options;
     const [each, height, width] = weightSides('ConvTranspose2d', cout, kernel, rest.groups);
     this.fanIn = each * height * width;
@@ -85,6 +95,21 @@ export class ConvTranspose2d extends Module {
   forward(x: Tensor): Tensor {
     return convTranspose2d(x, this.weight, this.bias, this.options);
   }
+}
+
+function checkConv(
+  layer: string,
+  { device, cin, cout, kernel, options }: Record<'device' | 'cin' | 'cout' | 'kernel' | 'options', unknown>,
+  rules: Readonly<Record<string, Rule>>,
+): void {
+  const count = aWholeNumber(1);
+  const sides = {
+    device: [device, aDevice],
+    cin: [cin, count],
+    cout: [cout, count],
+    kernel: [kernel, aPair(count)],
+  } as const;
+  checkLayer(layer, sides, [options], { ...rules, bias: optional(aBoolean), seed: aSeed });
 }
 
 /** Sides of a weight whose channels are cut into groups: channels of one group, height and width of the kernel. */
@@ -111,8 +136,9 @@ export class BatchNorm2d extends Module {
   /** Whose batches the statistics in training are taken over; undefined for this process' own alone. */
   ranks: Ranks | undefined;
 
-  constructor(device: Device, channels: number) {
+  constructor(device: Device, channels: number, ...none: never[]) {
     super();
+    checkLayer('BatchNorm2d', { device: [device, aDevice], channels: [channels, aWholeNumber(1)] }, none);
     const ones = (label: string) => Tensor.lazy(device, [channels], label, () => new Float32Array(channels).fill(1));
     this.weight = parameter(ones('weight'));
     this.bias = parameter(Tensor.zeros(device, [channels], 'bias'));
@@ -139,14 +165,21 @@ function byItself(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   return add(scale(x, 0), reshape(bias, [1, channels, ...sides.map(() => 1)]));
 }
 
+const RATE: Rule = {
+  wanted: 'a number from 0 to below 1',
+  fits: (value) => aNumber({ least: 0 }).fits(value) && Number(value) < 1,
+};
+const anRng: Rule = { wanted: 'an Rng', fits: (value) => value instanceof Rng };
+
 /** Element-wise dropout in training mode, nothing in evaluation mode. */
 export class Dropout extends Module {
   private readonly rate: number;
   private readonly rng: Rng | undefined;
 
   /** @param rng by default the one that all layers of the device share */
-  constructor(rate: number, rng?: Rng) {
+  constructor(rate: number, rng?: Rng, ...none: never[]) {
     super();
+    checkLayer('Dropout', { rate: [rate, RATE], rng: [rng, optional(anRng)] }, none);
     this.rate = rate;
     this.rng = rng;
   }

@@ -1,12 +1,16 @@
 import type { Device } from '../gpu/device.ts';
+import { aBoolean, aWholeNumber, optional } from '../ops/arguments.ts';
 import { add } from '../ops/elementwise/arithmetic.ts';
 import { embedding } from '../ops/lookup/embedding.ts';
 import { matmul } from '../ops/matmul/matmul.ts';
 import { flatten } from '../ops/shape/reshape.ts';
 import type { Tensor } from '../tape/tensor.ts';
+import { aDevice, aSeed, checkLayer } from './arguments.ts';
 import { Fresh } from './init/fresh.ts';
 import type { LayerOptions } from './layers.ts';
 import { Module, parameter } from './module.ts';
+
+const SIDE = aWholeNumber(1);
 
 export interface LinearOptions extends LayerOptions {
   bias?: boolean;
@@ -17,8 +21,15 @@ export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
 
-  constructor(device: Device, inFeatures: number, outFeatures: number, { bias = true, seed }: LinearOptions = {}) {
+  constructor(device: Device, inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    const given = {
+      device: [device, aDevice],
+      inFeatures: [inFeatures, SIDE],
+      outFeatures: [outFeatures, SIDE],
+    } as const;
+    checkLayer('Linear', given, [options], { bias: optional(aBoolean), seed: aSeed });
+    const { bias = true, seed } = options;
     const fresh = new Fresh(device, seed);
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = parameter(fresh.uniform([outFeatures, inFeatures], 'weight', bound));
@@ -36,9 +47,11 @@ export class Linear extends Module {
 export class Embedding extends Module {
   readonly weight: Tensor;
 
-  constructor(device: Device, count: number, features: number, { seed }: LayerOptions = {}) {
+  constructor(device: Device, count: number, features: number, options: LayerOptions = {}) {
     super();
-    this.weight = parameter(new Fresh(device, seed).normal([count, features], 'weight', 1));
+    const given = { device: [device, aDevice], count: [count, SIDE], features: [features, SIDE] } as const;
+    checkLayer('Embedding', given, [options], { seed: aSeed });
+    this.weight = parameter(new Fresh(device, options.seed).normal([count, features], 'weight', 1));
   }
 
   /** @param indices u32, of any shape (…) → (…, features) */
@@ -49,6 +62,11 @@ export class Embedding extends Module {
 
 /** (N, …) → (N, all the rest in one axis). */
 export class Flatten extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('Flatten', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return flatten(x, 1);
   }

@@ -1,10 +1,12 @@
 import type { Device } from '../gpu/device.ts';
+import { aList, aWholeNumber, either, optional } from '../ops/arguments.ts';
 import { leakyRelu } from '../ops/elementwise/activations.ts';
 import { groupNorm } from '../ops/norm/group_norm.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import { layerNorm } from '../ops/norm/layer_norm.ts';
 import type { Ranks } from '../ops/ranks/ranks.ts';
 import { type Shape, Tensor } from '../tape/tensor.ts';
+import { aDevice, checkLayer } from './arguments.ts';
 import { BatchNorm2d } from './layers.ts';
 import { Module, parameter } from './module.ts';
 
@@ -12,6 +14,8 @@ import { Module, parameter } from './module.ts';
 export type NormKind = 'batch' | 'instance' | 'none';
 
 export const NORMS: readonly NormKind[] = ['batch', 'instance', 'none'];
+
+const SIDE = aWholeNumber(1);
 
 /** Weight 1 and bias 0 of this shape, as norms start. */
 function affine(device: Device, shape: Shape): { weight: Tensor; bias: Tensor } {
@@ -28,8 +32,10 @@ export class InstanceNorm2d extends Module {
   readonly weight: Tensor | undefined;
   readonly bias: Tensor | undefined;
 
-  constructor(device?: Device, channels?: number) {
+  constructor(device?: Device, channels?: number, ...none: never[]) {
     super();
+    const given = { device: [device, optional(aDevice)], channels: [channels, optional(SIDE)] } as const;
+    checkLayer('InstanceNorm2d', given, none);
     const learnt = device && channels !== undefined ? affine(device, [channels]) : undefined;
     this.weight = learnt?.weight;
     this.bias = learnt?.bias;
@@ -48,8 +54,10 @@ export class GroupNorm extends Module {
   readonly bias: Tensor;
   readonly groups: number;
 
-  constructor(device: Device, groups: number, channels: number) {
+  constructor(device: Device, groups: number, channels: number, ...none: never[]) {
     super();
+    const given = { device: [device, aDevice], groups: [groups, SIDE], channels: [channels, SIDE] } as const;
+    checkLayer('GroupNorm', given, none);
     this.groups = groups;
     const { weight, bias } = affine(device, [channels]);
     this.weight = weight;
@@ -68,8 +76,9 @@ export class LayerNorm extends Module {
   readonly bias: Tensor;
 
   /** @param shape the sides, or the only one by its length */
-  constructor(device: Device, shape: number | Shape) {
+  constructor(device: Device, shape: number | Shape, ...none: never[]) {
     super();
+    checkLayer('LayerNorm', { device: [device, aDevice], shape: [shape, either(SIDE, aList(SIDE))] }, none);
     const { weight, bias } = affine(device, typeof shape === 'number' ? [shape] : shape);
     this.weight = weight;
     this.bias = bias;

@@ -1,11 +1,23 @@
+import { optional } from '../ops/arguments.ts';
 import { avgPool2d, globalAvgPool } from '../ops/resample/avg_pool.ts';
 import { maxPool2d } from '../ops/resample/max_pool.ts';
+import { POOL_RULES } from '../ops/resample/pool.ts';
 import type { Tensor } from '../tape/tensor.ts';
+import { checkLayer } from './arguments.ts';
 import { Module } from './module.ts';
 
 /** Pooling as modules, for those who build networks out of modules alone; each calls the operation of its name. */
 
 type Sides = readonly [kernel: number, stride?: number, padding?: number];
+
+function checkSides(layer: string, [kernel, stride, padding, ...more]: readonly unknown[]): void {
+  const given = {
+    kernel: [kernel, POOL_RULES.kernel],
+    stride: [stride, optional(POOL_RULES.stride)],
+    padding: [padding, optional(POOL_RULES.padding)],
+  } as const;
+  checkLayer(layer, given, more);
+}
 
 export class MaxPool2d extends Module {
   private readonly sides: Sides;
@@ -13,6 +25,7 @@ export class MaxPool2d extends Module {
   /** @param kernel side of the window, @param stride by default the kernel */
   constructor(...sides: Sides) {
     super();
+    checkSides('MaxPool2d', sides);
     this.sides = sides;
   }
 
@@ -27,6 +40,7 @@ export class AvgPool2d extends Module {
   /** @param kernel side of the window, @param stride by default the kernel */
   constructor(...sides: Sides) {
     super();
+    checkSides('AvgPool2d', sides);
     this.sides = sides;
   }
 
@@ -37,6 +51,11 @@ export class AvgPool2d extends Module {
 
 /** The mean of each channel: (N, C, H, W) → (N, C, 1, 1). */
 export class GlobalAvgPool extends Module {
+  constructor(...none: never[]) {
+    super();
+    checkLayer('GlobalAvgPool', {}, none);
+  }
+
   forward(x: Tensor): Tensor {
     return globalAvgPool(x);
   }

@@ -27,8 +27,10 @@ export interface ConvTranspose2dOptions extends Conv2dOptions {
 
 const [fromZero, fromOne] = [optional(aPair(aWholeNumber())), optional(aPair(aWholeNumber(1)))];
 const COMMON = { stride: fromOne, padding: fromZero, dilation: fromOne, groups: optional(aWholeNumber(1)) };
-const OPTIONS = { ...COMMON, slope: optional(aNumber({ least: 0, finite: true })) };
-const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: fromZero };
+/** What the options of a convolution may be. */
+export const CONV_OPTIONS = { ...COMMON, slope: optional(aNumber({ least: 0, finite: true })) };
+/** As `CONV_OPTIONS`, of a transposed one. */
+export const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: fromZero };
 
 /** The convolution of x by weight. @throws PixtapeError that names the operation and what does not fit */
 export function convGeometry(
@@ -39,7 +41,7 @@ export function convGeometry(
   options: Conv2dOptions & Conv2dActivation,
 ): ConvGeometry {
   checkTensors(op, x, weight, bias);
-  checkOptions(op, OPTIONS, options);
+  checkOptions(op, CONV_OPTIONS, options);
   const [batch, inC, inH, inW] = fourSides(op, x.shape, 'input');
   const kernel = fourSides(op, weight.shape, 'weight');
   const [outC, wc, kernelH, kernelW] = kernel;

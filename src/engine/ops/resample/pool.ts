@@ -18,11 +18,16 @@ export interface PoolSides {
   outW: number;
 }
 
-const RULES = { kernel: aPair(aWholeNumber(1)), stride: aPair(aWholeNumber(1)), padding: aPair(aWholeNumber()) };
+/** What the sides of a pooling may be. */
+export const POOL_RULES = {
+  kernel: aPair(aWholeNumber(1)),
+  stride: aPair(aWholeNumber(1)),
+  padding: aPair(aWholeNumber()),
+};
 
 /** @throws PixtapeError if an argument is out of its range, or a window larger than the padded picture */
 export function poolSides(op: string, x: Tensor, kernel: Pair, stride: Pair, padding: Pair): PoolSides {
-  checkArguments(op, { x: aTensor, ...RULES }, { x, kernel, stride, padding });
+  checkArguments(op, { x: aTensor, ...POOL_RULES }, { x, kernel, stride, padding });
   const [, , inH, inW] = nchw(op, x.shape);
   const [kernelH, kernelW] = pairOf(kernel);
   const [strideH, strideW] = pairOf(stride);
