@@ -100,3 +100,11 @@ export function broadcast(arrays: readonly NdArray[], f: (...values: number[]) =
     return f(...arrays.map((a) => at(a, indexOf(a.shape, here))));
   });
 }
+
+/** A result whose element [n, c, i, j] is f(plane number of n and c, i, j). */
+export function planes(
+  [n, c, h, w]: [number, number, number, number],
+  f: (plane: number, row: number, col: number) => number,
+): NdArray {
+  return nd([n, c, h, w], (at) => f(Math.floor(at / (h * w)), Math.floor(at / w) % h, at % w));
+}

@@ -4,6 +4,10 @@ import type { Device } from '../../../src/engine/gpu/device.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 import { runs } from '../../sets.ts';
 import { check } from './check.ts';
+import { structural } from './loss/table_ssim.ts';
+import { norms } from './norm/table_norm.ts';
+import { permutations } from './shape/table_permute.ts';
+import { pictureShapes } from './shape/table_pictures.ts';
 import { rows } from './table.ts';
 
 /** Random problems for each operation. Every one of them depends on the seed alone. */
@@ -11,11 +15,18 @@ const RUNS = runs(6, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
 
 let device: Device;
+/** The same adapter, taken for a GPU: the tilings and kernels that a CPU driver would not be given. */
+let asGpu: Device;
 
 beforeAll(async () => {
   device = await openTestDevice({ guards: true });
+  asGpu = await openTestDevice({ guards: true });
+  asGpu.capabilities.cpu = false;
 });
-afterAll(() => closeTestDevice(device));
+afterAll(() => {
+  asGpu.destroy();
+  closeTestDevice(device);
+});
 
 describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   test(`${RUNS} random shapes: forward, gradients, guards`, async () => {
@@ -27,4 +38,15 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const options = { tags: 'long', timeout: 180_000 };
     test(`large: ${JSON.stringify(problem)}`, options, () => check(device, row, problem, SEED, true));
   }
+});
+
+/** Operations that take other kernels or tilings on a GPU. */
+const withGpuKernels = [...structural, ...pictureShapes, ...permutations, ...norms];
+
+describe.each(withGpuKernels.map((row) => [row.name, row] as const))('%s as on a GPU', (_, row) => {
+  test('random and large shapes', { tags: 'long', timeout: 180_000 }, async () => {
+    const property = fc.asyncProperty(row.problem, fc.nat(), (problem, seed) => check(asGpu, row, problem, seed));
+    await fc.assert(property, { numRuns: 20, seed: 2 });
+    for (const problem of row.large ?? []) await check(asGpu, row, problem, 2, true);
+  });
 });

@@ -33,3 +33,14 @@ export function broadcastShapes(count: number): fc.Arbitrary<number[][]> {
 export function wide(random: () => number, count: number): number[] {
   return Array.from({ length: count }, () => (2 * random() - 1) * (random() < 0.2 ? 100 : 2));
 }
+
+export type Four = [number, number, number, number];
+
+export const side = (max: number) => fc.oneof(fc.constant(1), fc.integer({ min: 1, max }));
+/** (N, C, H, W), each side at least 1, no more than a few hundred values. */
+export const pictures: fc.Arbitrary<Four> = fc.tuple(side(3), side(3), side(7), side(7));
+
+export function four(shape: readonly number[]): Four {
+  if (shape.length !== 4) throw new Error(`[${shape}] are not four sides`);
+  return shape as Four;
+}

@@ -5,11 +5,13 @@ import { unaries } from './elementwise/table_unary.ts';
 import { lookups } from './lookup/table_lookup.ts';
 import { classifying } from './loss/table_classify.ts';
 import { losses } from './loss/table_loss.ts';
+import { structural } from './loss/table_ssim.ts';
 import { products } from './matmul/table_matmul.ts';
 import { norms } from './norm/table_norm.ts';
 import { reducing } from './reduce/table_reduce.ts';
 import { resampling } from './resample/table_resample.ts';
-import { spatial } from './resample/table_spatial.ts';
+import { permutations } from './shape/table_permute.ts';
+import { pictureShapes } from './shape/table_pictures.ts';
 import { shapes } from './shape/table_shape.ts';
 import type { OpRow } from './table_row.ts';
 
@@ -21,11 +23,13 @@ export const rows: OpRow[] = [
   ...products,
   ...reducing,
   ...shapes,
+  ...permutations,
+  ...pictureShapes,
   ...lookups,
-  ...spatial,
   ...resampling,
   ...norms,
   ...convolutions,
   ...classifying,
   ...losses,
+  ...structural,
 ];

@@ -1,5 +1,5 @@
 import { at, type NdArray, nd } from '../nd.ts';
-import { four } from '../resample/table_spatial.ts';
+import { four } from '../shapes.ts';
 import type { Args, Pair } from './problems.ts';
 
 interface Planes {

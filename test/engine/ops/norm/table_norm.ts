@@ -5,7 +5,7 @@ import { instanceNorm } from '../../../../src/engine/ops/norm/instance_norm.ts';
 import { layerNorm } from '../../../../src/engine/ops/norm/layer_norm.ts';
 import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf, uniform } from '../nd.ts';
-import { pictures, side } from '../resample/table_spatial.ts';
+import { pictures, side } from '../shapes.ts';
 import { type OpRow, row } from '../table_row.ts';
 
 /** Mean, and sum of squared deviations from it, of each channel of x (N, C, …), in two passes. */

@@ -1,5 +1,5 @@
-import { at, type NdArray } from '../nd.ts';
-import { four, planes } from './table_spatial.ts';
+import { at, type NdArray, planes } from '../nd.ts';
+import { four } from '../shapes.ts';
 
 /** Means and resizes of pictures in float64: linear maps of the rows, then of the columns. */
 

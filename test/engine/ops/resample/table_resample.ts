@@ -4,12 +4,11 @@ import { maxPool2d } from '../../../../src/engine/ops/resample/max_pool.ts';
 import { upsampleBicubic } from '../../../../src/engine/ops/resample/upsample_bicubic.ts';
 import { upsampleBilinear } from '../../../../src/engine/ops/resample/upsample_bilinear.ts';
 import { upsampleNearest } from '../../../../src/engine/ops/resample/upsample_nearest.ts';
-import { pixelShuffle, pixelUnshuffle } from '../../../../src/engine/ops/shape/blocks/pixel_shuffle.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { at, type NdArray, sizeOf } from '../nd.ts';
+import { at, type NdArray, planes, sizeOf } from '../nd.ts';
+import { four, pictures, side } from '../shapes.ts';
 import { type OpRow, type Problem, row } from '../table_row.ts';
 import { adapting, cubic, linear, mean, nearest, outputs, resized, type Taps } from './separable.ts';
-import { four, pictures, planes, side } from './table_spatial.ts';
 
 type Pair = [down: number, across: number];
 
@@ -102,8 +101,6 @@ const largeResizes: Problem<ResizeArgs>[] = [
   { shapes: [[3, 200, 3, 4]], args: { height: 6, width: 7, align: true } },
   { shapes: [[1, 1, 1, 2]], args: { height: 40, width: 1, align: true } },
 ];
-
-const shuffles = fc.tuple(pictures, fc.integer({ min: 1, max: 3 }));
 
 export const resampling: OpRow[] = [
   row<PoolArgs>({
@@ -217,34 +214,5 @@ export const resampling: OpRow[] = [
         (h) => nearest(h, height),
         (w) => nearest(w, width),
       ),
-  }),
-  row<{ factor: number }>({
-    name: 'pixel_shuffle',
-    twice: true,
-    problem: shuffles.map(([[n, c, h, w], factor]) => ({ shapes: [[n, c * factor ** 2, h, w]], args: { factor } })),
-    large: [{ shapes: [[2, 48, 17, 23]], args: { factor: 4 } }],
-    run: ([x], { factor }) => pixelShuffle(x as Tensor, factor),
-    reference: ([x], { factor }) => {
-      const [n, c, h, w] = four((x as NdArray).shape);
-      return planes([n, c / factor ** 2, h * factor, w * factor], (plane, i, j) => {
-        const from = (plane * factor + (i % factor)) * factor + (j % factor);
-        return at(x as NdArray, (from * h + Math.floor(i / factor)) * w + Math.floor(j / factor));
-      });
-    },
-  }),
-  row<{ factor: number }>({
-    name: 'pixel_unshuffle',
-    twice: true,
-    problem: shuffles.map(([[n, c, h, w], factor]) => ({ shapes: [[n, c, h * factor, w * factor]], args: { factor } })),
-    large: [{ shapes: [[2, 3, 68, 92]], args: { factor: 4 } }],
-    run: ([x], { factor }) => pixelUnshuffle(x as Tensor, factor),
-    reference: ([x], { factor }) => {
-      const [n, c, h, w] = four((x as NdArray).shape);
-      return planes([n, c * factor ** 2, h / factor, w / factor], (plane, i, j) => {
-        const within = plane % factor ** 2;
-        const row = i * factor + Math.floor(within / factor);
-        return at(x as NdArray, (Math.floor(plane / factor ** 2) * h + row) * w + j * factor + (within % factor));
-      });
-    },
   }),
 ];

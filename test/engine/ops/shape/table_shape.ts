@@ -7,9 +7,9 @@ import { flatten, reshape, squeeze, unsqueeze } from '../../../../src/engine/ops
 import { type AxisRange, slice, split } from '../../../../src/engine/ops/shape/slice.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { at, coordinates, indexOf, type NdArray, nd, sizeOf } from '../nd.ts';
+import { side } from '../shapes.ts';
 import { type OpRow, type Problem, row } from '../table_row.ts';
 
-const side = (max: number) => fc.oneof(fc.constant(1), fc.integer({ min: 1, max }));
 const anySides = fc.oneof(
   fc.array(side(6), { minLength: 1, maxLength: 4 }),
   fc.array(side(3), { minLength: 5, maxLength: 6 }),
