@@ -103,7 +103,7 @@ class Step:
         if not reuse:
             fake = self.gen(self.condition)
         self.disc.requires_grad_(False)
-        loss_g = self.judged(fake, 1.0) + self.config["lambda"] * (fake - self.real).abs().mean()
+        loss_g = self.judged(fake, 1.0) + self.config["lambdaL1"] * (fake - self.real).abs().mean()
         self.adam_g.zero_grad(set_to_none=True)
         loss_g.backward()
         self.adam_g.step()

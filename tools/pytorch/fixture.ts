@@ -167,7 +167,7 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
     width,
     height,
     batch: whole('batch'),
-    lambda: field('lambda', 'a number of at least 0', (v) => v >= 0),
+    lambdaL1: field('lambda', 'a number of at least 0', (v) => v >= 0),
     lr,
     lrDisc: lr,
     beta1: decay('beta1', base.beta1),

@@ -63,7 +63,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
     lrDisc: flags.lr_D ?? flags.lr ?? base.lrDisc,
     beta1: flags.beta1 ?? base.beta1,
     beta2: flags.beta2 ?? base.beta2,
-    lambda: flags.lambda_L1 ?? base.lambda,
+    lambdaL1: flags.lambda_L1 ?? base.lambdaL1,
     lambdaSsim: flags.lambda_ssim ?? (l1Alone ? 0 : base.lambdaSsim),
     reuseFake: flags.reuse_fake ?? base.reuseFake,
     recompute: flags.checkpoint_activations ?? base.recompute ?? false,

@@ -240,7 +240,7 @@ function pairFlags() {
     .option('--beta2 <b>', `Adam's decay of its square${each((c) => c.beta2)}`, between(0, 1))
     .option(
       '--lambda_L1 <weight>',
-      `weight of the L1 term${each((c) => c.lambda)}`,
+      `weight of the L1 term${each((c) => c.lambdaL1)}`,
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option(

@@ -12,7 +12,7 @@ import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import { followTraining } from '../../pix2pix/train/loop/follow.ts';
 import { inPhase } from '../../pix2pix/train/loop/phases.ts';
-import { Pix2PixTrainee } from '../../pix2pix/train/loop/pix2pix_trainee.ts';
+import { Pix2PixTask } from '../../pix2pix/train/loop/pix2pix_task.ts';
 import { type RunResult, trainPix2Pix } from '../../pix2pix/train/loop/run.ts';
 import { Pix2Pix, partOfBatch } from '../../pix2pix/train/steps/pix2pix.ts';
 import { type RunFolder, takeFolder } from '../run/folder.ts';
@@ -116,7 +116,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
         const loader = new BatchLoader(train, { batchSize: config.batch, seed, serial, part: ranks?.group });
         if (ranks?.first === false) {
           const { steps } = options;
-          return followTraining(new Pix2PixTrainee(model, loader), { steps, agree: ranks.agree }, interrupted);
+          return followTraining(new Pix2PixTask(model, loader), { steps, agree: ranks.agree }, interrupted);
         }
         return trainPix2Pix(model, loader, test, { ...options, heldOut }, progress, interrupted);
       },

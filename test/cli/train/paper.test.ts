@@ -126,7 +126,14 @@ describe('flags', () => {
 
   it('the preset is the paper', () => {
     expect(fresh({ preset: 'paper' })).toMatchObject(PRESETS.paper);
-    expect(PRESETS.paper).toMatchObject({ lr: 2e-4, beta1: 0.5, lambda: 100, batch: 1, epochs: 100, epochsDecay: 100 });
+    expect(PRESETS.paper).toMatchObject({
+      lr: 2e-4,
+      beta1: 0.5,
+      lambdaL1: 100,
+      batch: 1,
+      epochs: 100,
+      epochsDecay: 100,
+    });
     expect(PRESETS.paper).toMatchObject({ discHidden: 64, init: 'paper', ganMode: 'vanilla', width: 256, height: 256 });
     const data = (given: Partial<TrainFlags>) => freshRecord(flags(given), PRESETS.paper).data;
     expect(data({ preset: 'paper' })).toMatchObject({ flip: true, jitter: true, resize: 'bilinear' });
@@ -151,7 +158,7 @@ describe('flags', () => {
     expect(chosen.generator).toEqual({ ...PAPER_GENERATOR, depth: 6, hidden: 8, dropout: 0 });
     expect(chosen).toMatchObject({ init: 'tutorial', discHidden: 8, netD: 'tutorial' });
     const back = fresh({ preset: 'paper', netG: 'tutorial', netD: 'tutorial' });
-    expect(back).toMatchObject({ generator: TUTORIAL_GENERATOR, discHidden: 8, lambda: 100 });
+    expect(back).toMatchObject({ generator: TUTORIAL_GENERATOR, discHidden: 8, lambdaL1: 100 });
     expect(fresh({ preset: 'paper', netG: 'unet_128', ngf: 16 }).generator).toMatchObject({ hidden: 16, depth: 7 });
   });
 

@@ -315,7 +315,7 @@ test('L1 alone: no discriminator, and the generator learns from nothing else', a
   for (let i = 0; i < 20; i++) model.train({ real: picture, condition: picture }, 0);
   const losses = await model.lossesSince(0);
   for (const { gen, l1, adv, disc } of losses) {
-    expect(gen).toBeCloseTo(small.lambda * l1, 4);
+    expect(gen).toBeCloseTo(small.lambdaL1 * l1, 4);
     expect([adv, disc]).toEqual([0, 0]);
   }
   expect(losses.at(-1)?.l1).toBeLessThan(0.95 * (losses[0]?.l1 ?? 0));
@@ -329,7 +329,7 @@ test('a structural term: part of the loss, in the range of the generator’s pic
       netG,
       generator,
       ganMode: 'none',
-      lambda: 0,
+      lambdaL1: 0,
       lambdaSsim: 50,
       lr: 1e-2,
     });
@@ -354,6 +354,9 @@ test('a checkpoint from before there was a choice has the tutorial’s networks;
   const header = encodeHeader({ config: PRESETS.quick, step: 3, run: {} });
   const { netG: _g, netD: _d, norm: _n, ganMode: _m, discLayers: _l, discConditional: _c, ...before } = PRESETS.quick;
   expect(decodeHeader({ ...header, config: JSON.stringify(before) }, 'old').config).toEqual(PRESETS.quick);
+  const named = Object.entries(PRESETS.quick).map(([key, value]) => [key === 'lambdaL1' ? 'lambda' : key, value]);
+  const { config } = decodeHeader({ ...header, config: JSON.stringify(Object.fromEntries(named)) }, 'old');
+  expect(JSON.stringify(config), 'with the old name of lambdaL1').toBe(JSON.stringify(PRESETS.quick));
   const later = JSON.stringify({ ...PRESETS.quick, netG: 'later' });
   expect(() => decodeHeader({ ...header, config: later }, 'new')).toThrow(/new: .*config\.netG is "later"/);
 });

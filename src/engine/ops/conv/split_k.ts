@@ -35,7 +35,7 @@ export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, split
   }
   const { bias, channels = 1, plane = 1, slope = 1, activated } = finish ?? {};
   dispatchElements(
-    result.device.kernel('conv_parts', source),
+    result.device.kernel('reduce_split_k', source),
     { parts, bias: bias ?? parts, y: result, activated: activated ?? parts },
     { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope, is_behind: activated ? 1 : 0 },
   );

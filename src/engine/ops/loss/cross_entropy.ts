@@ -7,8 +7,8 @@ import { aTensor, checkArguments } from '../arguments.ts';
 import { checkSameShape } from '../check.ts';
 import { mul, scale, sub } from '../elementwise/arithmetic.ts';
 import { oneHot } from '../lookup/gather.ts';
-import { reduceSum } from '../reduce/reduce_sum.ts';
 import { softmax } from '../reduce/softmax.ts';
+import { sumAll } from '../reduce/sum_all.ts';
 import { permute } from '../shape/permute.ts';
 
 /**
@@ -44,7 +44,7 @@ export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   const [forward, backward] = labelled ? ['labelled', 'labelled_backward'] : ['forward', 'backward'];
   dispatchElements(x.device.kernel('cross_entropy', source, forward), { x, ...right, y }, params);
   return differentiable(
-    reduceSum('cross_entropy', y, 1 / n),
+    sumAll('cross_entropy', y, 1 / n),
     [x],
     (dy) => {
       const dx = x.like('cross_entropy.dx');

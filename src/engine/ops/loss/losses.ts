@@ -8,7 +8,7 @@ import { checkSameShape } from '../check.ts';
 import { sigmoid } from '../elementwise/activations.ts';
 import { mul, neg, scale, sub } from '../elementwise/arithmetic.ts';
 import { gt, lt } from '../elementwise/compare.ts';
-import { REDUCE_BLOCK, reduceSum } from '../reduce/reduce_sum.ts';
+import { REDUCE_BLOCK, sumAll } from '../reduce/sum_all.ts';
 
 /** In the order of the shader's numbers. */
 const KINDS = ['bce', 'l1', 'mse'] as const;
@@ -81,7 +81,7 @@ function meanOf(kind: Kind, a: Tensor, target: Target): Tensor {
   const y = Tensor.temporary(device, [blocks], `${kind}.sums`);
   const { bindings, constant } = bound(a, target);
   dispatch(kernelOf(kind, a, target, 'forward'), { ...bindings, y }, { n: size, factor: 0, constant }, split1d(blocks));
-  return reduceSum(kind, y, 1 / size);
+  return sumAll(kind, y, 1 / size);
 }
 
 function gradient(kind: Kind, a: Tensor, target: Target, dy: Tensor, sign: 1 | -1): Tensor {

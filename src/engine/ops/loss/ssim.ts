@@ -5,7 +5,7 @@ import { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { checkSameShape } from '../check.ts';
 import { nchw } from '../launch.ts';
-import { reduceSum } from '../reduce/reduce_sum.ts';
+import { sumAll } from '../reduce/sum_all.ts';
 
 /** The side of SSIM's window in pixels: pictures are at least so high and wide. */
 export const SSIM_WINDOW = 11;
@@ -49,7 +49,7 @@ export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, nu
   const y = Tensor.temporary(device, [planes, rows, cols], 'ssim.windows', 'f32');
   const windowRuns = planes * runs(rows) * cols;
   dispatchElements(kernel('windows'), { row_means: means, y }, { n: windowRuns, ...params });
-  return differentiable(reduceSum('ssim', y, 1 / windows), [a], (dy) => {
+  return differentiable(sumAll('ssim', y, 1 / windows), [a], (dy) => {
     const slope = Tensor.temporary(device, [3, planes, rows, cols], 'ssim.slopes', 'f32');
     dispatchElements(kernel('slopes'), { row_means: means, slope }, { n: windowRuns, ...params });
     const sums = Tensor.temporary(device, [3, planes, height, cols], 'ssim.sums', 'f32');

@@ -8,7 +8,7 @@ import { scale } from '../elementwise/arithmetic.ts';
 import { expandTo } from '../shape/expand.ts';
 import { viewOf } from '../shape/reshape.ts';
 import { isWhole, reduceAxes, SUM, withoutAxes } from './reduce_axes.ts';
-import { reduceSum } from './reduce_sum.ts';
+import { sumAll } from './sum_all.ts';
 
 export interface ReduceOptions {
   /** Leave the axes in the shape with length 1, so that the result goes together with x; by default they are gone. */
@@ -50,7 +50,7 @@ export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 }
 
 function summed(label: string, x: Tensor, { axes, kept, result }: Reduction, factor: number): Tensor {
-  const sum = isWhole(x, axes) ? reduceSum(label, x, factor) : reduceAxes(SUM, x, axes, { label, factor });
+  const sum = isWhole(x, axes) ? sumAll(label, x, factor) : reduceAxes(SUM, x, axes, { label, factor });
   const back = (dy: Tensor) => {
     const spread = new Tensor(dy.device, kept, dy.storage);
     const into = { shape: x.shape, label: `${label}.dx`, dtype: x.dtype };

@@ -6,7 +6,7 @@ import { Tensor } from '../../tape/tensor.ts';
 export const REDUCE_BLOCK = 4096;
 
 /** Records factor · Σ x as a tensor of shape [1], with nothing on the tape: also the last stage of the losses. */
-export function reduceSum(label: string, x: Tensor, factor: number): Tensor {
+export function sumAll(label: string, x: Tensor, factor: number): Tensor {
   const kernel = x.device.kernel('reduce_sum', source, 'forward');
   let from = x;
   for (;;) {

@@ -4,7 +4,7 @@ import { type Shape, sameShape, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aList, aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
 import { isWhole, reduceAxes, SUM } from '../reduce/reduce_axes.ts';
-import { reduceSum } from '../reduce/reduce_sum.ts';
+import { sumAll } from '../reduce/sum_all.ts';
 import { viewOf } from './reshape.ts';
 
 /**
@@ -38,7 +38,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   const missing = x.shape.length - shape.length;
   const axes = x.shape.flatMap((n, axis) => (n !== (shape[axis - missing] ?? 1) ? [axis] : []));
   if (axes.length === 0) return viewOf(x, shape);
-  const sum = isWhole(x, axes) ? reduceSum('sum', x, 1) : reduceAxes(SUM, x, axes, { label: 'sum', dtype: x.dtype });
+  const sum = isWhole(x, axes) ? sumAll('sum', x, 1) : reduceAxes(SUM, x, axes, { label: 'sum', dtype: x.dtype });
   const back = (dy: Tensor) => [expandTo(dy, x.shape)];
   return differentiable(new Tensor(x.device, shape, sum.storage), [x], back, back);
 }

@@ -240,11 +240,19 @@ function checkRun(run: unknown): Record<string, unknown> {
   return run as Record<string, unknown>;
 }
 
-/** Fills in the defaults of old checkpoints: the tutorial's networks, no structural term, no average of weights. See also `RateConfig`. */
+/** Fields of old checkpoints that have another name today. */
+const RENAMED = new Map<string, keyof TrainConfig>([['lambda', 'lambdaL1']]);
+
+/**
+ * Checks a checkpoint's configuration. Old checkpoints get today's names and the defaults of their time: the tutorial's
+ * networks, no structural term, no average of weights. See also `RateConfig`.
+ */
 export function checkConfig(given: unknown): TrainConfig {
   const before = { ...TUTORIAL_NETWORKS, ganMode: 'vanilla', lambdaSsim: 0, ema: 0 };
-  // What was given keeps its order, so that it is written again as it was read.
-  const config = { ...(given as TrainConfig) };
+  // Keep the order of the fields, so that they are written again as they were read.
+  const config = Object.fromEntries(
+    Object.entries(given ?? {}).map(([key, value]) => [RENAMED.get(key) ?? key, value]),
+  ) as unknown as TrainConfig;
   for (const [key, value] of Object.entries(before)) if (!(key in config)) Object.assign(config, { [key]: value });
   const { lrPolicy: _, ...wanted } = PRESETS.tutorial;
   checkFields(config, wanted, 'config');

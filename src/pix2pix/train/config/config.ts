@@ -13,8 +13,8 @@ export interface TrainConfig extends NetworksConfig, RateConfig {
   batch: number;
   beta1: number;
   beta2: number;
-  /** Weight of the L1 term: `--lambda_L1`. Checkpoints hold it under this name. */
-  lambda: number;
+  /** Weight of the L1 term: `--lambda_L1`. */
+  lambdaL1: number;
   /** Weight of the structural term, 1 − SSIM; 0 for none, as in the tutorial and the paper. */
   lambdaSsim: number;
   /**
@@ -64,7 +64,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lrDisc: 2e-4,
     beta1: 0.9,
     beta2: 0.999,
-    lambda: 200,
+    lambdaL1: 200,
     init: 'tutorial',
     reuseFake: false,
     ema: 0,
@@ -86,7 +86,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lrDisc: 2e-4,
     beta1: 0.5,
     beta2: 0.999,
-    lambda: 100,
+    lambdaL1: 100,
     init: 'he',
     reuseFake: true,
     ema: 0.998,
@@ -110,7 +110,7 @@ export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
     lrDisc: 2e-4,
     beta1: 0.5,
     beta2: 0.999,
-    lambda: 100,
+    lambdaL1: 100,
     init: 'paper',
     reuseFake: true,
     ema: 0,

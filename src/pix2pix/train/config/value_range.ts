@@ -1,7 +1,10 @@
 import type { PictureRange } from '../../models/generator.ts';
 
 /** The values of black and white. */
-export const RANGES = { unit: [0, 1], symmetric: [-1, 1] } as const satisfies Record<PictureRange, readonly number[]>;
+export const RANGE_LIMITS = { unit: [0, 1], symmetric: [-1, 1] } as const satisfies Record<
+  PictureRange,
+  readonly number[]
+>;
 
 /** Converts pictures from [0, 1], which the program uses everywhere, to the network's range. */
 export function toNetwork(values: Float32Array, range: PictureRange): Float32Array {
@@ -9,7 +12,7 @@ export function toNetwork(values: Float32Array, range: PictureRange): Float32Arr
 }
 
 /** Converts a difference in the network's range to one in [0, 1]: the factor. */
-export const unitsOf = (range: PictureRange): number => (range === 'unit' ? 1 : 0.5);
+export const differenceScale = (range: PictureRange): number => (range === 'unit' ? 1 : 0.5);
 
 /** Converts a network's output to [0, 1]. */
 export function fromNetwork(values: Float32Array, range: PictureRange): Float32Array {

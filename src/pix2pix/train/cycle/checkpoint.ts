@@ -67,7 +67,7 @@ export function loadCycleGan(device: Device, path: string, config?: CycleConfig)
 
 export function decodeCycle(metadata: Readonly<Record<string, string>>, path: string): CycleHeader {
   return decodeDescription(metadata, path, CYCLE_FORMAT, (given) => {
-    const config = { ...(given as CycleConfig), ...checkConfig(given) };
+    const config = checkConfig(given) as CycleConfig;
     for (const name of ['lambdaA', 'lambdaB', 'lambdaIdentity', 'poolSize'] as const) {
       if (typeof config[name] !== 'number') throw new Error(`config.${name} is ${JSON.stringify(config[name])}`);
     }

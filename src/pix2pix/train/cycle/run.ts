@@ -2,9 +2,9 @@ import type { StepLoader } from '../../data/sets/batches.ts';
 import type { Domain, OpenedUnpaired } from '../../data/sources/open_unpaired.ts';
 import { learningRates } from '../config/rates.ts';
 import { trainLoop } from '../loop/loop.ts';
-import { ModelTrainee } from '../loop/model_trainee.ts';
+import { ModelTask } from '../loop/model_task.ts';
 import type { Progress } from '../loop/progress.ts';
-import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
+import type { FolderTask, LoopOptions, LoopResult, LossFields, SampleOptions } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
 import { pictureTable } from '../sheets/grid.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
@@ -33,7 +33,7 @@ export function trainCycleGan(
 }
 
 /** CycleGAN as `trainLoop` sees it: a grid of held-out pictures there and back, and no measurement. */
-class CycleTask extends ModelTrainee<CycleLoss, CycleGan, CycleBatch> implements TrainingTask<CycleLoss> {
+class CycleTask extends ModelTask<CycleLoss, CycleGan, CycleBatch> implements FolderTask<CycleLoss> {
   readonly lossNames = CYCLE_LOSS_NAMES;
   private readonly test: Pick<OpenedUnpaired, 'testA' | 'testB'>;
   private readonly samples: number;

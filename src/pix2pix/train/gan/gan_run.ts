@@ -1,9 +1,9 @@
 import type { StepLoader } from '../../data/sets/batches.ts';
 import { saveGan } from '../checkpoint/gan_checkpoint.ts';
 import { trainLoop } from '../loop/loop.ts';
-import { ModelTrainee } from '../loop/model_trainee.ts';
+import { ModelTask } from '../loop/model_task.ts';
 import type { Progress } from '../loop/progress.ts';
-import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from '../loop/task.ts';
+import type { FolderTask, LoopOptions, LoopResult, LossFields, SampleOptions } from '../loop/task.ts';
 import type { ChartSpec } from '../report/curves.ts';
 import { trainingSheet } from '../sheets/gan_samples.ts';
 import { GAN_LOSS_NAMES, type Gan, type GanBatch, type GanLosses } from '../steps/gan.ts';
@@ -28,7 +28,7 @@ export function trainGan(
 }
 
 /** A GAN as `trainLoop` sees it: a grid from fixed noise, and no measurement. */
-class GanTask extends ModelTrainee<keyof GanLosses, Gan, GanBatch> implements TrainingTask<keyof GanLosses> {
+class GanTask extends ModelTask<keyof GanLosses, Gan, GanBatch> implements FolderTask<keyof GanLosses> {
   readonly lossNames = GAN_LOSS_NAMES;
   private readonly samples: number;
 

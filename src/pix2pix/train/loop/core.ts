@@ -5,7 +5,7 @@ import { type LossRow, RING_LENGTH } from '../steps/loss_ring.ts';
 export type RunEnd = 'done' | 'time' | 'interrupted';
 
 /** A model in training and what it learns from. */
-export interface Trainee<Loss extends string> {
+export interface TrainingTask<Loss extends string> {
   readonly device: Pick<Device, 'drain'>;
   /** Steps done. */
   readonly step: number;
@@ -72,30 +72,30 @@ export interface LoopHost<Loss extends string, Sample> {
  * so far have been read and found finite: a state that came from a NaN must not replace a good one.
  */
 export class TrainingLoop<Loss extends string, Sample> {
-  private readonly trainee: Trainee<Loss>;
+  private readonly task: TrainingTask<Loss>;
   private readonly host: LoopHost<Loss, Sample>;
   /** The last step whose losses were read, and when the steps after it began. */
   private read: number;
   private readAt = performance.now();
 
-  constructor(trainee: Trainee<Loss>, host: LoopHost<Loss, Sample>) {
-    this.trainee = trainee;
+  constructor(task: TrainingTask<Loss>, host: LoopHost<Loss, Sample>) {
+    this.task = task;
     this.host = host;
-    this.read = trainee.step;
+    this.read = task.step;
   }
 
   /** Trains at least one step, until the host ends it. @throws the error from the host's `diverged` */
   async run(): Promise<RunEnd> {
-    const { trainee, host } = this;
+    const { task, host } = this;
     const alone = host.alone?.bind(host) ?? (<T>(work: () => Promise<T>) => work());
     this.readAt = performance.now();
     let inFlight: Promise<unknown> = Promise.resolve();
     for (;;) {
-      const submit = await trainee.prepareStep();
+      const submit = await task.prepareStep();
       await inFlight;
       const end = await alone(async () => {
         await submit();
-        inFlight = trainee.device.drain();
+        inFlight = task.device.drain();
         // Where the device is lost, whatever else waits for it says so, and perhaps before this is awaited.
         inFlight.catch(() => undefined);
         const ended = await host.ended();
@@ -109,10 +109,10 @@ export class TrainingLoop<Loss extends string, Sample> {
   }
 
   private async afterStep(end: RunEnd | undefined): Promise<void> {
-    const { trainee, host } = this;
+    const { task, host } = this;
     const { losses, sample, save } = host.due(end);
-    const late = trainee.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;
-    if (!(losses || late || sample || save || trainee.needsLosses)) return host.onStep?.();
+    const late = task.step - this.read >= RING_LENGTH || this.secondsSinceRead() > host.readSeconds;
+    if (!(losses || late || sample || save || task.needsLosses)) return host.onStep?.();
     await host.verify?.();
     await this.readLosses(sample, end !== undefined);
     await save?.();
@@ -120,11 +120,11 @@ export class TrainingLoop<Loss extends string, Sample> {
   }
 
   private async readLosses(sample: boolean, last: boolean): Promise<void> {
-    const { trainee, host } = this;
-    const rows = await trainee.lossesSince(this.read);
+    const { task, host } = this;
+    const rows = await task.lossesSince(this.read);
     const at = performance.now();
     const seconds = (at - this.readAt) / 1000;
-    const bad = firstNotFinite(rows, Object.keys(trainee.lossNames) as Loss[]);
+    const bad = firstNotFinite(rows, Object.keys(task.lossNames) as Loss[]);
     await host.onLosses({
       rows: bad ? rows.slice(0, bad.index + 1) : rows,
       steps: rows.length,
@@ -132,9 +132,9 @@ export class TrainingLoop<Loss extends string, Sample> {
       at,
       sample: sample && !bad ? await host.sample(last) : undefined,
     });
-    this.read = trainee.step;
-    if (bad) throw host.diverged(bad.step, trainee.lossNames[bad.loss], bad.value);
-    await trainee.check?.();
+    this.read = task.step;
+    if (bad) throw host.diverged(bad.step, task.lossNames[bad.loss], bad.value);
+    await task.check?.();
   }
 
   private secondsSinceRead(): number {

@@ -1,5 +1,5 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { type RunEnd, type Trainee, TrainingLoop } from './core.ts';
+import { type RunEnd, TrainingLoop, type TrainingTask } from './core.ts';
 
 /** What the ranks of a run agree on after each step, of what each of them wishes: whether to end, and why. */
 export type Agree = (wish: RunEnd | undefined) => Promise<RunEnd | undefined>;
@@ -10,13 +10,13 @@ export type Agree = (wish: RunEnd | undefined) => Promise<RunEnd | undefined>;
  * @throws PixtapeError if a loss is not finite
  */
 export async function followTraining<Loss extends string>(
-  trainee: Trainee<Loss>,
+  task: TrainingTask<Loss>,
   { steps, agree }: { steps: number; agree: Agree },
   interrupted: () => boolean,
 ): Promise<undefined> {
-  const loop = new TrainingLoop(trainee, {
+  const loop = new TrainingLoop(task, {
     readSeconds: Number.POSITIVE_INFINITY,
-    ended: () => agree(trainee.step >= steps ? 'done' : interrupted() ? 'interrupted' : undefined),
+    ended: () => agree(task.step >= steps ? 'done' : interrupted() ? 'interrupted' : undefined),
     interrupted: () => false,
     due: () => ({ losses: false, sample: false }),
     sample: async () => undefined,

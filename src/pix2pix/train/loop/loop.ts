@@ -5,7 +5,7 @@ import { LogWriter } from './folder/log.ts';
 import { SampleStore } from './folder/samples.ts';
 import { Session } from './folder/session.ts';
 import type { Progress } from './progress.ts';
-import type { LoopOptions, LoopResult, TrainingTask } from './task.ts';
+import type { FolderTask, LoopOptions, LoopResult } from './task.ts';
 
 const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train into another folder.' };
 
@@ -16,7 +16,7 @@ const LOCK = { command: 'a training run', hint: 'Wait until it is done, or train
  *   checkpoint stays intact. FolderInUse if another process writes into the folder.
  */
 export async function trainLoop<Loss extends string>(
-  task: TrainingTask<Loss>,
+  task: FolderTask<Loss>,
   options: LoopOptions,
   progress: Progress,
   interrupted: () => boolean,
@@ -32,7 +32,7 @@ export async function trainLoop<Loss extends string>(
 
 async function loopIn<Loss extends string>(
   lock: FolderLock,
-  task: TrainingTask<Loss>,
+  task: FolderTask<Loss>,
   options: LoopOptions,
   progress: Progress,
   interrupted: () => boolean,

@@ -1,7 +1,7 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import type { StepLoader } from '../../data/sets/batches.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
-import type { Trainee } from './core.ts';
+import type { TrainingTask } from './core.ts';
 
 /** What a model in training has in common with every other. */
 export interface Trainable<Loss extends string> {
@@ -15,7 +15,7 @@ export interface Trainable<Loss extends string> {
 }
 
 /** A model and its batches, as `TrainingLoop` sees them. */
-export abstract class ModelTrainee<Loss extends string, M extends Trainable<Loss>, B> implements Trainee<Loss> {
+export abstract class ModelTask<Loss extends string, M extends Trainable<Loss>, B> implements TrainingTask<Loss> {
   abstract readonly lossNames: Readonly<Record<Loss, string>>;
   readonly model: M;
   protected readonly loader: StepLoader<B>;

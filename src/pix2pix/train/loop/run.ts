@@ -2,15 +2,15 @@ import type { BatchLoader } from '../../data/sets/batches.ts';
 import type { Dataset } from '../../data/sets/dataset.ts';
 import { saveCheckpoint } from '../checkpoint/checkpoint.ts';
 import { learningRates } from '../config/rates.ts';
-import { unitsOf } from '../config/value_range.ts';
+import { differenceScale } from '../config/value_range.ts';
 import { picturesToMeasure } from '../evaluate/budget.ts';
 import { HeldOutSet, type HeldOutSetOptions } from '../evaluate/held_out.ts';
 import { type ChartSpec, PIX2PIX_CHARTS } from '../report/curves.ts';
 import type { Losses, Pix2Pix } from '../steps/pix2pix.ts';
 import { trainLoop } from './loop.ts';
-import { Pix2PixTrainee } from './pix2pix_trainee.ts';
+import { Pix2PixTask } from './pix2pix_task.ts';
 import type { Progress } from './progress.ts';
-import type { LoopOptions, LoopResult, LossFields, SampleOptions, TrainingTask } from './task.ts';
+import type { FolderTask, LoopOptions, LoopResult, LossFields, SampleOptions } from './task.ts';
 
 export { LATEST, ofEpoch, ofStep } from './task.ts';
 
@@ -47,7 +47,7 @@ export async function trainPix2Pix(
 }
 
 /** Pix2Pix as `trainLoop` sees it: measured on held-out pictures whenever a grid is drawn. */
-class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
+class PairTask extends Pix2PixTask implements FolderTask<keyof Losses> {
   readonly heldOut: HeldOutSet;
   /** The last score, over how many pictures it was measured, and what copying the input scores on them. */
   testL1: number | undefined;
@@ -114,7 +114,7 @@ class PairTask extends Pix2PixTrainee implements TrainingTask<keyof Losses> {
   /** Charts of the losses that the run has. L1 is shown in the units of the held-out L1, [0, 1]. */
   private charts(): ChartSpec[] {
     const { generator, disc, config } = this.model;
-    const factor = unitsOf(generator.range);
+    const factor = differenceScale(generator.range);
     const absent = [...(disc ? [] : ['lossD', 'lossAdv']), ...(config.lambdaSsim > 0 ? [] : ['lossSsim'])];
     return PIX2PIX_CHARTS.filter(({ field }) => !absent.includes(field)).map((chart) =>
       chart.field === 'lossL1' ? { ...chart, factor } : chart,

@@ -1,7 +1,7 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import type { FolderLock } from '../../../files/lock/lock.ts';
 import type { ReportData } from '../report/report.ts';
-import type { RunEnd, Trainee } from './core.ts';
+import type { RunEnd, TrainingTask } from './core.ts';
 import type { LogLine } from './folder/log.ts';
 import type { Agree } from './follow.ts';
 
@@ -67,7 +67,7 @@ export interface SampleOptions {
 }
 
 /** A model in training with all that a run's folder needs of it. */
-export interface TrainingTask<Loss extends string> extends Trainee<Loss> {
+export interface FolderTask<Loss extends string> extends TrainingTask<Loss> {
   readonly device: Device;
   /** Pictures in a step. */
   readonly batch: number;

@@ -22,7 +22,7 @@ import type { Discriminator, PictureGenerator } from '../../models/registry/kind
 import type { TrainConfig } from '../config/config.ts';
 import { type GanLoss, ganLoss } from '../config/gan_loss.ts';
 import { learningRates, PlateauRate } from '../config/rates.ts';
-import { RANGES, toNetwork } from '../config/value_range.ts';
+import { RANGE_LIMITS, toNetwork } from '../config/value_range.ts';
 import { LossRing, type LossRow } from './loss_ring.ts';
 import { Predictor } from './predictor.ts';
 
@@ -203,8 +203,8 @@ export class Pix2Pix {
     const { generator, disc, real, config, optimG } = this;
     const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), this.judge(disc, fake), 1));
     const l1 = l1Loss(fake, real);
-    const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGES[generator.range]) : undefined;
-    let gen = scale(l1, config.lambda);
+    const ssim = config.lambdaSsim > 0 ? ssimLoss(fake, real, RANGE_LIMITS[generator.range]) : undefined;
+    let gen = scale(l1, config.lambdaL1);
     if (adv) gen = add(adv, gen);
     if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
     backward(gen, optimG.lossScale?.scale);

@@ -8,7 +8,7 @@ import type { Samples } from '../types.ts';
 const SHOWN = 4;
 
 /** A few pictures that training never sees, always the same. */
-export class PageHeldOut {
+export class HeldOutSamples {
   private readonly pairs: readonly Pair[];
   private readonly width: number;
   private readonly height: number;
@@ -20,12 +20,12 @@ export class PageHeldOut {
   }
 
   /** Chooses two faces, which are easy to judge, then others spread over the set. */
-  static async load(test: Dataset): Promise<PageHeldOut> {
+  static async load(test: Dataset): Promise<HeldOutSamples> {
     const all = Array.from({ length: test.length }, (_, i) => i);
     const faces = all.filter((i) => FACES.test(test.name(i))).slice(0, SHOWN / 2);
     const others = Array.from({ length: SHOWN }, (_, n) => Math.floor(((n + 0.5) * test.length) / SHOWN));
     const chosen = [...new Set([...faces, ...others, ...all])].slice(0, SHOWN);
-    return new PageHeldOut(await Promise.all(chosen.map((i) => test.pair(i))), test);
+    return new HeldOutSamples(await Promise.all(chosen.map((i) => test.pair(i))), test);
   }
 
   /** Predicts them in evaluation mode, which does not touch the training state. */

@@ -6,7 +6,7 @@ import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts'
 import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
 import type { TrainConfig } from '../../../pix2pix/train/config/config.ts';
 import { learningRates, scheduledSteps } from '../../../pix2pix/train/config/rates.ts';
-import { unitsOf } from '../../../pix2pix/train/config/value_range.ts';
+import { differenceScale } from '../../../pix2pix/train/config/value_range.ts';
 import {
   type Due,
   type LoopHost,
@@ -14,12 +14,12 @@ import {
   type RunEnd,
   TrainingLoop,
 } from '../../../pix2pix/train/loop/core.ts';
-import { Pix2PixTrainee } from '../../../pix2pix/train/loop/pix2pix_trainee.ts';
+import { Pix2PixTask } from '../../../pix2pix/train/loop/pix2pix_task.ts';
 import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
 import { isLost, lossOf, openPageDevice } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
 import type { Samples, Schedule, TrainEvent } from '../types.ts';
-import { PageHeldOut } from './held_out.ts';
+import { HeldOutSamples } from './held_out.ts';
 
 /** The state of a run, as a checkpoint holds it. */
 export interface Snapshot {
@@ -51,7 +51,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   private readonly config: TrainConfig;
   private readonly emit: Emit;
   private readonly loader: BatchLoader;
-  private readonly heldOut: PageHeldOut;
+  private readonly heldOut: HeldOutSamples;
   private model: Pix2Pix;
   private snapshot: Snapshot;
   private paused = true;
@@ -67,7 +67,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     config: TrainConfig,
     record: RunRecord,
     data: OpenedData,
-    heldOut: PageHeldOut,
+    heldOut: HeldOutSamples,
     model: Pix2Pix,
     snapshot: Snapshot,
     emit: Emit,
@@ -94,7 +94,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     emit: Emit,
   ): Promise<Trainer> {
     refuseIfOver(from?.step ?? 0, scheduledSteps(config, stepsPerEpoch(data.train.length, config.batch)));
-    const heldOut = await PageHeldOut.load(data.test);
+    const heldOut = await HeldOutSamples.load(data.test);
     const model = await build(config, from, emit);
     const { description } = model.device;
     const parameters = model.generator.parameterCount;
@@ -158,7 +158,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     // If the device is lost at the very end, the run goes back and is no longer over.
     while (!(this.paused || this.over)) {
       await this.surviving(async () => {
-        await new TrainingLoop(new Pix2PixTrainee(this.model, this.loader), this).run();
+        await new TrainingLoop(new Pix2PixTask(this.model, this.loader), this).run();
       });
     }
     this.paused = true;
@@ -216,7 +216,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     const { model, loader, config } = this;
     const last = rows.at(-1);
     if (last) {
-      const units = unitsOf(model.generator.range); // of the held-out measure, beside which L1 is drawn
+      const units = differenceScale(model.generator.range); // of the held-out measure, beside which L1 is drawn
       this.record.seconds = (this.record.seconds ?? 0) + seconds;
       this.emit({
         kind: 'progress',

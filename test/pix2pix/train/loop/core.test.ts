@@ -4,15 +4,15 @@ import {
   type LoopHost,
   type LossesRead,
   type RunEnd,
-  type Trainee,
   TrainingLoop,
+  type TrainingTask,
 } from '../../../../src/pix2pix/train/loop/core.ts';
 import { type LossRow, RING_LENGTH } from '../../../../src/pix2pix/train/steps/loss_ring.ts';
 
 type Loss = 'gen' | 'ssim';
 
 /** Counts to `last`; the loss of a step is what `lossOf` says. */
-class Counting implements Trainee<Loss> {
+class Counting implements TrainingTask<Loss> {
   readonly device = { drain: async () => undefined };
   readonly lossNames = { gen: 'generator loss', ssim: 'structural loss' };
   step = 0;
@@ -36,18 +36,18 @@ class Noting implements LoopHost<Loss, string> {
   readonly readSeconds = Number.POSITIVE_INFINITY;
   readonly notes: string[] = [];
   asked = false;
-  private readonly trainee: Counting;
+  private readonly task: Counting;
   private readonly last: number;
   private readonly what: (step: number) => Partial<Due>;
 
-  constructor(trainee: Counting, last: number, what: (step: number) => Partial<Due> = () => ({})) {
-    this.trainee = trainee;
+  constructor(task: Counting, last: number, what: (step: number) => Partial<Due> = () => ({})) {
+    this.task = task;
     this.last = last;
     this.what = what;
   }
 
   ended(): RunEnd | undefined {
-    if (this.trainee.step >= this.last) return 'done';
+    if (this.task.step >= this.last) return 'done';
     return this.asked ? 'interrupted' : undefined;
   }
 
@@ -56,14 +56,14 @@ class Noting implements LoopHost<Loss, string> {
   }
 
   due(end: RunEnd | undefined): Due {
-    const save = async () => void this.notes.push(`saved ${this.trainee.step}`);
+    const save = async () => void this.notes.push(`saved ${this.task.step}`);
     if (end) return { losses: true, sample: end === 'done', save };
-    const { losses = false, sample = false } = this.what(this.trainee.step);
-    return { losses, sample, save: this.what(this.trainee.step).save && save };
+    const { losses = false, sample = false } = this.what(this.task.step);
+    return { losses, sample, save: this.what(this.task.step).save && save };
   }
 
   async sample(): Promise<string> {
-    this.notes.push(`sampled ${this.trainee.step}`);
+    this.notes.push(`sampled ${this.task.step}`);
     return 'a grid';
   }
 
@@ -77,10 +77,10 @@ class Noting implements LoopHost<Loss, string> {
 }
 
 it('samples, tells the losses, then saves, and ends with all three', async () => {
-  const trainee = new Counting();
+  const task = new Counting();
   const save = async () => undefined;
-  const host = new Noting(trainee, 5, (step) => ({ sample: step === 2, save: step === 3 ? save : undefined }));
-  expect(await new TrainingLoop(trainee, host).run()).toBe('done');
+  const host = new Noting(task, 5, (step) => ({ sample: step === 2, save: step === 3 ? save : undefined }));
+  expect(await new TrainingLoop(task, host).run()).toBe('done');
   expect(host.notes).toEqual([
     'sampled 2',
     'losses 0 1 of 2, a grid',
@@ -96,30 +96,30 @@ it.each([
   ['NaN', Number.NaN],
   ['Infinity', Number.POSITIVE_INFINITY],
 ])('stops at any loss that is %s, after telling the losses up to it, without sampling or saving', async (_, value) => {
-  const trainee = new Counting((step) => ({ gen: 1, ssim: step === 2 ? value : 0 }));
+  const task = new Counting((step) => ({ gen: 1, ssim: step === 2 ? value : 0 }));
   const save = async () => undefined;
-  const host = new Noting(trainee, 9, (step) => (step === 4 ? { sample: true, save } : {}));
-  await expect(new TrainingLoop(trainee, host).run()).rejects.toThrow(`structural loss of step 2 is ${value}`);
+  const host = new Noting(task, 9, (step) => (step === 4 ? { sample: true, save } : {}));
+  await expect(new TrainingLoop(task, host).run()).rejects.toThrow(`structural loss of step 2 is ${value}`);
   expect(host.notes).toEqual(['losses 0 1 2 of 4']);
-  expect(trainee.step).toBe(4);
+  expect(task.step).toBe(4);
 });
 
 it('reads the losses before the ring overwrites them', async () => {
-  const trainee = new Counting();
-  const host = new Noting(trainee, RING_LENGTH + 2);
-  await new TrainingLoop(trainee, host).run();
+  const task = new Counting();
+  const host = new Noting(task, RING_LENGTH + 2);
+  await new TrainingLoop(task, host).run();
   const reads = host.notes.filter((note) => note.startsWith('losses'));
   expect(reads.map((note) => note.replace(/.* of /, ''))).toEqual([String(RING_LENGTH), '2, a grid']);
 });
 
 it('ends when somebody asks, also while something is being done after a step', async () => {
-  const trainee = new Counting();
-  const host = new Noting(trainee, 9, (step) => ({ losses: step === 3 }));
+  const task = new Counting();
+  const host = new Noting(task, 9, (step) => ({ losses: step === 3 }));
   const { onLosses } = host;
   host.onLosses = (read) => {
     onLosses.call(host, read);
     host.asked = true;
   };
-  expect(await new TrainingLoop(trainee, host).run()).toBe('interrupted');
+  expect(await new TrainingLoop(task, host).run()).toBe('interrupted');
   expect(host.notes).toEqual(['losses 0 1 2 of 3', 'losses  of 0', 'saved 3']);
 });

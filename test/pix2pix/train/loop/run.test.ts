@@ -34,7 +34,10 @@ it('leaves a line for each step, pictures, a report and a checkpoint, and no tem
   // 10 pairs in batches of 2: 5 steps an epoch.
   expect(log.map((line) => line.epoch)).toEqual([0, 0, 0, 0, 0, 1, 1]);
   for (const [i, line] of log.entries()) {
-    expect(line.lossG).toBeCloseTo((line.lossAdv ?? Number.NaN) + model.config.lambda * (line.lossL1 ?? Number.NaN), 3);
+    expect(line.lossG).toBeCloseTo(
+      (line.lossAdv ?? Number.NaN) + model.config.lambdaL1 * (line.lossL1 ?? Number.NaN),
+      3,
+    );
     expect(line.imagesPerSecond).toBeGreaterThan(0);
     expect(line.seconds).toBeGreaterThan(log[i - 1]?.seconds ?? 0);
   }

@@ -111,7 +111,7 @@ describe('with shader-f16', () => {
 
   it('thirty steps have the losses of float32 within 5 %', { tags: 'long' }, async () => {
     // With so few pixels λ = 200 makes gradients that overflow at first: steps would be left out, and the curves shifted.
-    const config = tinyConfig({ lr: 1e-2, init: 'paper', lambda: 20 });
+    const config = tinyConfig({ lr: 1e-2, init: 'paper', lambdaL1: 20 });
     const curves = [];
     for (const precision of ['f32', 'f16'] as const) {
       const model = await prepared(device, { ...config, precision });
@@ -172,7 +172,7 @@ describe('with shader-f16', () => {
 
   it('stops a run whose gradients overflow unscaled, and saves nothing', { tags: 'long' }, async () => {
     const path = folder();
-    const model = new Pix2Pix(device, half({ lambda: 1e12 }));
+    const model = new Pix2Pix(device, half({ lambdaL1: 1e12 }));
     await expect(train(device, path, { steps: 20, logEvery: 20 }, { model })).rejects.toThrow(
       /step 20: the generator's loss scale has fallen to 0\.03125: .* no checkpoint was written after that step.*\n.*--lambda_L1/s,
     );

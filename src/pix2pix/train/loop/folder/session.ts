@@ -5,7 +5,7 @@ import { writeReport } from '../../report/report.ts';
 import { type Due, type LoopHost, type LossesRead, type RunEnd, TrainingLoop } from '../core.ts';
 import { inPhase } from '../phases.ts';
 import type { Progress } from '../progress.ts';
-import { LATEST, type LoopOptions, type LoopResult, ofEpoch, ofStep, type TrainingTask } from '../task.ts';
+import { type FolderTask, LATEST, type LoopOptions, type LoopResult, ofEpoch, ofStep } from '../task.ts';
 import { type LogLine, type LogWriter, readLog } from './log.ts';
 import { Pace } from './pace.ts';
 import type { SampleStore } from './samples.ts';
@@ -16,7 +16,7 @@ const READ_SECONDS = 5;
 
 interface Parts<Loss extends string> {
   lock: FolderLock;
-  task: TrainingTask<Loss>;
+  task: FolderTask<Loss>;
   options: LoopOptions;
   progress: Progress;
   interrupted: () => boolean;
