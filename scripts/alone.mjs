@@ -1,14 +1,14 @@
-/** For what two commands started at once must not do at the same time: install packages into one clone, build its dist/. */
+/** Serialises what two commands must not do at once: installing packages into one clone, building its dist/. */
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-/** Whoever wrote no number has died while it began. */
+/** A lock without a process number is stale after this long: its writer died while creating it. */
 const UNFINISHED_MS = 5000;
 
 /**
- * Waits for the lock `file`, runs `work`, and removes the lock. The lock holds the number of the process; one that a killed
- * process left is taken over. Unlike src/files/lock/lock.ts it needs no build, and works on one machine only.
- * @param waiting hears, once, that there is somebody else
+ * Waits for the lock `file`, runs `work`, and removes the lock. The lock holds a process number; a lock left by a
+ * killed process is taken over. Unlike src/files/lock/lock.ts this needs no build, and works on one machine only.
+ * @param waiting called once if another process holds the lock
  */
 export async function alone(file, waiting, work) {
   for (let told = false; !take(file); await pause(200)) {
@@ -38,7 +38,7 @@ function take(file) {
   }
 }
 
-/** What stands in a lock that nobody has; undefined where somebody has it, or it is gone. */
+/** The text of a lock that no process holds; undefined if one does, or the lock is gone. */
 function staleText(file) {
   try {
     const text = readFileSync(file, 'utf8');
@@ -58,14 +58,14 @@ function isRunning(pid) {
   }
 }
 
-/** Takes a stale lock away; what another process has put there meanwhile is put back. */
+/** Removes a stale lock. Puts back a lock that another process created meanwhile. */
 function clear(file, stale) {
   const aside = `${file}.${process.pid}.tmp`;
   try {
     renameSync(file, aside);
     if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, file);
   } catch {
-    // The lock is gone or taken again. Look once more.
+    // The lock is gone or taken again: look once more.
   }
   rmSync(aside, { force: true });
 }

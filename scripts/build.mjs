@@ -1,8 +1,8 @@
 /**
- * Builds src/ into dist/. One file each: the command (pixtape.js), its thread for MPI
- * (mpi_worker.js), the comparison with PyTorch (reference.js), and the
- * fetching of a driver (set_up_driver.js), which only the clone's set-up runs. build/library.mjs builds the library as ES
- * modules, web/build.mjs the page. `--types` adds the library's type declarations, which only a published package needs.
+ * Builds src/ into dist/. Bundles one file each for the command (pixtape.js), its MPI thread (mpi_worker.js), the
+ * comparison with PyTorch (reference.js), and the download of a driver (set_up_driver.js), which only the clone's
+ * set-up runs. build/library.mjs builds the library as ES modules, web/build.mjs the page. `--types` adds the library's
+ * type declarations, which only a published package needs.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ const commands = [
   { source: 'src/drivers/lavapipe/set_up.ts', target: 'dist/set_up_driver.js' },
 ];
 
-/** Builds what there is a source for. Packages stay outside the bundles. */
+/** Builds every entry whose source exists. Packages stay outside the bundles. */
 export async function build() {
   for (const { source, target } of commands) {
     if (!existsSync(join(root, source))) continue;

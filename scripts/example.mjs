@@ -1,4 +1,4 @@
-/** `npm run example -- NAME [--steps N]`: runs one of examples/, which learn with the library as anybody's program does. */
+/** `npm run example -- NAME [--steps N]`: runs one of examples/, which use the library as any program would. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-#!/bin/sh
-# Installs lavapipe, Mesa's CPU driver for Vulkan, in a version that Dawn accepts. As root:  sudo sh scripts/install-lavapipe.sh
-# Debian 12 ships Mesa 22.3, which Dawn refuses; its official backports have a newer one. Other releases' own Mesa will do.
+# !/bin/sh Installs lavapipe, Mesa's CPU driver for Vulkan, in a version that Dawn accepts. As root: sudo sh
+# scripts/install-lavapipe.sh Debian 12 ships Mesa 22.3, which Dawn refuses; its official backports have a newer one.
+# Other releases' Mesa is new enough.
 set -eu
 
 fail() {

@@ -1,4 +1,7 @@
-/** `npm run lavapipe`: set-up, then Mesa's CPU driver into the cache folder, without root, anew if it is there already. */
+/**
+ * `npm run lavapipe`: set-up, then fetches Mesa's CPU driver into the cache folder, without root, again if it is
+ * already there.
+ */
 import { say, setUpDriver, setup } from './setup.mjs';
 
 await setup();

@@ -2,7 +2,7 @@
 import { runBuilt, setup } from './setup.mjs';
 
 const args = process.argv.slice(2);
-// The other commands need no adapter, or only look for one.
+// All other commands need no adapter, or only list them.
 const computes =
   /^(train|translate|gan|sample|eval|eval-classes|tune)$/.test(args[0] ?? '') && !args.includes('--help');
 await setup(computes ? { computes: args } : {});

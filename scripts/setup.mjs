@@ -24,13 +24,14 @@ const LOCK = join(root, '.setup-lock');
 const OLDEST_NODE = 20;
 
 /**
- * Prepares the clone. Does nothing, in milliseconds, if all is ready.
+ * Prepares the clone. Returns within milliseconds if everything is ready.
  *
- * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that
- *   needs a GPU or a CPU driver; fetches lavapipe if only the slowest driver is there
+ * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that needs a
+ *   GPU or a CPU driver; fetches lavapipe if only the slowest driver is available
  */
 export async function setup({ quiet = false, computes } = {}) {
-  // In the process's own timeline, where a command that trains sums up its phases: src/pix2pix/train/loop/phases.ts.
+  // Measure on the process's own timeline, from which a training command sums up its phases:
+  // src/pix2pix/train/loop/phases.ts.
   const timed = async (phase, work) => {
     const start = performance.now();
     await work();
@@ -154,7 +155,7 @@ function linkCommand() {
     rmSync(link, { force: true });
     symlinkSync(join('..', '..', 'dist', 'pixtape.js'), link);
   } catch (error) {
-    // Another command in this clone may have made it a moment ago.
+    // Another command in this clone may have just made it.
     if (!existsSync(link)) throw error;
   }
 }
@@ -164,7 +165,7 @@ export function fail(message, hint) {
   process.exit(1);
 }
 
-/** Runs one of dist/'s programs in this process, with these arguments. */
+/** Runs a program of dist/ in this process, with these arguments. */
 export async function runBuilt(name, args) {
   const file = join(root, 'dist', name);
   if (!existsSync(file)) fail(`dist/${name} was not built`, 'Run `npm run build` and read its messages.');

@@ -1,5 +1,7 @@
-/** `npm start`: set-up, then a first training run that a machine without a GPU finishes in minutes. Flags given are added;
- * `--no-open` leaves the browser alone. */
+/**
+ * `npm start`: set-up, then a first training run that a machine without a GPU finishes in minutes. Passes flags on.
+ * `--no-open` does not open the browser.
+ */
 import { runBuilt, setup } from './setup.mjs';
 
 await setup({ computes: process.argv.slice(2) });

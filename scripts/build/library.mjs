@@ -1,7 +1,7 @@
 /**
- * Builds the library as ES modules: one file for each source file, in the same folders (src/ becomes dist/lib/, shaders/
- * dist/shaders/). A shader becomes a module that exports its text. So a page's bundler takes what the page imports, and
- * leaves out the other operations and their shaders.
+ * Builds the library as ES modules: one file for each source file, in the same folders (src/ becomes dist/lib/,
+ * shaders/ dist/shaders/). A shader becomes a module that exports its text. A page's bundler then takes only what the
+ * page imports, and drops the other operations with their shaders.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join, posix, relative, sep } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { asText, pureConstants, put, rawText, root } from './text.mjs';
 
-/** What package.json exports. */
+/** The modules that package.json exports. */
 const entries = ['src/index.ts', 'src/node.ts', 'src/engine/index.ts'];
 
 const options = {
@@ -37,7 +37,7 @@ export async function buildLibrary() {
   for (const folder of ['lib', 'shaders']) removeOthers(join(root, 'dist', folder), built);
 }
 
-/** The sources and shaders that the entries import, directly or through others. Types leave no trace. */
+/** The sources and shaders that the entries import, directly or indirectly. Type imports do not count. */
 async function reachedModules() {
   const { metafile } = await bundle({
     ...options,
@@ -49,13 +49,13 @@ async function reachedModules() {
   return Object.keys(metafile.inputs).filter((path) => /^(src|shaders)\//.test(path));
 }
 
-/** Where a source's module lies below dist/: `src/a/b.ts` at `lib/a/b.js`, `shaders/c.wgsl` at `shaders/c.wgsl.js`. */
+/** Maps a source to its module below dist/: `src/a/b.ts` to `lib/a/b.js`, `shaders/c.wgsl` to `shaders/c.wgsl.js`. */
 function target(source) {
   if (source.endsWith('.wgsl')) return `${source}.js`;
   return source.replace(/^src\//, 'lib/').replace(/\.ts$/, '.js');
 }
 
-/** Leaves each relative import where it is, under the name that its target has in dist/. Files read as text go in. */
+/** Keeps relative imports, renamed to their targets in dist/. Inlines files that are read as text. */
 const moduleByModule = {
   name: 'module-by-module',
   setup(build) {
@@ -81,7 +81,7 @@ function filesOf(folder, extension) {
     .map((name) => join(folder, name));
 }
 
-/** Type declarations, beside the modules. */
+/** Writes type declarations beside the modules. */
 export function buildTypes() {
   const config = join(root, 'dist', 'tsconfig.types.json');
   const compilerOptions = {

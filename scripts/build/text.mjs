@@ -1,4 +1,4 @@
-/** What every build here shares: how files that are not code are read, and how results are written. */
+/** Shared by all builds: how files that are not code are read, and how results are written. */
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** esbuild's loaders: shaders and style sheets are imported as they stand in the file, comments included. */
+/** esbuild's loaders: import shaders and style sheets verbatim, comments included. */
 export const asText = { '.wgsl': 'text', '.css': 'text' };
 
 /** `import text from './file?raw'`: the file's text, as Vite (and so vitest) reads it. */
@@ -56,7 +56,7 @@ export const pureConstants = {
   },
 };
 
-/** Writes a file as a whole or not at all, so that a running command never reads half of one. Makes its folder. */
+/** Writes a file atomically, so that a running command never reads half of one. Makes its folder. */
 export function put(path, contents, mode = 0o644) {
   mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.tmp`;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../setup.mjs';
 
-/** A checkpoint's step, and its tensors as text: the file is read to its end, whole or not at all. */
+/** A checkpoint's step, and its tensors as text. Reads the whole file, so a torn one fails. */
 export async function tensorsOf(path) {
-  // Imported late: the set-up has to build it first.
+  // Imported here and not at the top: the set-up has to build it first.
   const { readSafetensors } = await import(pathToFileURL(join(root, 'dist', 'lib', 'node.js')).href);
   const file = await readSafetensors(path);
   try {
@@ -23,7 +23,7 @@ export async function tensorsOf(path) {
   }
 }
 
-/** The losses and measures of each step, without what depends on the clock. */
+/** The losses and measures of each step, without fields that depend on the clock. */
 export function logOf(folder) {
   const lines = readFileSync(join(folder, 'log.jsonl'), 'utf8').trimEnd().split('\n');
   return new Map(
@@ -34,7 +34,7 @@ export function logOf(folder) {
   );
 }
 
-/** The first entry that two maps do not share; undefined where they are equal. */
+/** The first entry that differs between two maps; undefined if they are equal. */
 export function difference(a, b) {
   for (const key of new Set([...a.keys(), ...b.keys()])) {
     if (a.get(key) === b.get(key)) continue;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root } from '../setup.mjs';
 import { difference, logOf, tensorsOf } from './compare.mjs';
 
-/** Files whose appearance is a moment to kill at. */
+/** Kills that wait for a file to appear. */
 const AIMS = {
   checkpoint: ['', /^\.latest.*\.tmp$/],
   'checkpoint, renamed': ['', /^latest\.safetensors$/],
@@ -13,11 +13,11 @@ const AIMS = {
   lock: ['', /^\.\.?pixtape-lock/],
   log: ['', /^log\.jsonl$/],
 };
-/** Drawn from; a checkpoint is what matters most. */
+/** Moments to draw from. Checkpoints are listed more often because they matter most. */
 const MOMENTS = [...Object.keys(AIMS), 'checkpoint', 'checkpoint', 'starting', 'training', 'training', 'training'];
 const SLOWEST_MS = 120_000;
 
-/** One run that is killed again and again. */
+/** A run that is killed repeatedly. */
 export class Lane {
   counts = { kills: 0, torn: 0, lines: 0 };
 
@@ -27,7 +27,10 @@ export class Lane {
     this.latest = join(this.folder, 'latest.safetensors');
   }
 
-  /** Starts the run or goes on with it, kills it at some moment, and checks what it left. Says what happened. */
+  /**
+   * Starts or resumes the run, kills it at a drawn moment, and checks what it left. Returns a line that says what
+   * happened.
+   */
   async kill() {
     const before = existsSync(this.latest) ? (await tensorsOf(this.latest)).step : 0;
     const going = existsSync(this.latest);
@@ -53,7 +56,7 @@ export class Lane {
     return `${where}: step ${before} → ${step}${left.length > 0 ? `, left ${left.join(', ')}` : ''}`;
   }
 
-  /** Ends the run in peace, and holds it against one from the beginning to the same step. */
+  /** Lets the run end by itself, and compares it with an undisturbed run to the same step. */
   async compare() {
     const reached = existsSync(this.latest) ? (await tensorsOf(this.latest)).step : 0;
     const last = reached + 4;
@@ -84,7 +87,7 @@ export class Lane {
     return spawn(process.execPath, [join(root, 'dist', 'pixtape.js'), ...args], { cwd: this.home, stdio: 'pipe' });
   }
 
-  /** Resolves when it is time. */
+  /** Resolves when the moment has come. */
   moment(where) {
     if (where === 'starting') return new Promise((done) => setTimeout(done, 3000 * this.draw()));
     const training = where === 'training';

@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: kills training runs with SIGKILL at random moments, 200 times, and resumes each. Then compares the results
- * bit for bit with an undisturbed run. Half of the moments are aimed: they fall while a checkpoint, a sample grid, the
- * report or the lock is being written. `--kills N` sets the number, `--minutes M` a duration instead, `--seed N` the moments;
+ * `npm run soak`: kills training runs with SIGKILL at random moments, 200 times, and resumes each. Then compares the
+ * results bit for bit with an undisturbed run. Half of the kills are aimed at the writing of a checkpoint, a sample
+ * grid, the report or the lock. `--kills N` sets the number, `--minutes M` a duration instead, `--seed N` the moments;
  * `--keep` keeps the folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

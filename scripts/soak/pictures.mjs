@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 
-/** Pairs in pairs/, and pictures of two classes in pictures/, all made up. */
+/** Writes made-up pairs into pairs/, and made-up pictures of two classes into pictures/. */
 export function writePictures(home) {
   mkdirSync(join(home, 'pairs'));
   for (let i = 0; i < 13; i++) write(join(home, 'pairs', `${i}.png`), 64, 32, i);

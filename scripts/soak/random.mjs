@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) from a seed (mulberry32), so that a soak can be repeated, as far as a kill ever can. */
+/** Numbers in [0, 1) from a seed (mulberry32), so that a soak can be repeated, as far as kills allow. */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {

@@ -3,7 +3,7 @@ import { root, runBuilt, setup } from '../setup.mjs';
 
 await setup({ computes: process.argv.slice(2) });
 
-// Imported here and not at the top: before the set-up there may be no esbuild.
+// Imported here and not at the top: before the set-up esbuild may be missing.
 const { build } = await import('esbuild');
 const { asText, rawText } = await import('../build/text.mjs');
 

@@ -3,7 +3,7 @@ import { root, runBuilt, setup } from '../setup.mjs';
 
 await setup({ computes: process.argv.slice(2) });
 
-// Not at the top: without node_modules there is no esbuild yet.
+// Imported here and not at the top: before the set-up esbuild may be missing.
 const { build } = await import('esbuild');
 
 await build({

@@ -1,4 +1,4 @@
-/** Builds the page of `npm run web` and `pixtape demo`: a folder of static files, dist/web. Run by itself it does just that. */
+/** Builds the page of `npm run web` and `pixtape demo`: a folder of static files, dist/web. Also runs by itself. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { asText, pureConstants, put, rawText, root } from '../build/text.mjs';
 
 const src = join(root, 'src', 'web');
 
-/** What is bundled, and how it is loaded: the page as a module, workers as plain scripts, which every browser takes. */
+/** The bundles and their formats: the page as a module, workers as classic scripts, which every browser takes. */
 const scripts = [
   { source: 'src/web/main.ts', target: 'main.js', format: 'esm' },
   { source: 'src/web/paint/worker.ts', target: 'paint.js', format: 'iife' },
@@ -43,7 +43,7 @@ export async function buildWeb(folder = join(root, 'dist', 'web')) {
   return folder;
 }
 
-/** The drawings to begin with, from the openmoji package. Given a size, without which some browsers draw none. */
+/** Copies the example drawings from the openmoji package. Adds a size, without which some browsers draw nothing. */
 function copyExamples(folder) {
   const drawings = join(dirname(createRequire(import.meta.url).resolve('openmoji/package.json')), 'black', 'svg');
   for (const { hexcode } of JSON.parse(readFileSync(join(src, 'assets', 'examples.json'), 'utf8'))) {

@@ -57,7 +57,7 @@ async function unpackChromium() {
   return { program: join(folder, 'chromium'), libraries: join(folder, 'lib'), fonts: join(folder, 'fonts.conf') };
 }
 
-/** Into a folder of its own first, then one rename: another process sees the whole browser or nothing. */
+/** Unpacks into a folder of its own and renames it, so that another process sees the whole browser or nothing. */
 async function unpack(from, cache, folder) {
   await mkdir(cache, { recursive: true });
   const partial = await mkdtemp(join(cache, 'unpacking-'));

@@ -16,7 +16,7 @@ const { buildWeb } = await import('./build.mjs');
 
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
-/** Seconds of training before the picture of it is taken. */
+/** Seconds of training before its picture is taken. */
 const LEARNING = Number(process.env.LEARNING_SECONDS ?? 300);
 
 await buildWeb();
@@ -31,7 +31,7 @@ try {
   server.child.kill();
 }
 
-/** `pixtape demo` in a process of its own, and the link that it prints. */
+/** Starts `pixtape demo` in a process of its own, and returns the link that it prints. */
 function startDemo() {
   const child = spawn(process.execPath, [join(root, 'dist', 'pixtape.js'), 'demo', '--no-open', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,7 +47,7 @@ function startDemo() {
   });
 }
 
-/** A fresh browser now and then: after a page that trained was closed, this one sometimes takes no more pictures. */
+/** Restarts the browser now and then: after a page that trained was closed, it sometimes takes no more pictures. */
 async function freshBrowser() {
   await browser?.close();
   browser = await launchChromium();
@@ -135,7 +135,7 @@ async function train(viewport, scheme, seconds, files) {
   await page.context().close();
 }
 
-/** A face as a hand draws it. */
+/** Draws a face with the mouse. */
 async function drawFace(page) {
   const box = await page.locator('#sketch').boundingBox();
   const to = (x, y) => [box.x + x * box.width, box.y + y * box.height];
@@ -156,7 +156,7 @@ async function drawFace(page) {
   await stroke(arc(0.5, 0.52, 0.17, 0.35, 2.8));
 }
 
-/** A box, with the pen still down. */
+/** Draws a box with the keys, and leaves the pen down. */
 async function drawByKeys(page) {
   await page.locator('#sketch').focus();
   for (const key of ['Up', 'Space', 'Right', 'Down', 'Left']) {
@@ -174,7 +174,7 @@ async function drop(page, name) {
   await page.waitForTimeout(300);
 }
 
-/** A PNG with a palette: a third of the bytes, and nobody sees it. */
+/** Saves a PNG with a palette: a third of the bytes, with no visible difference. */
 async function take(page, file, fullPage = false) {
   const picture = await page.screenshot({ fullPage });
   await sharp(picture).png({ palette: true, quality: 95, effort: 10 }).toFile(file);

@@ -2,7 +2,7 @@
 import { runBuilt, setup } from '../setup.mjs';
 
 await setup();
-// Imported here and not at the top: before the set-up there may be no esbuild.
+// Imported here and not at the top: before the set-up esbuild may be missing.
 const { buildWeb } = await import('./build.mjs');
 await buildWeb();
 await runBuilt('pixtape.js', ['demo', '--no-open', ...process.argv.slice(2)]);

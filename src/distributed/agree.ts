@@ -1,12 +1,12 @@
 import { PixtapeError } from '../engine/util/errors.ts';
 import { type Member, nameOf, type RankGroup } from './group.ts';
 
-/** What a rank is about to do: values by what they are called. */
+/** What a rank is about to do: values by name. */
 export type Description = Readonly<Record<string, string>>;
 
 /**
- * Holds what all ranks are about to do against one another, before they begin.
- * @throws PixtapeError on every rank, naming the first that differs from rank 0, and in what
+ * Checks before the ranks begin that all are about to do the same.
+ * @throws PixtapeError on every rank, naming the first rank that differs from rank 0, and the value that differs
  */
 export async function requireSame(group: RankGroup, own: Description): Promise<void> {
   const found = firstDifference(await group.all(own), group.members);

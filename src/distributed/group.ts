@@ -12,7 +12,7 @@ export interface Member {
   pid: number;
 }
 
-/** How much this rank has sent so far, and how long it has waited for an answer, in all meetings together. */
+/** What this rank has sent so far, and how long it has waited for answers, summed over all meetings. */
 export interface Traffic {
   meetings: number;
   bytes: number;
@@ -25,15 +25,18 @@ const BEAT_MS = 1000;
 /** "rank 1 on host b". */
 export const nameOf = ({ rank, host }: Member): string => `rank ${rank} on ${host}`;
 
-/** The processes of a run as this one sees them: where they meet, and what they agree on. See `Ranks` of the engine. */
+/**
+ * The processes of a run, as seen from this one: exchanges values and reaches agreement between them. See `Ranks` of
+ * the engine.
+ */
 export class RankGroup {
   readonly rank: number;
   readonly count: number;
-  /** The MPI library's version and file. */
+  /** The MPI library: its version and file. */
   readonly library: string;
   readonly traffic: Traffic = { meetings: 0, bytes: 0, seconds: 0 };
   members: readonly Member[] = [];
-  /** Gradients are rounded to halves on their way. The same on all ranks. */
+  /** Whether gradients are sent as halves. Must be the same on all ranks. */
   compress = false;
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { done: (result: never) => void; failed: (error: Error) => void }>();
@@ -54,9 +57,9 @@ export class RankGroup {
   }
 
   /**
-   * Joins the other processes of the run, which takes until all have come.
+   * Joins the other processes of the run. Waits until all have joined.
    * @param thread the built mpi/worker.ts
-   * @param launched what the launcher says; undefined where it says nothing
+   * @param launched what the launcher says; undefined if it says nothing
    * @throws PixtapeError if there is no MPI library, it is not the launcher's, or the ranks do not come together
    */
   static async join(thread: URL, launched: Launched | undefined): Promise<RankGroup> {
@@ -80,14 +83,14 @@ export class RankGroup {
     return group;
   }
 
-  /** What every rank gives, in their order. Any value that JSON can hold. */
+  /** Gathers every rank's value, in the order of the ranks. Takes any value that JSON can hold. */
   async all<T>(value: T): Promise<T[]> {
     const bytes = new TextEncoder().encode(JSON.stringify(value ?? null));
     const given = await this.ask<Uint8Array[]>((id) => ({ kind: 'bytes', id, bytes }));
     return given.map((text) => JSON.parse(new TextDecoder().decode(text)) as T);
   }
 
-  /** What rank 0 gives. */
+  /** Returns rank 0's value on every rank. */
   async fromFirst<T>(value: T): Promise<T> {
     const [first] = await this.all(this.rank === 0 ? value : undefined);
     return first as T;
@@ -107,13 +110,13 @@ export class RankGroup {
     return this.meet(sent, (id) => ({ kind: 'gather', id, values, meeting }), values);
   }
 
-  /** Ends the processes of all ranks. Does not come back. */
+  /** Ends the processes of all ranks. Never returns. */
   async abort(): Promise<never> {
     this.say({ kind: 'abort' });
     return new Promise(() => undefined);
   }
 
-  /** Leaves the run, which takes until all ranks do. */
+  /** Leaves the run. Waits until all ranks do. */
   async leave(): Promise<void> {
     await this.all(true);
     clearInterval(this.beats);
@@ -150,7 +153,7 @@ export class RankGroup {
     else asked?.failed(new Error(`MPI: ${answer.message}`));
   }
 
-  /** Once the thread has joined the world. */
+  /** Waits until the thread has joined the world. */
   private static begin(worker: Worker): Promise<RankGroup> {
     return new Promise((done, failed) => {
       worker.once('error', failed);

@@ -1,11 +1,11 @@
 import { PixtapeError } from '../engine/util/errors.ts';
 
-/** What a launcher of MPI programs tells each process of a run in its environment. */
+/** What an MPI launcher tells each process of a run through its environment. */
 export interface Launched {
-  /** Who started it, for messages. */
+  /** The launcher's name, for messages. */
   launcher: string;
   rank: number;
-  /** Undefined where the launcher does not say, and only MPI itself knows. */
+  /** Undefined if the launcher does not say and only MPI itself knows. */
   ranks: number | undefined;
 }
 
@@ -13,22 +13,22 @@ interface Launcher {
   name: string;
   rank: string;
   ranks?: string;
-  /** Must be there, too. */
+  /** A variable that must be set as well. */
   also?: string;
 }
 
-/** In this order, since Slurm's and PMIx' variables are there under other launchers, too. */
+/** The order matters: other launchers set Slurm's and PMIx' variables too. */
 const LAUNCHERS: readonly Launcher[] = [
   { name: "Open MPI's mpirun", rank: 'OMPI_COMM_WORLD_RANK', ranks: 'OMPI_COMM_WORLD_SIZE' },
   { name: "MPICH's mpiexec", rank: 'PMI_RANK', ranks: 'PMI_SIZE' },
-  // A batch script has the variables of its job, but only what srun starts belongs to a step of several tasks.
+  // A batch script has its job's variables, but only processes that srun starts belong to a step of several tasks.
   { name: "Slurm's srun", rank: 'SLURM_PROCID', ranks: 'SLURM_STEP_NUM_TASKS', also: 'SLURM_STEP_ID' },
   { name: 'a PMIx launcher', rank: 'PMIX_RANK' },
 ];
 
 /**
  * Tells from its environment whether this process is one of several that a launcher has started.
- * @returns undefined for a process by itself, also where a launcher started it as the only one
+ * @returns undefined for a single process, even if a launcher started it
  * @throws PixtapeError if a variable is no number
  */
 export function launchedBy(env: NodeJS.ProcessEnv): Launched | undefined {

@@ -5,17 +5,17 @@ import { type OsRelease, osRelease } from './os_release.ts';
 import type { CandidateReport } from './types.ts';
 
 export interface Advice {
-  /** The one command to run; absent when there is nothing to install. */
+  /** The command to run; absent if there is nothing to install. */
   command?: string;
   /** What it brings, or why there is nothing to do. */
   text: string;
 }
 
-/** What this machine is, as far as advice depends on it. */
+/** What advice depends on about this machine. */
 export interface System {
   platform: NodeJS.Platform;
   release: OsRelease;
-  /** Node is built against musl, which Dawn's binding is not. */
+  /** Whether Node is built against musl. Dawn's binding is not. */
   musl: boolean;
   /** Whether there is a command of this name on the PATH. */
   has(command: string): boolean;
@@ -37,7 +37,7 @@ export function adviseFaster(candidates: readonly CandidateReport[], system: Sys
     };
   }
   const text = "lavapipe, Mesa's CPU driver: about five times SwiftShader's arithmetic";
-  // Only the clone fetches; a package's scripts are those that need no set-up.
+  // Only a clone can fetch; a package ships no set-up scripts.
   if (system.has('apt-get') && existsSync(join(system.scripts, 'lavapipe.mjs'))) {
     return { command: 'npm run lavapipe', text: `${text}; fetched into the cache folder, without root` };
   }
@@ -47,9 +47,9 @@ export function adviseFaster(candidates: readonly CandidateReport[], system: Sys
   return { command, text };
 }
 
-/** The command that installs lavapipe on a Linux system; undefined for those that nobody has written one down for. */
+/** The command that installs lavapipe on a Linux system; undefined for unknown distributions. */
 export function lavapipeCommand({ release: { id, version, family }, has, scripts }: System): string | undefined {
-  // Debian 12's own Mesa is too old for Dawn; its backports are not, and have to be switched on.
+  // Debian 12's own Mesa is too old for Dawn. Its backports are new enough, but must be enabled first.
   if (id === 'debian' && version === '12') return `sudo sh ${shortest(join(scripts, 'install-lavapipe.sh'))}`;
   if (family.has('debian') || family.has('ubuntu')) {
     return 'sudo apt-get install -y mesa-vulkan-drivers libvulkan1';
@@ -74,7 +74,7 @@ function scriptsFolder(): string {
   return places.find((path) => existsSync(join(path, 'install-lavapipe.sh'))) ?? 'scripts';
 }
 
-/** For a command line: as seen from where the person stands, if that is above it. */
+/** Makes a path relative to the working directory if it lies below it, for a command line. */
 function shortest(path: string): string {
   const seen = relative(process.cwd(), path);
   return seen.startsWith('..') ? path : seen;
@@ -86,7 +86,7 @@ export function onPath(command: string): boolean {
 
 function isMusl(): boolean {
   if (process.platform !== 'linux') return false;
-  // A JSON of the process; of its header only this field matters. Without glibc it is not there.
+  // Of the report only this field matters. It is absent without glibc.
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
   return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
 }

@@ -8,7 +8,7 @@ import { recipe, SYSTEM_LOADER } from './probe/recipe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
 import type { Candidate, Recipe } from './types.ts';
 
-/** What can be tried on this system, best first. `env` is the environment from before any driver was chosen. */
+/** Lists the candidates of this system, best first. `env` is the environment before any driver was chosen. */
 export function listCandidates(env: NodeJS.ProcessEnv): Candidate[] {
   if (process.platform === 'darwin') return [systemGpu('Metal GPU'), swiftShader()];
   if (process.platform === 'win32') return [systemGpu('Direct3D 12 GPU'), warp(), swiftShader()];
@@ -21,7 +21,7 @@ function systemGpu(description: string): Candidate {
   return { kind: 'gpu', description, prepare: async () => system() };
 }
 
-/** Direct3D's own software adapter, part of Windows. */
+/** Direct3D's software adapter, part of Windows. */
 function warp(): Candidate {
   return {
     kind: 'fallback',
@@ -42,7 +42,7 @@ function vulkanGpu(env: NodeJS.ProcessEnv): Candidate {
   };
 }
 
-/** The system's lavapipe, and behind it the one that set-up has fetched, where it has. */
+/** The system's lavapipe, then the one that set-up fetched, if any. */
 function lavapipes(env: NodeJS.ProcessEnv): Candidate[] {
   const forced = env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES;
   const icd = findIcds(env).find(isLavapipe);

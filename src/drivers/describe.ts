@@ -1,11 +1,11 @@
 import type { ProbeAnswer } from './probe/probe.ts';
 import type { Candidate, CandidateReport, DriverKind } from './types.ts';
 
-/** An adapter's name and driver on one line, different for adapters that compute differently. */
+/** An adapter's name and driver on one line. Adapters that compute differently get different names. */
 export function tidyName(kind: DriverKind, answer: ProbeAnswer): string {
   const device = answer.adapter?.device ?? '';
   const description = answer.description?.trim() ?? '';
-  // Lavapipe's lanes are part of what it is: tuning and results differ between 256 and 512 bits.
+  // Keep lavapipe's vector width: tuning and results differ between 256 and 512 bits.
   const bits = /(\d+)-bits/.exec(device)?.[1];
   if (kind === 'lavapipe') return `${description.replace(/\s+0\.0\.1$/, '')}${bits ? `, ${bits}-bit vectors` : ''}`;
   if (kind === 'swiftshader') return description;
@@ -16,7 +16,7 @@ export function tidyName(kind: DriverKind, answer: ProbeAnswer): string {
   return driver === undefined || driver === name ? name : `${name} (${driver})`;
 }
 
-/** Whether an adapter's description holds what a person typed; `GeForce RTX` and `geforce-rtx` are one name. */
+/** Whether an adapter's description contains what a person typed; `GeForce RTX` and `geforce-rtx` match. */
 export function nameFits(wanted: string, description: string): boolean {
   const plain = (text: string) =>
     text
@@ -26,7 +26,7 @@ export function nameFits(wanted: string, description: string): boolean {
   return plain(description).includes(plain(wanted));
 }
 
-/** Why a candidate that was tried gave no adapter. */
+/** Why a tried candidate gave no adapter. */
 export function candidateReason(candidate: Candidate, answer: ProbeAnswer, deviceFiles: string | undefined): string {
   const said = answer.message ? `: ${answer.message}` : '';
   switch (answer.failure) {
@@ -45,7 +45,7 @@ export function candidateReason(candidate: Candidate, answer: ProbeAnswer, devic
   }
 }
 
-/** One line per candidate in aligned columns, for error messages. */
+/** One line per candidate, in aligned columns, for error messages. */
 export function candidateLines(candidates: readonly CandidateReport[]): string {
   const width = Math.max(...candidates.map((c) => c.kind.length));
   return candidates

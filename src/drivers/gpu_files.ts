@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** The files in /dev through which drivers reach GPUs; none on systems without a /dev. */
+/** The device files in /dev through which drivers reach GPUs; none on systems without /dev. */
 export function gpuFiles(): string[] {
   const inFolder = (folder: string, pattern: RegExp) => {
     try {
@@ -15,7 +15,7 @@ export function gpuFiles(): string[] {
   return [...inFolder('/dev/dri', /^renderD/), ...inFolder('/dev', /^nvidia\d|^dxg$|^kgsl-/)];
 }
 
-/** What the device files say about why no GPU driver answered; undefined where they say nothing. */
+/** Why no GPU driver answered, as far as the device files tell; undefined if they do not. */
 export function whyNoGpu(): string | undefined {
   const files = gpuFiles();
   if (files.length === 0) return 'no GPU device file in /dev';
@@ -31,7 +31,7 @@ export function whyNoGpu(): string | undefined {
   return `no permission for ${closed.join(', ')} (\`sudo usermod -aG render,video $USER\`, then log in again)`;
 }
 
-/** Variables by which a scheduler, or the user, has chosen a process' GPU already. */
+/** Variables through which a scheduler or the user has already chosen a process's GPU. */
 const CHOSEN_BY = [
   'DRI_PRIME',
   'MESA_VK_DEVICE_SELECT',
@@ -52,10 +52,10 @@ export function gpuAddresses(drm = '/sys/class/drm'): string[] {
 }
 
 /**
- * What Vulkan is to be told, by its environment, so that one of several processes on this machine takes a GPU of its own.
- * Mesa's device-select layer heeds it, which goes before the drivers of all makers.
- * @param place which of the processes this is, from 0
- * @returns nothing where there is one GPU, or somebody has chosen already
+ * The environment that makes Vulkan give one of several processes on this machine a GPU of its own. Mesa's
+ * device-select layer reads it, for the drivers of all vendors.
+ * @param place index of this process on the machine, from 0
+ * @returns an empty object if there is one GPU, or one has been chosen already
  */
 export function ownGpu(place: number, addresses: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
   const address = addresses[place];

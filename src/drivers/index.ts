@@ -28,11 +28,11 @@ export interface OpenedAdapter {
 
 const kinds: readonly string[] = ['gpu', 'lavapipe', 'swiftshader', 'fallback'] satisfies DriverKind[];
 
-/** What this process has opened. On globalThis, because two copies of this module (a bundle and a source file) share one process. */
+/** What this process has opened. Kept on globalThis, because a bundle and a source file may both load this module. */
 interface State {
-  /** The environment from before a driver was chosen; candidates are tried under it. */
+  /** The environment before a driver was chosen; candidates are tried with it. */
   env: NodeJS.ProcessEnv;
-  /** The choice, and what it led to; stays after closeAdapter, since a driver once loaded stays loaded. */
+  /** The choice and its result. Stays after closeAdapter, because a loaded driver stays loaded. */
   opened?: { choice: string; chosen: Tried & { recipe: Recipe }; candidates: CandidateReport[] };
   /** Dawn's instance. Must stay reachable while anything runs: pipeline creation crashes without it. */
   gpu?: GPU;
@@ -45,11 +45,11 @@ function state(): State {
 }
 
 /**
- * Opens an adapter, and puts WebGPU's names (GPUBufferUsage, GPUMapMode, …) on globalThis. A process keeps the driver that
- * it opened first: later calls give a fresh adapter of the same driver.
+ * Opens an adapter, and defines WebGPU's globals (GPUBufferUsage, GPUMapMode, …). A process keeps the driver that it
+ * opened first: later calls return a fresh adapter of the same driver.
  *
- * @param asked a DriverKind, part of an adapter's name, or 'auto', for which the environment's PIXTAPE_ADAPTER stands in
- * @throws PixtapeError that lists the candidates with why each was passed over, and what to do
+ * @param asked a DriverKind, part of an adapter's name, or 'auto', which PIXTAPE_ADAPTER overrides
+ * @throws PixtapeError that lists why each candidate was passed over, and what to do
  */
 export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
   const choice = resolveChoice(asked);
@@ -75,18 +75,18 @@ export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
   return { adapter, gpu, kind: report.kind, description: report.description, candidates };
 }
 
-/** What a choice means here: 'auto' gives way to PIXTAPE_ADAPTER. */
+/** Resolves a choice: PIXTAPE_ADAPTER overrides 'auto'. */
 export function resolveChoice(asked: string): string {
   const choice = asked.trim() || 'auto';
   return choice === 'auto' ? process.env.PIXTAPE_ADAPTER?.trim() || 'auto' : choice;
 }
 
-/** The part of an adapter's name in a choice, '' where it is none. */
+/** The choice as part of an adapter's name; '' if it is a kind or 'auto'. */
 function nameIn(choice: string): string {
   return kinds.includes(choice) || choice === 'auto' ? '' : choice;
 }
 
-/** Whether a working candidate is what `choice` asks for. */
+/** Whether a working candidate fits `choice`. */
 export function fitsChoice(choice: string, report: CandidateReport): boolean {
   if (choice === 'auto' || choice === report.kind) return true;
   return !kinds.includes(choice) && nameFits(choice, report.description);
@@ -119,7 +119,7 @@ function noAdapter(choice: string, candidates: readonly CandidateReport[]): Pixt
 }
 
 async function createInstance(recipe: Recipe, kind: DriverKind): Promise<GPU> {
-  // Before Dawn loads Vulkan: drivers read their environment when they are loaded.
+  // Set this before Dawn loads Vulkan: drivers read their environment when they are loaded.
   Object.assign(process.env, recipe.env);
   for (const library of [...recipe.libraries, ...recipe.loaders]) loadForGood(library);
   if (kind !== 'gpu') pollSeldom();
@@ -132,8 +132,8 @@ async function createInstance(recipe: Recipe, kind: DriverKind): Promise<GPU> {
 /**
  * Tries every candidate, for `doctor`. Loads no driver into this process.
  *
- * @param choice as for openAdapter; matters where there are several GPUs, of which only one is reported
- * @param onTrial called with the candidate that is tried next
+ * @param choice as for openAdapter; matters if there are several GPUs, of which only one is reported
+ * @param onTrial called before each candidate is tried
  */
 export async function surveyAdapters(
   choice = 'auto',
@@ -144,13 +144,13 @@ export async function surveyAdapters(
   return tried.map((t) => t.report);
 }
 
-/** What would be faster than the adapter that this process has found; undefined where a person chose one by hand. */
+/** What would be faster than the adapter that this process found; undefined if the user chose one. */
 export function adviseHere(): Advice | undefined {
   const { opened } = state();
   return opened?.choice === 'auto' ? adviseFaster(opened.candidates) : undefined;
 }
 
-/** Lets go of Dawn, so that the process can end by itself. Destroy the devices first. */
+/** Releases Dawn, so that the process can end by itself. Destroy the devices first. */
 export function closeAdapter(): void {
   delete state().gpu;
 }

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 
 export interface OsRelease {
-  /** `debian`, `ubuntu`, `fedora` …; '' where nobody says. */
+  /** `debian`, `ubuntu`, `fedora` …; '' if unknown. */
   id: string;
   /** `12`; '' for releases without a number. */
   version: string;
   codename: string;
-  /** The id and what the distribution calls itself like. */
+  /** The id, and the ids of distributions it is like. */
   family: ReadonlySet<string>;
-  /** For people. */
+  /** Name for people. */
   name: string;
 }
 
-/** What /etc/os-release says; see os-release(5). All empty on other systems. */
+/** Parses /etc/os-release; see os-release(5). All fields are empty on other systems. */
 export function osRelease(text: string = readOsRelease()): OsRelease {
   const field = (name: string) => new RegExp(`^${name}=["']?([^"'\n]*)["']?$`, 'm').exec(text)?.[1] ?? '';
   const id = field('ID');
@@ -29,7 +29,7 @@ function readOsRelease(): string {
   try {
     return readFileSync('/etc/os-release', 'utf8');
   } catch {
-    // Not a Linux that says what it is.
+    // Not a Linux with such a file.
     return '';
   }
 }

@@ -8,10 +8,10 @@ import { type ProbeAnswer, probe } from './probe/probe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
 import type { Candidate, CandidateReport, Recipe } from './types.ts';
 
-/** A candidate that was tried, with what it takes to open it again in the process at hand. */
+/** A candidate that was tried, with the recipe to open it again in this process. */
 export interface Tried {
   report: CandidateReport;
-  /** Set when the report is ok. `loaders` then holds the one that was there, `flags` those that led to the adapter. */
+  /** Set if the report is ok. `loaders` then holds the one that was found, `flags` those that led to the adapter. */
   recipe?: Recipe;
 }
 
@@ -19,9 +19,9 @@ export interface Tried {
  * Tries the candidates in order, each in its own process.
  *
  * @param wanted which candidates to try
- * @param name part of an adapter's name to choose by, or ''
- * @param done stops the search after a candidate
- * @param onTrial called with the candidate that is tried next
+ * @param name part of the wanted adapter's name, or ''
+ * @param done whether to stop after this candidate
+ * @param onTrial called before each candidate is tried
  */
 export async function tryCandidates(
   env: NodeJS.ProcessEnv,
@@ -32,7 +32,7 @@ export async function tryCandidates(
 ): Promise<Tried[]> {
   const all: Tried[] = [];
   const candidates = listCandidates(env).filter(wanted);
-  // Without a device file a GPU is looked for all the same, since nobody knows all files' names, but the next one meanwhile.
+  // Without a known device file still look for a GPU, since file names differ, but try the next candidate meanwhile.
   const hopeless = process.platform === 'linux' && gpuFiles().length === 0;
   let early: Promise<Tried> | undefined;
   for (const [i, candidate] of candidates.entries()) {
@@ -57,7 +57,7 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
     recipe = await candidate.prepare();
     answer = await probe(recipe, kind === 'gpu', env, kind === 'gpu' ? name : '');
     if (answer.failure === 'no-loader' && !swiftShaderUnsupported()) {
-      // A driver without a Vulkan loader, as in many containers: SwiftShader's archive brings one along.
+      // A driver without a Vulkan loader, as in many containers: use the one in SwiftShader's archive.
       recipe = await withBundledLoader(recipe, candidate, env);
       answer = await probe(recipe, kind === 'gpu', env, kind === 'gpu' ? name : '');
     }
@@ -83,7 +83,7 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
 
 async function withBundledLoader(recipe: Recipe, candidate: Candidate, env: NodeJS.ProcessEnv): Promise<Recipe> {
   const { loader } = await unpackSwiftShader();
-  // It was built for Chromium and does not search the system's folders, so the drivers are named to it.
+  // It was built for Chromium and does not search the system's folders, so name the drivers to it.
   const icds = findIcds(env).filter((icd) => !isLavapipe(icd));
   const drivers: Record<string, string> =
     candidate.kind === 'gpu' && icds.length > 0 ? { VK_DRIVER_FILES: icds.join(delimiter) } : {};

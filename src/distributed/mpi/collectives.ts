@@ -1,6 +1,6 @@
-/** What ranks do together, made of messages between two of them. Every tag here and the one behind it are one meeting's. */
+/** Collective operations, built from messages between two ranks. Each meeting uses the given tag and the next one. */
 
-/** The part of `Endpoint` that is needed. */
+/** The part of `Endpoint` that collectives need. */
 export interface Peers {
   readonly rank: number;
   readonly count: number;
@@ -11,16 +11,16 @@ export interface Peers {
   add(sum: Float32Array, values: Float32Array): void;
 }
 
-/** Below so many bytes from all ranks together, one exchange of everything is faster than two of parts. */
+/** Below this many bytes over all ranks, exchanging everything once is faster than exchanging parts twice. */
 const SMALL_BYTES = 64 * 2 ** 10;
 
-/** The bytes of all ranks in their order. Each rank may have another number of them, up to 2^24. */
+/** Gathers the bytes of all ranks, in the order of the ranks. Their lengths may differ, up to 2^24 each. */
 export async function gatherBytes(peers: Peers, bytes: Uint8Array, tag: number): Promise<Uint8Array[]> {
   const lengths = await gather(peers, Float32Array.of(bytes.byteLength), tag);
   return exchange(peers, bytes, (rank) => lengths[rank] as number, tag + 1);
 }
 
-/** The values of all ranks in their order; each has as many. */
+/** Gathers the values of all ranks, in the order of the ranks. Each rank must have the same number. */
 export async function gather(peers: Peers, values: Float32Array, tag: number): Promise<Float32Array> {
   const all = await exchange(peers, bytesOf(values), () => values.byteLength, tag);
   const joined = new Float32Array(values.length * peers.count);
@@ -31,9 +31,9 @@ export async function gather(peers: Peers, values: Float32Array, tag: number): P
 }
 
 /**
- * The mean over all ranks of each value, summed up in the order of the ranks, so that it is the same bits everywhere and
- * every time. Each rank sums up one part of the values for all, so that no more than 2 · (ranks − 1) / ranks of them leave
- * it: as few as any way of doing it needs.
+ * Averages each value over all ranks. Sums in the order of the ranks, so that every rank and every run gets the same
+ * bits. Each rank sums one part of the values for all, and sends 2 · (ranks − 1) / ranks of its values, which is
+ * optimal.
  * Source: Thakur, Rabenseifner & Gropp 2005, "Optimization of Collective Communication Operations in MPICH" (direct
  * exchange: reduce-scatter, then all-gather).
  */
@@ -64,7 +64,7 @@ export function partOf(values: Float32Array, i: number, count: number): Float32A
   return values.subarray(Math.floor((values.length * i) / count), Math.floor((values.length * (i + 1)) / count));
 }
 
-/** The mean of arrays, in their order, into `to`, which may be one of them. */
+/** Writes the mean of the arrays, summed in their order, into `to`, which may be one of them. */
 export function meanOf(peers: Peers, parts: readonly Float32Array[], to: Float32Array): Float32Array {
   const [first = to, ...rest] = parts;
   const sum = first.slice();

@@ -3,17 +3,17 @@ import type { MpiLibrary } from './library.ts';
 /** Only one thread calls MPI. */
 const THREAD_FUNNELED = 1;
 /**
- * Between two rounds without news the thread sleeps, ever longer: so much of the time since the last news, and at most. It
+ * Between rounds without news the thread sleeps for this share of the time since the last news, up to a maximum. It
  * shares its core with a driver that may compute on the CPU.
  */
 const LATENESS = 1 / 8;
 const LONGEST_NAP_MS = 0.5;
-/** How often MPI gets a turn while nothing is asked of it. */
+/** How often MPI gets a turn while nothing is pending. */
 const IDLE_MS = 100;
 
 interface Request {
   handle: BigInt64Array;
-  /** Kept from being collected while MPI reads or writes it. */
+  /** Held here so that it is not collected while MPI reads or writes it. */
   bytes: Uint8Array;
   done: () => void;
   failed: (error: unknown) => void;
@@ -21,7 +21,7 @@ interface Request {
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** This process' end of MPI's world: messages between ranks, none of which blocks the thread. */
+/** This process's end of the MPI world: non-blocking messages between ranks. */
 export class Endpoint {
   readonly rank: number;
   readonly count: number;
@@ -33,7 +33,7 @@ export class Endpoint {
   private eager = false;
   private left = false;
 
-  /** Joins the world, which takes until all ranks have. @param onRound is called whenever MPI has had a turn */
+  /** Joins the world. Waits until all ranks have. @param onRound called whenever MPI has had a turn */
   constructor(mpi: MpiLibrary, onRound: () => void) {
     this.mpi = mpi;
     this.onRound = onRound;
@@ -54,17 +54,20 @@ export class Endpoint {
     return Array.from({ length: this.count }, (_, i) => i).filter((i) => i !== this.rank);
   }
 
-  /** Sends bytes, which must not change until it is done. Messages between two ranks with one tag keep their order. */
+  /**
+   * Sends bytes, which must not change before the promise resolves. Messages between two ranks with the same tag keep
+   * their order.
+   */
   send(bytes: Uint8Array, to: number, tag: number): Promise<void> {
     return this.start('MPI_Isend', bytes, to, tag);
   }
 
-  /** Receives exactly so many bytes. */
+  /** Receives exactly `bytes.length` bytes. */
   receive(bytes: Uint8Array, from: number, tag: number): Promise<void> {
     return this.start('MPI_Irecv', bytes, from, tag);
   }
 
-  /** Adds values to `sum`, each rounded to float32: with the library's own loop, which is several times faster. */
+  /** Adds values to `sum`, rounding each to float32. Uses the library's own loop, which is several times faster. */
   add(sum: Float32Array, values: Float32Array): void {
     const { mpi } = this;
     const signature = 'MPI_Reduce_local(void *values, void *sum, int count, intptr_t type, intptr_t operation)';
@@ -76,7 +79,7 @@ export class Endpoint {
     this.mpi.call('MPI_Abort(intptr_t world, int code)', this.mpi.world, 1);
   }
 
-  /** Leaves the world, which takes until all ranks do. */
+  /** Leaves the world. Waits until all ranks do. */
   leave(): void {
     this.left = true;
     this.unschedule();
@@ -95,7 +98,7 @@ export class Endpoint {
     });
   }
 
-  /** Gives MPI a turn: it moves messages on only while it is called. */
+  /** Gives MPI a turn: it makes progress only while it is called. */
   private round(): void {
     this.eager = false;
     let news = false;
@@ -122,7 +125,7 @@ export class Endpoint {
 
   private schedule(): void {
     this.unschedule();
-    // One is the receipt of the next sign of life, which is always awaited.
+    // One pending receive is the next heartbeat, which is always awaited.
     if (this.waiting.size <= 1) {
       this.timer = setTimeout(() => this.round(), IDLE_MS);
       return;

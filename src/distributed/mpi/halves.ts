@@ -6,15 +6,14 @@ const TOP_EXPONENT = 15;
 const SCALE_BYTES = 4;
 
 /**
- * What rounding to halves has left out so far at one meeting: it is added to the next values, so that nothing is lost, only
- * late.
+ * The rounding error of one meeting so far. It is added to the next values, so that it arrives late but is not lost.
  * Source: Seide et al. 2014, "1-Bit Stochastic Gradient Descent and its Application to Data-Parallel Distributed Training of
  * Speech DNNs" (error feedback).
  */
 export class Residual {
-  /** Of the values that this rank sends. */
+  /** Error of the values that this rank sends. */
   readonly sent: Float32Array;
-  /** Of the means that it works out for all. */
+  /** Error of the means that this rank computes for all. */
   readonly summed: Float32Array;
 
   constructor({ rank, count }: Peers, values: number) {
@@ -23,7 +22,7 @@ export class Residual {
   }
 }
 
-/** As `mean` of collectives.ts, with half the bytes: what leaves a rank is rounded to halves. */
+/** As `mean` of collectives.ts with half the bytes: rounds what a rank sends to halves. */
 export async function meanInHalves(
   peers: Peers,
   values: Float32Array,
@@ -53,7 +52,7 @@ export async function meanInHalves(
   return values;
 }
 
-/** A power of two that the values are divided by again, and the halves. What they lack of the values goes into `left`. */
+/** Packs a power-of-two scale, then the scaled values as halves. Writes the rounding error into `left`. */
 function packed(values: Float32Array, left: Float32Array): Uint8Array {
   let largest = 0;
   const scaled = values.map((v, i) => {
@@ -67,7 +66,7 @@ function packed(values: Float32Array, left: Float32Array): Uint8Array {
   const rounded = fromHalf(halves);
   for (let i = 0; i < scaled.length; i++) {
     const rest = ((scaled[i] as number) - (rounded[i] as number)) / scale;
-    // Infinity and NaN go on as they are, and must not come back later.
+    // Infinity and NaN are sent unchanged, and must not be carried over.
     left[i] = Number.isFinite(rest) ? rest : 0;
   }
   const bytes = new Uint8Array(SCALE_BYTES + halves.byteLength);

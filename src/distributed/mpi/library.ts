@@ -7,7 +7,7 @@ export const MPI_VARIABLE = 'PIXTAPE_MPI';
 type KoffiFunction = ReturnType<LibraryHandle['func']>;
 type Flavour = 'Open MPI' | 'MPICH';
 
-/** The two binary interfaces that MPI libraries have. Intel's and Cray's have MPICH's. */
+/** The two ABIs of MPI libraries. Intel's and Cray's use MPICH's. */
 const FILES: Readonly<Record<Flavour, readonly string[]>> =
   process.platform === 'darwin'
     ? {
@@ -16,7 +16,7 @@ const FILES: Readonly<Record<Flavour, readonly string[]>> =
       }
     : { 'Open MPI': ['libmpi.so.40'], MPICH: ['libmpi.so.12', 'libmpich.so.12', 'libmpi_cray.so.12'] };
 
-/** Handles that MPICH's binary interface has fixed (https://www.mpich.org/abi). */
+/** Handles fixed by MPICH's ABI (https://www.mpich.org/abi). */
 const MPICH_COMM_WORLD = 0x44000000n;
 const MPICH_BYTE = 0x4c00010dn;
 const MPICH_FLOAT = 0x4c00040an;
@@ -26,13 +26,13 @@ const MPICH_STATUS_IGNORE = 1n;
 const VERSION_BYTES = 8192;
 
 /**
- * An MPI library with the few of its functions that are needed. Handles are pointers in Open MPI and 32-bit numbers in
- * MPICH; both pass through one 64-bit argument, of which MPICH looks at the lower half.
+ * The few functions of an MPI library that are needed here. Handles are pointers in Open MPI and 32-bit numbers in
+ * MPICH; both pass as one 64-bit argument, of which MPICH reads the lower half.
  */
 export class MpiLibrary {
   readonly file: string;
   readonly flavour: Flavour;
-  /** What the library says of itself, in one line. */
+  /** The library's own version text, in one line. */
   readonly version: string;
   readonly world: bigint;
   readonly byte: bigint;
@@ -57,7 +57,7 @@ export class MpiLibrary {
 
   /**
    * Opens the library that PIXTAPE_MPI names, or else the first that the system finds.
-   * @param first the flavour to look for first, as its launcher is at work
+   * @param first the flavour to look for first: the launcher's
    * @throws PixtapeError that says what was looked for
    */
   static async open(env: NodeJS.ProcessEnv, first: Flavour = 'Open MPI'): Promise<MpiLibrary> {

@@ -1,4 +1,4 @@
-/** What a process asks of its thread for MPI. Every order but a beat and an abort is answered once, by its number. */
+/** Orders from a process to its MPI thread. Each is answered once, by its id, except a beat and an abort. */
 export type Order =
   | { kind: 'bytes'; id: number; bytes: Uint8Array }
   | { kind: 'gather' | 'mean' | 'mean in halves'; id: number; values: Float32Array; meeting: number }
@@ -13,12 +13,12 @@ export type Answer =
   | { kind: 'answer'; id: number; result: unknown }
   | { kind: 'error'; id: number; message: string };
 
-/** Given to the thread at its start. */
+/** Passed to the thread when it starts. */
 export interface WorkerData {
   flavour: 'Open MPI' | 'MPICH';
 }
 
-/** Tags of meetings in a program begin here, two for each; below are those of the run itself. */
+/** First tag of a program's meetings, which take two tags each. Lower tags belong to the run itself. */
 export const MEETING_TAGS = 16;
-/** The tags of the exchange of texts. */
+/** First of the two tags for exchanging text. */
 export const BYTES_TAG = 2;

@@ -1,22 +1,24 @@
 import { writeAtOnce } from '../../files/lock/process.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** A process that gives no sign of life for so long is taken for stopped, or its host for gone. */
+/** A rank without a heartbeat for this long counts as stopped, or its host as gone. */
 const SILENCE_SECONDS = 25;
-/** A main thread that does nothing for so long is taken for hung. Compiling kernels can hold it for half a minute. */
+/** A main thread that is silent for this long counts as hung. Compiling kernels can block it for half a minute. */
 const HUNG_SECONDS = 120;
 const BEAT_MS = 1000;
-/** This thread itself did not run for so long: its process was stopped, and says nothing about another one. */
+/**
+ * If this thread itself did not run for this long, its process was stopped, and the silence says nothing about others.
+ */
 const PAUSE_MS = 5000;
 
-/** The tag of signs of life. */
+/** The tag of heartbeats. */
 const BEAT_TAG = 1;
-/** In the place of the seconds since the main thread was last heard of. */
+/** Sent instead of the seconds since the main thread was last heard from. */
 const LEAVING = 255;
 
 /**
- * Each rank gives signs of life to the next, and listens to the one before it: a ring. Where one falls silent, or says that
- * its main thread does, all ranks end.
+ * A ring of heartbeats: each rank sends them to the next, and listens to the one before. If a rank falls silent, or
+ * reports that its main thread has, all ranks end.
  */
 export class Watch {
   private readonly endpoint: Endpoint;
@@ -27,7 +29,7 @@ export class Watch {
   private heardAt = performance.now();
   private lookedAt = performance.now();
 
-  /** @param describe a rank, for people */
+  /** @param describe names a rank for people */
   constructor(endpoint: Endpoint, describe: (rank: number) => string) {
     this.endpoint = endpoint;
     this.describe = describe;
@@ -35,12 +37,12 @@ export class Watch {
     this.timer = setInterval(() => void this.beat(Math.min(secondsSince(this.mainAt), HUNG_SECONDS)), BEAT_MS);
   }
 
-  /** The main thread has been heard of. */
+  /** Called when the main thread shows that it is alive. */
   mainIsAlive(): void {
     this.mainAt = performance.now();
   }
 
-  /** To be called often: ends all ranks where the one before this has been silent for too long. */
+  /** Ends all ranks if the one before this has been silent for too long. Must be called often. */
   look(): void {
     const now = performance.now();
     if (now - this.lookedAt > PAUSE_MS) this.heardAt = now;
@@ -49,7 +51,7 @@ export class Watch {
     if (silence >= SILENCE_SECONDS) this.endAll(`has not answered for ${SILENCE_SECONDS} s`);
   }
 
-  /** Tells the next rank that no more signs will come, and waits until the one before has said so. */
+  /** Tells the next rank that no more heartbeats will come, and waits for the same from the one before. */
   async end(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all([this.beat(LEAVING), this.over]);
@@ -73,7 +75,7 @@ export class Watch {
 
   private endAll(why: string): void {
     const { rank, count } = this.endpoint;
-    // At once, since this process is about to end.
+    // Write synchronously: this process is about to end.
     writeAtOnce(
       `\npixtape: ${this.describe((rank + count - 1) % count)} ${why}; all ranks end\n` +
         '  → Look at that process and its host, then start again from the last checkpoint.\n',

@@ -1,6 +1,6 @@
 /**
- * The thread that calls MPI, one for each rank. So messages move on while the main thread records, decodes or writes, and a
- * main thread that hangs is noticed.
+ * The thread that calls MPI, one per rank. Messages then make progress while the main thread records, decodes or
+ * writes, and a main thread that hangs is noticed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PixtapeError } from '../../engine/util/errors.ts';
@@ -66,7 +66,7 @@ function residualOf(endpoint: Endpoint, { meeting, values }: { meeting: number; 
   return residual;
 }
 
-/** After the last message of all ranks. */
+/** Leaves after the last message of all ranks. */
 async function leave(endpoint: Endpoint): Promise<void> {
   await watch?.end();
   watch = undefined;

@@ -1,22 +1,24 @@
 import { fstatSync, readSync } from 'node:fs';
 
-/** What Dawn says of each Vulkan driver whose limits are larger than Dawn's own arrays. Nobody can do anything about it. */
+/** Dawn's notice about each Vulkan driver whose limits exceed Dawn's own arrays. Users can do nothing about it. */
 const NOTICE =
   /^Warning: maxDynamic\w+ artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.\n/gm;
 
 const STDERR = 2;
-/** Linux's numbers: the copy gets a number from 3 on, and neither it nor the file is handed to child processes. */
+/**
+ * Linux's constants: the duplicate gets a descriptor from 3 on, and child processes inherit neither it nor the file.
+ */
 const F_DUPFD_CLOEXEC = 1030;
 const MFD_CLOEXEC = 1;
 
-/** Calls a function without a notice of Dawn's reaching standard error. */
+/** Calls a function, and keeps Dawn's notices off standard error. */
 export type WithoutNotices = <T>(work: () => T) => T;
 
 /**
- * Dawn writes to standard error from native code, and has no switch for it. On Linux a file in memory takes that stream's
- * place while `work` runs, which must not wait for anything; what is in it afterwards is written out, less Dawn's notices.
- * Needs the package koffi, since Node has no dup2; where npm could not install it, and on other systems, which have no
- * such notices, `work` is just called.
+ * Dawn writes to standard error from native code, and cannot be told not to. On Linux this redirects the stream into a
+ * memory file while `work` runs, then writes out everything but Dawn's notices. `work` must be synchronous. Needs the
+ * package koffi, since Node has no dup2. Without koffi, and on other systems, which have no such notices, `work` is
+ * just called.
  */
 export async function withoutNotices(): Promise<WithoutNotices> {
   const libc = process.platform === 'linux' ? await openLibc() : undefined;

@@ -1,13 +1,13 @@
-/** How much later than it could be an answer may come, as a share of what it took, and at most. */
+/** How late an answer may be, as a share of the time it took, and at most. */
 const LATENESS = 1 / 8;
 const LONGEST_MS = 2;
 
 /**
- * Has Dawn ask less often whether the device is done. Its binding for Node asks at every turn of the event loop for as long
- * as anything is awaited, and so keeps a core busy: one that a driver which computes or compiles on the CPU wants. It does
- * so through globalThis.setImmediate; its callbacks, functions without a name in native code, come after a pause from here
- * on, at first none, then ever longer. Everybody else's setImmediate stays as it is. Not for real GPUs, whose steps are
- * short and whose work leaves the cores alone.
+ * Makes Dawn poll the device less often. While anything is awaited, its Node binding polls on every turn of the event
+ * loop, and keeps a core busy that a CPU driver needs for computing or compiling. It polls through
+ * globalThis.setImmediate. This replaces that function: Dawn's callbacks, which are nameless native functions, are
+ * delayed by a growing pause. All other callbacks are passed on unchanged. Not used for real GPUs, whose steps are
+ * short and leave the cores free.
  */
 export function pollSeldom(): void {
   const original = globalThis.setImmediate;
@@ -15,7 +15,7 @@ export function pollSeldom(): void {
   let waitingSince = 0;
   function setImmediate(callback: (...args: unknown[]) => void, ...args: unknown[]) {
     if (!isDawns(callback)) return original(callback, ...args);
-    // It asks for the next turn from within one for as long as it waits; from elsewhere a new wait begins.
+    // While it waits, Dawn asks for the next turn from within a callback. A call from elsewhere begins a new wait.
     if (!asking) waitingSince = performance.now();
     const pause = Math.min(LONGEST_MS, (performance.now() - waitingSince) * LATENESS);
     const ask = () => {

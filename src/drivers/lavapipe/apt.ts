@@ -13,17 +13,17 @@ export interface PackageFile {
   bytes: number;
 }
 
-/** Seconds after which a host that does not answer is given up. */
+/** Seconds to wait for a host that does not answer. */
 const NETWORK_TIMEOUT = 15;
 
 /**
- * apt-get with state and caches of its own below a folder, which any user can run: it reads the system's sources, keys and
- * list of installed packages, checks signatures and hashes as ever, and installs nothing.
+ * Runs apt-get as any user, with state and caches below a folder. It reads the system's sources, keys and list of
+ * installed packages, checks signatures and hashes as usual, and installs nothing.
  */
 export class Apt {
   private readonly folder: string;
   private readonly options: string[];
-  /** What the last `update` complained of. */
+  /** The first error or warning of the last `update`. */
   private complaint = '';
 
   private constructor(folder: string) {
@@ -32,7 +32,7 @@ export class Apt {
       'Dir::State': join(folder, 'state'),
       'Dir::State::status': '/var/lib/dpkg/status',
       'Dir::Cache': join(folder, 'cache'),
-      // Nobody to become where nobody is root.
+      // Without root, apt cannot switch to its sandbox user.
       'APT::Sandbox::User': '',
       'Acquire::Languages': 'none',
       'Acquire::Retries': '1',
@@ -47,20 +47,20 @@ export class Apt {
     return new Apt(folder);
   }
 
-  /** Fetches the lists of packages. A source that does not answer is no error here, since others may have what is wanted. */
+  /** Fetches the package lists. A source that does not answer is no error, since another may have the packages. */
   async update(): Promise<void> {
     const { output } = await this.run('apt-get', ['update']);
     this.complaint = complaintIn(output);
   }
 
-  /** The version of a package that `install` would take; undefined where there is none. */
+  /** The version of a package that `install` would take; undefined if there is none. */
   async candidate(name: string): Promise<string | undefined> {
     const { output } = await this.run('apt-cache', ['policy', name]);
     const version = /^\s*Candidate: (\S+)$/m.exec(output)?.[1];
     return version === '(none)' ? undefined : version;
   }
 
-  /** Also takes the packages of this release from now on, from the mirror and under the keys of the release `from`. */
+  /** Adds a release to the sources, with the mirror and the keys of the release `from`. */
   async addRelease(release: string, from: string): Promise<void> {
     const fields = ['$(RELEASE)', '$(COMPONENT)', '$(REPO_URI)', '$(SIGNED_BY)'].join('\t');
     const { output } = await this.run('apt-get', ['indextargets', '--format', fields, 'Created-By: Packages']);
@@ -77,7 +77,7 @@ export class Apt {
     await this.update();
   }
 
-  /** The files that installing these packages would fetch: what the system has already is not among them. */
+  /** The files that installing these packages would fetch, without those the system already has. */
   async missing(names: readonly string[], release?: string): Promise<PackageFile[]> {
     const target = release ? ['-t', release] : [];
     const args = ['install', '--print-uris', '--yes', '--no-install-recommends', ...target, ...names];
@@ -86,7 +86,7 @@ export class Apt {
     return parseUris(output);
   }
 
-  /** Downloads into `folder`, which it makes. Calls `onBytes` twice a second with the bytes so far. */
+  /** Downloads into `folder`, and creates it. Calls `onBytes` twice a second with the bytes so far. */
   async download(
     files: readonly PackageFile[],
     folder: string,
@@ -113,7 +113,10 @@ interface Ended {
   output: string;
 }
 
-/** Runs a tool of the system to its end, in plain English, without a terminal. @throws Error if it cannot be started */
+/**
+ * Runs a system tool to its end, with English messages and without a terminal.
+ * @throws Error if it cannot be started
+ */
 export function runTool(command: string, args: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
@@ -130,7 +133,7 @@ export function runTool(command: string, args: readonly string[], cwd: string): 
   });
 }
 
-/** `'URI' NAME_VERSION_ARCHITECTURE.deb BYTES HASH`, a line for each file; a colon in a version comes as %3a. */
+/** Parses a line `'URI' NAME_VERSION_ARCHITECTURE.deb BYTES HASH` per file; a colon in a version is written %3a. */
 export function parseUris(output: string): PackageFile[] {
   return [...output.matchAll(/^'[^']*' (\S+)_(\S+)_[^_\s]+\.deb (\d+)/gm)].map(([, name, version, bytes]) => ({
     name: name as string,
@@ -139,7 +142,7 @@ export function parseUris(output: string): PackageFile[] {
   }));
 }
 
-/** The first thing that apt says went wrong; an error before a warning. */
+/** The first error that apt reports, or else its first warning. */
 function complaintIn(output: string): string {
   const said = (letter: string) => new RegExp(`^${letter}: (.*)$`, 'm').exec(output)?.[1];
   return said('E') ?? said('W') ?? '';

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { cacheDirectory } from '../../files/cache.ts';
 
-/** Where distributions put a driver that its ICD file names without a folder. */
+/** Where distributions install a driver whose ICD file gives no folder. */
 const LIBRARY_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu',
   '/usr/lib/aarch64-linux-gnu',
@@ -13,12 +13,12 @@ const LIBRARY_FOLDERS = [
 ];
 
 /**
- * Lavapipe's vector width and shader cache. It takes 256 bits of itself even where the CPU has 512. Its cache on disk is
- * not keyed by the width, so that code compiled for 8 lanes would be served to a device of 16: each width gets a folder of
- * its own, and so does each build of the driver, since two may lie side by side here.
+ * Sets lavapipe's vector width and shader cache. By default it uses 256 bits even if the CPU has 512. Its disk cache is
+ * not keyed by the width, and would serve code compiled for 8 lanes to a device of 16. So each width gets a folder of
+ * its own, and so does each build of the driver, since two builds may be installed.
  *
- * @param flags what the CPU can do, as /proc/cpuinfo names it
- * @param icd the file that describes the driver
+ * @param flags CPU features, as in /proc/cpuinfo
+ * @param icd the driver's ICD file
  */
 export function lavapipeEnvironment(
   env: NodeJS.ProcessEnv,
@@ -35,15 +35,15 @@ export function lavapipeEnvironment(
   };
 }
 
-/** Whether Mesa keeps what it compiles, so that one device finds what another one compiled. */
+/** Whether Mesa caches compiled shaders, so that one device can reuse another's. */
 export function keepsShaders(env: NodeJS.ProcessEnv): boolean {
   return !/^(1|true|yes)$/i.test(env.MESA_SHADER_CACHE_DISABLE ?? '');
 }
 
 /**
- * A few letters that tell one build of a driver from another, by the size and the date of its library: packages carry
- * both, so the same build is known again wherever it was unpacked. '' where the library cannot be found; Mesa itself then
- * keeps builds apart within one cache.
+ * A short hash that identifies a build of a driver by the size and date of its library. Packages carry both, so a build
+ * is recognised wherever it was unpacked. '' if the library cannot be found; Mesa itself then keeps builds apart within
+ * one cache.
  */
 export function driverBuild(icd: string): string {
   const library = driverLibrary(icd);
@@ -62,7 +62,7 @@ function driverLibrary(icd: string): string | undefined {
     const relative = path.includes('/') ? [join(dirname(icd), path)] : LIBRARY_FOLDERS.map((each) => join(each, path));
     return (isAbsolute(path) ? [path] : relative).find((each) => statSync(each, { throwIfNoEntry: false })?.isFile());
   } catch {
-    // Not readable or not JSON: the loader passes it over too.
+    // Unreadable or not JSON: the loader skips it too.
     return undefined;
   }
 }
@@ -72,7 +72,7 @@ export function cpuFlags(): Set<string> {
     const line = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
     return new Set(line.trim().split(/\s+/));
   } catch {
-    // Without /proc the driver's own choice stands.
+    // Without /proc, keep the driver's own choice.
     return new Set();
   }
 }

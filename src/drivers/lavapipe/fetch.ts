@@ -14,7 +14,7 @@ const DRIVER = 'mesa-vulkan-drivers';
 const PACKAGES = [DRIVER, 'libvulkan1'];
 /** Dawn refuses Mesa 22. */
 const OLDEST_MESA = 23;
-/** Releases whose own Mesa is too old, and where they have a newer one. */
+/** Releases whose own Mesa is too old, with the backports that have a newer one. */
 const BACKPORTS: Readonly<Record<string, string>> = { bookworm: 'bookworm-backports' };
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
@@ -23,15 +23,15 @@ export interface FetchOptions {
   say: (line: string) => void;
   /** Called with the progress of the download. */
   onBytes?: ((done: number, total: number) => void) | undefined;
-  /** Put it in the place of one that is there already. */
+  /** Replace one that was fetched before. */
   replace?: boolean;
 }
 
 /**
- * Fetches lavapipe and what it needs as an ordinary user into the cache folder, and tries it. All of it is there afterwards
- * or nothing: it is put together in a folder of its own, and moved into place by one rename.
+ * Fetches lavapipe and its dependencies into the cache folder as an ordinary user, and tries it. The result is complete
+ * or absent: it is built in a folder of its own, and moved into place by one rename.
  *
- * @throws Error whose message is the reason, in one line
+ * @throws Error whose message gives the reason in one line
  */
 export async function fetchLavapipe(
   cache: string,
@@ -49,7 +49,7 @@ export async function fetchLavapipe(
     await apt.download(files, join(work, 'packages'), onBytes);
     const built = await putTogether(work, version);
     const folder = fetchedFolder(cache);
-    // Another process may have been faster; what is there and not whole goes.
+    // Another process may have finished first. Replace an incomplete folder.
     if (replace || findFetched(cache) === undefined) {
       await move(folder, join(work, 'old')).catch(() => undefined);
       await move(built, folder).catch((error: unknown) => {
@@ -65,7 +65,7 @@ export async function fetchLavapipe(
   return fetched;
 }
 
-/** The packages that the system lacks, in the newest version that this release has and Dawn takes. */
+/** Chooses the missing packages, in the newest version that this release has and Dawn accepts. */
 async function choosePackages(apt: Apt): Promise<{ files: PackageFile[]; version: string }> {
   const { codename, name } = osRelease();
   await apt.update();
@@ -75,7 +75,7 @@ async function choosePackages(apt: Apt): Promise<{ files: PackageFile[]; version
   if (!usable(version)) {
     release = BACKPORTS[codename];
     if (!release) {
-      // Without lists there is no candidate either: then apt's own words say why.
+      // Without lists there is no candidate: throw apt's own reason.
       if (version === undefined) await apt.missing(PACKAGES);
       throw new Error(`${name} has Mesa ${version ?? '(none)'}, and Dawn wants ${OLDEST_MESA} or newer`);
     }
@@ -87,12 +87,12 @@ async function choosePackages(apt: Apt): Promise<{ files: PackageFile[]; version
   if (!files.some((file) => file.name === DRIVER))
     throw new Error(`${DRIVER} ${version} is installed, but does not work`);
   const own = files.find((file) => ['libc6', 'libstdc++6', 'libgcc-s1'].includes(file.name));
-  // These are loaded already, in the system's version.
+  // These are already loaded, in the system's version.
   if (own) throw new Error(`it needs a newer ${own.name} than this system has: \`sudo apt-get upgrade\` first`);
   return { files, version: version as string };
 }
 
-/** Unpacks the packages, keeps the libraries that the driver really needs, and tries it. Gives the folder. */
+/** Unpacks the packages, keeps only the libraries that the driver needs, and tries it. Returns the folder. */
 async function putTogether(work: string, version: string): Promise<string> {
   const root = join(work, 'root');
   await makeFolder(root);
@@ -111,7 +111,7 @@ async function putTogether(work: string, version: string): Promise<string> {
   const names: string[] = [];
   for (const path of order) {
     const name = basename(path);
-    // A rename keeps the date, by which builds are told apart.
+    // A rename keeps the date, which identifies the build.
     await move(path, join(built, name));
     names.push(name);
   }
@@ -137,7 +137,7 @@ async function tryOut(fetched: FetchedLavapipe): Promise<void> {
   if (failure) throw new Error(`Mesa ${fetched.version} was fetched, but does not work: ${message ?? failure}`);
 }
 
-/** What a process that was killed has left behind; one that is still at work has a younger folder. */
+/** Removes folders that killed processes left. A running process has a younger folder. */
 async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith('fetching-')) continue;

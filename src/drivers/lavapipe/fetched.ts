@@ -2,17 +2,17 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { osRelease } from '../os_release.ts';
 
-/** A lavapipe that lies unpacked in the cache folder, as `fetch.ts` leaves it. */
+/** A lavapipe unpacked in the cache folder by `fetch.ts`. */
 export interface FetchedLavapipe {
   folder: string;
   icd: string;
-  /** Absolute paths of the libraries that the system lacks, each behind those that it needs; the loader is the last. */
+  /** Absolute paths of the libraries that the system lacks, each after its dependencies; the loader comes last. */
   libraries: string[];
-  /** Of the package mesa-vulkan-drivers. */
+  /** Version of the package mesa-vulkan-drivers. */
   version: string;
 }
 
-/** What `fetch.ts` writes beside the libraries: names within the folder. */
+/** The manifest that `fetch.ts` writes beside the libraries; file names are relative to the folder. */
 export interface Manifest {
   version: string;
   icd: string;
@@ -22,8 +22,8 @@ export interface Manifest {
 export const MANIFEST = 'driver.json';
 
 /**
- * A folder for each release, since what was fetched goes with what that release's own packages hold: a home may be shared
- * by machines of several.
+ * One folder per release, because the fetched libraries depend on that release's own packages, and machines with
+ * different releases may share a home.
  */
 export function fetchedFolder(cache: string): string {
   const { id, version, codename } = osRelease();
@@ -31,7 +31,7 @@ export function fetchedFolder(cache: string): string {
   return join(cache, `lavapipe-${release}`);
 }
 
-/** The lavapipe that set-up has fetched for this system; undefined where it has not. */
+/** The lavapipe that set-up fetched for this system; undefined if there is none. */
 export function findFetched(cache: string): FetchedLavapipe | undefined {
   const folder = fetchedFolder(cache);
   try {
@@ -39,12 +39,12 @@ export function findFetched(cache: string): FetchedLavapipe | undefined {
     const found = { folder, version, icd: join(folder, icd), libraries: libraries.map((name) => join(folder, name)) };
     return [found.icd, ...found.libraries].every((path) => existsSync(path)) ? found : undefined;
   } catch {
-    // Not there, or damaged: set-up fetches it anew.
+    // Missing or damaged: set-up fetches it again.
     return undefined;
   }
 }
 
-/** Bytes of the files in a folder without folders. */
+/** Total bytes of the files in a flat folder. */
 export function sizeOf(folder: string): number {
   const size = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
   return readdirSync(folder).reduce((sum, name) => sum + size(name), 0);

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { runTool } from './apt.ts';
 import childSource from './load-order-child.mjs?raw';
 
-/** Every shared library below `folder`, by the names under which the dynamic linker may ask for it. */
+/** Every shared library below `folder`, keyed by the names under which the dynamic linker may ask for it. */
 export async function librariesIn(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const name of await readdir(folder, { recursive: true })) {
     const file = name.slice(name.lastIndexOf('/') + 1);
     if (!/\.so(\.|$)/.test(file)) continue;
-    // Links between versions of one library are relative, and so lead to what was unpacked.
+    // Links between versions of a library are relative, so they lead to unpacked files.
     const path = await realpath(join(folder, name)).catch(() => undefined);
     if (path?.startsWith(folder) && (await lstat(path)).isFile()) found.set(file, path);
   }
@@ -17,9 +17,9 @@ export async function librariesIn(folder: string): Promise<Map<string, string>> 
 }
 
 /**
- * In which order the wanted libraries and those that they need can be loaded by their paths, each behind its needs. A
- * library that is loaded already satisfies a later one by its soname, so that nothing has to be said to the dynamic linker,
- * which reads LD_LIBRARY_PATH only when a process starts. What the system has is not among them.
+ * The order in which the wanted libraries and their dependencies can be loaded by path, dependencies first. A loaded
+ * library satisfies later ones by its soname. So LD_LIBRARY_PATH, which the dynamic linker reads only when a process
+ * starts, is not needed. Libraries of the system are left out.
  * @throws Error in the dynamic linker's own words
  */
 export async function loadOrder(wanted: readonly string[], others: ReadonlyMap<string, string>): Promise<string[]> {

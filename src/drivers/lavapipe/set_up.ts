@@ -1,6 +1,6 @@
 /**
- * For the set-up of the clone, bundled as dist/set_up_driver.js and in no package: where no GPU and no lavapipe is found,
- * fetches a lavapipe without being root.
+ * Used by the clone's set-up only, bundled as dist/set_up_driver.js: fetches lavapipe without root if neither a GPU nor
+ * a lavapipe is found.
  */
 import { formatBytes, formatDuration } from '../../engine/util/format.ts';
 import { cacheDirectory } from '../../files/cache.ts';
@@ -11,15 +11,15 @@ import { findFetched, sizeOf } from './fetched.ts';
 import { systemIsServed } from './verdicts.ts';
 
 export interface DriverSetUp {
-  /** Of the command that is to run: --adapter is looked for among them. */
+  /** Arguments of the command that will run; may hold --adapter. */
   args: readonly string[];
-  /** Fetch it again although it is there, and whatever else works. */
+  /** Fetch it even if it is there, or another driver works. */
   again?: boolean;
   /** Called with each step, one line. */
   say: (line: string) => void;
 }
 
-/** Fetches lavapipe if it is wanted here. Whatever goes wrong is one line for `say`: a slower driver will do. */
+/** Fetches lavapipe if it is wanted here. Reports a failure as one line through `say`: a slower driver will do. */
 export async function setUpDriver({ args, again = false, say }: DriverSetUp): Promise<boolean> {
   const system = thisSystem();
   const { env } = process;
@@ -51,7 +51,7 @@ export async function setUpDriver({ args, again = false, say }: DriverSetUp): Pr
   }
 }
 
-/** On a terminal: how much of the download is there. */
+/** Shows the progress of the download on a terminal. */
 function showBytes(done: number, total: number): void {
   if (!isTerminal(process.stderr)) return;
   process.stderr.write(done < total ? `\r\x1b[K${formatBytes(done)} of ${formatBytes(total)}` : '\r\x1b[K');
@@ -63,24 +63,24 @@ function adapterIn(args: readonly string[]): string | undefined {
   return args[at]?.split('=')[1] ?? args[at + 1];
 }
 
-/** What the clone's set-up knows when it decides whether to fetch a driver. */
+/** What decides whether the clone's set-up fetches a driver. */
 export interface Situation {
   env: NodeJS.ProcessEnv;
   system: System;
-  /** What was asked for with --adapter, if anything. */
+  /** The value of --adapter, if given. */
   adapter: string | undefined;
 }
 
 /**
- * Why no lavapipe is to be fetched, where that needs no trying out: nothing could be done with it, the person has declined
- * or chosen otherwise. '' stands for what nobody has to be told.
+ * Why lavapipe is not to be fetched, as far as that is known without trying drivers: it could not run here, or the user
+ * declined or chose another driver. '' is a reason that need not be shown.
  */
 export function whyNot({ env, system, adapter }: Situation): string | undefined {
   if (system.platform !== 'linux' || system.musl) return '';
   if (!/^(|0|false|no)$/i.test(env.PIXTAPE_NO_DOWNLOAD ?? '')) return '';
   const choice = adapter?.trim() || env.PIXTAPE_ADAPTER?.trim() || 'auto';
   if (choice !== 'auto' && choice !== 'lavapipe') return '';
-  // A person who sets the variable has chosen a driver.
+  // The user has chosen a driver by setting the variable.
   if (env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES) return '';
   if (!['x64', 'arm64'].includes(process.arch)) return `Dawn has no build for ${process.arch}`;
   for (const command of ['apt-get', 'apt-cache', 'dpkg-deb']) {

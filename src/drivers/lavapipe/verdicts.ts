@@ -7,8 +7,8 @@ import { tryCandidates } from '../survey.ts';
 import { driverBuild } from './environment.ts';
 
 /**
- * Whether the system's own drivers are good enough, so that nothing has to be fetched. Trying them takes a second or two;
- * what worked once is kept in a file by the driver's build and the GPU's device files, and not tried again.
+ * Whether the system's own drivers are good enough, so that nothing has to be fetched. Trying them takes a second or
+ * two. A success is stored in a file, keyed by the driver's build and the GPU's device files, and not tried again.
  */
 export async function systemIsServed(env: NodeJS.ProcessEnv, cache: string): Promise<boolean> {
   const path = join(cache, 'working-drivers.json');
@@ -19,7 +19,7 @@ export async function systemIsServed(env: NodeJS.ProcessEnv, cache: string): Pro
   const gpus = gpuFiles().map((file) => `gpu ${file}`);
   const present = [...lavapipes, ...gpus];
   if (present.some((each) => known.includes(each))) return true;
-  // Without a file in /dev there is no GPU to be found.
+  // Without a device file there is no GPU to find.
   const kinds = [...(gpus.length > 0 ? ['gpu'] : []), ...(lavapipes.length > 0 ? ['lavapipe'] : [])];
   if (kinds.length === 0) return false;
   const tried = await tryCandidates(
@@ -31,7 +31,7 @@ export async function systemIsServed(env: NodeJS.ProcessEnv, cache: string): Pro
   const working = tried.find(({ report }) => report.ok)?.report.kind;
   if (!working) return false;
   const learnt = present.filter((each) => each.startsWith(working));
-  // Where it cannot be written it is tried again next time.
+  // If it cannot be written, the drivers are tried again next time.
   await writeFileAtomic(path, `${JSON.stringify([...known, ...learnt], null, 1)}\n`).catch(() => undefined);
   return true;
 }

@@ -3,13 +3,13 @@ import type { ProbeAnswer } from './probe.ts';
 import { HALVES } from './trial.ts';
 
 /**
- * Dawn keeps `shader-f16` from NVIDIA's Vulkan drivers before 615.71, since some of WebGPU's conformance tests for halves
- * fail there (https://crbug.com/42251215). What our kernels do with them is to load and store them, so it is asked for,
- * tried, and taken where the result is right. ONNX Runtime and llama.cpp ask for it too.
+ * Dawn disables `shader-f16` on NVIDIA's Vulkan drivers before 615.71, because some WebGPU conformance tests for halves
+ * fail there (https://crbug.com/42251215). Our kernels only load and store halves. So we ask for the feature, try it,
+ * and use it if the result is right. ONNX Runtime and llama.cpp ask for it too.
  */
 const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia';
 
-/** What to try after `answer`: the same adapter with halves. Undefined where Dawn keeps nothing back. */
+/** The recipe to try after `answer`: the same adapter with halves. Undefined if Dawn does not disable them. */
 export function askingForHalves(recipe: Recipe, answer: ProbeAnswer): Recipe | undefined {
   const { adapter, failure, fallback, loader, flags } = answer;
   const kept = adapter?.vendor === 'nvidia' && !adapter.features.includes('shader-f16');
@@ -17,7 +17,7 @@ export function askingForHalves(recipe: Recipe, answer: ProbeAnswer): Recipe | u
   return { ...recipe, loaders: [loader], flags: [...flags, TOGGLES], trial: HALVES };
 }
 
-/** The answer to go by of the one without halves and the one with them: the latter only where nothing is amiss. */
+/** Chooses between the answers without and with halves: the latter only if nothing is wrong with it. */
 export function withHalves(plain: ProbeAnswer, asked: ProbeAnswer): ProbeAnswer {
   const { failure, message, adapter, flags } = asked;
   const refuse = (why: string): ProbeAnswer => ({ ...plain, withoutHalves: why });

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /**
- * Where driver packages put their ICD files (a JSON that names a Vulkan driver's library), in the Vulkan loader's own
+ * Folders where driver packages install ICD files (JSON that names a Vulkan driver's library), in the Vulkan loader's
  * order: see "Linux Driver Discovery" in the Khronos loader's LoaderDriverInterface.md.
  */
 function icdFolders(env: NodeJS.ProcessEnv): string[] {
@@ -15,7 +15,7 @@ function icdFolders(env: NodeJS.ProcessEnv): string[] {
     '/usr/local/etc',
     env.XDG_DATA_HOME || join(homedir(), '.local', 'share'),
     ...split(env.XDG_DATA_DIRS, '/usr/local/share:/usr/share'),
-    // Distributions that set XDG_DATA_DIRS to something else still install here.
+    // Distributions with another XDG_DATA_DIRS still install here.
     '/usr/share',
     '/usr/local/share',
     // NixOS.
@@ -24,7 +24,7 @@ function icdFolders(env: NodeJS.ProcessEnv): string[] {
   return [...new Set(roots.map((folder) => join(folder, 'vulkan', 'icd.d')))];
 }
 
-/** Folders where container runtimes mount a driver and that no Vulkan loader searches by itself. */
+/** Folders where container runtimes mount a driver, but which no Vulkan loader searches. */
 const containerFolders = ['/usr/local/nvidia/share/vulkan/icd.d'];
 
 function jsonFiles(path: string): string[] {
@@ -35,16 +35,16 @@ function jsonFiles(path: string): string[] {
         .filter((name) => name.endsWith('.json'))
         .sort()
         .map((name) => join(path, name))
-        // Reading a pipe of that name would wait for ever.
+        // Reading a named pipe would block for ever.
         .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
     );
   } catch {
-    // Most of these folders do not exist on most machines.
+    // On most machines most of these folders do not exist.
     return [];
   }
 }
 
-/** The ICD files that the loader would consider: those of VK_DRIVER_FILES where it is set, else all that are installed. */
+/** The ICD files that the loader would consider: those in VK_DRIVER_FILES if it is set, else all that are installed. */
 export function findIcds(env: NodeJS.ProcessEnv): string[] {
   const forced = env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES;
   const places = forced
@@ -53,19 +53,19 @@ export function findIcds(env: NodeJS.ProcessEnv): string[] {
   return [...new Set(places.filter(Boolean).flatMap(jsonFiles))];
 }
 
-/** ICD files that the loader will not find unless it is told. */
+/** ICD files that the loader does not find by itself. */
 export function findContainerIcds(env: NodeJS.ProcessEnv): string[] {
   if (env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES) return [];
   return containerFolders.flatMap(jsonFiles);
 }
 
-/** Whether an ICD file leads to lavapipe, Mesa's CPU driver: by the library it names, since packages name the file freely. */
+/** Whether an ICD file leads to lavapipe, Mesa's CPU driver. Looks at the library, since the file's own name varies. */
 export function isLavapipe(icd: string): boolean {
   try {
     const library: unknown = JSON.parse(readFileSync(icd, 'utf8'))?.ICD?.library_path;
     return typeof library === 'string' && /libvulkan_lvp/.test(library);
   } catch {
-    // Not readable or not JSON: the loader passes it over too.
+    // Unreadable or not JSON: the loader skips it too.
     return false;
   }
 }

@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 
-/** glibc's and musl's RTLD_NODELETE, for which Node has no name. */
+/** RTLD_NODELETE of glibc and musl, which Node does not define. */
 const RTLD_NODELETE = 0x1000;
 
 /**
- * Loads a shared library into this process for good; whoever asks for it by its name afterwards is given this one. It
- * stands in for LD_LIBRARY_PATH, which is read only when a process starts. Node loads a library to look for an addon in
- * it, finds none, throws, and unloads it again: hence the flag. Throws when the library itself cannot be loaded.
+ * Loads a shared library into this process for good. Later requests for its name get this one. This replaces
+ * LD_LIBRARY_PATH, which is read only when a process starts. Node looks for an addon in the library, finds none,
+ * throws, and unloads it, hence the flag. Throws if the library itself cannot be loaded.
  */
 export function loadForGood(library: string): void {
   try {

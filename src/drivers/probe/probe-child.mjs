@@ -1,6 +1,6 @@
-// Runs in a process of its own, as the text of `node -e`: loads a driver as its recipe says and tells, as JSON on
-// stdout, what came of it. A driver that crashes or hangs takes this process with it and no other.
-// argv: the URL of the `webgpu` package; the recipe as JSON; a part of an adapter's name, or nothing.
+// Runs in a process of its own, as the text of `node -e`: loads a driver by its recipe and prints the outcome as JSON
+// on stdout. A driver that crashes or hangs affects only this process. argv: the URL of the `webgpu` package; the
+// recipe as JSON; a part of an adapter's name, or nothing.
 import { constants } from 'node:os';
 
 const [, webgpu, recipeText, wantedName = ''] = process.argv;
@@ -9,19 +9,19 @@ const answer = { loader: undefined, flags: recipe.flags, names: [] };
 
 function finish(more) {
   Object.assign(answer, more);
-  // Straight out: tearing a driver down can crash, and what was learnt must not be lost by that.
+  // Exit at once: tearing down a driver can crash, and the answer must not be lost.
   process.stdout.write(`\n${JSON.stringify(answer)}\n`, () => process.exit(0));
 }
 
 const RTLD_NODELETE = 0x1000;
 
-/** What stopped a library from being loaded; undefined where it was. */
+/** Loads a library. Returns the reason for a failure; undefined on success. */
 function load(library) {
   try {
     process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_LAZY | RTLD_NODELETE);
     return undefined;
   } catch (error) {
-    // No Node addon, but with that flag it stays loaded, and Dawn finds it by its name: see loader.ts.
+    // It is no Node addon, but with this flag it stays loaded, and Dawn finds it by its name: see loader.ts.
     return /self-register/.test(error.message) ? undefined : error.message;
   }
 }
@@ -40,7 +40,7 @@ async function main() {
     keep.push(gpu);
     return gpu.requestAdapter(recipe.request);
   };
-  // Dawn lists the adapters' full names only when asked for one that does not exist.
+  // Dawn lists the adapters' full names only if asked for one that does not exist.
   const listNames = async () => {
     try {
       await request([...recipe.flags, 'adapter=(list)']);
@@ -48,7 +48,7 @@ async function main() {
       answer.names = [...String(error.message).matchAll(/name: '([^\n]*)'$/gm)].map((match) => match[1]);
     }
   };
-  // `GeForce RTX` and `geforce-rtx` are one name.
+  // `GeForce RTX` and `geforce-rtx` match.
   const plain = (text) =>
     text
       .toLowerCase()
@@ -69,7 +69,7 @@ async function main() {
     adapter = await request(answer.flags);
   } else {
     adapter = await request(answer.flags);
-    // A machine with a GPU and a software driver may be given the latter first.
+    // On a machine with a GPU and a software driver, Dawn may return the latter first.
     if (recipe.hardwareOnly && (adapter === null || adapter.info.isFallbackAdapter)) {
       await listNames();
       const name = answer.names.find((each) => !software.test(each));
@@ -98,14 +98,14 @@ async function main() {
       limits,
     },
   };
-  // An adapter that cannot open a device, or computes wrong, is of no use.
+  // Reject an adapter that cannot open a device or computes wrong values.
   const message = await compute(adapter, recipe.trial);
   return finish(message === undefined ? report : { failure: 'error', message });
 }
 
 const [MAP_READ, COPY_SRC, COPY_DST, STORAGE] = [0x1, 0x4, 0x8, 0x80];
 
-/** Computes a trial on a device of its own: what is wrong with the result, undefined where it is right. */
+/** Computes a trial on a device of its own. Returns what is wrong with the result; undefined if it is right. */
 async function compute(adapter, { feature, code, groups, input, expected }) {
   if (feature && !adapter.features.has(feature)) return `it has no ${feature}`;
   const device = await adapter.requestDevice({ requiredFeatures: feature ? [feature] : [] });

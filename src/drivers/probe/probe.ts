@@ -4,25 +4,25 @@ import { pathToFileURL } from 'node:url';
 import type { AdapterReport, Recipe } from '../types.ts';
 import childSource from './probe-child.mjs?raw';
 
-/** Generous: a driver on a cold disk takes a second. Past this it hangs. */
+/** A driver on a cold disk takes a second. After this long it counts as hung. */
 const TIME_LIMIT_MS = 20_000;
-/** How long a process that has ended may take to let go of its pipes. */
+/** How long an ended process may take to close its pipes. */
 const PIPES_MS = 500;
 
 export interface ProbeAnswer {
-  /** The loader of the recipe's list that was there. */
+  /** The first loader of the recipe's list that could be loaded. */
   loader?: string;
   /** Dawn's options that led to the adapter. */
   flags: string[];
-  /** The full names of all adapters, where they had to be listed. */
+  /** The full names of all adapters, if they had to be listed. */
   names: string[];
-  /** The full name of the adapter, where it was chosen among them. */
+  /** The full name of the adapter, if it was chosen by name. */
   name?: string;
   description?: string;
-  /** The adapter computes on the CPU. */
+  /** Whether the adapter computes on the CPU. */
   fallback?: boolean;
   adapter?: AdapterReport;
-  /** Why the adapter is taken without halves that it may have; see `halves.ts`. */
+  /** Why the adapter is used without halves; see `halves.ts`. */
   withoutHalves?: string;
   failure?: 'no-loader' | 'no-adapter' | 'error' | 'crash' | 'timeout';
   /** What the driver or Dawn said about the failure. */
@@ -35,11 +35,11 @@ export function webgpuUrl(): string {
 }
 
 /**
- * Tries a recipe in a process of its own, since a process that has loaded one driver is not a fair place to try the next.
- * Never throws: a crash, a hang and a refusal are all answers.
+ * Tries a recipe in a process of its own, since a loaded driver affects the next one. Never throws: a crash, a hang and
+ * a refusal are all answers.
  *
- * @param baseEnv the environment from before any driver was chosen
- * @param wantedName part of an adapter's name to choose by, or ''
+ * @param baseEnv the environment before any driver was chosen
+ * @param wantedName part of the wanted adapter's name, or ''
  * @param timeLimit milliseconds until the answer
  */
 export function probe(
@@ -67,8 +67,8 @@ export function probe(
   return new Promise((resolve) => {
     const finish = (found: ProbeAnswer) => {
       clearTimeout(timer);
-      // A driver may have started a process of its own that holds the pipes, or hang in the kernel, where no signal reaches
-      // it: neither may keep this process waiting.
+      // Do not wait for a child of the driver that holds the pipes, or for a driver that hangs in the kernel, where no
+      // signal reaches it.
       for (const pipe of [child.stdout, child.stderr]) pipe.destroy();
       child.unref();
       resolve(found);
@@ -85,7 +85,7 @@ export function probe(
       if (!answered()) failed('timeout', `no answer within ${timeLimit / 1000} s`);
     }, timeLimit);
     child.on('error', (error) => failed('error', `could not start ${process.execPath}: ${error.message}`));
-    // What was written before the end may still be on its way, but is not waited for if a pipe stays open.
+    // Output may still be in the pipes. Do not wait for it if a pipe stays open.
     child.on('exit', (code, signal) => {
       const conclude = () => {
         if (answered()) return;
@@ -99,7 +99,7 @@ export function probe(
 }
 
 function lastJson(text: string): ProbeAnswer | undefined {
-  // Drivers may print to stdout as well; the answer is a line of its own.
+  // Drivers may print to stdout too; the answer is a line of its own.
   const line = text.split('\n').findLast((each) => each.startsWith('{'));
   try {
     return line ? (JSON.parse(line) as ProbeAnswer) : undefined;
@@ -109,7 +109,7 @@ function lastJson(text: string): ProbeAnswer | undefined {
   }
 }
 
-/** The last thing that a driver or Dawn complained of, without stack traces and without what Dawn says every time. */
+/** The last complaint of the driver or Dawn, without stack traces and Dawn's routine notices. */
 function complaint(log: string): string | undefined {
   const lines = log
     .split('\n')

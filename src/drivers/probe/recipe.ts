@@ -1,13 +1,13 @@
 import type { Recipe } from '../types.ts';
 import { FLOATS } from './trial.ts';
 
-/** The name under which the system's loader is found, if it has one. */
+/** The name of the system's Vulkan loader. */
 export const SYSTEM_LOADER = 'libvulkan.so.1';
 
-/** Timestamps in nanoseconds. Dawn rounds them to 65 µs to blunt timing attacks by web pages, of which there are none here. */
+/** Exact timestamps. Dawn rounds them to 65 µs against timing attacks by web pages, which do not apply here. */
 const DAWN_FLAGS = ['disable-dawn-features=timestamp_quantization'];
 
-/** A recipe of which only what is particular need be told. */
+/** Fills in a recipe's defaults. */
 export function recipe({ flags = [], ...parts }: Partial<Recipe>): Recipe {
   return {
     env: {},

@@ -11,26 +11,25 @@ import { cacheDirectory } from '../../files/cache.ts';
 import { DiskError } from '../../files/disk_error.ts';
 import { makeFolder, makeTemporaryFolder, move, removeFolder } from '../../files/folder.ts';
 
-/** The archive also holds OpenGL libraries, more than half of its bytes. */
+/** The archive also holds OpenGL libraries, which are more than half of its bytes. */
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
 const INSTALL = 'npm install --no-save @sparticuz/chromium@147.0.0 tar@7';
 
 export interface SwiftShader {
   icd: string;
-  /** A Vulkan loader, for systems that have none. */
+  /** A Vulkan loader, for systems without one. */
   loader: string;
 }
 
-/** Why there can be no SwiftShader on this machine; undefined where there can. */
+/** Why SwiftShader cannot run on this machine; undefined if it can. */
 export function swiftShaderUnsupported(): string | undefined {
   if (process.platform === 'linux' && process.arch === 'x64') return undefined;
   return `the npm package holds it for Linux on x64 only, this is ${process.platform} on ${process.arch}`;
 }
 
 /**
- * Google's software Vulkan driver, taken out of the package @sparticuz/chromium (a headless Chromium, which ships it) and
- * unpacked once per version into the cache folder. Throws a PixtapeError when the package is missing or the folder
- * cannot be written.
+ * Unpacks Google's software Vulkan driver from the package @sparticuz/chromium, a headless Chromium that ships it, once
+ * per version into the cache folder. Throws a PixtapeError if the package is missing or the folder cannot be written.
  */
 export async function unpackSwiftShader(): Promise<SwiftShader> {
   const packageFolder = findPackage();
@@ -55,7 +54,7 @@ export async function unpackSwiftShader(): Promise<SwiftShader> {
 
 function findPackage(): string {
   try {
-    // The package does not export its package.json; its entry lies in build/cjs/.
+    // The package does not export its package.json. Its entry point is in build/cjs/.
     const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
     return join(dirname(entry), '..', '..');
   } catch (error) {
@@ -71,7 +70,7 @@ async function unpack(archive: string, cache: string, folder: string): Promise<v
   });
   const bytes = await promisify(brotliDecompress)(await readFile(archive));
   await makeFolder(cache);
-  // Into a folder of its own first, then one rename: another process sees all of the driver or nothing.
+  // Unpack into a folder of its own and rename it, so that another process sees the whole driver or nothing.
   const partial = await makeTemporaryFolder('unpacking-', cache);
   try {
     const wanted = (path: string) => FILES.includes(path.replace(/^\.\//, ''));
@@ -84,7 +83,7 @@ async function unpack(archive: string, cache: string, folder: string): Promise<v
   }
 }
 
-/** Renames `partial` to `folder`; gives way to another process that has put a whole one there, replaces a damaged one. */
+/** Renames `partial` to `folder`. Keeps a complete folder that another process put there, replaces a damaged one. */
 async function replace(partial: string, folder: string): Promise<void> {
   try {
     await move(partial, folder);

@@ -1,10 +1,10 @@
 import { toHalf } from '../../engine/util/half.ts';
 
-/** A small calculation whose result is known, for a driver that has not proved itself. Values are 32-bit words. */
+/** A small calculation with a known result, for an unproven driver. Values are 32-bit words. */
 export interface Trial {
-  /** The WebGPU feature that it takes, if any. */
+  /** The WebGPU feature that it needs, if any. */
   feature?: GPUFeatureName;
-  /** Reads binding 0, writes binding 1; one invocation for each value, 64 in a workgroup. */
+  /** Reads binding 0 and writes binding 1; one invocation per value, 64 per workgroup. */
   code: string;
   groups: number;
   input: readonly number[];
@@ -12,11 +12,11 @@ export interface Trial {
 }
 
 const GROUP = 64;
-/** y = 1.5 x + 0.25 over these is exact in halves: no way of rounding is asked for. */
+/** y = 1.5 x + 0.25 is exact in halves for these values, so that rounding modes do not matter. */
 const VALUES = Float32Array.from({ length: 4 * GROUP }, (_, i) => (i - 2 * GROUP) / 8);
 const RESULTS = VALUES.map((x) => 1.5 * x + 0.25);
 
-/** Reads vectors and writes single values, as kernels do; they compute in f32 whatever they store. */
+/** Reads vectors and writes scalars, as our kernels do. Computes in f32 whatever the storage type. */
 const code = (type: 'f16' | 'f32') => `${type === 'f16' ? 'enable f16;\n' : ''}
 @group(0) @binding(0) var<storage, read> x: array<vec4<${type}>>;
 @group(0) @binding(1) var<storage, read_write> y: array<${type}>;
