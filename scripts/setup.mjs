@@ -21,15 +21,15 @@ import { alone } from './alone.mjs';
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const say = (line) => process.stderr.write(`pixtape: ${line}\n`);
 const LOCK = join(root, '.setup-lock');
-const OLDEST_NODE = 20;
 
 /**
  * Prepares the clone. Returns within milliseconds if everything is ready.
  *
- * @param {{ quiet?: boolean, computes?: readonly string[] }} options computes: the arguments of a command that needs a
- *   GPU or a CPU driver; fetches lavapipe if only the slowest driver is available
+ * @param {{ quiet?: boolean, computes?: readonly string[], node?: string }} options computes: the arguments of a command that needs a
+ *   GPU or a CPU driver; fetches lavapipe if only the slowest driver is available. node: the oldest Node that the command
+ *   runs on, if it is newer than what package.json asks for
  */
-export async function setup({ quiet = false, computes } = {}) {
+export async function setup({ quiet = false, computes, node } = {}) {
   // Measure on the process's own timeline, from which a training command sums up its phases:
   // src/pix2pix/train/loop/phases.ts.
   const timed = async (phase, work) => {
@@ -37,7 +37,8 @@ export async function setup({ quiet = false, computes } = {}) {
     await work();
     performance.measure(`pixtape:${phase}`, { start });
   };
-  checkNode();
+  const old = tooOld(process.versions.node, node);
+  if (old) fail(old, 'Get it from https://nodejs.org or with nvm, fnm or volta.');
   await timed('packages', async () => {
     if (!packagesMatchLock() || distIsStale()) await alone(LOCK, waiting, () => bringUpToDate(quiet)).catch(explain);
     linkCommand();
@@ -67,13 +68,21 @@ export async function setUpDriver(options) {
   return (await import(built)).setUpDriver(options);
 }
 
-function checkNode() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major >= OLDEST_NODE) return;
-  fail(
-    `pixtape needs Node ${OLDEST_NODE} or newer, this is ${process.version}`,
-    'Get it from https://nodejs.org or with nvm, fnm or volta.',
-  );
+/**
+ * What is wrong with a version of Node such as 20.9.0, if anything.
+ *
+ * @param {string} version
+ * @param {string} [oldest] such as 20.19; without it, what package.json asks for
+ * @returns {string | undefined}
+ */
+export function tooOld(version, oldest) {
+  const asked = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '');
+  const needed = oldest ?? asked;
+  const [major, minor] = version.split('.').map(Number);
+  const [neededMajor, neededMinor] = needed.split('.').map(Number);
+  if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return undefined;
+  const what = needed === asked ? 'pixtape needs' : `pixtape itself runs on Node ${asked}, but this command needs`;
+  return `${what} Node ${needed} or newer, this is ${version}`;
 }
 
 /**

@@ -6,7 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, setup } from './setup.mjs';
 
-await setup({ computes: [] });
+// vitest's vite imports names that Node's modules have since 20.19.
+await setup({ computes: [], node: '20.19' });
 const args = process.argv.slice(2).filter((arg) => arg !== '--all');
 const named = args.some((arg) => !arg.startsWith('--'));
 const short = !named && !process.argv.includes('--all');
