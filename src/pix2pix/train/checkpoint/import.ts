@@ -1,5 +1,6 @@
 import { detachedDevice } from '../../../engine/gpu/dry_run.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
 import { fromBFloat16 } from '../../../engine/util/half.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
 import type { WeightsFile } from '../../../files/weights/weights_file.ts';
@@ -31,7 +32,8 @@ export async function importGenerator(
 ): Promise<{ config: TrainConfig; pieces: Uint8Array[] }> {
   const { path: source, entries } = file;
   const names = findGenerator(entries, source, network);
-  const found = recognise(new Map([...names].map(([own, name]) => [own, { shape: entries.get(name)?.shape ?? [] }])));
+  const shapes = new Map([...names].map(([own, name]) => [own, { shape: entries.get(name)?.shape ?? [] }]));
+  const found = recognise(shapes, source);
   const preset = Object.values(PRESETS).find(({ netG }) => netG === found.netG) ?? PRESETS.paper;
   const side = GENERATORS[found.netG].usualSide(found.generator);
   const { width, height } = size ?? { width: side, height: side };
@@ -59,13 +61,16 @@ export async function importGenerator(
 /** Old files have statistics of instance norms, which were never used. */
 const isStatistic = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-/** Cannot fail after `findGenerator`, which looks for the same names. */
-function recognise(weights: Weights): GeneratorParts {
+/** `findGenerator` looks for one name only; the others can still be missing. */
+function recognise(weights: Weights, source: string): GeneratorParts {
   for (const netG of NETS_G) {
     const parts = GENERATORS[netG].recognise(weights);
     if (parts) return { netG, ...parts };
   }
-  throw new Error('weights with the mark of a generator are of none');
+  throw new PixtapeError(
+    `${source} holds only a part of a generator (${[...weights.keys()].slice(0, 3).join(', ')}, …): its first layer is missing`,
+    'Save the whole generator again: torch.save(netG.state_dict(), FILE).',
+  );
 }
 
 /** Converts to a type that checkpoints have: float64 is rounded to float32, bfloat16 converts exactly. */
