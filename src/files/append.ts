@@ -13,7 +13,7 @@ export class AppendedFile {
     this.#file = file;
   }
 
-  /** Opens the file, which is made if missing, and its folder with it. @throws DiskError */
+  /** Opens the file; creates it and its folder if missing. @throws DiskError */
   static async open(path: string): Promise<AppendedFile> {
     await makeFolder(dirname(path));
     try {
@@ -24,8 +24,8 @@ export class AppendedFile {
   }
 
   /**
-   * Adds text in one write, so that a killed process tears at most the last line. Where the disk takes only a part of
-   * it, none of it stays.
+   * Appends text in one write, so that a killed process tears at most the last line. If the disk takes only a part,
+   * removes it again.
    * @throws DiskError
    */
   async append(text: string): Promise<void> {
@@ -39,7 +39,7 @@ export class AppendedFile {
       try {
         ftruncateSync(file, before);
       } catch {
-        // A pipe or a device: what went out stays out.
+        // A pipe or a device: what was written cannot be taken back.
       }
       throw await explainDiskError(error, this.path, { bytes: bytes.length });
     }

@@ -6,9 +6,9 @@ import { temporaryName } from './files.ts';
 import { makeFolderSync } from './folder.ts';
 
 /**
- * The folder for what can be made again: drivers, compiled shaders, rendered pictures. Where the usual one (see
- * `usualCacheDirectory`) cannot be made or written to, as in many containers, it is one in the temporary folder, and
- * `warn` is told so once. The folder is there afterwards, unless nothing at all can be written.
+ * The folder for files that can be made again: drivers, compiled shaders, rendered pictures. If the usual one (see
+ * `usualCacheDirectory`) cannot be written to, as in many containers, returns one in the temporary folder and calls
+ * `warn` once. Creates the folder, unless nothing at all can be written.
  */
 export function cacheDirectory(
   env: NodeJS.ProcessEnv = process.env,
@@ -28,14 +28,14 @@ export function cacheDirectory(
 
 const settled = new Map<string, string>();
 
-/** Follows each system's custom: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches, %LOCALAPPDATA%. Touches no file. */
+/** Follows each system's convention: $XDG_CACHE_HOME or ~/.cache, ~/Library/Caches, %LOCALAPPDATA%. Touches no file. */
 export function usualCacheDirectory(
   platform: string = process.platform,
   env: NodeJS.ProcessEnv = process.env,
   home: string = homeOf(env),
 ): string {
   const { join } = platform === 'win32' ? win32 : posix;
-  // The XDG specification: a relative path is no path.
+  // The XDG specification says to ignore a relative path.
   if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) return join(env.XDG_CACHE_HOME, 'pixtape');
   if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'pixtape');
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'pixtape');
@@ -46,12 +46,12 @@ function homeOf(env: NodeJS.ProcessEnv): string {
   try {
     return homedir();
   } catch {
-    // A container's user without an entry in /etc/passwd.
+    // A container's user may have no entry in /etc/passwd.
     return env.HOME ?? '/';
   }
 }
 
-/** Writing is the only sure test: access(2) allows root what /proc then refuses, and knows nothing of a full disk. */
+/** Only writing is a sure test: access(2) allows root what /proc then refuses, and does not see a full disk. */
 function whyNotWritable(folder: string): string | undefined {
   try {
     makeFolderSync(folder);
@@ -68,8 +68,8 @@ function whyNotWritable(folder: string): string | undefined {
 }
 
 /**
- * One folder a user, so that the next process finds what this one made. Drivers are loaded from it: it has to be this
- * user's own, and closed to others, since anybody can make a folder of any name in /tmp.
+ * One folder per user, so that the next process finds what this one made. Drivers are loaded from it. It must belong to
+ * this user and be closed to others, since anybody can make a folder in /tmp.
  */
 function temporaryCache(): string {
   const uid = process.getuid?.();
@@ -82,7 +82,7 @@ function temporaryCache(): string {
     if (isFolder && own && whyNotWritable(folder) === undefined) return folder;
     return mkdtempSync(`${folder}-`);
   } catch {
-    // Nothing can be written anywhere. What needs the folder says so; what can do without goes on.
+    // Nothing can be written anywhere. Code that needs the folder will say so; other code goes on.
     return folder;
   }
 }

@@ -3,14 +3,14 @@ import { basename, dirname } from 'node:path';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { formatBytes } from '../engine/util/format.ts';
 
-/** The operating system's own name of an error: ENOSPC and so on. */
+/** The operating system's code of an error, such as ENOSPC. */
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 const ROOM = 'Make room on that disk, or choose a folder on another one.';
 const ALLOWED = 'Check who owns the folder and may write to it, or choose another place.';
 
-/** What each code means, and what helps. */
+/** The meaning of each code, and what helps. */
 const CAUSES: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   ENOSPC: ['the disk is full', ROOM],
   EDQUOT: ['the disk quota is used up', 'Delete what you no longer need, ask for more, or choose another disk.'],
@@ -30,29 +30,29 @@ const CAUSES: Readonly<Record<string, readonly [reason: string, hint: string]>> 
   ELOOP: ['links in the path lead in a circle', 'Choose another place.'],
 };
 
-/** What the operating system says about a path. */
+/** An error of the operating system about a path. */
 export class DiskError extends PixtapeError {
-  /** Its own name of it: ENOSPC and so on. */
+  /** The operating system's code, such as ENOSPC. */
   get errno(): string | undefined {
     return codeOf(this.cause);
   }
 }
 
-/** What was to be done with a path. */
+/** What was being done with a path. */
 export interface DiskWork {
   doing?: 'written' | 'read' | 'removed';
-  /** How many bytes were to be written, where that is known. */
+  /** How many bytes were to be written, if known. */
   bytes?: number;
 }
 
-/** Turns what the operating system said about `path` into an error with advice; errors of any other kind pass unchanged. */
+/** Turns an error of the operating system about `path` into one with advice. Returns other errors unchanged. */
 export async function explainDiskError(
   error: unknown,
   path: string,
   { doing = 'written', bytes }: DiskWork = {},
 ): Promise<unknown> {
   const code = codeOf(error);
-  // Node's own codes, ERR_…, are mistakes of ours.
+  // Node's own codes, ERR_…, mean a bug of ours.
   if (!code || !/^E[A-Z0-9]+$/.test(code) || error instanceof PixtapeError) return error;
   const [cause, hint] = code === 'ENAMETOOLONG' ? tooLong(path) : (CAUSES[code] ?? [(error as Error).message, ALLOWED]);
   const disk = code === 'ENOSPC' ? await statfs(dirname(path)).catch(() => undefined) : undefined;
@@ -68,7 +68,7 @@ export async function explainDiskError(
   });
 }
 
-/** The same for an error that names its own path, as those of Node do. */
+/** As `explainDiskError`, for an error that names its own path, as Node's do. */
 export function explainSystemError(error: unknown): Promise<unknown> {
   const { path, syscall = '' } = error as NodeJS.ErrnoException;
   if (path === undefined) return Promise.resolve(error);

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** What file systems take, in bytes of UTF-8. */
+/** Longest name that file systems take, in bytes of UTF-8. */
 const LONGEST = 255;
 
 /**
- * A name for a new file. Where it would be longer than file systems take, its end is replaced by a part of its hash, so
- * that long names that differ stay different.
- * @param extension with its dot
+ * Makes a name for a new file. Replaces the end of a name that is too long by a part of its hash, so that different
+ * names stay different.
+ * @param extension including the dot
  */
 export function fileName(stem: string, extension: string): string {
   const name = stem + extension;

@@ -16,10 +16,10 @@ import { listFolder, makeFolder, removeFile } from './folder.ts';
 import { pidExists } from './lock/process.ts';
 import { openToRead, PIECE, readAt } from './read_at.ts';
 
-/** Temporaries that this process is writing now, name → path, so that a clean-up beside it leaves them alone. */
+/** Temporary files that this process is writing now, by name, so that a concurrent clean-up leaves them alone. */
 const writing = new Map<string, string>();
 
-/** `.NAME.HOST-PID-RANDOM.tmp`: whose it is can be read from the name, after its writer was killed too. */
+/** Names are `.NAME.HOST-PID-RANDOM.tmp`: they tell the writer, even after it was killed. */
 const host =
   hostname()
     .replace(/[^A-Za-z0-9]/g, '')
@@ -28,10 +28,10 @@ const TEMPORARY = /^\..+\.([A-Za-z0-9]+)-(\d+)-[0-9a-f]{12}\.tmp$/;
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
 
 /**
- * Replaces a file as a whole or not at all: writes a temporary file in the same folder, forces it to the disk, and
- * renames it. After a crash or a power cut there is either the old content or the new. The folder is made if missing.
- * Into a pipe or a device, /dev/stdout for one, it writes straight.
- * @throws PixtapeError when the disk is full or the place cannot be written to; the temporary file is gone by then.
+ * Replaces a file atomically: writes a temporary file in the same folder, syncs it to the disk, and renames it. After a
+ * crash or a power cut the file has either the old content or the new. Creates the folder if missing. Writes directly
+ * into a pipe or a device, such as /dev/stdout.
+ * @throws PixtapeError if the disk is full or the place cannot be written to; the temporary file is removed first
  */
 export async function writeFileAtomic(
   path: string,
@@ -43,7 +43,7 @@ export async function writeFileAtomic(
   try {
     await makeFolder(dirname(path));
     if (await isStream(path)) return await writeThrough(path, chunks);
-    // Through a link to another disk, the file behind the link is the one to replace.
+    // If the path is a link, perhaps to another disk, replace the file behind it.
     const target = await realpath(path).catch(() => path);
     const folder = dirname(target);
     const name = temporaryName(basename(target));
@@ -53,7 +53,7 @@ export async function writeFileAtomic(
       await writeDurably(temporary, chunks);
       await renameOver(temporary, target);
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+      await rm(temporary, { force: true }).catch(() => undefined); // report the first error, not this one
       throw error;
     } finally {
       writing.delete(name);
@@ -64,7 +64,7 @@ export async function writeFileAtomic(
   }
 }
 
-/** Copies a file; see `writeFileAtomic`. @throws PixtapeError, also when it cannot be read */
+/** Copies a file as `writeFileAtomic` writes one. @throws PixtapeError as it does, and if the source cannot be read */
 export async function copyFileAtomic(from: string, to: string): Promise<void> {
   const file = await openToRead(from);
   try {
@@ -83,8 +83,8 @@ async function isStream(path: string): Promise<boolean> {
 }
 
 /**
- * The name of a temporary for a file of that name: `removeStaleTemporaries` knows it. A long name is cut: the
- * temporary's must fit into the 255 bytes of a file system too.
+ * The name of a temporary file for a file of this name, which `removeStaleTemporaries` recognises. Cuts a long name, so
+ * that the result fits into a file system's 255 bytes.
  */
 export function temporaryName(of: string): string {
   let kept = of;
@@ -133,7 +133,7 @@ async function renameOver(from: string, to: string): Promise<void> {
   }
 }
 
-/** Makes the rename itself durable. Windows has no such call, and some network file systems refuse it. */
+/** Makes the rename durable. Windows has no such call, and some network file systems refuse it. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
@@ -146,14 +146,14 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what is being written right now: for a handler that ends the process before the writing can. */
+/** Removes the temporary files being written now, for a handler that ends the process before they are complete. */
 export function discardTemporaries(): void {
   for (const path of writing.values()) rmSync(path, { force: true });
 }
 
 /**
- * Removes temporaries that a killed run left in `folder`: those of processes on this machine that no longer run, and
- * those of any machine that are older than a day. Returns the names removed; a missing folder has none.
+ * Removes temporary files that killed runs left in `folder`: those of processes on this machine that no longer run, and
+ * those of any machine that are older than a day. Returns the removed names; none if the folder is missing.
  */
 export async function removeStaleTemporaries(folder: string): Promise<string[]> {
   const removed: string[] = [];
@@ -172,25 +172,25 @@ export async function removeStaleTemporaries(folder: string): Promise<string[]> 
   return removed;
 }
 
-/** Our own number is a reused one: what this process writes now is in `writing`. */
+/** A file with our own process number comes from an earlier process: what this one writes is in `writing`. */
 const runsElsewhere = (pid: number): boolean => pid !== process.pid && pidExists(pid);
 
-/** Writes the pieces that `encodeSafetensors` gave; see `writeFileAtomic` for what holds after a crash. */
+/** Writes the pieces of `encodeSafetensors` atomically: see `writeFileAtomic`. */
 export async function writeSafetensorsAtomic(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   await writeFileAtomic(path, chunks);
 }
 
-/** An open safetensors file whose header was checked; tensors are read one at a time. Close it when done. */
+/** An open safetensors file with a checked header. Reads one tensor at a time. Close it when done. */
 export interface SafetensorsFile extends SafetensorsHeader {
   path: string;
-  /** Reads one tensor. @throws PixtapeError when there is none of that name. */
+  /** Reads one tensor. @throws PixtapeError if there is none of that name */
   read(name: string): Promise<NamedTensor>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a safetensors file of any size and reads its header only. A file over 2 GiB needs no single buffer of its size.
- * @throws PixtapeError when the file is missing, cut short, or not a consistent safetensors file.
+ * Opens a safetensors file of any size, and reads only its header.
+ * @throws PixtapeError if the file is missing, truncated, or not a consistent safetensors file
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   const handle = await openToRead(path);

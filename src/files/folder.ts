@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf, type DiskWork, explainDiskError } from './disk_error.ts';
 
-/** Runs what touches `path`, and turns what the operating system says against it into a sentence. */
+/** Runs work on `path`, and turns an error of the operating system into a sentence. */
 async function at<T>(path: string, doing: DiskWork['doing'], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -14,7 +14,7 @@ async function at<T>(path: string, doing: DiskWork['doing'], work: () => Promise
 }
 
 /**
- * Makes a folder and those above it; one that is there stays. Returns the topmost one that was missing.
+ * Creates a folder and its parents if missing. Returns the topmost one that was missing.
  * @throws DiskError naming the folder and the cause
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
@@ -27,10 +27,10 @@ export async function makeFolder(path: string): Promise<string | undefined> {
 }
 
 /**
- * As `makeFolder`, with the operating system's own error. Node's own recursive mkdir says ENOENT where the system said
- * EROFS, EDQUOT or EMFILE, and never ends below /proc.
+ * As `makeFolder`, synchronous, with the operating system's own error. Node's recursive mkdir reports ENOENT for the
+ * system's EROFS, EDQUOT or EMFILE, and never ends below /proc.
  *
- * @param mode permissions of folders that are made; by default what the umask leaves
+ * @param mode permissions of created folders; by default what the umask leaves
  */
 export function makeFolderSync(path: string, mode?: number): string | undefined {
   const missing = missingFolders(resolve(path));
@@ -38,14 +38,14 @@ export function makeFolderSync(path: string, mode?: number): string | undefined 
     try {
       mkdirSync(folder, mode);
     } catch (error) {
-      // Another process may have made it a moment ago.
+      // Another process may have just made it.
       if (codeOf(error) !== 'EEXIST' || !isFolder(folder)) throw error;
     }
   }
   return missing[0];
 }
 
-/** From the top down. A file in the way counts as missing: mkdir says what is wrong with it. */
+/** The missing folders, from the top down. A file in the way counts as missing: mkdir then reports it. */
 function missingFolders(path: string): string[] {
   const missing: string[] = [];
   for (let folder = path; !isFolder(folder) && folder !== dirname(folder); folder = dirname(folder)) {
@@ -62,7 +62,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** The names in a folder; undefined where there is none. @throws DiskError */
+/** The names in a folder; undefined if there is no such folder. @throws DiskError */
 export async function listFolder(path: string): Promise<string[] | undefined> {
   try {
     return await readdir(path);
@@ -72,14 +72,17 @@ export async function listFolder(path: string): Promise<string[] | undefined> {
   }
 }
 
-/** Removes a file; one that is gone already is no error. @throws DiskError */
+/** Removes a file, if it exists. @throws DiskError */
 export const removeFile = (path: string): Promise<void> => at(path, 'removed', () => rm(path, { force: true }));
 
 /** Removes a folder with everything in it. @throws DiskError */
 export const removeFolder = (path: string): Promise<void> =>
   at(path, 'removed', () => rm(path, { recursive: true, force: true, maxRetries: 3 }));
 
-/** A new folder, `NAME` with something random behind it, in `within`: by default the system's folder for such. @throws DiskError */
+/**
+ * Creates a folder named `NAME` plus random letters in `within`, by default the system's temporary folder.
+ * @throws DiskError
+ */
 export function makeTemporaryFolder(name: string, within = tmpdir()): Promise<string> {
   const start = join(within, name);
   return at(start, 'written', () => mkdtemp(start));
@@ -94,7 +97,7 @@ export async function moveAll(from: string, to: string): Promise<void> {
   await removeFolder(from);
 }
 
-/** Until the function that it gives is called, a signal that ends the process takes the folder away first. */
+/** Removes the folder if a signal ends the process, until the returned function is called. */
 export function removeFolderOnSignal(folder: string): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const forget = () => {

@@ -3,10 +3,10 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { PixtapeError } from '../engine/util/errors.ts';
 import { codeOf } from './disk_error.ts';
 
-/** Node refuses single reads and writes of 2 GiB and more; pieces of this size stay far below that. */
+/** Size of a single read or write. Node refuses 2 GiB and more. */
 export const PIECE = 256 * 1024 * 1024;
 
-/** Opens a file. @throws PixtapeError when it is missing, a folder, or may not be read. */
+/** Opens a file. @throws PixtapeError if it is missing, a folder, or unreadable */
 export async function openToRead(path: string): Promise<FileHandle> {
   try {
     if ((await stat(path)).isDirectory()) throw new PixtapeError(`${path} is a folder; expected a file.`);
@@ -19,7 +19,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
   }
 }
 
-/** The first bytes of a file, fewer where it is shorter. */
+/** The first `length` bytes of a file, or all of a shorter one. */
 export function readHead(path: string, length: number): Uint8Array {
   const head = new Uint8Array(length);
   const file = openSync(path, 'r');
@@ -30,12 +30,12 @@ export function readHead(path: string, length: number): Uint8Array {
   }
 }
 
-/** Opens a file; the system's own error where that fails. */
+/** Opens a file. @throws the system's own error */
 export function openForReading(path: string): Promise<FileHandle> {
   return open(path, 'r');
 }
 
-/** Reads exactly `length` bytes from a position in a file. @throws PixtapeError when it has become shorter. */
+/** Reads exactly `length` bytes from a position in a file. @throws PixtapeError if it has become shorter */
 export async function readAt(handle: FileHandle, position: number, length: number, path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {

@@ -130,7 +130,7 @@ describe('eval', { timeout: 120_000 }, () => {
   it.each([
     [['tiny', '--l1', 'tiny'], /was trained with a discriminator\n.*--gan_mode none/],
     [['tiny', 'nowhere'], /nowhere/],
-    [['tiny', '--fcn'], /the condition of .* is no map of the classes of facades: .*\n.*--data facades-toy/],
+    [['tiny', '--fcn'], /the condition of .* is not a map of the classes of facades: .*\n.*--data facades-toy/],
     [['nobody'], /no checkpoint "nobody"/],
     [['tiny', '--data', 'folder'], /--dataroot DIR/],
   ])('refuses %j', async (args, message) => {

@@ -80,10 +80,10 @@ test.each([2, 4])(
   120_000,
 );
 
-test('a batch that cannot be cut into equal parts for the ranks', async () => {
+test('a batch that cannot be divided into equal parts for the ranks', async () => {
   const { metadata, tensors } = load('depth3-batch4');
   const shared = runReference(device, metadata, tensors, 'shared', 3);
-  await expect(shared).rejects.toThrow(/a batch of 4 pictures cannot be cut into 3 equal parts/);
+  await expect(shared).rejects.toThrow(/a batch of 4 pictures cannot be divided into 3 equal parts/);
 });
 
 describe('wrong expectations', { tags: 'long' }, () => {

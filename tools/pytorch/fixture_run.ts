@@ -48,7 +48,7 @@ export class FixtureRun {
 
   /**
    * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes, or its batch
-   *   cannot be cut into equal parts for the ranks
+   *   cannot be divided into equal parts for the ranks
    */
   static async open(device: Device, fixture: Fixture, { shake, ranks = 1 }: FixtureRunOptions = {}) {
     const workers: Worker[] = [];

@@ -144,7 +144,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--resize <mode>',
-        'how pictures get their size; bilinear blends maps of labels (default: nearest, paper bilinear)',
+        'how pictures get their size; bilinear blends label maps (default: nearest, paper bilinear)',
         ['nearest', 'bilinear'],
       ),
     )

@@ -11,42 +11,42 @@ import { isRunning, thisProcess } from './process.ts';
 
 export { LOCK_FILE } from './lock_file.ts';
 
-/** How often a holder shows that it lives, and from when on a silent one counts as gone, in milliseconds. */
+/** How often a holder refreshes its lock, and after how long a silent one counts as gone, in milliseconds. */
 export interface LockTimes {
   beat: number;
-  /** A holder on another machine. Long: a laptop sleeps, a network drops, and nobody can ask. */
+  /** For a holder on another machine. Long, because a laptop sleeps, a network drops, and nobody can ask. */
   silent: number;
-  /** One of an earlier boot of this machine or another container on it: watched this long for a heartbeat. */
+  /** For a holder from an earlier boot or another container of this machine: watch this long for a heartbeat. */
   watch: number;
 }
 const TIMES: LockTimes = { beat: 15_000, silent: 300_000, watch: 40_000 };
 
 export interface LockOptions {
-  /** What holds it, for the one who is refused: `pixtape train`. */
+  /** The holder's command, such as `pixtape train`, shown to a refused user. */
   command: string;
   /** What a refused user can do instead. */
   hint: string;
   /** Called if the lock has to be watched for a while. */
   note?: (line: string) => void;
-  /** An empty folder means nothing: it goes on release even if it was there before. */
+  /** Remove the folder on release if it is empty, even if it existed before. */
   dropEmpty?: boolean;
   times?: LockTimes;
 }
 
-/** Somebody else writes into the folder. */
+/** Thrown if another process writes into the folder. */
 export class FolderInUse extends PixtapeError {}
 
 /**
- * A folder that one process at a time writes into. The lock is a file in it, made with O_EXCL, that names process,
- * machine and boot: one left by a crash or a reboot is recognised at once on the same machine. Across machines a heartbeat
- * tells; `verify` finds out where another machine has taken the folder over meanwhile.
+ * Lets one process at a time write into a folder. The lock is a file in it, created with O_EXCL, that names process,
+ * machine and boot. On the same machine a lock left by a crash or a reboot is recognised at once. Across machines a
+ * heartbeat decides; `verify` notices if another machine has taken the folder over meanwhile.
  */
 export class FolderLock {
   readonly folder: string;
   private readonly path: string;
   private readonly text: string;
   private readonly token: string;
-  /** The topmost folder that goes with it if nothing else is in it: one that had to be made. */
+  /** The topmost folder that was created for the lock, to be removed with it if empty. */
   private readonly made: string | undefined;
   private readonly timer: NodeJS.Timeout;
   private released = false;
@@ -57,14 +57,14 @@ export class FolderLock {
     this.token = holder.token;
     this.text = textOf(holder);
     this.made = made;
-    // What cannot be written now may be written the next time; `verify` is strict.
+    // A failed heartbeat may succeed the next time; `verify` is strict.
     this.timer = setInterval(() => void this.beat().catch(() => undefined), beat).unref();
     held.add(this);
   }
 
   /**
-   * Takes the folder, which is made if missing, and removes what killed processes left half-written in it.
-   * @throws FolderInUse where another process has it; PixtapeError where the folder cannot be written to.
+   * Locks the folder, creates it if missing, and removes half-written files of killed processes.
+   * @throws FolderInUse if another process holds it; PixtapeError if the folder cannot be written to
    */
   static async take(folder: string, options: LockOptions): Promise<FolderLock> {
     const { command, dropEmpty, times = TIMES } = options;
@@ -74,7 +74,7 @@ export class FolderLock {
     try {
       let made: string | undefined;
       let settle = false;
-      // Another process may remove the empty folder just now. Make it again.
+      // Another process may just have removed the empty folder: create it again.
       const create = async (tries = 5): Promise<boolean> => {
         made = (await makeFolder(folder)) ?? made;
         return createLock(path, textOf(holder)).catch((error: unknown) => {
@@ -89,7 +89,8 @@ export class FolderLock {
         await clearLock(path, found);
         settle = true;
       }
-      // Others may have found the old one stale at the same moment: what they put aside by mistake is back by then.
+      // Others may have found the old lock stale at the same moment. By then they have put back what they moved by
+      // mistake.
       if (settle) await pause(200);
       const lock = new FolderLock(folder, holder, made ?? (dropEmpty ? folder : undefined), times.beat);
       await lock.verify().catch((error: unknown) => {
@@ -104,9 +105,8 @@ export class FolderLock {
   }
 
   /**
-   * Makes sure that the folder is still this process's, before something is written that another must not mix with. A
-   * lock file that somebody deleted is put back.
-   * @throws FolderInUse where another process has taken the folder over.
+   * Checks that this process still holds the folder, before it writes. Restores a deleted lock file.
+   * @throws FolderInUse if another process has taken the folder over
    */
   async verify(): Promise<void> {
     if (this.released) throw new Error(`the lock of ${this.folder} has been given back`);
@@ -119,14 +119,14 @@ export class FolderLock {
         }
         if (!found) await makeFolder(this.folder);
         if (!found && (await createLock(this.path, this.text))) return;
-        await pause(50); // a file that is being written or put back
+        await pause(50); // the file may be being written or put back
       }
     } catch (error) {
       throw await explainDiskError(error, this.path);
     }
   }
 
-  /** Gives the folder back; one that was made for the lock and is empty still goes. */
+  /** Releases the lock. Removes the folder if it was created for the lock and is still empty. */
   async release(): Promise<void> {
     this.removeNow();
     for (let folder = this.folder; this.made; folder = dirname(folder)) {
@@ -147,11 +147,11 @@ export class FolderLock {
     try {
       if (readFileSync(this.path, 'utf8') === this.text) rmSync(this.path, { force: true });
     } catch {
-      // Gone, or on a disk that has gone: a lock of a process that has ended counts for nothing.
+      // The lock or its disk is gone. A lock of an ended process has no effect anyway.
     }
   }
 
-  /** Writes the same text again: that alone gives the file a new date by its own system's clock. */
+  /** Writes the same text again: only that dates the file by its own file system's clock. */
   private async beat(): Promise<void> {
     const handle = await open(this.path, 'r+');
     try {
@@ -162,7 +162,7 @@ export class FolderLock {
   }
 }
 
-/** Those of this process. */
+/** The locks of this process. */
 const held = new Set<FolderLock>();
 process.on('exit', () => {
   for (const lock of held) lock.removeNow();
@@ -177,7 +177,7 @@ async function isHeld(path: string, found: Found, times: LockTimes, note?: (line
   if (silence > times.silent) return false;
   const here = found.holder?.host === thisProcess().host;
   if (found.holder && !here) return true;
-  // Another container with the same name, an earlier boot, a text that was never finished.
+  // It may be another container with the same name, an earlier boot, or an unfinished text.
   note?.(`${path}: waiting up to ${Math.ceil(times.watch / 1000)} s for a sign of life of the process that made it`);
   for (const end = performance.now() + times.watch; performance.now() < end; ) {
     await pause(Math.min(1000, times.watch / 4));

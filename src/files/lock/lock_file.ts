@@ -15,11 +15,11 @@ export interface Holder extends ProcessIdentity {
   since: string;
 }
 
-/** A lock file as it was found; `holder` is undefined where the text cannot be read. */
+/** A lock file as found; `holder` is undefined if the text cannot be parsed. */
 export interface Found {
   holder: Holder | undefined;
   text: string;
-  /** By the clock of the file's own system. */
+  /** Last change, by the clock of the file's own system. */
   changed: number;
 }
 
@@ -28,8 +28,8 @@ export const textOf = (holder: Holder): string => `${JSON.stringify(holder)}\n`;
 const beside = (path: string): string => join(dirname(path), temporaryName(LOCK_FILE));
 
 /**
- * Whether the file is ours now; false where there is one already. A link gives it its whole text at once, so that nobody
- * ever reads a half.
+ * Creates the lock file. Returns false if there is one already. A link creates it with its whole text, so that nobody
+ * reads a half.
  */
 export async function createLock(path: string, text: string): Promise<boolean> {
   const whole = beside(path);
@@ -39,7 +39,7 @@ export async function createLock(path: string, text: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    // A network file system may have done it and lost its answer.
+    // A network file system may have created the link but lost the answer.
     return (await readLock(path))?.text === text;
   } finally {
     await rm(whole, { force: true });
@@ -55,7 +55,7 @@ async function writeNew(path: string, text: string): Promise<void> {
   }
 }
 
-/** Gives a file another name where there is none. @throws an error with the code EEXIST where there is one */
+/** Renames a file without replacing another. @throws an error with the code EEXIST if there is one */
 async function putBack(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
@@ -66,7 +66,10 @@ async function putBack(from: string, to: string): Promise<void> {
   }
 }
 
-/** Opened anew each time: only that makes a network file system ask its server. Undefined where there is none. */
+/**
+ * Reads the lock file; undefined if there is none. Opens it each time: only that makes a network file system ask its
+ * server.
+ */
 export async function readLock(path: string): Promise<Found | undefined> {
   try {
     const handle = await open(path, 'r');
@@ -89,11 +92,11 @@ function parse(text: string): Holder | undefined {
     if (!Number.isSafeInteger(pid)) return undefined;
     return { token, pid, host, place, command, since, ...(started ? { started } : {}) } as Holder;
   } catch {
-    return undefined; // being written this moment, or damaged
+    return undefined; // being written just now, or damaged
   }
 }
 
-/** The time by the clock that dates files in this folder: a server's may differ from ours. */
+/** The time by the clock that dates files in this folder, which may be a server's. */
 export async function clockOf(folder: string): Promise<number> {
   const path = join(folder, temporaryName(LOCK_FILE));
   try {
@@ -104,7 +107,7 @@ export async function clockOf(folder: string): Promise<number> {
   }
 }
 
-/** Takes a stale lock away, and nothing else: what another process has put there meanwhile is put back. */
+/** Removes this stale lock only. Puts back a lock that another process created meanwhile. */
 export async function clearLock(path: string, stale: Found): Promise<void> {
   const aside = beside(path);
   try {

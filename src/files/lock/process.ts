@@ -1,24 +1,24 @@
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 
-/** A process, told from every other one, also from a later one that was given the same number. */
+/** Identifies a process uniquely, even among later ones with the same number. */
 export interface ProcessIdentity {
   pid: number;
   host: string;
-  /** Where process numbers mean the same: one boot of one machine, and within it one container. */
+  /** The scope of process numbers: one boot of one machine, and one container within it. */
   place: string;
-  /** When it started, in the kernel's own count; absent where the system does not tell cheaply. */
+  /** When it started, in the kernel's clock ticks; absent if the system does not tell cheaply. */
   started?: string;
 }
 
-/** Outside Linux a boot has no cheap name: the machine stands for it, and heartbeats decide what it leaves open. */
+/** Outside Linux a boot has no cheap id: use the machine's, and let heartbeats decide. */
 function placeHere(): string {
   if (process.platform === 'linux') {
     try {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
       return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
     } catch {
-      // A sandbox without /proc.
+      // The sandbox has no /proc.
     }
   }
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.filter((one) => !one.internal) ?? []);
@@ -26,7 +26,7 @@ function placeHere(): string {
   return `${process.platform} ${hostname()} ${lowest}`;
 }
 
-/** Field 22 of /proc/PID/stat, clock ticks since the boot. The name in field 2 may hold spaces and brackets itself. */
+/** Reads field 22 of /proc/PID/stat, clock ticks since the boot. The name in field 2 may hold spaces and brackets. */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -43,7 +43,7 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, host: hostname(), place, ...(started === undefined ? {} : { started }) };
 }
 
-/** Whether there is a process of this number here, whoever it is. */
+/** Whether any process has this number here. */
 export function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -53,7 +53,7 @@ export function pidExists(pid: number): boolean {
   }
 }
 
-/** Whether the process still runs; undefined where that cannot be told from here. */
+/** Whether the process still runs; undefined if that cannot be told from here. */
 export function isRunning(other: ProcessIdentity): boolean | undefined {
   if (other.place !== place) return undefined;
   if (!pidExists(other.pid)) return false;
@@ -61,7 +61,7 @@ export function isRunning(other: ProcessIdentity): boolean | undefined {
   return started === undefined || other.started === undefined ? undefined : started === other.started;
 }
 
-/** Whether a stream leads to a device, a terminal for one, and to no file or pipe. */
+/** Whether a stream is a device, such as a terminal, and not a file or a pipe. */
 export function isDevice(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice();
@@ -70,26 +70,26 @@ export function isDevice(fd: number): boolean {
   }
 }
 
-/** Whether lines can be drawn anew on a stream: on a terminal that knows how, and that no build server keeps as a log. */
+/** Whether lines can be redrawn on a stream: it is a capable terminal, and not a build server's log. */
 export function isTerminal(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): boolean {
   return stream.isTTY === true && env.TERM !== 'dumb' && /^(|0|false)$/i.test(env.CI ?? '');
 }
 
-/** Puts /dev/null in the place of a stream that has gone. Opening takes the lowest number that is free. */
+/** Replaces a closed stream by /dev/null. Opening a file takes the lowest free descriptor. */
 export function replaceByNull(fd: number): void {
   try {
     closeSync(fd);
     openSync('/dev/null', 'r+');
   } catch {
-    // Closed already.
+    // Already closed.
   }
 }
 
-/** Writes to standard error without waiting for anything: for a process that is about to end, from any thread. */
+/** Writes to standard error synchronously, from any thread, for a process that is about to end. */
 export function writeAtOnce(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // Nobody reads it any more.
+    // Nobody reads it.
   }
 }

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { KERAS_HINT } from './torch_archive.ts';
 
-/** What a file of weights is by its first bytes: `zip` and `pickle` are PyTorch's two forms. */
+/** The kind of a file of weights, told by its first bytes. `zip` and `pickle` are PyTorch's two formats. */
 export type WeightsKind = 'safetensors' | 'zip' | 'pickle';
 
 interface Foreign {
@@ -19,10 +19,10 @@ export const TENSORFLOW_HINT =
   'Its weights have other names and orders than PyTorch’s, and there is no converter here: train anew with pixtape ' +
   'train, or take weights of PyTorch (latest_net_G.pth).';
 
-/** Files of weights that nothing here reads, and what to do instead. */
+/** Files of weights that pixtape does not read, and what to do instead. */
 const FOREIGN: readonly Foreign[] = [
   {
-    // A type (4: an object, 3: a table), an index, and of an object the text "V 1".
+    // A type (4: object, 3: table), an index, and for an object the text "V 1".
     is: (head, name) => begins(head, [4, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0x56, 0x20]) || /\.(t7|net)$/.test(name),
     what: 'is a file of Lua Torch (.t7)',
     hint:
@@ -39,7 +39,7 @@ const FOREIGN: readonly Foreign[] = [
     hint: TENSORFLOW_HINT,
   },
   {
-    // Its version, then the name of its maker.
+    // The format's version, then the producer's name.
     is: (head, name) => name.endsWith('.onnx') || (head[0] === 8 && head[2] === 0x12),
     what: 'is an ONNX model, which has a graph in the place of names',
     hint: OTHER_HINT,
@@ -69,10 +69,10 @@ const FOREIGN: readonly Foreign[] = [
   },
 ];
 
-/** @throws PixtapeError when it is of another program: of which, and what to do */
+/** @throws PixtapeError if it is another program's file: names the program, and what to do */
 export function identifyWeights(path: string, head: Uint8Array): WeightsKind {
   if (head.length === 0) throw new PixtapeError(`${path} is empty (0 bytes)`, 'Copy or download it again.');
-  // The length of the header, then JSON. Bytes that are none of these could be a length, so this comes first.
+  // Safetensors begins with the header's length, then JSON. Check it first: any bytes could be a length.
   if (head.length < 9 || head[8] === OPENING_BRACE) return 'safetensors';
   if (begins(head, 'PK\x03\x04')) return 'zip';
   if (head[0] === 0x80 && (head[1] as number) <= 5) return 'pickle';

@@ -11,9 +11,9 @@ import { findTensors } from './torch_tensors.ts';
 import type { WeightsFile } from './weights_file.ts';
 
 /**
- * Opens a file of weights, told apart by content: safetensors, or what `torch.save` wrote (.pth, .pt, .ckpt, .bin; zip or
- * older). Only tensors and plain containers are read from the latter, and nothing in it is run.
- * @throws PixtapeError when the file is missing, cut short, damaged, or of another program: then it says of which
+ * Opens a file of weights: safetensors, or a file of `torch.save` (.pth, .pt, .ckpt, .bin; zip or older). Tells them
+ * apart by content. Reads only tensors and plain containers from the latter, and runs nothing in it.
+ * @throws PixtapeError if the file is missing, truncated, damaged, or another program's, which it names
  */
 export async function openWeights(path: string): Promise<WeightsFile> {
   const handle = await openToRead(path);
@@ -44,7 +44,7 @@ function openTorch(handle: FileHandle, archive: TorchArchive, size: number, path
   return { path, entries: tensors, read, close: () => handle.close() };
 }
 
-/** @throws PixtapeError when the tensor's storage is missing or too short for it */
+/** @throws PixtapeError if the tensor's storage is missing or too short */
 function checkPlace({ storages }: TorchArchive, name: string, tensor: TorchTensor, path: string): void {
   const { end } = spanOf(tensor);
   const place = storages.get(tensor.storage.key);

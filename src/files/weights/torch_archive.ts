@@ -5,28 +5,28 @@ import { readAt } from '../read_at.ts';
 import { readPickle } from './pickle/pickle.ts';
 import { torchNames } from './torch_names.ts';
 
-/** A longer pickle describes something else than weights: PyTorch takes some 300 bytes for each tensor. */
+/** A longer pickle does not describe weights: PyTorch takes about 300 bytes per tensor. */
 export const MAX_PICKLE_BYTES = 32 * 1024 * 1024;
 const MAX_ENTRIES = 65_536;
 
-/** Where a storage's bytes lie in the file. */
+/** Position of a storage's bytes in the file. */
 export interface StoragePlace {
   /** Bytes. */
   length: number;
   start(): Promise<number>;
 }
 
-/** What `torch.save` was given, with storages apart. */
+/** The value that `torch.save` stored, and its storages. */
 export interface TorchArchive {
   root: unknown;
   storages: ReadonlyMap<string, StoragePlace>;
 }
 
 /**
- * Reads a zip archive as `torch.save` writes it since PyTorch 1.6: PREFIX/data.pkl, and PREFIX/data/KEY for each storage,
- * nothing compressed.
+ * Reads a zip archive as `torch.save` writes it since PyTorch 1.6: PREFIX/data.pkl, and PREFIX/data/KEY per storage,
+ * uncompressed.
  * @param handle stays open
- * @throws PixtapeError when it is a zip of another kind, damaged, or its pickle names what is not known
+ * @throws PixtapeError if it is another kind of zip or damaged, or its pickle names something unknown
  */
 export async function readTorchZip(handle: FileHandle, path: string): Promise<TorchArchive> {
   const { zip, entries } = await listZip(handle, path);

@@ -10,10 +10,10 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
 /**
- * Reads a file as `torch.save` wrote it before PyTorch 1.6: pickles of a magic number, a version, the machine, what was
- * saved, and the storages' keys; then for each key its count of elements (8 bytes) and the elements.
+ * Reads a file as `torch.save` wrote it before PyTorch 1.6: pickles of a magic number, a version, the machine, the
+ * saved value, and the storages' keys; then for each key the count of elements (8 bytes) and the elements.
  * @param size bytes of the file
- * @throws PixtapeError when it is another pickle, damaged, or names what is not known
+ * @throws PixtapeError if it is another pickle, damaged, or names something unknown
  */
 export async function readTorchLegacy(handle: FileHandle, size: number, path: string): Promise<TorchArchive> {
   const names = torchNames(path);

@@ -12,7 +12,7 @@ export class TensorValue {
   }
 }
 
-/** A type of storage, and what a tensor's data type is called. */
+/** A type of storage, or a tensor's data type. */
 class TypeValue extends PickleGlobal {
   /** Undefined for bytes without a type. */
   readonly dtype: DType | undefined;
@@ -31,7 +31,7 @@ class StorageValue {
   }
 }
 
-/** Stands for an object that is of no use here, and that nothing is done with. */
+/** Stands for an object that is ignored. */
 const IGNORED = Object.freeze({});
 
 /** torch.FloatStorage, torch.cuda.FloatStorage and so on. */
@@ -65,7 +65,7 @@ const DTYPES: Readonly<Record<string, DType>> = {
   uint64: 'U64',
 };
 
-/** Other values that trainings keep beside their weights. Whatever they are, here they are nothing. */
+/** Other values that training scripts save beside weights. They are ignored. */
 const HARMLESS = new RegExp(
   `^(${[
     'argparse\\.Namespace',
@@ -84,13 +84,13 @@ const HARMLESS = new RegExp(
 );
 
 export interface TorchNames extends PickleNames {
-  /** Bytes of an element, of each storage that was named so far. */
+  /** Bytes per element of each storage named so far. */
   readonly widths: ReadonlyMap<string, number>;
 }
 
 /**
- * What a file that `torch.save` wrote may name: tensors, plain containers, and what is passed over. Everything else is
- * refused by its name, as a pickle that names `os.system` is to be.
+ * What a file of `torch.save` may name: tensors, plain containers, and ignored values. Everything else is refused by
+ * name, such as `os.system`.
  * @param path the file's name, for messages
  */
 export function torchNames(path: string): TorchNames {
@@ -143,7 +143,7 @@ function refused(path: string, name: string): PixtapeError {
 
 type Damaged = (what: string) => PixtapeError;
 
-/** An OrderedDict from its pairs, as Python 2 wrote them; later ones begin empty. */
+/** Builds an OrderedDict from its pairs, as Python 2 wrote them. Later ones begin empty. */
 function dictionary(pairs: unknown, damaged: Damaged): Map<unknown, unknown> {
   const map = new Map<unknown, unknown>();
   if (pairs === undefined) return map;
@@ -157,7 +157,7 @@ function dictionary(pairs: unknown, damaged: Damaged): Map<unknown, unknown> {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** ('storage', type, key, where it was, elements), in old files with a view of another: (key, first element, elements). */
+/** ('storage', type, key, location, elements); in old files also a view of another: (key, first element, elements). */
 function checkStorage(id: unknown, damaged: Damaged): TorchStorage {
   const [kind, type, key, , length, view] = Array.isArray(id) ? id : [];
   if (kind !== 'storage') throw damaged('it refers to something outside of it that is no storage of a tensor');

@@ -3,11 +3,11 @@ import { type DType, type NamedTensor, tensorFromBytes } from '../../engine/util
 /** Bytes that tensors share, kept outside the pickle. */
 export interface TorchStorage {
   key: string;
-  /** Undefined for bytes without a type; what reads them says it. */
+  /** Undefined for bytes without a type: the tensor then gives it. */
   dtype: DType | undefined;
   /** Elements, or bytes without a type. */
   length: number;
-  /** Where it begins in the storage of that key, in elements. */
+  /** First element in the storage of that key. */
   start: number;
 }
 
@@ -38,14 +38,14 @@ export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
 
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
 
-/** The elements of its storage that a tensor spans: the first, and one past the last. Equal for an empty tensor. */
+/** The first element of its storage that a tensor uses, and one past the last. Equal for an empty tensor. */
 export function spanOf({ storage, offset, shape, stride }: TorchTensor): { first: number; end: number } {
   const first = storage.start + offset;
   if (elementCount(shape) === 0) return { first, end: first };
   return { first, end: first + 1 + shape.reduce((sum, side, i) => sum + (side - 1) * (stride[i] as number), 0) };
 }
 
-/** The tensor in row-major order, from the bytes of its span. */
+/** Copies a tensor into row-major order from the bytes of its span. */
 export function gather(tensor: TorchTensor, span: Uint8Array): NamedTensor {
   const { dtype, shape, stride } = tensor;
   const count = span.byteLength / BYTES_PER_ELEMENT[dtype];
@@ -56,7 +56,7 @@ export function gather(tensor: TorchTensor, span: Uint8Array): NamedTensor {
   const index = new Array<number>(shape.length).fill(0);
   for (let at = 0, place = 0; at < elementCount(shape); at++) {
     data[at] = from[place] as number;
-    // Counts up like an odometer, the last axis first.
+    // Count up like an odometer, the last axis first.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       const [side, step] = [shape[axis] as number, stride[axis] as number];
       place += step;
@@ -69,7 +69,7 @@ export function gather(tensor: TorchTensor, span: Uint8Array): NamedTensor {
   return { dtype, shape: [...shape], data } as unknown as NamedTensor;
 }
 
-/** Whether elements lie row by row without holes. The stride of a side of 1 is never taken. */
+/** Whether elements are contiguous in row-major order. The stride of an axis of length 1 does not matter. */
 function isContiguous(shape: readonly number[], stride: readonly number[]): boolean {
   let wanted = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -2,18 +2,18 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { TensorValue } from './torch_names.ts';
 import { BYTES_PER_ELEMENT, elementCount, type TorchTensor } from './torch_tensor.ts';
 
-/** Weights lie this deep at most: {'model': {'state_dict': {'netG': {…}}}}. */
+/** Deepest nesting to search: {'model': {'state_dict': {'netG': {…}}}}. */
 const MAX_DEPTH = 8;
-/** Values looked at. A pickle can refer to one container very often. */
+/** Most values to visit. A pickle can refer to one container very often. */
 const MAX_VALUES = 1_000_000;
-/** Several names may share values, as tied weights do; not all of them all the time. */
+/** Most bytes of tensors, as a multiple of the file. Tied weights share values, but not many times. */
 const MAX_SHARING = 4;
 
 /**
- * Every tensor in what `torch.save` was given, however deep: `{'netG': {'conv1.weight': …}}` has `netG.conv1.weight`.
- * Lists are gone through by index.
+ * Finds every tensor in the value that `torch.save` stored, at any depth: `{'netG': {'conv1.weight': …}}` has
+ * `netG.conv1.weight`. List items are named by index.
  * @param fileBytes size of the whole file
- * @throws PixtapeError when there is none, or when they would take far more room than the file
+ * @throws PixtapeError if there is none, or if they would take far more room than the file
  */
 export function findTensors(root: unknown, fileBytes: number, path: string): Map<string, TorchTensor> {
   const found = new Map<string, TorchTensor>();

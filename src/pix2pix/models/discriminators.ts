@@ -89,19 +89,19 @@ abstract class ConvDiscriminator extends Module {
 /** Layers of stride 2 of the paper's usual PatchGAN, which makes patches of 70 × 70 pixels. */
 export const BASIC_LAYERS = 3;
 
-/** Side in pixels of what one logit of `NLayerDiscriminator` sees: 16, 34, 70, 142, 286 for 1 to 5 layers. */
+/** Receptive field of a logit of `NLayerDiscriminator`, in pixels: 16, 34, 70, 142, 286 for 1 to 5 layers. */
 export const patchSide = (layers: number): number => 9 * 2 ** layers - 2;
 
-/** The smallest side of a picture that leaves it one logit: two convolutions follow that take one pixel each. */
+/** The smallest picture side that gives one logit: the two convolutions of stride 1 take one pixel each. */
 export const leastSide = (layers: number): number => 3 * 2 ** layers;
 
 /** How often the width doubles. */
 const MOST_DOUBLINGS = 3;
 
 /**
- * The paper's PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/2ⁿ − 2, W/2ⁿ − 2) for n `layers`, each of
- * which sees `patchSide(n)` pixels a side. C64-C128 is n = 1, C64-C128-C256-C512 n = 3, with two C512 more n = 5. With
- * n = 3, 6 channels in and 64 of its own it has 2,768,705 parameters.
+ * The paper's PatchGAN: (N, c, H, W) picture and condition → logits (N, 1, H/2ⁿ − 2, W/2ⁿ − 2) for n `layers`; each
+ * logit sees `patchSide(n)` pixels a side. C64-C128 is n = 1, C64-C128-C256-C512 is n = 3, two more C512 give n = 5.
+ * With n = 3, 6 input channels and 64 hidden ones it has 2,768,705 parameters.
  * Source: Isola et al. 2017, sections 4.4 and 6.1.2; names as in its PyTorch implementation.
  */
 export class NLayerDiscriminator extends ConvDiscriminator {

@@ -179,7 +179,7 @@ export interface SidesOf {
   unit: number;
   /** The shortest side; by default `unit`. */
   least?: number;
-  /** The fewest pixels where norms take the statistics of the picture itself; by default any. */
+  /** The fewest pixels if norms use the picture's own statistics; no limit by default. */
   leastArea?: number;
   network: string;
   /** What else could be changed to make a picture fit. */

@@ -12,22 +12,22 @@ import type { Discriminator, PictureGenerator } from './registry/kind.ts';
 export interface NetworksConfig {
   netG: NetG;
   netD: NetD;
-  /** Of the paper's networks; the tutorial's always have batch norm. */
+  /** Norm of the paper's networks. The tutorial's always have batch norm. */
   norm: NormKind;
-  /** Of a U-Net, `dropoutAt` is always `inner`, and no norm is shared. */
+  /** For a U-Net `dropoutAt` is always `inner`, and no norm is shared. */
   generator: GeneratorConfig;
   /** Channels of the discriminator's first level. */
   discHidden: number;
-  /** Its convolutions of stride 2, which decide how far a patch reaches; of `n_layers` only. */
+  /** Its convolutions of stride 2, which determine the size of a patch; `n_layers` only. */
   discLayers: number;
   /** Whether it sees the condition beside the picture. */
   discConditional: boolean;
 }
 
-/** The part of a configuration that is about the generator. */
+/** The generator's part of a configuration. */
 export type GeneratorParts = Pick<NetworksConfig, 'netG' | 'norm' | 'generator'>;
 
-/** The networks of configurations written before there was a choice. */
+/** The networks of configurations that do not name any. */
 export const TUTORIAL_NETWORKS: Pick<NetworksConfig, 'netG' | 'netD' | 'norm' | 'discLayers' | 'discConditional'> = {
   netG: 'tutorial',
   netD: 'tutorial',
@@ -36,13 +36,13 @@ export const TUTORIAL_NETWORKS: Pick<NetworksConfig, 'netG' | 'netD' | 'norm' | 
   discConditional: true,
 };
 
-/** @throws PixtapeError if the generator cannot have that norm. */
+/** @throws PixtapeError if the generator does not support that norm */
 export function createGenerator(device: Device, { netG, norm, generator }: GeneratorParts, rng: Rng): PictureGenerator {
   checkNorm(GENERATORS[netG], norm, '--netG unet_256');
   return GENERATORS[netG].create(device, generator, norm, rng);
 }
 
-/** @throws PixtapeError if the discriminator cannot have that norm. */
+/** @throws PixtapeError if the discriminator does not support that norm */
 export function createDiscriminator(device: Device, config: NetworksConfig): Discriminator {
   const { netD, norm, generator, discHidden: hidden, discLayers: layers, discConditional } = config;
   checkNorm(DISCRIMINATORS[netD], norm, '--netD basic');
@@ -79,15 +79,15 @@ export function generatorName({ netG, generator }: Pick<NetworksConfig, 'netG' |
   return GENERATORS[netG].nameOf(generator);
 }
 
-/** The generator in a few words, with what sizes it: `U-Net 32/6` for the tutorial's of 32 channels and 6 levels. */
+/** Describes the generator and its size: `U-Net 32/6` is the tutorial's with 32 channels and 6 levels. */
 export function describeGenerator({ netG, norm, generator }: GeneratorParts): string {
   return GENERATORS[netG].describe(generator, norm);
 }
 
 /**
- * Checks, without making them, that such networks can be made, and for pictures of this size.
- * @param judged whether there is a discriminator
- * @throws PixtapeError saying what does not go together, and which sizes work
+ * Checks, without creating them, that these networks are possible, and fit pictures of this size.
+ * @param judged whether the run has a discriminator
+ * @throws PixtapeError saying what does not fit together, and which sizes work
  */
 export function checkNetworks(config: NetworksConfig, width: number, height: number, judged = true): void {
   const { netG, netD, norm, generator, discLayers } = config;

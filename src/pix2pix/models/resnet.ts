@@ -25,7 +25,7 @@ export interface ResnetConfig {
 /** Padding of a 7 × 7 kernel and of a 3 × 3 kernel. */
 const REACH_7 = [3, 3, 3, 3];
 const REACH_3 = [1, 1, 1, 1];
-/** The places in PyTorch's nn.Sequential; norm, ReLU and padding take one each, whether they have weights or not. */
+/** Indices in PyTorch's nn.Sequential. Norm, ReLU and padding take one each, with or without weights. */
 const FIRST = 1;
 const DOWN = [4, 7] as const;
 const BLOCKS = 10;
@@ -35,14 +35,15 @@ const finish = (norm: Norm | undefined, x: Tensor): Tensor => (norm ? norm.forwa
 
 /** Two 3 × 3 convolutions with reflection padding, added to their input. */
 export class ResnetBlock extends Module {
-  /** The parts at their places in PyTorch's nn.Sequential. */
+  /** The modules at their indices in PyTorch's nn.Sequential. */
   private readonly convBlock: Module[];
-  /** The place of the second convolution, which dropout moves by one. */
+  /** Index of the second convolution; dropout moves it by one. */
   readonly #second: number;
 
   constructor(device: Device, channels: number, { dropout, norm }: ResnetConfig, rng: Rng) {
     super();
-    // As in the PyTorch code: a norm would cancel a bias, and without a norm there is none, either.
+    // As in the PyTorch code: instance norm comes with a bias although it cancels it; without a norm there is none
+    // either.
     const bias = norm === 'instance';
     this.#second = dropout > 0 ? 6 : 5;
     this.convBlock = [];
@@ -122,7 +123,7 @@ export class ResnetGenerator extends Module {
     return BLOCKS + this.config.depth + 7;
   }
 
-  /** The convolutions with the norms behind them, and the blocks, in the order of the forward. */
+  /** The convolutions with their norms, and the blocks, in forward order. */
   get parts() {
     const stage = <C extends Module>(at: number) => ({
       conv: this.model[at] as C,
@@ -137,7 +138,7 @@ export class ResnetGenerator extends Module {
     };
   }
 
-  /** @throws PixtapeError if a side of the picture is not a multiple of 4. */
+  /** @throws PixtapeError if a side of the picture is not a multiple of 4 */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
     checkSides(width, height, resnetSides(this.config.depth));
@@ -154,7 +155,7 @@ export class ResnetGenerator extends Module {
 /** The sides that a ResNet generator takes. */
 export const resnetSides = (depth: number): SidesOf => ({
   unit: 4,
-  // Blocks reflect the edges of what is a quarter as large: it must have two pixels.
+  // Blocks reflect the edges at a quarter of the size, which needs two pixels.
   least: 8,
   network: `resnet_${depth}blocks`,
   instead: 'another --netG',

@@ -15,10 +15,10 @@ export interface SegmenterConfig {
 
 /** Levels, each half as wide and high as the one above. */
 const LEVELS = 4;
-/** The smallest side that can be halved so often. */
+/** The smallest side that can be halved that often. */
 export const SEGMENTER_LEAST_SIDE = 2 ** (LEVELS - 1);
 
-/** Two times: convolution 3×3, batch norm, ReLU. */
+/** Twice: convolution 3×3, batch norm, ReLU. */
 class Level extends Module {
   readonly convs: Conv2d[];
   readonly norms: BatchNorm2d[];
@@ -38,11 +38,11 @@ class Level extends Module {
 }
 
 /**
- * A small fully convolutional network that names the class of each pixel: (N, 3, H, W) in [−1, 1] → logits (N, classes,
- * H, W), sides of 8 or more. Four levels with a max-pool between; each level gives logits of its own, and those of the
- * level below are enlarged and added, up to full resolution.
+ * A small fully convolutional network that classifies each pixel: (N, 3, H, W) in [−1, 1] → logits (N, classes, H, W),
+ * sides of 8 or more. It has four levels with a max-pool between. Each level computes logits, and adds the upsampled
+ * logits of the level below, up to full resolution.
  * Source: Long, Shelhamer & Darrell 2015, "Fully Convolutional Networks for Semantic Segmentation": the skips of their
- * FCN-8s, continued to stride 1, on a network that is small enough to be trained beside a measurement.
+ * FCN-8s, continued to stride 1, on a network small enough to be trained as part of a measurement.
  */
 export class Segmenter extends Module {
   readonly config: SegmenterConfig;

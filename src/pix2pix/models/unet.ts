@@ -11,7 +11,7 @@ import { PixtapeError } from '../../engine/util/errors.ts';
 import { checkSides, type PictureRange, type SidesOf } from './generator.ts';
 
 /**
- * Places of a block's layers in PyTorch's Sequential. Layers without weights (leaky ReLU, ReLU, tanh) take the places
+ * Indices of a block's layers in PyTorch's Sequential. Layers without weights (leaky ReLU, ReLU, tanh) take the indices
  * between. NaN if a block has no such layer.
  */
 const none = Number.NaN;
@@ -23,7 +23,7 @@ const INNERMOST = { downConv: 1, downNorm: none, below: none, upConv: 3, upNorm:
 export const SLOPE = 0.2;
 /** How often the width doubles; all levels below keep it. */
 const MOST_DOUBLINGS = 3;
-/** The fewest levels: those whose widths differ, down to the first of full width. */
+/** The fewest levels: down to the first of full width. */
 export const LEAST_DOWNS = 5;
 
 export interface UnetConfig {
@@ -63,7 +63,7 @@ interface BlockOptions {
  * block works in place, so the skip connection carries its output. Here the layer above has already applied it.
  */
 export class UnetBlock extends Module {
-  /** The parts below, at their places in PyTorch's nn.Sequential. */
+  /** The modules below, at their indices in PyTorch's nn.Sequential. */
   private readonly model: Module[];
   readonly outermost: boolean;
   /** Whether the input is concatenated to the result. */
@@ -75,8 +75,8 @@ export class UnetBlock extends Module {
     super();
     this.outermost = outermost;
     this.skips = skips && !outermost;
-    // Batch norm would cancel a bias. So would instance norm, but the PyTorch implementation has one there, and none
-    // without norm.
+    // Batch norm would cancel a bias. So would instance norm, but the PyTorch implementation adds a bias there, and
+    // none without norm.
     const bias = norm === 'instance';
     const downNorm = outermost || !below ? undefined : createNorm(device, norm, inner);
     const upNorm = outermost ? undefined : createNorm(device, norm, output);
@@ -159,7 +159,7 @@ export class UnetGenerator extends Module {
   readonly model: UnetBlock;
   recompute = false;
 
-  /** @throws PixtapeError if there are fewer than 5 levels. */
+  /** @throws PixtapeError if there are fewer than 5 levels */
   constructor(device: Device, config: UnetConfig, rng: Rng) {
     super();
     const { inChannels, outChannels, hidden, depth, dropout, norm, skips = true } = config;
@@ -184,7 +184,7 @@ export class UnetGenerator extends Module {
     this.model = new UnetBlock(device, { ...ends, below, skips, dropout: 0, norm, rng });
   }
 
-  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth. */
+  /** @throws PixtapeError if a side of the picture is not a multiple of 2^depth */
   forward(condition: Tensor): Tensor {
     const [, , height = 0, width = 0] = condition.shape;
     checkSides(width, height, unetSides(this.config));
@@ -199,7 +199,7 @@ type Kind = Pick<UnetConfig, 'depth' | 'skips'>;
 export const unetName = ({ depth, skips = true }: Kind): string =>
   `${skips ? 'unet' : 'encoder_decoder'}_${2 ** depth}`;
 
-/** The sides that it takes. */
+/** The sides that a U-Net takes. */
 export const unetSides = (config: Kind): SidesOf => ({
   unit: 2 ** config.depth,
   network: unetName(config),

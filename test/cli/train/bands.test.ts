@@ -77,5 +77,5 @@ it('grey from pictures: --input_nc 1 gives the network luma', { tags: 'long', ti
   );
   expect(code, stderr).toBe(0);
   const drawn = await pixtape(['train', '--data', 'facades-toy', '--input_nc', '4', '--steps', '1', ...TINY], home);
-  expect(drawn.stderr).toMatch(/these pictures have 3 channels, where the networks take 4/);
+  expect(drawn.stderr).toMatch(/these pictures have 3 channels, but the networks take 4/);
 });

@@ -1,16 +1,16 @@
 import { PickleGlobal, PickleMachine, type PickleNames } from './pickle_machine.ts';
 
 /**
- * Reads a pickle without Python, and without running anything: the classes and functions that it names are looked up in
- * `names`, which knows a few and refuses all others. Takes the operations that `torch.save` writes, in binary protocols
- * 2 to 5, from Python 2 too. (https://docs.python.org/3/library/pickletools.html)
+ * Reads a pickle without Python, and without running anything in it. Looks up its classes and functions in `names`,
+ * which knows a few and refuses all others. Supports the operations that `torch.save` writes, in binary protocols 2 to
+ * 5, from Python 2 too. (https://docs.python.org/3/library/pickletools.html)
  *
- * Gives None as null, whole numbers beyond 2^53 as bigint, lists and tuples as arrays, dictionaries as Map, sets as Set,
- * bytes as Uint8Array, classes as PickleGlobal.
+ * Maps None to null, whole numbers beyond 2^53 to bigint, lists and tuples to arrays, dictionaries to Map, sets to Set,
+ * bytes to Uint8Array, classes to PickleGlobal.
  * @param at where it begins in `bytes`
  * @param path the file's name, for messages
- * @returns the value, and where the pickle ends
- * @throws PixtapeError when it is cut short or damaged, or names what is not known
+ * @returns the value, and the position where the pickle ends
+ * @throws PixtapeError if it is truncated or damaged, or names something unknown
  */
 export function readPickle(bytes: Uint8Array, at: number, names: PickleNames, path: string) {
   const machine = new PickleMachine(bytes, at, names, path);
@@ -26,11 +26,11 @@ export function readPickle(bytes: Uint8Array, at: number, names: PickleNames, pa
 type Operation = (m: PickleMachine) => void;
 
 const STOP = 0x2e;
-/** Integers longer than this are none that a file of weights needs. */
+/** Longest integer to accept. Files of weights need no longer ones. */
 const MAX_INTEGER_BYTES = 255;
 const LATEST_PROTOCOL = 5;
 
-/** By the character or byte that stands for each; the names are CPython's. */
+/** The operations by their opcodes; the names are CPython's. */
 const OPERATIONS = new Map<number, Operation>(
   Object.entries<Operation>({
     '\x80': protocol,
@@ -50,7 +50,7 @@ const OPERATIONS = new Map<number, Operation>(
     '\x8b': (m) => m.push(integer(m, m.u32())), // LONG4
     G: (m) => m.push(m.f64()), // BINFLOAT
 
-    // Python 2 has one type for bytes and texts.
+    // Python 2 has one type for bytes and text.
     U: (m) => m.push(m.text(m.u8(), 'latin1')), // SHORT_BINSTRING
     T: (m) => m.push(m.text(m.u32(), 'latin1')), // BINSTRING
     '\x8c': (m) => m.push(m.text(m.u8())), // SHORT_BINUNICODE
@@ -94,8 +94,7 @@ const OPERATIONS = new Map<number, Operation>(
 
 function protocol(m: PickleMachine): void {
   const version = m.u8();
-  if (version > LATEST_PROTOCOL)
-    throw m.fail(`is of protocol ${version}; ${LATEST_PROTOCOL} is the latest that is known`);
+  if (version > LATEST_PROTOCOL) throw m.fail(`has protocol ${version}; the latest known is ${LATEST_PROTOCOL}`);
 }
 
 /** Two's complement, little-endian. */
@@ -106,20 +105,20 @@ function integer(m: PickleMachine, length: number): number | bigint {
   return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
 }
 
-/** The last values of the stack, in the order in which they were pushed. */
+/** Pops the last values of the stack, in the order in which they were pushed. */
 function last(m: PickleMachine, count: number): unknown[] {
   return Array.from({ length: count }, () => m.pop()).reverse();
 }
 
 function extend(m: PickleMachine, items: readonly unknown[]): void {
   const list = m.top();
-  if (!Array.isArray(list)) throw m.fail('appends to what is no list');
+  if (!Array.isArray(list)) throw m.fail('appends to something that is not a list');
   for (const item of items) list.push(item);
 }
 
 function setItems(m: PickleMachine, items: readonly unknown[]): void {
   const target = m.top();
-  if (!(target instanceof Map)) throw m.fail('sets items of what is no dictionary');
+  if (!(target instanceof Map)) throw m.fail('sets items of something that is not a dictionary');
   if (items.length % 2 !== 0) throw m.fail('sets a key without a value');
   for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
 }
@@ -127,28 +126,29 @@ function setItems(m: PickleMachine, items: readonly unknown[]): void {
 function addItems(m: PickleMachine): void {
   const items = m.popMark();
   const target = m.top();
-  if (!(target instanceof Set)) throw m.fail('adds to what is no set');
+  if (!(target instanceof Set)) throw m.fail('adds to something that is not a set');
   for (const item of items) target.add(item);
 }
 
 function remembered(m: PickleMachine, index: number): unknown {
-  if (!m.memo.has(index)) throw m.fail('recalls a value that it never noted');
+  if (!m.memo.has(index)) throw m.fail('recalls a value that it never stored');
   return m.memo.get(index);
 }
 
 function stackGlobal(m: PickleMachine): void {
   const [module, name] = last(m, 2);
-  if (typeof module !== 'string' || typeof name !== 'string') throw m.fail('names a class by what is no text');
+  if (typeof module !== 'string' || typeof name !== 'string')
+    throw m.fail('names a class by something that is not text');
   m.push(m.names.global(`${module}.${name}`));
 }
 
 function call(m: PickleMachine): void {
   const [target, args] = last(m, 2);
-  if (!(target instanceof PickleGlobal) || !Array.isArray(args)) throw m.fail('calls what is no function');
+  if (!(target instanceof PickleGlobal) || !Array.isArray(args)) throw m.fail('calls something that is not a function');
   m.push(target.make(args));
 }
 
-/** NEWOBJ_EX: with arguments by name, which nothing that is known here takes. */
+/** NEWOBJ_EX: passes arguments by name, which no known class takes. */
 function callWithNames(m: PickleMachine): void {
   m.pop();
   call(m);

@@ -1,10 +1,10 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 
-/** Values on the stack and containers made in one pickle: weights take some thousands, a bomb takes more. */
+/** Most values on the stack and most containers of a pickle: weights take thousands, a bomb takes more. */
 const MAX_STACK = 1_000_000;
 const MAX_CONTAINERS = 1_000_000;
 
-/** A class or function that a pickle names. Nothing of Python's is behind it: `make` gives what stands for its result. */
+/** A class or function that a pickle names. No Python is behind it: `make` returns a stand-in for its result. */
 export class PickleGlobal {
   readonly name: string;
   readonly make: (args: readonly unknown[]) => unknown;
@@ -15,15 +15,15 @@ export class PickleGlobal {
   }
 }
 
-/** What a pickle may refer to beyond its own bytes. */
+/** What a pickle may refer to outside its own bytes. */
 export interface PickleNames {
-  /** A class or function, e.g. `collections.OrderedDict`. @throws PixtapeError when it is not among those that are known. */
+  /** A class or function, e.g. `collections.OrderedDict`. @throws PixtapeError if it is unknown */
   global(name: string): PickleGlobal;
-  /** An object that is kept outside the pickle; PyTorch keeps the bytes of tensors there. */
+  /** An object stored outside the pickle, as PyTorch stores the bytes of tensors. */
   persistent(id: unknown): unknown;
 }
 
-/** The state of the stack machine that a pickle is a program for: bytes, stack, marks and memo, each access checked. */
+/** The stack machine that runs a pickle's program: bytes, stack, marks and memo. Checks every access. */
 export class PickleMachine {
   readonly names: PickleNames;
   readonly memo = new Map<number, unknown>();
@@ -51,7 +51,7 @@ export class PickleMachine {
     );
   }
 
-  /** Moves past `count` bytes and gives where they began. */
+  /** Skips `count` bytes, and returns where they began. */
   skip(count: number): number {
     const start = this.at;
     if (!(count >= 0) || count > this.bytes.length - start) throw this.fail('ends too early');
@@ -64,7 +64,7 @@ export class PickleMachine {
   i32 = (): number => this.view.getInt32(this.skip(4), true);
   u32 = (): number => this.view.getUint32(this.skip(4), true);
   u64 = (): number => Number(this.view.getBigUint64(this.skip(8), true));
-  /** The only numbers of a pickle that are big-endian. */
+  /** The only big-endian numbers of a pickle. */
   f64 = (): number => this.view.getFloat64(this.skip(8));
   take = (count: number): Uint8Array => this.bytes.subarray(this.skip(count), this.at);
   text = (count: number, encoding = 'utf-8'): string => new TextDecoder(encoding).decode(this.take(count));
@@ -104,7 +104,7 @@ export class PickleMachine {
     this.marks.push(this.stack.length);
   }
 
-  /** Takes everything above the last mark, and the mark. */
+  /** Pops everything above the last mark, and the mark. */
   popMark(): unknown[] {
     const mark = this.marks.pop();
     if (mark === undefined) throw this.fail('takes a mark that is not there');

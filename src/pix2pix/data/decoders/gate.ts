@@ -7,7 +7,7 @@ export class Gate {
   private readonly waiting: (() => void)[] = [];
   private alone = Promise.resolve();
 
-  /** Runs shared with others. */
+  /** Runs a task that may share with others. */
   async shared<T>(task: () => Promise<T>): Promise<T> {
     for (let last: Promise<void> | undefined; last !== this.alone; ) {
       last = this.alone;
@@ -21,7 +21,7 @@ export class Gate {
     }
   }
 
-  /** Runs exclusively, after running work is done; other work waits. */
+  /** Runs a task exclusively, after running tasks are done. Other tasks wait. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     const result = this.alone.then(async () => {
       if (this.inside > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));

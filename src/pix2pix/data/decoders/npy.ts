@@ -31,7 +31,7 @@ const TYPES = {
 export const isNpy = (head: Uint8Array): boolean => MAGIC.every((byte, i) => head[i] === byte);
 
 /**
- * The header of a .npy file: an array (height, width), (height, width, bands) or (bands, height, width).
+ * Reads the header of a .npy file: an array (height, width), (height, width, bands) or (bands, height, width).
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html)
  * @param channels decides which of two possible axes holds the bands; the last one if both have that length
  */

@@ -2,7 +2,7 @@ import { readTiffDirectory, type TiffDirectory } from './tiff/directory.ts';
 
 /**
  * Removes harmless defects that decoders warn of: unsorted tags of a TIFF, unterminated texts, bytes between the
- * segments of a JPEG, a Samsung camera's start of scan. So any remaining warning means damage.
+ * segments of a JPEG, a Samsung camera's start of scan. Any remaining warning then means damage.
  * @returns undefined if there is nothing to repair
  */
 export async function tidied(bytes: Uint8Array): Promise<Uint8Array | undefined> {
@@ -18,7 +18,7 @@ export function isTiff(bytes: Uint8Array): boolean {
   return order === 0x4d && other === 0x4d && a === 0 && (b === 42 || b === 43);
 }
 
-/** Tags about the layout and meaning of pixels; not those about texts, places and cameras. */
+/** Tags for the layout and meaning of pixels, without those for texts, places and cameras. */
 const STRUCTURE = new Set([
   254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 292, 293, 296, 317, 318,
   319, 320, 321, 322, 323, 324, 325, 332, 333, 334, 336, 338, 339, 340, 341, 347, 512, 513, 514, 515, 517, 518, 519,

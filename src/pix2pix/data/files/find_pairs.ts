@@ -66,7 +66,7 @@ const LAYOUTS =
   'Expected are side-by-side pictures in it or in its train/ (and test/ or val/) folders, or folders A/ and B/ with files of equal names.';
 
 /**
- * Finds the pairs of a folder, laid out as pix2pix users have them:
+ * Finds the pairs of a folder, in the layouts that pix2pix users have:
  *
  *     DIR/*.jpg                  side by side: A is the left half, B the right one
  *     DIR/train, DIR/test|val    the same, already split
@@ -183,7 +183,7 @@ class Finder {
     const [[name] = ['']] = alone;
     const [theirs = ''] = other.pictures;
     const reason = `has ${alone.length} of ${of} pictures without a partner in ${other.path}: ${name}, …`;
-    const advice = `Names must be equal but for what all of a folder have in common; there they are like ${theirs}.`;
+    const advice = `Names must be equal, except for parts that all names of a folder share; there they look like ${theirs}.`;
     return [new BadFile(folder.path, reason, advice)];
   }
 

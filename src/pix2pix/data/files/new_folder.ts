@@ -41,7 +41,7 @@ export async function intoNewFolder<T>(out: string, write: (folder: string) => P
       await moveAll(folder, out);
       return result;
     } catch (error) {
-      await removeFolder(folder).catch(() => undefined); // the first error is the one to tell
+      await removeFolder(folder).catch(() => undefined); // report the first error, not this one
       throw error;
     }
   } finally {

@@ -82,7 +82,7 @@ const first = ({ files: [file] }: PairFacts): string => (file as PairFacts['file
 function labelMaps(pairs: readonly PairFacts[]): Oddity[] {
   return (['a', 'b'] as const).flatMap((side) => {
     if (pairs.filter(({ labels }) => labels[side]).length * 2 <= pairs.length) return [];
-    const reason = `side ${side.toUpperCase()} looks like maps of labels: train with --resize nearest, bilinear blends them`;
+    const reason = `side ${side.toUpperCase()} looks like label maps: train with --resize nearest, because bilinear blends them`;
     return [{ reason }];
   });
 }

@@ -26,9 +26,9 @@ export function stepsPerEpoch(pairs: number, batchSize: number): number {
 export interface Batching {
   batchSize: number;
   seed: number;
-  /** Take items as they come, each batch going on after the last one; by default every epoch is shuffled anew. */
+  /** Take items in order, each batch continuing after the last one. By default each epoch is shuffled. */
   serial?: boolean | undefined;
-  /** Which part of each batch is loaded; by default all of it. */
+  /** The part of each batch to load; by default all of it. */
   part?: BatchPart | undefined;
 }
 
@@ -54,7 +54,8 @@ export class StepLoader<B> {
 
   /**
    * @param length number of items
-   * @param load makes a step's batch from the items with the given indices, the first of which is the batch's `first`-th
+   * @param load makes a step's batch from the items with the given indices; `first` is the place of the first one in
+   *   the whole batch
    */
   constructor(
     length: number,
@@ -90,12 +91,12 @@ export class StepLoader<B> {
   async batch(step: number): Promise<B> {
     const batch = await (this.next?.step === step ? this.next.batch : this.loadPart(step));
     const following = this.loadPart(step + 1);
-    following.catch(() => undefined); // told when that batch is asked for, if ever
+    following.catch(() => undefined); // reported when that batch is requested, if ever
     this.next = { step: step + 1, batch: following };
     return batch;
   }
 
-  /** Only the own part of the batch. */
+  /** Loads this rank's part of the batch. */
   private loadPart(step: number): Promise<B> {
     const { rank, count } = this.part;
     const size = this.batchSize / count;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from './dataset.ts';
 
-/** Pairs whose pixels are looked at: enough to tell two sets of the same names apart. */
+/** Pairs whose pixels are hashed: enough to distinguish two sets with the same names. */
 const LOOKED_AT = 8;
 
-/** A hash of the names of all pairs, in their order, and of the pixels of some, spread over the set. */
+/** Hashes the names of all pairs in order, and the pixels of some, spread over the set. */
 export async function datasetDigest(set: Dataset): Promise<string> {
   const hash = createHash('sha256');
   for (let i = 0; i < set.length; i++) hash.update(`${set.name(i)}\n`);

@@ -52,7 +52,7 @@ export const jittered = (side: number) => Math.round((side * 286) / 256);
 
 /**
  * Pairs with training's augmentation: jitter and flip, the same for both sides. Caches decoded pictures at the size
- * before cropping, as bytes if the file has bytes and they were not blended. So files are decoded once, memory
+ * before cropping, as bytes if the file has bytes and they were not blended. Files are then decoded once, memory
  * permitting, and a pair does not depend on the cache.
  */
 export class PairDataset implements Dataset {
@@ -134,7 +134,7 @@ function fitChannels(side: Raster, channels: number): Raster {
   if (has === channels) return side;
   if (has === CHANNELS && channels === 1) return toChannels(side, 1);
   throw new PixtapeError(
-    `these pictures have ${has} channels, where the networks take ${channels}`,
-    'Other counts than 1 and 3 want files with as many bands: TIFF or .npy, in a folder.',
+    `these pictures have ${has} channels, but the networks take ${channels}`,
+    'Counts other than 1 and 3 need files with as many bands: TIFF or .npy, in a folder.',
   );
 }

@@ -70,7 +70,7 @@ function joinNear(areas: Colour[], colour: Colour): Colour[] {
   return [...areas.filter((other) => !near.includes(other)), colour];
 }
 
-/** What pixels of about one colour have. */
+/** Statistics of the pixels of about one colour. */
 class Colour {
   count = 0;
   private readonly sums = [0, 0, 0];

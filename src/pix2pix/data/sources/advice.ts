@@ -26,7 +26,7 @@ export async function adviceOn(
       conditions.push(options.direction === 'BtoA' ? b : a);
       all.push(a, b);
     } catch (error) {
-      if (!(error instanceof BadFile)) throw error; // Told when it is its turn.
+      if (!(error instanceof BadFile)) throw error; // A bad file is reported when it is used.
     }
   }
   return [...labelAdvice(conditions, options), ...depthAdvice(all, options), ...rangeAdvice(all, options)];
@@ -41,8 +41,8 @@ function labelAdvice(conditions: readonly Raster[], { resize, jitter, width, hei
   const labels = counts.filter((count) => count > 0);
   if (labels.length * 2 <= counts.length) return [];
   return [
-    `the conditions look like maps of labels (${Math.max(...labels)} flat colours): --resize bilinear blends them where ` +
-      'they meet; --resize nearest leaves each what it is',
+    `the conditions look like label maps (${Math.max(...labels)} flat colours): --resize bilinear blends colours where ` +
+      'they meet; --resize nearest keeps them exact',
   ];
 }
 
@@ -53,7 +53,7 @@ function depthAdvice(all: readonly Raster[], { range }: Pick<DataOptions, 'range
     return [];
   const most = Math.max(...below);
   return [
-    `values of 16 bits stay below ${most}, ${Math.log2(most)} bits: they read nearly black; --range 0,${most - 1} spreads them`,
+    `values of 16 bits stay below ${most}, ${Math.log2(most)} bits: they look nearly black; --range 0,${most - 1} spreads them`,
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Runs `task` for every item, at most `limit` at a time. Results are in the order of the items. After the first error,
- * waits for running tasks before throwing, so that a cleanup finds nobody still writing. (p-map would throw at once.)
+ * waits for running tasks before throwing, so that a cleanup finds no task still writing. (p-map would throw at once.)
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

@@ -6,9 +6,9 @@ export const INPUT = 'condition';
 export const OUTPUT = 'picture';
 
 /**
- * Encodes a generator in evaluation mode as an ONNX file, in pieces: `condition` (batch, in, height, width) →
- * `picture` (batch, out, height, width), both with values in [0, 1]. Batch, height and width are dynamic. Sides that are no
- * multiples of the generator's unit are refused when it runs: some would come out as a picture of another size.
+ * Encodes a generator in evaluation mode as an ONNX file, in pieces: `condition` (batch, in, height, width) → `picture`
+ * (batch, out, height, width), both with values in [0, 1]. Batch, height and width are dynamic. At run time the file
+ * refuses sides that are not multiples of the generator's unit, because some would give a picture of another size.
  * @param kind the generator's row of `GENERATORS`
  * @param values of the generator's tensors, by the names of its state dict
  * @param metadata goes into the model's metadata_props, beside a description of input and output
@@ -42,8 +42,8 @@ export function encodeOnnx(
 }
 
 /**
- * The input, unchanged. ONNX has no assertion: where a side leaves a remainder, the shape that is asked for is larger by it,
- * so that the reshape fails. Its label says why.
+ * Returns the input unchanged. ONNX has no assertion. So if a side leaves a remainder, this reshapes to a shape that is
+ * larger by it, which fails. The node's label says why.
  */
 function ofMultiples(graph: OnnxGraph, unit: number, label: string): Value {
   const shape = graph.node('Shape', [INPUT]);

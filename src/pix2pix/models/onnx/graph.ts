@@ -46,7 +46,7 @@ export class OnnxGraph {
     }
   }
 
-  /** @param label what runtimes call it where it fails */
+  /** @param label the node's name in a runtime's error */
   node(
     op: string,
     inputs: readonly Value[],

@@ -3,7 +3,7 @@ import type { Norm } from '../../../engine/nn/norm.ts';
 import { type Pair, pairOf } from '../../../engine/ops/pair.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 
-/** Layers of src/nn as ONNX nodes, in evaluation mode: dropout does nothing there, and so has no node. */
+/** Encodes layers of src/engine/nn as ONNX nodes, in evaluation mode. Dropout then does nothing, and has no node. */
 
 const both = (n: Pair): number[] => [...pairOf(n)];
 const around = (n: Pair): number[] => [...both(n), ...both(n)];
@@ -36,7 +36,7 @@ export function convTranspose(graph: OnnxGraph, layer: ConvTranspose2d, x: Value
   return graph.node('ConvTranspose', inputs, { ...convAttributes(layer), output_padding });
 }
 
-/** Uses the running statistics, or each picture's own if the layer is to go by them. */
+/** Uses the running statistics, or each picture's own if the layer is set to use them. */
 export function batchNorm(graph: OnnxGraph, norm: BatchNorm2d, x: Value): Value {
   const { weight, bias, runningMean, runningVar, perPicture } = norm;
   if (perPicture) return instanceNorm(graph, x, graph.weight(weight), graph.weight(bias));

@@ -5,7 +5,7 @@ import type { DiscriminatorKind } from './kind.ts';
 
 const paper = { norms: NORMS, biases: 'zero', hidden: 64 } as const;
 
-/** Every discriminator there is: the tutorial's PatchGAN, the paper's of 70 × 70, of other patches, and its 1 × 1. */
+/** All discriminators: the tutorial's PatchGAN, the paper's with 70 × 70 or other patches, and its 1 × 1. */
 const KINDS = {
   tutorial: {
     title: "the tutorial's PatchGAN",

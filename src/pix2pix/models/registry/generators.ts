@@ -3,7 +3,7 @@ import { RESNET } from './resnet.ts';
 import { TUTORIAL } from './tutorial.ts';
 import { ENCODER_DECODER, UNET } from './unet.ts';
 
-/** Every generator there is. To add one, write a model file that ends in its `GeneratorKind`, and list it here. */
+/** All generators. To add one, write a file with its `GeneratorKind`, and list it here. */
 const KINDS = { tutorial: TUTORIAL, unet: UNET, encoder_decoder: ENCODER_DECODER, resnet: RESNET };
 
 /** Names a row of `GENERATORS` in checkpoints. */

@@ -14,7 +14,7 @@ export interface PictureGenerator extends Module {
   readonly unit: number;
   /** The range of values that it takes and returns. */
   readonly range: PictureRange;
-  /** Keep only what passes between the levels for the backward pass and recompute the rest: for large pictures. */
+  /** Save only the levels' inputs for the backward pass, and recompute the rest. For large pictures. */
   recompute: boolean;
   /** (N, in, H, W) → (N, out, H, W). @throws PixtapeError if the sides do not fit. */
   forward(condition: Tensor): Tensor;
@@ -22,7 +22,7 @@ export interface PictureGenerator extends Module {
 
 /** What all discriminators have in common: one logit per patch. */
 export interface Discriminator extends Module {
-  /** Whether what it says of a picture depends on the others of the batch, as with batch norm. */
+  /** Whether a picture's logits depend on the other pictures of the batch, as with batch norm. */
   readonly mixesPictures: boolean;
   /** @param condition undefined for an unconditional discriminator */
   forward(picture: Tensor, condition?: Tensor): Tensor;
@@ -32,7 +32,7 @@ export interface Discriminator extends Module {
 export const INITS = ['tutorial', 'paper', 'he'] as const;
 export type Init = (typeof INITS)[number];
 
-/** Weights by name. Their values are not needed to know what they are of. */
+/** Shapes of weights by name. They are enough to recognise the network. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 interface NetworkKind {
@@ -44,16 +44,16 @@ interface NetworkKind {
   readonly biases: InitOptions['biases'];
 }
 
-/** A row of `GENERATORS`: all that the program knows of a kind of generator. */
+/** A row of `GENERATORS`: everything that the program knows about a kind of generator. */
 export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> extends NetworkKind {
-  /** The names that --netG offers, and what its help says of them. */
+  /** The names that --netG offers, and their help text. */
   readonly choices: readonly string[];
   readonly help: string;
   /** The sizes that a name stands for; undefined if the name is not of this kind. */
   parse(name: string): Partial<GeneratorConfig> | undefined;
   /** The inverse of `parse`. */
   nameOf(config: GeneratorConfig): string;
-  /** The network and what sizes it, in a few words. */
+  /** Describes the network and its size. */
   describe(config: GeneratorConfig, norm: NormKind): string;
   /** The sizes to start from when a preset's generator is replaced by one of this kind. */
   readonly defaults: GeneratorConfig;
@@ -61,15 +61,18 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
   readonly init?: Init;
   sidesOf(config: GeneratorConfig): SidesOf;
   create(device: Device, config: GeneratorConfig, norm: NormKind, rng: Rng): G;
-  /** Adds its evaluation mode to an ONNX graph and returns the answer, both in the network's own range of values. */
+  /**
+   * Adds the network in evaluation mode to an ONNX graph, and returns its output. Both use the network's own range of
+   * values.
+   */
   graph(graph: OnnxGraph, generator: G, condition: Value): Value;
-  /** The name of weights that each generator of this kind has, and no other network. */
+  /** The name of a weight that every generator of this kind has, and no other network. */
   readonly mark: string;
   /** The configuration that weights under PyTorch's names have; undefined if they are not of this kind. */
   recognise(weights: Weights): { norm: NormKind; generator: GeneratorConfig } | undefined;
   /** Whether the names of weights reveal dropout, because it takes a place among the layers. */
   readonly namesTellDropout?: boolean;
-  /** Describes such weights in messages: whose they are, and the name of one. */
+  /** Describes such weights in messages: the network, and the name of one. */
   readonly recognised: string;
   /** The side of the pictures that such weights were most likely trained with. */
   usualSide(config: GeneratorConfig): number;
@@ -77,17 +80,17 @@ export interface GeneratorKind<G extends PictureGenerator = PictureGenerator> ex
 
 /** A row of `DISCRIMINATORS`. */
 export interface DiscriminatorKind extends NetworkKind {
-  /** What progress lines call it. */
+  /** Its name in progress lines. */
   label(layers: number): string;
   /** Its usual channels of the first level. */
   readonly hidden: number;
-  /** Whether --n_layers_D says how far a patch reaches. */
+  /** Whether --n_layers_D sets the size of a patch. */
   readonly layered?: boolean;
-  /** The smallest side of a picture that leaves it something to judge. */
+  /** The smallest picture side that gives a logit. */
   leastSide(layers: number): number;
   /**
-   * @param inChannels channels of what it sees: picture and condition together, or the picture alone
-   * @param layers convolutions of stride 2, where there is a choice
+   * @param inChannels channels of its input: picture and condition together, or the picture alone
+   * @param layers convolutions of stride 2, if there is a choice
    */
   create(device: Device, config: { inChannels: number; hidden: number; norm: NormKind; layers: number }): Discriminator;
 }

@@ -7,7 +7,7 @@ import type { GeneratorKind, Weights } from './kind.ts';
 const FIRST = 'model.1.weight';
 const block = (i: number) => `model.${10 + i}.conv_block`;
 
-/** CycleGAN's generator, of which `depth` is the number of residual blocks. */
+/** CycleGAN's generator; `depth` is the number of residual blocks. */
 export const RESNET: GeneratorKind<ResnetGenerator> = {
   title: "CycleGAN's ResNet generator",
   norms: NORMS,
@@ -42,7 +42,7 @@ function recognise(weights: Weights): ReturnType<GeneratorKind['recognise']> {
   const [outChannels = 0] = weights.get(`model.${10 + depth + 7}.weight`)?.shape ?? [];
   let norm: NormKind = weights.has('model.1.bias') ? 'instance' : 'none';
   if (weights.has('model.2.weight')) norm = 'batch';
-  // Dropout has no weights, but takes a place.
+  // Dropout has no weights, but takes an index.
   const dropout = weights.has(`${block(0)}.6.weight`) ? 0.5 : 0;
   return { norm, generator: { ...PAPER_GENERATOR, inChannels, outChannels, hidden, depth, dropout } };
 }

@@ -8,7 +8,7 @@ const FIRST = 'model.model.0.weight';
 const LAST = 'model.model.3.weight';
 const DEPTHS = [5, 6, 7, 8, 9];
 
-/** The paper's U-Net, of which `depth` is the size: 8 is unet_256. */
+/** The paper's U-Net; `depth` is the number of levels: 8 for unet_256. */
 export const UNET = kindOf(true, {
   title: "the paper's U-Net",
   help: "the paper's U-Net for sides that are multiples of N",
@@ -50,7 +50,7 @@ function kindOf(
   };
 }
 
-/** The last layer tells the two apart: a skip doubles what it takes. */
+/** The last layer distinguishes the two: a skip doubles its input channels. */
 function recognise(weights: Weights, skips: boolean): ReturnType<GeneratorKind['recognise']> {
   const first = weights.get(FIRST);
   const [hidden = 0, inChannels = 0] = first?.shape ?? [];

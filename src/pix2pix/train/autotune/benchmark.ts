@@ -126,7 +126,7 @@ function difference(expected: Float32Array, result: Float32Array): string | unde
   for (let i = 0; i < expected.length; i++) {
     const value = expected[i] as number;
     const error = Math.abs((result[i] as number) - value);
-    // Also if it is NaN.
+    // True for NaN, too.
     if (!(error < Number.POSITIVE_INFINITY)) return `element ${i} is ${result[i]}, not ${value}`;
     off += error * error;
     all += value * value;

@@ -47,7 +47,7 @@ export const trainingStep = (config: TrainConfig) => (device: Device) =>
 
 /**
  * Measures on `device` all algorithms for each convolution of the program that `build` records, those with most
- * operations first. Does not change the device's table: `new Map(tuned.map(({ key, chosen }) => [key, chosen]))` is
+ * operations first. Does not change the device's table. `new Map(tuned.map(({ key, chosen }) => [key, chosen]))` makes
  * one.
  */
 export async function tuneModel(

@@ -13,8 +13,8 @@ export type Measurements = ReadonlyMap<string, BenchmarkResult>;
 const FORMAT = 'pixtape-tuning';
 
 /**
- * A cache of measurements: one file per adapter with driver, engine version and text of the shaders. A change of any
- * of them starts a new file, so that nothing stale is found.
+ * A cache of measurements: one file per adapter with driver, engine version and text of the shaders. A change of any of
+ * them starts a new file, so that stale measurements are never used.
  */
 export class TuningCache {
   readonly path: string;
@@ -30,7 +30,7 @@ export class TuningCache {
     this.path = join(folder, `${hash(JSON.stringify(this.identity)).slice(0, 16)}.json`);
   }
 
-  /** Reads the measurements. A damaged file counts as empty, and `warn` is told. */
+  /** Reads the measurements. A damaged file counts as empty, after a call of `warn`. */
   async read(warn: (line: string) => void): Promise<Measurements> {
     let text: string;
     try {

@@ -49,7 +49,7 @@ export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
 
 /**
  * Loads a model with the state of a checkpoint, to continue from its step. A device without a tuning table takes the
- * record's, if it is for the same adapter: so the run continues with the kernels that it began with.
+ * record's, if it is for the same adapter. The run then continues with the kernels that it began with.
  * @param adjust may change settings that do not alter the model, e.g. learning rates
  * @param options of the model
  * @throws PixtapeError as `readCheckpointHeader`, and if a tensor does not fit

@@ -12,7 +12,7 @@ import { type CheckpointHeader, encodeHeader, ofFile, restoreGenerator } from '.
 /**
  * Encodes the generator of a checkpoint as a safetensors file of its own, in pieces. It is enough for inference, and a
  * third of the size or less. `half` stores the weights of convolutions in 16 bits, which halves that again. Norms,
- * biases and values outside the range of half precision stay in 32 bits: they are few, and errors there show most.
+ * biases and values outside the range of half precision stay in 32 bits: they are few, and sensitive to errors.
  * @param tensors of the generator, under its own names, so that PyTorch loads the file
  * @param file the checkpoint's name, for messages
  * @throws PixtapeError if a value is NaN or infinite
@@ -33,7 +33,7 @@ export function exportGenerator(
  * statistics are in the model's metadata_props. Needs no GPU.
  * @param tensors of the generator, under its own names; F16 becomes F32
  * @param file the checkpoint's name, for messages
- * @param statistics as `Predictor` has them
+ * @param statistics as for `Predictor`
  * @throws PixtapeError if a tensor does not fit the configuration, or the file would exceed ONNX's limit
  */
 export async function exportOnnx(
@@ -44,7 +44,7 @@ export async function exportOnnx(
 ): Promise<Uint8Array[]> {
   const paper = await detachedDevice();
   const generator = ofFile(file, () => createGenerator(paper, config, new Rng(paper, config.seed)));
-  restoreGenerator(generator, tensors, file); // Checks names and shapes; on paper nothing is kept.
+  restoreGenerator(generator, tensors, file); // Checks names and shapes; a dry-run device keeps nothing.
   useStatistics(generator, statistics);
   const values = new Map<string, Float32Array>();
   for (const [name, { dtype, data }] of tensors) {

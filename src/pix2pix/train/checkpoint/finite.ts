@@ -10,14 +10,14 @@ export function firstNotFinite(data: Float32Array): number {
   return -1;
 }
 
-/** Of 16-bit floats: NaN and infinities have all bits of the exponent set. */
+/** The same for 16-bit floats: NaN and infinities have all exponent bits set. */
 function firstHalfNotFinite(data: Uint16Array): number {
   for (let i = 0; i < data.length; i++) if (((data[i] as number) & 0x7c00) === 0x7c00) return i;
   return -1;
 }
 
 /**
- * A network with one NaN in it paints nothing else, and training does not get rid of it.
+ * Checks weights. A network with one NaN outputs only NaN, and training does not remove it.
  * @param file for the message
  * @throws PixtapeError naming the first value that is NaN or infinite
  */

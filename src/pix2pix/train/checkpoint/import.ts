@@ -47,7 +47,7 @@ export async function importGenerator(
   for (const [own, name] of names) {
     if (found.norm !== 'instance' || !isStatistic(own)) tensors.set(own, storable(await file.read(name)));
   }
-  // Weights from before PyTorch 0.4 lack the count of batches, on which nothing depends.
+  // Weights from before PyTorch 0.4 lack the count of batches, which is not used.
   for (const { name, kind } of wanted.stateEntries()) {
     if (kind === 'counter' && !tensors.has(name)) {
       tensors.set(name, { dtype: 'I64', shape: [], data: new BigInt64Array(1) });

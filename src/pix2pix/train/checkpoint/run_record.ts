@@ -10,9 +10,9 @@ export interface RunRecord<Data = PairData, Preset extends string = string> {
   /** Training pairs (a GAN's pictures), and the adapter, at the run's beginning. */
   pairs?: number;
   adapter?: string;
-  /** Of a run on several ranks: batch norm over all of them. */
+  /** With several ranks: whether batch norm takes its statistics over all of them. */
   syncBatchNorm?: boolean;
-  /** And what its gradients are rounded to on their way between the ranks. */
+  /** With several ranks: the type in which gradients are sent. */
   gradCompression?: 'none' | 'f16';
   /** Seconds of training so far. */
   seconds?: number;

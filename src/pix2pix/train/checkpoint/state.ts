@@ -14,10 +14,10 @@ import { LR_POLICIES, PLATEAU_STATE, type PlateauRate } from '../config/rates.ts
 import { checkFinite, firstNotFinite } from './finite.ts';
 
 /**
- * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, the generator of averaged weights under
- * `ema.` where a run has one, Adam's two averages of each weight under `adam.gen.exp_avg.` and so on, with --precision f16
- * the state of the loss scales, and with --lr_policy plateau what that has seen. Random numbers need no state: they are
- * functions of (seed, step, index).
+ * A checkpoint holds the networks under `gen.` and `disc.` with PyTorch's names, the generator of averaged weights, if
+ * any, under `ema.`, and Adam's two averages of each weight under `adam.gen.exp_avg.` and so on. It also holds the
+ * state of the loss scales with --precision f16, and the state of the plateau with --lr_policy plateau. Random numbers
+ * need no state: they are functions of (seed, step, index).
  */
 export const CHECKPOINT_FORMAT = 'pixtape-checkpoint';
 export const CHECKPOINT_VERSION = '1';
@@ -35,7 +35,7 @@ const GENERATOR = 'gen.';
 const AVERAGED = 'ema.';
 const DISC = 'disc.';
 
-/** What any model in training has beside its networks and optimizers. */
+/** What every model in training has besides its networks and optimizers. */
 export interface Progressing {
   /** Steps done. */
   step: number;
@@ -156,7 +156,7 @@ export const CYCLE_GENERATORS = ['G_A', 'G_B'] as const;
 export type CycleGenerator = (typeof CYCLE_GENERATORS)[number];
 
 /**
- * Decodes the metadata of any checkpoint with a generator from pictures to pictures, and returns its names' prefix, where
+ * Decodes the metadata of any checkpoint with a picture-to-picture generator. Also returns the prefix of its names, if
  * there is a choice.
  * @param network which generator, if there are two
  * @throws PixtapeError as `decodeHeader`, and if a network is named although there is only one generator
@@ -324,7 +324,7 @@ export function restoreState(
 ): void {
   if (![...values.keys()].some((name) => name.startsWith('adam.'))) {
     throw new PixtapeError(
-      `${file} holds a generator alone, which can paint but not go on training`,
+      `${file} holds only a generator, which can paint but not continue training`,
       'Give the whole checkpoint, e.g. runs/NAME/latest.safetensors.',
     );
   }
@@ -350,9 +350,9 @@ export function restoreEntries(
 }
 
 /**
- * Finds the tensors of the generator that paints in a file, and maps its own names, which are PyTorch's, to the file's. In
- * a checkpoint they begin with `ema.`, or with `gen.` where no weights were averaged. A file of the generator alone has no
- * prefix, so that PyTorch can load it.
+ * Finds the tensors of the generator to predict with in a file, and maps its own names, which are PyTorch's, to the
+ * file's. In a checkpoint they begin with `ema.`, or with `gen.` if no weights were averaged. A file of the generator
+ * alone has no prefix, so that PyTorch can load it.
  * @param given the prefix, if the file has several generators
  */
 export function generatorNames(names: Iterable<string>, given?: string): Map<string, string> {

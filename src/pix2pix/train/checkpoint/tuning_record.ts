@@ -9,7 +9,7 @@ export interface TuningRecord {
   choices: Record<string, string>;
 }
 
-/** The algorithms that programs recorded on `device` use, and those that its table has for others. */
+/** The algorithms that programs recorded on `device` use, and those that its table holds for other convolutions. */
 export function tuningRecord(device: Device): TuningRecord {
   const { table, taken } = convTuning(device);
   const choices = [...taken].map(([key, { choice }]) => [key, choice]);
@@ -21,7 +21,7 @@ export function tuningRecord(device: Device): TuningRecord {
 
 /**
  * The table of a run's record, for `ConvTuning.table`; undefined if the record has none, or one for another adapter,
- * for which neither its times nor its numbers hold.
+ * whose times and bits differ.
  */
 export function recordedTuning(
   run: Readonly<Record<string, unknown>>,

@@ -30,8 +30,8 @@ export interface TrainConfig extends NetworksConfig, RateConfig {
    */
   recompute?: boolean;
   /**
-   * How much of the average of the generator's weights each step keeps, in [0, 1): see `WeightAverage`. The averaged
-   * weights paint samples and whatever else the run shows. 0 for none.
+   * Decay of the running average of the generator's weights, in [0, 1): see `WeightAverage`. Samples and all other
+   * outputs use the averaged weights. 0 for none.
    */
   ema: number;
   /** Storage type of activations and their gradients in training; see `record`. Default f32. */
@@ -46,9 +46,9 @@ export type PresetName = (typeof PRESET_NAMES)[number];
  * `tutorial` is the tutorial's own model and constants. `quick` fixes what keeps that model from learning fast: batch
  * norm shared between two places and initialised around zero, initial weights so small that no signal reaches the
  * bottom of the U, and dropout at the output. It adds a structural term against blotches, and is sized for a machine
- * without a GPU. That term pays off after thousands of steps. Before, it suppresses colours, because for colours that
- * a network is unsure of, SSIM prefers white. So short runs do better without it (`npm start`, the page). `paper` is
- * the paper's U-Net and PatchGAN with its constants, and with flip and jitter (see `PAPER_DATA`).
+ * without a GPU. That term pays off after thousands of steps. Before, it suppresses colours: where a network is unsure
+ * of a colour, SSIM prefers white. Short runs do better without it (`npm start`, the page). `paper` is the paper's
+ * U-Net and PatchGAN with its constants, and with flip and jitter (see `PAPER_DATA`).
  */
 export const PRESETS: Readonly<Record<PresetName, TrainConfig>> = {
   tutorial: {

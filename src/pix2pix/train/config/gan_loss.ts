@@ -10,7 +10,10 @@ export type GanMode = (typeof GAN_MODES)[number];
 /** The modes that have a discriminator. */
 export type GanLoss = Exclude<GanMode, 'none'>;
 
-/** The mean loss of a discriminator's logits against `target` (1 for real, 0 for fake; one for all or one each), shape [1]. */
+/**
+ * The mean loss of a discriminator's logits against `target` (1 for real, 0 for fake; one value, or one per logit).
+ * Shape [1].
+ */
 export function ganLoss(mode: GanLoss, logits: Tensor, target: number | Tensor): Tensor {
   return mode === 'lsgan' ? mseLoss(logits, target) : bceWithLogits(logits, target);
 }

@@ -2,11 +2,11 @@ import { linearDecay, Plateau, stepDecay } from '../../../engine/nn/optim/schedu
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import type { NamedTensor } from '../../../engine/util/safetensors.ts';
 
-/** How learning rates change, epoch by epoch: the policies of the PyTorch code, by its names. */
+/** How learning rates change with the epochs: the policies of the PyTorch code, under its names. */
 export const LR_POLICIES = ['linear', 'step', 'plateau', 'cosine'] as const;
 export type LrPolicy = (typeof LR_POLICIES)[number];
 
-/** The part of a training configuration that decides its learning rates. */
+/** The part of a training configuration that determines the learning rates. */
 export interface RateConfig {
   /** Learning rate of the generator, and of the PatchGAN. */
   lr: number;
@@ -14,9 +14,9 @@ export interface RateConfig {
   /** Epochs at the full learning rate, then epochs of decay; see `rateFactor`. */
   epochs: number;
   epochsDecay: number;
-  /** Undefined in checkpoints from before there was a choice, which fall a little at every step. */
+  /** Undefined in old checkpoints, whose rates fall a little at every step. */
   lrPolicy?: LrPolicy;
-  /** `step`: epochs between two falls. */
+  /** `step`: epochs between two reductions. */
   lrDecayIters?: number;
 }
 
@@ -24,13 +24,13 @@ export interface RateConfig {
 export const LR_DECAY_ITERS = 50;
 
 /**
- * What learning rates are multiplied by after `done` epochs, fractions included. They change between epochs, as those of
- * the PyTorch code: epoch e, from 0, has the rate of a scheduler that was stepped e times.
+ * The factor of the learning rates after `done` epochs, fractions included. Rates change between epochs, as in the
+ * PyTorch code: epoch e, from 0, has the rate of a scheduler that was stepped e times.
  *
- * - `linear`: 1 for `epochs`, then straight down over `epochsDecay`: d/(d + 1), … 1/(d + 1). Where either is no whole
- *   number, it falls at every step instead, to 0 at the end. Without decay it stays at 1, however long a run goes on.
+ * - `linear`: 1 for `epochs`, then linearly down over `epochsDecay`: d/(d + 1), … 1/(d + 1). If either is not a whole
+ *   number, it falls at every step instead, to 0 at the end. Without decay it stays at 1.
  * - `step`: a tenth after every `lrDecayIters` epochs.
- * - `cosine`: half a cosine down to 0 over `epochs`, and up again after them.
+ * - `cosine`: half a cosine down to 0 over `epochs`, then up again.
  * - `plateau`: 1 here; see `PlateauRate`.
  *
  * Source: `get_scheduler` of pytorch-CycleGAN-and-pix2pix; LambdaLR, StepLR and CosineAnnealingLR of PyTorch.
@@ -49,7 +49,7 @@ export function rateFactor(config: RateConfig, done: number): number {
 
 /**
  * Learning rates after `done` epochs, fractions included.
- * @param reduced what a plateau has multiplied them by
+ * @param reduced the factor of a plateau
  */
 export function learningRates(config: RateConfig, done: number, reduced = 1): { gen: number; disc: number } {
   const factor = rateFactor(config, done) * reduced;
@@ -61,29 +61,29 @@ export function scheduledSteps({ epochs, epochsDecay }: RateConfig, perEpoch: nu
   return Math.max(1, Math.round((epochs + epochsDecay) * perEpoch));
 }
 
-/** Under which a checkpoint keeps a plateau. */
+/** Name of a plateau's state in a checkpoint. */
 export const PLATEAU_STATE = 'rate.plateau';
 
 /**
- * `plateau`: rates fall to a fifth when the mean loss of six epochs has not come 1 % below the best before, as
- * ReduceLROnPlateau does with the constants of the PyTorch code. That code feeds it 0 in each epoch; here it sees the
- * mean of the loss that pictures are measured by, L1 or the cycle loss, over the steps of an epoch.
+ * `plateau`: rates fall to a fifth if the mean loss has not improved by 1 % for six epochs, as in ReduceLROnPlateau
+ * with the constants of the PyTorch code. That code always passes 0 as the loss. Here it is the epoch's mean of L1, or
+ * of the cycle loss.
  */
 export class PlateauRate {
   private readonly plateau = new Plateau(1, { factor: 0.2, patience: 5, threshold: 0.01 });
-  /** The epoch under way, from 0; the sum and the number of its losses so far. */
+  /** The current epoch, from 0, and the sum and number of its losses so far. */
   private epoch = 0;
   private sum = 0;
   private count = 0;
-  /** The first step whose loss has not been taken. */
+  /** The first step whose loss has not been added. */
   private next = 0;
 
-  /** What rates are multiplied by. */
+  /** The factor of the learning rates. */
   get factor(): number {
     return this.plateau.lr;
   }
 
-  /** Takes the loss of a step, from 0. Steps come in order; one that was taken before is left out. */
+  /** Adds the loss of a step, from 0. Steps come in order; steps that were added before are skipped. */
   take(step: number, loss: number): void {
     if (step < this.next) return;
     this.next = step + 1;
@@ -91,7 +91,7 @@ export class PlateauRate {
     this.count++;
   }
 
-  /** The factor of an epoch, from 0. All losses of the epochs before have been taken. */
+  /** The factor of an epoch, from 0. Requires all losses of the epochs before. */
   at(epoch: number): number {
     if (epoch > this.epoch) {
       if (this.count > 0) this.plateau.observe(this.sum / this.count);
@@ -100,14 +100,14 @@ export class PlateauRate {
     return this.factor;
   }
 
-  /** For a checkpoint. All losses up to its step have been taken. */
+  /** The state for a checkpoint. Requires all losses up to its step. */
   state(): NamedTensor {
     const { lr, best, bad } = this.plateau.state();
     const data = Float64Array.of(lr, best, bad, this.epoch, this.sum, this.count, this.next);
     return { dtype: 'F64', shape: [data.length], data };
   }
 
-  /** Goes on from a state. @param file for the message @throws PixtapeError if it is none */
+  /** Restores a state. @param file for the message @throws PixtapeError if it is damaged */
   restore({ dtype, data }: NamedTensor, file: string): void {
     const [lr = 1, best = 1, bad = 0, epoch = 0, sum = 0, count = 0, next = 0] = dtype === 'F64' ? data : [];
     if (dtype !== 'F64' || data.length !== 7 || data.some(Number.isNaN)) {

@@ -1,6 +1,6 @@
 import type { PictureRange } from '../../models/generator.ts';
 
-/** The values of black and white. */
+/** The values of black and white in each range. */
 export const RANGE_LIMITS = { unit: [0, 1], symmetric: [-1, 1] } as const satisfies Record<
   PictureRange,
   readonly number[]
@@ -11,7 +11,7 @@ export function toNetwork(values: Float32Array, range: PictureRange): Float32Arr
   return range === 'unit' ? values : values.map((v) => 2 * v - 1);
 }
 
-/** Converts a difference in the network's range to one in [0, 1]: the factor. */
+/** The factor that converts a difference in the network's range to one in [0, 1]. */
 export const differenceScale = (range: PictureRange): number => (range === 'unit' ? 1 : 0.5);
 
 /** Converts a network's output to [0, 1]. */

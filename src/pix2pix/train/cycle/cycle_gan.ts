@@ -18,7 +18,7 @@ import { Predictor } from '../steps/predictor.ts';
 import type { CycleConfig } from './config.ts';
 import { ImagePool } from './image_pool.ts';
 
-/** What the losses are called. `disc` and `gen` are sums of their parts, as their optimizers see them. */
+/** Names of the losses. `disc` and `gen` are the sums that the optimizers minimise. */
 export const CYCLE_LOSS_NAMES = {
   disc: 'discriminators’ loss',
   gen: 'generators’ loss',
@@ -34,7 +34,7 @@ export interface CycleBatch {
   b: Float32Array;
 }
 
-/** What one recorded step leaves readable. */
+/** The readable results of a recorded step. */
 export interface CycleOutputs {
   fakeA: Tensor;
   fakeB: Tensor;
@@ -42,9 +42,9 @@ export interface CycleOutputs {
 }
 
 /**
- * CycleGAN in training: G_A paints B from A, and G_B paints A from B. Each is judged by a discriminator of its own,
- * and there and back again must give the same picture. Names are those of the widely used PyTorch implementation, in
- * which D_A judges what G_A paints.
+ * CycleGAN in training: G_A paints B from A, and G_B paints A from B. Each has its own discriminator, and translating
+ * there and back must reproduce the picture. Names are those of the widely used PyTorch implementation, in which D_A
+ * judges the output of G_A.
  * Source: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
  */
 export class CycleGan {
@@ -58,13 +58,13 @@ export class CycleGan {
   readonly optimD: Adam;
   readonly realA: Tensor;
   readonly realB: Tensor;
-  /** Pools of the fakes that D_A and D_B are shown. */
+  /** Pools of fakes for D_A and D_B. */
   readonly poolA: ImagePool;
   readonly poolB: ImagePool;
   /** The generators in evaluation mode. */
   readonly painterA: Predictor;
   readonly painterB: Predictor;
-  /** With `lrPolicy: plateau`. It watches the cycle loss, as Pix2Pix's does L1. */
+  /** Set with `lrPolicy: plateau`. Watches the cycle loss. */
   readonly plateau: PlateauRate | undefined;
   /** Steps done so far. */
   step = 0;

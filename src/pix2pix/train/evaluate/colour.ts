@@ -5,13 +5,14 @@ export interface LabOverlap {
   b: number;
 }
 
-/** Bins of one unit: L from 0 to 100, a and b from −128 to 128, which hold all of sRGB. */
+/** Bins of one unit: L from 0 to 100, a and b from −128 to 128, which cover all of sRGB. */
 const BINS = { L: 100, ab: 256 };
 const AB_FROM = -128;
 
 /**
  * Histograms of L, a and b over all pixels of a set of pictures. Pictures are (3, H, W) or (1, H, W), sRGB in [0, 1].
- * The paper compares such distributions of what is painted and of what is real: L1 alone keeps to colours in the middle.
+ * The paper compares these distributions of outputs and real pictures: a network trained with L1 alone keeps to average
+ * colours.
  * Source: Isola et al. 2017, section 4.2 and figure 7.
  */
 export class LabHistograms {
@@ -42,7 +43,7 @@ export class LabHistograms {
   }
 }
 
-/** White has an L of exactly 100, or by rounding a little more: it belongs to the last bin. */
+/** Counts a value. White has an L of 100, or slightly more after rounding, and belongs to the last bin. */
 function count(histogram: Float64Array, bin: number): void {
   const at = Math.min(Math.max(bin, 0), histogram.length - 1);
   histogram[at] = (histogram[at] as number) + 1;
@@ -54,7 +55,7 @@ function count(histogram: Float64Array, bin: number): void {
  */
 export function lab(red: number, green: number, blue: number): [L: number, a: number, b: number] {
   const [r, g, b] = [linear(red), linear(green), linear(blue)];
-  // The matrix to seven digits: with the standard's four, red is off by 0.02.
+  // The matrix has seven digits: with the standard's four, red is off by 0.02.
   const x = root((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
   const y = root(0.2126729 * r + 0.7151522 * g + 0.0721749 * b);
   const z = root((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / 1.08883);

@@ -7,8 +7,8 @@ import { type Scores, score } from './metrics.ts';
 import { predictPlanes } from './translate.ts';
 
 /**
- * What is compared with the real pictures: the generator, another one trained with L1 alone, and two baselines: the
- * condition itself, and the mean of all training pictures. `real` gives the colourfulness of the real pictures.
+ * What is compared with the real pictures: the generator, one trained with L1 alone, and two baselines, the condition
+ * itself and the mean of all training pictures. `real` gives the colourfulness of the real pictures.
  */
 export type Contender = 'copy' | 'mean' | 'l1' | 'ours' | 'real';
 
@@ -22,13 +22,13 @@ export interface Evaluation {
   pictures: { name: string; scores: Partial<Record<Contender, Scores>> }[];
   /** Means over all pictures; for the PSNR, without pictures for which it is infinite. */
   means: Partial<Record<Contender, Scores>>;
-  /** Overlap of the colours of all pictures with those of the real ones; not of pictures of other than 1 or 3 channels. */
+  /** Overlap of the colours of all pictures with those of the real ones; only for pictures of 1 or 3 channels. */
   colours: Partial<Record<Exclude<Contender, 'real'>, LabOverlap>>;
   /** How many pictures were reproduced exactly, if any. */
   perfect: Partial<Record<Exclude<Contender, 'real'>, number>>;
 }
 
-/** Looks at pictures beside what is measured of each. */
+/** Collects further measurements of the pictures. */
 export interface Observer {
   /** @param index the pair's number in the data set, @param pictures of it, (C, H, W), values in [0, 1] */
   look(index: number, pictures: Readonly<Partial<Record<Contender, Float32Array>>>): Promise<void>;

@@ -18,20 +18,20 @@ import type { Contender, Observer } from './evaluate.ts';
 import { Confusion, type SegmentationScores } from './segmentation.ts';
 
 const CLASSES = FACADE_CLASSES.length;
-/** Fixed, so that all runs on the same pictures have the same judge. */
+/** Fixed, so that all runs on the same pictures share one segmenter. */
 const HOW = { format: 'pixtape-fcn', version: 1, hidden: 8, batch: 8, lr: 4e-3, seed: 0 } as const;
 const STEPS = 1000;
-/** Of a label map's pixels, at most so many may have no class's colour: JPEG blurs the edges of areas. */
+/** Largest fraction of a label map's pixels with no class's colour. JPEG blurs the edges of areas. */
 const MOST_STRANGE = 0.1;
 const SAMPLE = 8;
 
-/** Real pictures with the class of each of their pixels. */
+/** Real pictures with the class of each pixel. */
 class LabelledSet implements ExampleSet {
   readonly length: number;
   readonly pictures: Dataset;
   private readonly maps: Dataset;
 
-  /** @param maps the same pairs, with conditions that were not blended */
+  /** @param maps the same pairs, with unblended conditions */
   constructor(pictures: Dataset, maps: Dataset) {
     this.pictures = pictures;
     this.maps = maps;
@@ -45,7 +45,7 @@ class LabelledSet implements ExampleSet {
     return { picture: asColours(real, width * height), labels: readClasses(map).labels };
   }
 
-  /** @throws PixtapeError if the conditions are no maps of the classes */
+  /** @throws PixtapeError if the conditions are not maps of the classes */
   async check(): Promise<void> {
     for (let i = 0; i < Math.min(SAMPLE, this.length); i++) {
       const at = Math.floor((i * this.length) / SAMPLE) % this.length;
@@ -53,28 +53,28 @@ class LabelledSet implements ExampleSet {
       const { strange } = readClasses(condition);
       if (strange <= MOST_STRANGE) continue;
       throw new PixtapeError(
-        `the condition of ${name} is no map of the classes of facades: ${Math.round(100 * strange)} % of its pixels have another colour`,
-        'FCN scores want exact labels as the condition: --data facades-toy, or a folder of facades in the colours of CMP.',
+        `the condition of ${name} is not a map of the classes of facades: ${Math.round(100 * strange)} % of its pixels have another colour`,
+        'FCN scores need exact labels as the condition: --data facades-toy, or a folder of facades in the colours of CMP.',
       );
     }
   }
 }
 
-/** What the judge is, for the record. */
+/** Describes the segmenter, for the record. */
 export interface FcnRecord {
   parameters: number;
   steps: number;
   seed: number;
-  /** Cross-entropy of its last step, and the adapter that trained it. */
+  /** Cross-entropy of its last training step, and the adapter that trained it. */
   loss: number;
   adapter: string;
-  /** The file that keeps it. */
+  /** The file that holds it. */
   file: string;
 }
 
 /**
- * Opens what an FCN learns from and is judged on.
- * @param data the pairs that are measured, opened with `options`
+ * Opens the data sets for training and testing an FCN.
+ * @param data the pairs to measure, opened with `options`
  * @throws PixtapeError if there are no exact labels, or the pictures have other than 1 or 3 channels
  */
 export async function openLabelled(
@@ -102,9 +102,9 @@ export async function openLabelled(
 }
 
 /**
- * A small segmentation network that was trained on the real pictures of a data set, once: it is kept in the cache folder
- * under a digest of how it is trained and of every picture and label that it learns from.
- * @throws PixtapeError if its loss is not finite, or the file that keeps it is damaged
+ * A small segmentation network trained once on the real pictures of a data set. It is kept in the cache folder, under a
+ * digest of its training and of every picture and label.
+ * @throws PixtapeError if its loss is not finite, or its file is damaged
  */
 export async function fcnFor(
   device: Device,
@@ -147,7 +147,7 @@ async function digestOf(train: LabelledSet, steps: number): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** Reads classes off pictures, and compares them with the true ones. */
+/** Segments pictures, and compares the classes with the true ones. */
 export class FcnReader implements Observer {
   private readonly judge: ClassifierTraining;
   private readonly test: LabelledSet;
@@ -161,7 +161,7 @@ export class FcnReader implements Observer {
   async look(index: number, pictures: Readonly<Partial<Record<Contender, Float32Array>>>): Promise<void> {
     const { labels } = await this.test.example(index);
     const { width, height } = this.test.pictures;
-    // A label map is no picture of a facade: nothing is read off a copied condition.
+    // A copied condition is a label map and not a facade: do not segment it.
     const { copy: _, ...shown } = pictures;
     const named = await this.judge.classify(Object.values(shown).map((picture) => asColours(picture, width * height)));
     Object.keys(shown).forEach((key, i) => {

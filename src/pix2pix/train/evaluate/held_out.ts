@@ -17,7 +17,7 @@ export interface EvaluateOptions {
   measure?: number;
   /** Asked between pictures. */
   stop?: () => boolean;
-  /** Hears how many pictures have been painted, the grid's included. */
+  /** Called with the number of pictures predicted so far, including the grid's. */
   onPainted?: (done: number, total: number) => void;
 }
 
@@ -31,7 +31,7 @@ export interface Evaluated {
   measured: number;
 }
 
-/** A picture to measure, with what copying the input scores on it. */
+/** A picture to measure, with the score of copying its input. */
 interface Measured {
   index: number;
   copied: number;

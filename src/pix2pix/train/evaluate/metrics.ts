@@ -51,8 +51,8 @@ const C2 = 0.03 ** 2;
 
 /**
  * Wang, Bovik, Sheikh and Simoncelli 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity":
- * a Gaussian window of 11 × 11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, data range 1. Of each channel by itself,
- * then the mean over all channels and all windows that lie within the picture.
+ * a Gaussian window of 11 × 11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, data range 1. Computed per channel, then
+ * averaged over all channels and all windows within the picture.
  * @throws PixtapeError if the picture is smaller than the window
  */
 export function ssim(a: Float32Array, b: Float32Array, { width, height }: PictureSize): number {
@@ -99,7 +99,7 @@ function normalised(weights: Float64Array): Float64Array {
   return weights.map((w) => w / sum);
 }
 
-/** The window's weighted mean wherever it fits: (H, W) → (H − 10, W − 10), along rows first, then along columns. */
+/** The weighted mean of each window within the picture: (H, W) → (H − 10, W − 10), along rows, then columns. */
 function blur(plane: Float64Array, width: number, height: number): Float64Array {
   const [w, h] = [width - WINDOW + 1, height - WINDOW + 1];
   const rows = new Float64Array(w * height);
@@ -114,7 +114,7 @@ function blur(plane: Float64Array, width: number, height: number): Float64Array 
   return out;
 }
 
-/** The mean over all pixels of (max − min) / max of red, green and blue, 0 for black; of one channel always 0. */
+/** The mean over all pixels of (max − min) / max of red, green and blue; 0 for black, and for a single channel. */
 export function saturation(picture: Float32Array, { width, height }: PictureSize): number {
   const rgb = channelsOf(picture, width * height);
   return mean(width * height, (i) => {

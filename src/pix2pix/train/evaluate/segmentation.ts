@@ -1,22 +1,22 @@
-/** Scores of a segmentation. Classes that the true labels do not hold are left out of both means. */
+/** Scores of a segmentation. Both means leave out classes that the true labels lack. */
 export interface SegmentationScores {
-  /** Share of all pixels that are named right. */
+  /** Fraction of pixels classified correctly. */
   pixel: number;
-  /** Mean over the classes of the share of a class's pixels that are named right. */
+  /** Mean over the classes of the fraction of a class's pixels classified correctly. */
   perClass: number;
   /** Mean over the classes of intersection over union. */
   iou: number;
-  /** The same for each class; NaN for one that the true labels do not hold. */
+  /** The same per class; NaN for a class that the true labels lack. */
   classes: { share: number; accuracy: number; iou: number }[];
 }
 
 /**
- * Counts which classes were named where which were true.
- * Source: Long, Shelhamer & Darrell 2015, section 5, whose measures Isola et al. 2017 report as FCN-scores.
+ * Counts predicted classes per true class.
+ * Source: Long, Shelhamer & Darrell 2015, section 5, whose metrics Isola et al. 2017 report as FCN-scores.
  */
 export class Confusion {
   private readonly classes: number;
-  /** Row: true class; column: class that was named. */
+  /** Row: true class; column: predicted class. */
   private readonly counts: Float64Array;
 
   constructor(classes: number) {

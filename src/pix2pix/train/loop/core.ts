@@ -1,19 +1,19 @@
 import type { Device } from '../../../engine/gpu/device.ts';
 import { type LossRow, RING_LENGTH } from '../steps/loss_ring.ts';
 
-/** Why training ended: its last step is done, its time is up, or somebody asked for it. */
+/** Why training ended: the last step is done, the time is up, or it was interrupted. */
 export type RunEnd = 'done' | 'time' | 'interrupted';
 
-/** A model in training and what it learns from. */
+/** What `TrainingLoop` trains: a model and its data. */
 export interface TrainingTask<Loss extends string> {
   readonly device: Pick<Device, 'drain'>;
   /** Steps done. */
   readonly step: number;
-  /** What each loss is called. None may become NaN or infinite. */
+  /** The name of each loss. None may become NaN or infinite. */
   readonly lossNames: Readonly<Record<Loss, string>>;
-  /** Loads the next step's batch. The function it returns submits the step, and is awaited until all of it is submitted. */
+  /** Loads the next step's batch. The returned function submits the step, and resolves when all of it is submitted. */
   prepareStep(): Promise<() => unknown>;
-  /** Whether the next step depends on the losses so far, which are then read first. */
+  /** Whether the next step depends on the losses so far. They are then read first. */
   readonly needsLosses?: boolean;
   /** The losses of the steps since `from`. Waits for the GPU. */
   lossesSince(from: number): Promise<LossRow<Loss>[]>;
@@ -37,7 +37,7 @@ export interface LossesRead<Loss extends string, Sample> {
   sample: Sample | undefined;
 }
 
-/** What is due after a step. The losses are read before every sample and every save in any case. */
+/** What is due after a step. The losses are always read before a sample or a save. */
 export interface Due {
   losses: boolean;
   sample: boolean;
@@ -53,7 +53,7 @@ export interface LoopHost<Loss extends string, Sample> {
   /** Asked again after doing what was due, which can take minutes. */
   interrupted(): boolean;
   due(end: RunEnd | undefined): Due;
-  /** Called before what is due is done. @throws an error that has to stop the run, such as a lost lock */
+  /** Called before anything that is due. @throws an error that has to stop the run, such as a lost lock */
   verify?(): Promise<void>;
   /** Called instead of `onLosses` after a step at which nothing was due. */
   onStep?(): void;
@@ -62,14 +62,14 @@ export interface LoopHost<Loss extends string, Sample> {
   onLosses(read: LossesRead<Loss, Sample>): void | Promise<void>;
   /** The error that stops a run in which a loss is not finite. */
   diverged(step: number, name: string, value: number): Error;
-  /** Runs a step and what is due after it while nobody else uses the model. By default just runs it. */
+  /** Runs a step and what is due after it while nothing else uses the model. By default just runs it. */
   alone?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**
- * The training loop of Node and of the page. Only one step runs while the next batch is being prepared, so that a
- * pause, Ctrl-C or the clock does not wait for a long queue. Nothing is sampled or saved until the losses of all steps
- * so far have been read and found finite: a state that came from a NaN must not replace a good one.
+ * The training loop of Node and of the page. Only one step runs while the next batch is loaded, so that a pause, Ctrl-C
+ * or the clock never waits for a long queue. Nothing is sampled or saved until the losses of all steps so far have been
+ * read and found finite: a state that came from a NaN must not replace a good one.
  */
 export class TrainingLoop<Loss extends string, Sample> {
   private readonly task: TrainingTask<Loss>;
@@ -96,7 +96,7 @@ export class TrainingLoop<Loss extends string, Sample> {
       const end = await alone(async () => {
         await submit();
         inFlight = task.device.drain();
-        // Where the device is lost, whatever else waits for it says so, and perhaps before this is awaited.
+        // If the device is lost, another waiter reports it, perhaps before this promise is awaited.
         inFlight.catch(() => undefined);
         const ended = await host.ended();
         await this.afterStep(ended);

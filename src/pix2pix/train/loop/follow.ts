@@ -1,12 +1,12 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
 import { type RunEnd, TrainingLoop, type TrainingTask } from './core.ts';
 
-/** What the ranks of a run agree on after each step, of what each of them wishes: whether to end, and why. */
+/** Lets the ranks of a run agree after each step whether to end, and why, from the wishes of all. */
 export type Agree = (wish: RunEnd | undefined) => Promise<RunEnd | undefined>;
 
 /**
- * Trains beside the rank that keeps the run's folder: the same steps, but nothing is sampled, written or printed.
- * @param steps stop after so many in total
+ * Trains on the ranks that do not write the run's folder: the same steps, without sampling, writing or printing.
+ * @param steps stop after this many in total
  * @throws PixtapeError if a loss is not finite
  */
 export async function followTraining<Loss extends string>(

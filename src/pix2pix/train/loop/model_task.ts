@@ -3,13 +3,13 @@ import type { StepLoader } from '../../data/sets/batches.ts';
 import type { LossRow } from '../steps/loss_ring.ts';
 import type { TrainingTask } from './core.ts';
 
-/** What a model in training has in common with every other. */
+/** What all models in training have in common. */
 export interface Trainable<Loss extends string> {
   readonly device: Device;
   /** Steps done. */
   readonly step: number;
   readonly config: { readonly batch: number };
-  /** With a learning rate that falls when the losses stay as they are. */
+  /** Set if the learning rate depends on the losses. */
   readonly plateau?: object | undefined;
   lossesSince(from: number): Promise<LossRow<Loss>[]>;
 }
@@ -25,7 +25,7 @@ export abstract class ModelTask<Loss extends string, M extends Trainable<Loss>, 
     this.loader = loader;
   }
 
-  /** Submits a step. `epochsDone` is how many epochs come before it, as a fraction. */
+  /** Submits a step. `epochsDone` is the number of epochs before it, fractions included. */
   protected abstract train(batch: B, epochsDone: number): unknown;
 
   get device() {

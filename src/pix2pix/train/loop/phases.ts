@@ -1,4 +1,4 @@
-/** What the time of a command that trains goes into. Packages and driver are the set-up's, before there is a run. */
+/** The phases of a training command. Packages and driver belong to the set-up, before the run. */
 export const PHASES = [
   'packages',
   'driver',
@@ -11,12 +11,12 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** These come in between steps of training. */
+/** Phases between training steps. */
 const WITHIN_TRAINING: readonly Phase[] = ['measuring', 'pictures', 'checkpoints'];
 
 /**
- * Runs `work` and notes how long it took in the process's own timeline (User Timing): set-up, which shares the process with
- * the command and no module, notes its part there too.
+ * Runs `work` and records its duration in the process's timeline (User Timing). Set-up records its part there too: it
+ * shares the process with the command, but no module.
  */
 export async function inPhase<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
@@ -27,7 +27,7 @@ export async function inPhase<T>(phase: Phase, work: () => Promise<T>): Promise<
   }
 }
 
-/** Seconds in each phase so far, in their order, and what of the process's life is in none. */
+/** Seconds in each phase so far, in order, then the seconds of the process in no phase. */
 export function timeSpent(): { phase: Phase | 'the rest'; seconds: number }[] {
   const spent = new Map<Phase, number>();
   for (const phase of PHASES) {

@@ -96,7 +96,7 @@ export class Progress {
     this.#show();
   }
 
-  /** What is done between two steps and takes a while; undefined when it is over. */
+  /** Shows work between two steps that takes a while; undefined when it is over. */
   activity(text?: string): void {
     if (!this.#running || text === this.#activity) return;
     this.#activity = text;
@@ -153,7 +153,7 @@ export class Progress {
     return Math.min(bySteps, byTime);
   }
 
-  /** As much as there is room for, and what matters most. */
+  /** The most important numbers that fit into the room. */
   #text(room = Number.POSITIVE_INFINITY): string {
     const { imagesPerSecond, lossG, lossD } = this.#numbers;
     const left = this.#secondsLeft();

@@ -6,7 +6,7 @@ import type { LogLine } from './folder/log.ts';
 import type { Agree } from './follow.ts';
 
 export const LATEST = 'latest.safetensors';
-/** Checkpoints that are kept beside it: after so many epochs, or steps. */
+/** Names of checkpoints kept beside it, by epoch or by step. */
 export const ofEpoch = (epoch: number): string => `epoch-${epoch}.safetensors`;
 export const ofStep = (step: number): string => `iter-${step}.safetensors`;
 
@@ -27,18 +27,18 @@ export interface LoopOptions {
   logEvery: number;
   sampleEvery: number;
   saveEvery: number;
-  /** Also keep a checkpoint named after its epoch, every so many epochs; 0 for never. */
+  /** Also keep a checkpoint named after its epoch, every this many epochs; 0 for never. */
   saveEveryEpochs: number;
   /** Also keep the checkpoint of each `saveEvery`, named after its step; by default not. */
   saveByStep?: boolean;
   /** Whether it was resumed from a checkpoint, whose log and pictures are continued. */
   resumed: boolean;
-  /** For the checkpoint and the report. */
+  /** Stored in the checkpoint and the report. */
   record: Record<string, unknown>;
   credits?: string;
-  /** Where several ranks train: they must end at the same step. */
+  /** Set if several ranks train: they must end at the same step. */
   agree?: Agree;
-  /** Hears, after its first steps, how many seconds this session will probably take from there. */
+  /** Called after the first steps with an estimate of this session's remaining seconds. */
   onPace?: (seconds: number) => void;
 }
 
@@ -58,15 +58,15 @@ export type LossFields = Pick<
 
 /** How a sample grid is drawn. */
 export interface SampleOptions {
-  /** Asked between pictures: whether to leave off. */
+  /** Asked between pictures whether to stop. */
   stop: () => boolean;
-  /** The run ends with this one. */
+  /** Whether the run ends with this grid. */
   last: boolean;
-  /** Hears how far it is. */
+  /** Called with the progress. */
   onPainted: (done: number, total: number) => void;
 }
 
-/** A model in training with all that a run's folder needs of it. */
+/** A training task with everything that a run's folder needs. */
 export interface FolderTask<Loss extends string> extends TrainingTask<Loss> {
   readonly device: Device;
   /** Pictures in a step. */
@@ -77,7 +77,7 @@ export interface FolderTask<Loss extends string> extends TrainingTask<Loss> {
   logged(row: Readonly<Record<Loss, number>>): LossFields;
   /** What to do about a loss that is not finite. */
   divergenceHint(epoch: number): string;
-  /** Draws a sample grid, with measurements and a line about them; undefined if `stop` said so. */
+  /** Draws a sample grid, with measurements and a line about them; undefined if `stop` interrupted it. */
   sample(
     options: SampleOptions,
   ): Promise<{ grid: Uint8Array; measured: Pick<LogLine, 'testL1'>; note?: string } | undefined>;

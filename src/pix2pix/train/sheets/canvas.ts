@@ -3,9 +3,9 @@ import { PixtapeError } from '../../../engine/util/errors.ts';
 import { type Label, labelsSvg } from './labels.ts';
 
 type Colour = readonly [number, number, number];
-const BACKGROUND: Colour = [247, 247, 245]; // an opaque card: reads the same on a light and on a dark page
+const BACKGROUND: Colour = [247, 247, 245]; // opaque, to look the same on light and dark pages
 const BORDER: Colour = [205, 205, 202];
-const NOT_A_NUMBER: Colour = [255, 0, 255]; // loud on purpose: black would pass for a dark picture
+const NOT_A_NUMBER: Colour = [255, 0, 255]; // conspicuous: black would pass for a dark picture
 const CHANNELS = 3;
 
 /** Pixels: the least side of a picture, the width of a card, its margin, and the gap between pictures. */

@@ -13,12 +13,12 @@ import type { PictureSet } from '../../data/sets/picture_set.ts';
 import { Classifier } from '../../models/classifier.ts';
 import { toNetwork } from '../config/value_range.ts';
 
-/** A network that names classes: (N, 3, H, W) in [−1, 1] → logits (N, classes, h, w), one answer a place. */
+/** A classifying network: (N, 3, H, W) in [−1, 1] → logits (N, classes, h, w), one class per position. */
 export interface ClassifyingNetwork extends Module {
   forward(picture: Tensor): Tensor;
 }
 
-/** A picture (3 · H · W, values in [0, 1]) and the class of each of its places. */
+/** A picture (3 · H · W, values in [0, 1]) and the class of each position. */
 export interface Example {
   picture: Float32Array;
   labels: ArrayLike<number>;
@@ -27,15 +27,15 @@ export interface Example {
 /** Examples to learn from. */
 export interface ExampleSet {
   readonly length: number;
-  /** @param augment gives the random numbers that move the picture, the same whenever it is called */
+  /** @param augment returns the random numbers for augmentation, the same ones on each call */
   example(index: number, augment: () => RandomStream): Promise<Example>;
 }
 
 export interface ClassifierOptions {
-  /** Of the pictures, in pixels. */
+  /** Size of the pictures in pixels. */
   height: number;
   width: number;
-  /** Rows and columns of the answers: 1 × 1 for one class a picture. */
+  /** Rows and columns of positions: 1 × 1 for one class per picture. */
   places: readonly [rows: number, columns: number];
   classes: number;
   /** Pictures in a step. */
@@ -44,7 +44,7 @@ export interface ClassifierOptions {
   seed: number;
 }
 
-/** Trains and runs a network that names the class of pictures, or of each of their pixels. It judges other networks. */
+/** Trains and runs a network that classifies pictures, or each of their pixels. Used to evaluate other networks. */
 export class ClassifierTraining<N extends ClassifyingNetwork = ClassifyingNetwork> {
   readonly network: N;
   private readonly device: Device;
@@ -105,8 +105,8 @@ export class ClassifierTraining<N extends ClassifyingNetwork = ClassifyingNetwor
   }
 
   /**
-   * Classifies pictures (3 · H · W, values in [0, 1]) in evaluation mode. Returns the class of every place, picture after
-   * picture, each row by row; of two that are equally likely the first.
+   * Classifies pictures (3 · H · W, values in [0, 1]) in evaluation mode. Returns the class of every position, picture
+   * by picture and row by row. Of equally likely classes it takes the first.
    */
   async classify(pictures: readonly Float32Array[]): Promise<Uint32Array> {
     const { batch, classes, places } = this.options;
@@ -139,7 +139,7 @@ export class ClassifierTraining<N extends ClassifyingNetwork = ClassifyingNetwor
   }
 }
 
-/** The class with the largest logit of a place, of which the logits lie `stride` apart from `start` on. */
+/** The class with the largest logit at a position, whose logits begin at `start` and are `stride` apart. */
 function mostLikely(logits: Float32Array, start: number, stride: number, classes: number): number {
   let best = 0;
   for (let k = 1; k < classes; k++) {
@@ -161,7 +161,7 @@ export interface PictureClassifierOptions {
   seed: number;
 }
 
-/** A classifier of whole pictures, which judges whether a GAN's pictures show the requested class. */
+/** Classifies whole pictures, to tell whether a GAN's pictures show the requested class. */
 export function pictureClassifier(
   device: Device,
   { side, classes, hidden = 8, batch = 16, lr = 2e-3, seed }: PictureClassifierOptions,
@@ -171,7 +171,7 @@ export function pictureClassifier(
   return new ClassifierTraining(device, network, { ...size, classes, batch, lr, seed });
 }
 
-/** A set of pictures as examples of their classes. */
+/** Presents a set of pictures as examples of their classes. */
 export const examplesOf = (set: PictureSet): ExampleSet => ({
   length: set.length,
   example: async (index, augment) => ({ picture: await set.picture(index, augment()), labels: [set.label(index)] }),

@@ -37,7 +37,7 @@ export interface GanLosses {
   scoreFake: number;
 }
 
-/** What the losses are called. */
+/** Names of the losses. */
 export const GAN_LOSS_NAMES: Readonly<Record<keyof GanLosses, string>> = {
   disc: 'discriminator loss',
   gen: 'generator loss',
@@ -45,7 +45,7 @@ export const GAN_LOSS_NAMES: Readonly<Record<keyof GanLosses, string>> = {
   scoreFake: "discriminator's score of fakes",
 };
 
-/** What can be read after a recorded step. */
+/** The readable results of a recorded step. */
 export interface GanOutputs {
   fake: Tensor;
   losses: Record<keyof GanLosses, Tensor>;
@@ -64,7 +64,7 @@ export class Gan {
   readonly optimD: Adam;
   readonly noise: Tensor;
   readonly real: Tensor;
-  /** With classes: one-hot vectors of the labels, which the fakes get, too, and of wrong labels. */
+  /** With classes: one-hot vectors of the labels, also used for the fakes, and of wrong labels. */
   readonly labels: Tensor | undefined;
   readonly wrong: Tensor | undefined;
   /** The generator in evaluation mode. */

@@ -16,10 +16,10 @@ export interface SampleRequest {
 }
 
 /**
- * Makes pictures with a generator in evaluation mode: batch norm uses the running statistics from training. So a
- * picture depends only on its own noise and class, not on the rest of the batch, and the grids drawn during training
- * show the same pixels as a checkpoint of that step later. (With the batch's statistics, as in DCGAN's code, neither
- * would hold.)
+ * Makes pictures with a generator in evaluation mode: batch norm uses the running statistics from training. A picture
+ * then depends only on its own noise and class, not on the rest of the batch, and grids drawn during training show the
+ * same pixels as a checkpoint of that step later. (With the batch's statistics, as in DCGAN's code, neither would
+ * hold.)
  */
 export class GanSampler {
   private readonly device: Device;

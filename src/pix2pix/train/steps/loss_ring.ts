@@ -9,7 +9,7 @@ export const RING_LENGTH = 256;
 /** The losses of one step, counted from 0. */
 export type LossRow<Loss extends string> = { step: number } & Record<Loss, number>;
 
-/** As many as the shader has bindings for. */
+/** The number of bindings in the shader. */
 const MOST_COLUMNS = 5;
 
 /** Keeps the last few steps' losses on the GPU until they are read. */
@@ -30,7 +30,7 @@ export class LossRing<Loss extends string> {
     const { ring, step, columns } = this;
     const given = Array.from({ length: MOST_COLUMNS }, (_, i) => losses[columns[i] as Loss]);
     const stored = given.reduce((bits, value, i) => (value ? bits | (1 << i) : bits), 0);
-    // The shader names all values; of a column that is not stored none is read.
+    // The shader binds all values, but reads none of a column that is not stored.
     const values = Object.fromEntries(given.map((value, i) => [`value_${i}`, value ?? step]));
     const params = { length: RING_LENGTH, width: columns.length, stored };
     dispatch(ring.device.kernel('ring_store', source), { step, ...values, ring }, params, [1]);

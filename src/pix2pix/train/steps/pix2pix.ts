@@ -39,7 +39,7 @@ export interface Losses {
   ssim: number;
 }
 
-/** What the losses are called. */
+/** Names of the losses. */
 export const LOSS_NAMES: Readonly<Record<keyof Losses, string>> = {
   disc: 'PatchGAN loss',
   gen: 'generator loss',
@@ -48,7 +48,7 @@ export const LOSS_NAMES: Readonly<Record<keyof Losses, string>> = {
   ssim: 'structural loss',
 };
 
-/** What can be read after a recorded step. */
+/** The readable results of a recorded step. */
 export interface StepOutputs {
   /** The generator's output in its own step. */
   fake: Tensor;
@@ -60,9 +60,9 @@ export interface StepOutputs {
 export interface ModelOptions {
   /** Draws fresh weights from the configuration's seed; false if a checkpoint will be loaded. Default true. */
   initialise?: boolean;
-  /** The processes that train this model together, each on its part of the configuration's batch. */
+  /** The ranks that train this model together, each on its part of the configuration's batch. */
   ranks?: Ranks | undefined;
-  /** Batch norm takes its statistics over the whole batch, and not over each rank's part. Default false. */
+  /** Whether batch norm takes its statistics over the whole batch instead of each rank's part. Default false. */
   syncBatchNorm?: boolean;
 }
 
@@ -91,7 +91,7 @@ export class Pix2Pix {
   readonly condition: Tensor;
   /** The generator in evaluation mode, with averaged weights if there are any. */
   readonly predictor: Predictor;
-  /** With `lrPolicy: plateau`. It watches L1. All losses of an epoch must have been read before the next one begins. */
+  /** Set with `lrPolicy: plateau`. Watches L1. All losses of an epoch must be read before the next epoch begins. */
   readonly plateau: PlateauRate | undefined;
   /** Steps done so far. */
   step = 0;
@@ -101,7 +101,7 @@ export class Pix2Pix {
   private readonly ranks: Ranks | undefined;
   private recorded: Recorded<StepOutputs> | undefined;
 
-  /** @throws PixtapeError if the batch cannot be cut into equal parts for the ranks */
+  /** @throws PixtapeError if the batch cannot be divided equally among the ranks */
   constructor(device: Device, config: TrainConfig, options: ModelOptions = {}) {
     const { initialise = true, ranks } = options;
     const { generator, height, width, lr, lrDisc, beta1, beta2, seed } = config;
@@ -118,7 +118,7 @@ export class Pix2Pix {
       const normMean = config.init === 'tutorial' ? 0 : 1;
       const weights = config.init === 'he' ? 'he' : 'normal';
       const [{ biases }, { biases: discBiases }] = [GENERATORS[config.netG], DISCRIMINATORS[config.netD]];
-      // The average begins where the weights do.
+      // The average starts from the initial weights.
       for (const net of [this.generator, ...(this.averaged ? [this.averaged] : [])]) {
         initWeights(net, { seed, stream: 1, normMean, weights, biases });
       }
@@ -139,7 +139,7 @@ export class Pix2Pix {
     this.ring = new LossRing(device, ['disc', 'gen', 'adv', 'l1', 'ssim']);
   }
 
-  /** Records and compiles the training step. The first call's options hold. */
+  /** Records and compiles the training step. Only the first call's options count. */
   async prepare({ onCompiled, keepGradients = false }: PrepareOptions = {}): Promise<Recorded<StepOutputs>> {
     const { precision = 'f32' } = this.config;
     const body = () => this.recordStep(keepGradients);
@@ -174,7 +174,7 @@ export class Pix2Pix {
     return loss;
   }
 
-  /** The discriminator's loss, with fakes and real pictures as batches of their own. */
+  /** The discriminator's loss, with fakes and real pictures as separate batches. */
   private lossOfEach(disc: Discriminator, fake: Tensor): Tensor {
     const mode = lossOf(this.config);
     const fakeLoss = ganLoss(mode, this.judge(disc, fake), 0);
@@ -182,7 +182,7 @@ export class Pix2Pix {
     return scale(add(realLoss, fakeLoss), 0.5);
   }
 
-  /** The same, with fakes and real pictures as one batch: half the dispatches, each with twice as much to do. */
+  /** The same with fakes and real pictures in one batch: half the dispatches, each with twice the work. */
   private lossOfBoth(disc: Discriminator, fake: Tensor): Tensor {
     const { device, real, condition, config } = this;
     const conditions = () => concat([condition, condition], 0);
@@ -193,12 +193,12 @@ export class Pix2Pix {
     return ganLoss(lossOf(config), logits, target);
   }
 
-  /** The discriminator's logits of a picture, which it sees beside its condition if it is a conditional one. */
+  /** The discriminator's logits of a picture, with its condition if the discriminator is conditional. */
   private judge(disc: Discriminator, picture: Tensor, condition = () => this.condition): Tensor {
     return this.config.discConditional ? disc.forward(picture, condition()) : disc.forward(picture);
   }
 
-  /** The generator's step. Returns its loss and the parts of it. */
+  /** The generator's step. Returns its loss and the parts of the loss. */
   private recordGenerator(fake: Tensor): Omit<StepOutputs['losses'], 'disc'> {
     const { generator, disc, real, config, optimG } = this;
     const adv = disc?.withFrozenWeights(() => ganLoss(lossOf(config), this.judge(disc, fake), 1));
@@ -214,7 +214,7 @@ export class Pix2Pix {
     return losses;
   }
 
-  /** Gradients and losses become the means over all ranks. */
+  /** Replaces gradients and losses by their means over all ranks. */
   private meetRanks(network: Module, losses: readonly Tensor[]): void {
     if (!this.ranks) return;
     const gradients = network.parameters().flatMap(({ grad }) => grad ?? []);
@@ -224,7 +224,7 @@ export class Pix2Pix {
 
   /**
    * Trains one step on a batch (NCHW, values in [0, 1]). `epochs` done so far, fractions included, determine the
-   * learning rates. Does not wait for the GPU; but with other ranks, of whose batch this is a part, it waits for them.
+   * learning rates. Does not wait for the GPU, but waits for other ranks, if any.
    */
   train(batch: { real: Float32Array; condition: Float32Array }, epochs: number): Promise<void> | undefined {
     const { real, condition } = batch;
@@ -260,9 +260,7 @@ export class Pix2Pix {
     return rows;
   }
 
-  /**
-   * @throws PixtapeError if a loss scale has fallen below 1: gradients overflow f16 however much they are scaled down
-   */
+  /** @throws PixtapeError if a loss scale has fallen below 1: gradients overflow f16 even when scaled down */
   async checkLossScales(): Promise<void> {
     for (const [net, optim] of [
       ['generator', this.optimG],
@@ -283,12 +281,12 @@ export class Pix2Pix {
   }
 }
 
-/** @throws PixtapeError if the pictures of a step cannot be dealt out evenly */
+/** @throws PixtapeError if the batch cannot be divided equally */
 export function partOfBatch(batch: number, ranks = 1): number {
   if (batch % ranks === 0) return batch / ranks;
   throw new PixtapeError(
-    `a batch of ${batch} pictures cannot be cut into ${ranks} equal parts`,
-    'Train with a number of ranks that divides it.',
+    `a batch of ${batch} pictures cannot be divided into ${ranks} equal parts`,
+    'Use a number of ranks that divides it.',
   );
 }
 

@@ -9,14 +9,13 @@ import { fromNetwork, toNetwork } from '../config/value_range.ts';
 
 export interface PredictorOptions {
   /**
-   * Keeps dropout and batch statistics on, as the paper does at test time, with random numbers from this generator of
-   * random numbers, which must be the network's own. Changes the running statistics, as training does. If omitted:
-   * no dropout.
+   * Keeps dropout and batch statistics on, as the paper does at test time. Draws from this generator of random numbers,
+   * which must be the network's own. Updates the running statistics, as training does. Without it there is no dropout.
    */
   sampling?: Rng;
   /**
-   * What batch norm goes by when not sampling: the running statistics, as in PyTorch's evaluation mode, or each picture's
-   * own, whatever else is in the batch. The default suits the generator: see `usualStatistics`.
+   * The statistics that batch norm uses when not sampling: the running ones, as in PyTorch's evaluation mode, or each
+   * picture's own. The default depends on the generator: see `usualStatistics`.
    */
   statistics?: Statistics;
 }
@@ -24,21 +23,21 @@ export interface PredictorOptions {
 export type Statistics = 'running' | 'own';
 
 /**
- * The statistics that a generator paints with. Where one batch norm serves two places, as in the tutorial's generator, its
- * running statistics are an average over both and fit neither: what is painted with them is flat grey.
+ * The default statistics of a generator. If one batch norm serves two places, as in the tutorial's generator, its
+ * running statistics average over both and fit neither: the output would be flat grey.
  */
 export function usualStatistics({ sharedNorm = false }: { sharedNorm?: boolean }): Statistics {
   return sharedNorm ? 'own' : 'running';
 }
 
-/** Has a generator go by these statistics in what is recorded of it in evaluation mode. */
+/** Makes a generator use these statistics in evaluation mode. */
 export function useStatistics(generator: PictureGenerator, statistics: Statistics): void {
   for (const [, module] of generator.modules()) {
     if (module instanceof BatchNorm2d) module.perPicture = statistics === 'own';
   }
 }
 
-/** How many programs are kept: a folder of pictures may hold many sizes, and each program has its own temporaries. */
+/** Most programs to keep. A folder may hold pictures of many sizes, and each program has its own temporaries. */
 const KEPT = 2;
 
 /** Runs a generator on conditions of any size that it supports. Records a program per size when first needed. */

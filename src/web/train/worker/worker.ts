@@ -36,7 +36,7 @@ const calls = {
     const { metadata, tensors } = decodeSafetensors(bytes, name);
     const { config, step, run } = decodeHeader(metadata, name);
     if (![...tensors.keys()].some((key) => key.startsWith('adam.'))) {
-      throw new PixtapeError(`${name} holds a generator alone, which can paint but not go on training`);
+      throw new PixtapeError(`${name} holds only a generator, which can paint but not continue training`);
     }
     const record = { ...freshRecord('folder', 'BtoA'), ...run } as RunRecord;
     restored = { config, record, from: { step, tensors } };

@@ -19,7 +19,7 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 const facades = Array.from({ length: 5 }, (_, i) => drawFacade(0, i));
-const LABELS = /the conditions look like maps of labels \(\d+ flat colours\).*--resize nearest/;
+const LABELS = /the conditions look like label maps \(\d+ flat colours\).*--resize nearest/;
 
 async function warnings(more: Parameters<typeof options>[1]): Promise<string[]> {
   const asked = options(at(), more);
@@ -45,7 +45,7 @@ describe('maps of labels', () => {
     }
     const { oddities } = await checkFolder(at('png'));
     expect(oddities.map(({ reason }) => reason)).toContain(
-      'side B looks like maps of labels: train with --resize nearest, bilinear blends them',
+      'side B looks like label maps: train with --resize nearest, because bilinear blends them',
     );
     expect(oddities.filter(({ reason }) => reason.includes('side A looks'))).toEqual([]);
   });
@@ -74,7 +74,7 @@ it('12 bits in 16 are found out, and values outside of the range', async () => {
   }
   const asked = { dataroot: at('deep'), width: 8, height: 8 };
   expect(await warnings(asked)).toEqual([
-    'values of 16 bits stay below 4096, 12 bits: they read nearly black; --range 0,4095 spreads them',
+    'values of 16 bits stay below 4096, 12 bits: they look nearly black; --range 0,4095 spreads them',
   ]);
   expect(await warnings({ ...asked, range: { min: 0, max: 4095 } })).toEqual([]);
   expect(await warnings({ ...asked, range: { min: 0, max: 3000 } })).toEqual([

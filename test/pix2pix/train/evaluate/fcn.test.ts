@@ -156,6 +156,6 @@ it('refuses pictures of four bands', async () => {
 it('refuses conditions that are no label maps', async () => {
   const opening = facades({ direction: 'AtoB' });
   await expect(openLabelled(opening, await openDataset(opening))).rejects.toThrow(
-    /the condition of facade 1 is no map .*% of its pixels.*\n.*--data facades-toy/,
+    /the condition of facade 1 is not a map .*% of its pixels.*\n.*--data facades-toy/,
   );
 });

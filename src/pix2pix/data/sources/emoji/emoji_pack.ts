@@ -13,7 +13,7 @@ import { CHANNELS, type Raster } from '../../image/raster.ts';
 import { mapBounded } from '../../split/parallel.ts';
 import type { Emoji, EmojiPackage } from './emoji.ts';
 
-/** Increment it if the same input gives other pixels. */
+/** Increment this if the same input gives other pixels. */
 const FORMAT = 1;
 const squeeze = promisify(deflate);
 const unsqueeze = promisify(inflate);
@@ -30,7 +30,7 @@ export interface EmojiPack {
 
 /** All pairs, concatenated. */
 interface Packed {
-  /** Where each ends. */
+  /** Offset of the end of each. */
   ends: Float64Array;
   looks: Uint8Array;
   pairs: Uint8Array;
@@ -38,8 +38,8 @@ interface Packed {
 
 /**
  * Renders emojis on white, or reads them from the cache folder, which has one file per size, choice of emojis, and
- * version of package and renderer. A damaged file is rendered again. If the cache cannot be written, everything is
- * rendered each time, and `warn` is told why.
+ * version of package and renderer. A damaged file is rendered again. If the cache cannot be written, renders everything
+ * each time, and calls `warn` with the reason.
  * @param onRendered called after each rendered pair
  * @throws PixtapeError if a drawing is damaged
  */

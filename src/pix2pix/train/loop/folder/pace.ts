@@ -1,7 +1,7 @@
-/** Steps and seconds after the first step, by which a pace can be judged; a slow machine is judged by one step. */
+/** Steps and seconds after the first step that suffice to estimate a pace. On a slow machine one step does. */
 const ENOUGH = { steps: 3, seconds: 5, slowSeconds: 15 };
 
-/** Judges by a session's first steps how long the others will take. */
+/** Estimates from a session's first steps how long the others will take. */
 export class Pace {
   private readonly now: () => number;
   private first: { step: number; at: number } | undefined;
@@ -13,8 +13,8 @@ export class Pace {
   }
 
   /**
-   * Told of each step when it is done. The very first is not counted, which does things that the others need not.
-   * @returns seconds from here to `total`, once; else undefined
+   * Called after each step. The first is not counted, because it does one-time work.
+   * @returns once, the seconds from here to `total`; otherwise undefined
    */
   stepped(step: number, total: number): number | undefined {
     const at = this.now();

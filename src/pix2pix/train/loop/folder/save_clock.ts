@@ -1,4 +1,4 @@
-/** No more than this much work is lost, whatever happens. */
+/** The most work that a crash may lose. */
 const LOST_SECONDS = 300;
 
 /**
@@ -12,7 +12,8 @@ export class SaveClock {
   private savedAt: number;
   private askedAt: number;
   /**
-   * The longest time between two questions, since the last save and before it: a step, with all that was due after it.
+   * The longest time between two calls of `isDue`, since the last save and before it: a step with all that was due
+   * after it.
    */
   private gap = 0;
   private gapBefore = 0;
@@ -26,7 +27,7 @@ export class SaveClock {
     this.askedAt = this.savedAt;
   }
 
-  /** Asked once after each step. */
+  /** Whether to save now. Called once after each step. */
   isDue(): boolean {
     const now = this.now();
     this.gap = Math.max(now - this.askedAt, this.gap);

@@ -11,7 +11,7 @@ import { Pace } from './pace.ts';
 import type { SampleStore } from './samples.ts';
 import { SaveClock } from './save_clock.ts';
 
-/** On a slow machine `logEvery` steps are long: losses are read no later than this. */
+/** Longest time between two readings of the losses: on a slow machine `logEvery` steps take long. */
 const READ_SECONDS = 5;
 
 interface Parts<Loss extends string> {
@@ -51,7 +51,7 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
       end = await inPhase('training', () => new TrainingLoop(task, this).run());
     } catch (error) {
       if (this.mayStillSave(error)) await this.save(LATEST).catch(() => undefined);
-      // The report must not go on saying that the run continues. The error itself says what went wrong.
+      // The report must not say that the run continues. The error itself says what went wrong.
       await this.report('stopped by an error').catch(() => undefined);
       throw error;
     }
@@ -65,7 +65,7 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     };
   }
 
-  /** A disk without room for a picture may have it for a checkpoint, a device without memory may still be read. */
+  /** A disk too full for a picture may have room for a checkpoint, and a device without memory can still be read. */
   private mayStillSave(error: unknown): boolean {
     if (!(error instanceof PixtapeError)) return false;
     const { code, details } = error;
@@ -84,7 +84,7 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
     return this.limit !== undefined && secondsSince(this.start) >= this.limit ? 'time' : undefined;
   }
 
-  /** With other ranks, only after a step. */
+  /** With several ranks a run is interrupted only after a step. */
   interrupted(): boolean {
     return this.parts.options.agree === undefined && this.parts.interrupted();
   }
@@ -138,7 +138,7 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
       progress.update(task.step, { imagesPerSecond, lossD, lossG });
     }
     if (!sample) this.judgePace();
-    // After the log, so that the report's curves reach up to its pictures.
+    // Written after the log, so that the report's curves reach its pictures.
     if (sample) await inPhase('pictures', () => this.report(undefined));
   }
 

@@ -29,12 +29,14 @@ export const classNumber = Object.fromEntries(FACADE_CLASSES.map((name, i) => [n
   number
 >;
 
-/** The largest difference of a channel, of 255, at which a colour still counts as a class's; they lie 85 apart. */
+/**
+ * Largest channel difference, of 255, at which a colour still counts as a class's. The palette's colours are 85 apart.
+ */
 const NEAR = 40;
 
 /**
- * The inverse of `labelPicture`, from a picture (3 · H · W, values in [0, 1]) whose colours may be a little off, as JPEG
- * leaves them: the nearest class of each pixel, and the share of pixels that are no class's colour.
+ * The inverse of `labelPicture`, for a picture (3 · H · W, values in [0, 1]) with slightly wrong colours, as after
+ * JPEG. Returns the nearest class of each pixel, and the fraction of pixels far from every class's colour.
  */
 export function readClasses(picture: Float32Array): { labels: Uint8Array; strange: number } {
   const size = picture.length / CHANNELS;
