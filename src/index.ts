@@ -1,7 +1,7 @@
 /**
- * The library, for browsers and Node alike: the engine, and Pix2Pix and its relatives on it. Nothing here needs either. In
- * Node `import … from 'pixtape'` gives this and node.ts, which finds an adapter and reads files; in a browser bring an
- * adapter of your own. `pixtape/engine` is the engine alone.
+ * The library for browsers and Node: the engine, and Pix2Pix and its relatives built on it. It depends on neither. In
+ * Node `import … from 'pixtape'` also includes node.ts, which finds an adapter and reads files. In a browser, bring
+ * your own adapter. `pixtape/engine` is the engine alone.
  */
 
 export * from './engine/index.ts';
@@ -34,7 +34,7 @@ export {
   restoreGenerator,
   restoreState,
 } from './pix2pix/train/checkpoint/state.ts';
-// Training Pix2Pix and DCGAN, predicting with them, and the memory that it takes.
+// Training Pix2Pix and DCGAN, predicting with them, and estimating memory.
 export {
   PRESET_NAMES,
   PRESETS,

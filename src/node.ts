@@ -1,6 +1,6 @@
 /**
- * The library in Node: all of index.ts, and what a browser has no use for or cannot have: finding a driver, folders of
- * pictures, checkpoints on the disk, and the training loop that the command line runs.
+ * The library in Node: everything in index.ts, and what a browser cannot use: finding a driver, folders of pictures,
+ * checkpoints on the disk, and the training loop of the command line.
  */
 
 export {

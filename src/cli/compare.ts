@@ -69,7 +69,7 @@ async function compare(names: readonly string[], flags: FlagsOf<typeof compareFl
     for (const run of runs) {
       const ours = await predictorOf(device, run, test, {});
       const line = counter((done, total) => `measured ${done} of ${total} pictures with ${run.name}`);
-      // The mean of the training pictures is left out: the runs may have learnt from different ones.
+      // Leave out the mean of the training pictures: the runs may have trained on different ones.
       const onDone = (done: number) => line(done, indices.length);
       const evaluation = await evaluate(test, indices, { ours }, new Float32Array(0), { onDone });
       results.push({ run, evaluation, rows: await comparisonRows(test, sampled, { ours }) });
@@ -98,18 +98,18 @@ async function compare(names: readonly string[], flags: FlagsOf<typeof compareFl
 }
 
 interface Named extends Measured {
-  /** As it was given. */
+  /** Name as given. */
   name: string;
 }
 
 interface Result {
   run: Named;
   evaluation: Evaluation;
-  /** Condition, what it paints, real picture. */
+  /** Rows of condition, output and real picture. */
   rows: Awaited<ReturnType<typeof comparisonRows>>;
 }
 
-/** @throws PixtapeError if there are fewer than two, or they do not paint pictures of the same kind */
+/** @throws PixtapeError if there are fewer than two, or their pictures differ in size or channels */
 async function findAll(names: readonly string[], home: string): Promise<Named[]> {
   if (names.length < 2) {
     throw new PixtapeError(`compare: only ${names.join('')} was named`, 'Name two or more; pixtape runs lists them.');
@@ -143,7 +143,7 @@ function scoreTable(results: readonly Result[]): string {
   return columns([['', 'step', ...COLUMNS.map(([title]) => title)], ...lines]);
 }
 
-/** A row for each setting of model, training or data that is not the same in all, under the runs' names. */
+/** A row per setting of model, training or data that differs between runs, under the runs' names. */
 function settingsThatDiffer(runs: readonly Named[]): string[][] {
   const all = runs.map(({ header: { config, run } }) => {
     const { generator, ...rest } = config;
@@ -160,7 +160,7 @@ function settingsThatDiffer(runs: readonly Named[]): string[][] {
 const prefixed = (prefix: string, values: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]));
 
-/** Condition, what each run paints, real picture. */
+/** Draws the condition, each run's output, and the real picture. */
 function drawSheet(results: readonly Result[], width: number, height: number): Promise<Uint8Array> {
   const [first] = results as [Result];
   const rows = first.rows.map(({ name, pictures }, i) => {

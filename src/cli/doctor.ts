@@ -43,9 +43,9 @@ interface Diagnosis {
   chosen: string | null;
   candidates: CandidateReport[];
   faster: Advice;
-  /** The MPI library that several processes would train over, or why there is none. */
+  /** The MPI library for training in several processes, or why there is none. */
   mpi: string;
-  /** Where a launcher of MPI has started several processes: what each of them would compute on. */
+  /** If an MPI launcher has started several processes: what each would compute on. */
   ranks?: string[];
 }
 

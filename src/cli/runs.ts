@@ -9,13 +9,13 @@ import { runsOption } from './flags/flags.ts';
 import { listRuns, runsHint } from './run/folder.ts';
 import { columns } from './shared/columns.ts';
 
-/** A run as its folder tells of it. */
+/** What a run's folder says about it. */
 interface Listed {
   name: string;
   folder: string;
-  /** Of its last checkpoint; absent where that cannot be read, and `error` says why. */
+  /** Step of its last checkpoint; absent if that cannot be read, for the reason in `error`. */
   step?: number;
-  /** When that was written. */
+  /** When the last checkpoint was written. */
   saved: Date;
   /** The last held-out L1, if any was measured. */
   heldOutL1?: number;

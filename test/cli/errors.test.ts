@@ -57,7 +57,7 @@ const cases: [string, string[], RegExp][] = [
   ['an unknown flag', plain('--batchsize', '4'), /unknown option '--batchsize'\n.*Did you mean --batch_size/],
   ["a flag of pix2pix's", plain('--gpu_ids', '0'), /pixtape train has no --gpu_ids\n.*--adapter/],
   ['a flag of another policy', plain('--lr_decay_iters', '5'), /--lr_decay_iters 5 is for --lr_policy step/],
-  ['a flag of another model', plain('--pool_size', '9'), /--pool_size is of --model cycle_gan/],
+  ['a flag of another model', plain('--pool_size', '9'), /--pool_size is for --model cycle_gan/],
   ['an epoch to begin with', plain('--epoch', '3'), /--epoch 3 goes back in a run.*\n.*--continue_train/],
   ['a home that the shell left', ['train', '--dataroot', '~/pairs'], /"~\/pairs" begins with ~.*\n.*Write \//],
   ['an empty batch', plain('--batch_size', '0'), /Expected a whole number of at least 1/],

@@ -33,12 +33,12 @@ function importFlags() {
     .description("Make a checkpoint to paint with from a generator's weights that PyTorch trained.")
     .argument(
       '<weights>',
-      "a .pth or safetensors file of the generator's state_dict(), or a folder with latest_net_G.pth",
+      "a .pth or safetensors file of the generator's state_dict(), or a folder that holds latest_net_G.pth",
     )
     .argument('<out>', 'the checkpoint to write, for translate, export and the page')
     .option('--crop_size <size>', 'side of the pictures that it was trained with, or WIDTHxHEIGHT', pictureSize)
     .option('--no-dropout', 'it was trained without dropout')
-    .option('--network <name>', 'which generator, where the file holds several: netG_A, say')
+    .option('--network <name>', 'which generator, if the file holds several, e.g. netG_A')
     .allowExcessArguments(false);
 }
 
@@ -62,7 +62,7 @@ async function importWeights(given: string, out: string, flags: ImportFlags): Pr
   console.log(`  try it    npx pixtape translate ${shellQuoted(out)} IN OUT`);
 }
 
-/** The generator in the folder of a run of pytorch-CycleGAN-and-pix2pix; files are taken as they are. */
+/** Finds the generator in the folder of a run of pytorch-CycleGAN-and-pix2pix. Returns files unchanged. */
 function inFolder(given: string): string {
   if (!statSync(given, { throwIfNoEntry: false })?.isDirectory()) return given;
   const latest = join(given, 'latest_net_G.pth');

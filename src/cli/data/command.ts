@@ -22,13 +22,13 @@ export function dataCommand() {
 function checkCommand() {
   return new Command('check')
     .description(
-      'Decode every picture of a folder as train would. Lists those that cannot be used, with the reason, and what is odd about others: another size than most, grey among colour, 16 bits, alpha, tiny, not square, the same twice.',
+      'Decode every picture of a folder as train would. Lists unusable ones with the reason, and what is odd about others: an unusual size, grey among colour, 16 bits, alpha, tiny, not square, duplicates.',
     )
     .argument('<dir>', 'side-by-side pairs, or A/ and B/ folders')
     .allowExcessArguments(false)
     .addHelpText(
       'after',
-      '\nExample: pixtape data check facades\nExits with 1 when a file is bad; odd ones are only told.',
+      '\nExample: pixtape data check facades\nExits with 1 if a file is bad; odd ones are only listed.',
     )
     .action(check);
 }
@@ -52,7 +52,7 @@ async function check(dir: string): Promise<void> {
 function combineCommand() {
   return new Command('combine')
     .description(
-      'Join two folders into side-by-side pairs: A left (what is painted), B right (what it is painted from). Files match by name without extension; train/ and test/ (or val/) folders below A and B are kept.',
+      'Join two folders into side-by-side pairs: A left (the real picture), B right (the condition). Files match by name without extension; train/ and test/ (or val/) folders below A and B are kept.',
     )
     .argument('<a>', 'folder of the left halves')
     .argument('<b>', 'folder of the right halves')
@@ -70,7 +70,7 @@ function combineCommand() {
 function splitCommand() {
   return new Command('split')
     .description(
-      'Take side-by-side pairs apart, the reverse of combine: left halves into OUT/A, right halves into OUT/B; train/ and test/ (or val/) are kept below them.',
+      'Split side-by-side pairs, the reverse of combine: left halves into OUT/A, right halves into OUT/B; train/ and test/ (or val/) are kept below them.',
     )
     .argument('<pairs>', 'a folder of side-by-side pairs')
     .argument('<out>', 'a new folder')

@@ -10,7 +10,7 @@ import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 export function grayCommand() {
   return picturesCommand('gray')
     .description(
-      'Make side-by-side pairs of any pictures, to learn colouring: each picture left (A), the same in grey right (B). Folders in the folder are gone through; train/ and test/ (or val/) are kept.',
+      'Make side-by-side pairs from any pictures, to learn colouring: each picture left (A), the same in grey right (B). Subfolders are included; train/ and test/ (or val/) are kept.',
     )
     .addHelpText('after', '\nExample: pixtape data gray photos pairs --crop_size 256 --test 0.1')
     .action((pictures, out, flags) => make(pictures, out, flags, gray));
@@ -20,10 +20,10 @@ export function edgesCommand() {
   const { sigma, threshold } = EDGE_DEFAULTS;
   return picturesCommand('edges')
     .description(
-      "Make side-by-side pairs of any pictures, to learn painting from outlines: each picture left (A), its edges as black lines on white right (B), found by Canny's method.",
+      'Make side-by-side pairs from any pictures, to learn painting from outlines: each picture left (A), its Canny edges as black lines on white right (B).',
     )
-    .option('--sigma <pixels>', 'blur before looking: more leaves fine detail out', between(0, 20, true), sigma)
-    .option('--threshold <t>', 'contrast that makes a line, of black on white', between(0, 1), threshold)
+    .option('--sigma <pixels>', 'blur before edge detection: more blur omits fine detail', between(0, 20, true), sigma)
+    .option('--threshold <t>', 'contrast at which a line begins, 1 is black against white', between(0, 1), threshold)
     .addHelpText('after', '\nExample: pixtape data edges shoes pairs --crop_size 256 --sigma 2')
     .action((pictures, out, flags) => make(pictures, out, flags, (picture) => edges(picture, flags)));
 }
@@ -43,7 +43,7 @@ function picturesCommand(name: string) {
         .choices(FITS)
         .default('crop'),
     )
-    .option('--test <share>', 'hold out such a share (0.1, say) by name, into train/ and test/', between(0, 1))
+    .option('--test <share>', 'hold out this share, e.g. 0.1, by name, into train/ and test/', between(0, 1))
     .option('--skip_bad', 'skip bad files')
     .allowExcessArguments(false);
 }

@@ -9,7 +9,7 @@ import { counted, tellCounts, tellHowToTrain, warn } from './report.ts';
 export function openmojiCommand() {
   return new Command('openmoji')
     .description(
-      'Write the emoji set as side-by-side pairs, colour left and line drawing right, split as --data openmoji is.',
+      'Write the emoji set as side-by-side pairs, colour left and line drawing right, split like --data openmoji.',
     )
     .argument('<out>', 'a new folder')
     .addOption(
@@ -39,7 +39,7 @@ export function openmojiCommand() {
 export function facadesCommand() {
   return new Command('facades')
     .description(
-      "Write facades drawn by rules, in the layout of CMP's set as pix2pix users have it: facade left, label map right, 512 × 256, a fifth in test. 500 of seed 0 are what train --data facades-toy takes.",
+      "Write procedurally drawn facades in the layout of CMP's set as pix2pix users have it: facade left, label map right, 512 × 256, a fifth in test. train --data facades-toy uses 500 of seed 0.",
     )
     .argument('<out>', 'a new folder')
     .option('--n <n>', 'how many', wholeNumber(2), 500)
@@ -63,7 +63,7 @@ export function photosCommand() {
     .argument('<out>', 'a new folder')
     .option('--from <dir>', 'the folder "stamps" of the package, installed or unpacked', STAMPS)
     .option('--download', 'fetch the package with apt-get (161 MB) and unpack it, without installing and without root')
-    .option('--test <share>', 'hold out such a share (0.1, say) by name, into train/ and test/', between(0, 1))
+    .option('--test <share>', 'hold out this share, e.g. 0.1, by name, into train/ and test/', between(0, 1))
     .allowExcessArguments(false)
     .addHelpText(
       'after',

@@ -16,7 +16,7 @@ export function evalFlags() {
     .addOption(choice('--data <set>', 'another set, as train has it', DATA_SOURCES))
     .addOption(choice('--direction <way>', "BtoA paints A from B (default: the run's)", ['AtoB', 'BtoA']))
     .addOption(choice('--resize <mode>', "how pictures get their size (default: the run's)", ['nearest', 'bilinear']))
-    .option('--fcn', 'also read label maps off the pictures, with a network that was trained on the real ones')
+    .option('--fcn', 'also segment the pictures with a network trained on the real ones, and compare label maps')
     .option('--num_test <n>', 'at most n pictures, spread over the held-out ones (default: all)', wholeNumberOrNone(1))
     .option('--skip_bad', 'skip unreadable pictures, each with a warning')
     .option('--json <file>', 'write the scores, of every picture too')

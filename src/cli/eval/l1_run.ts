@@ -73,10 +73,10 @@ export function checkL1Run(ours: Run, l1: Run): string[] {
 
 /** Explains how to train such a run. */
 export function howToTrainL1({ step, run }: CheckpointHeader): string {
-  if (step === 0) return 'these weights were imported: there is no run whose flags a run with L1 alone could repeat';
+  if (step === 0) return 'these weights were imported, so there are no flags to repeat for a run with L1 alone';
   const { preset } = run as Partial<RunRecord>;
   const flags = `${preset === undefined ? '' : ` --preset ${preset}`} --steps ${step} --gan_mode none --lambda_ssim 0 --name NAME-l1`;
-  return `train it with the same flags as this run and those: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
+  return `train it with the flags of this run and these: npx pixtape train …${flags}; then eval … --l1 NAME-l1`;
 }
 
 export type Difference = [key: string, a: unknown, b: unknown];

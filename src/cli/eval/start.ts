@@ -57,7 +57,7 @@ export async function evaluateCheckpoint(checkpoint: string, flags: EvalFlags): 
   const onRendered = counter((done, total) => `data     ${done} of ${total} drawings rendered`);
   const { inChannels: condition, outChannels: real } = ours.header.config.generator;
   const channels = { condition, real };
-  // Only what an FCN learns from is mirrored: nothing here is augmented else.
+  // Flip only for the FCN's training pictures: nothing else here is augmented.
   const opening = { ...options, flip: flags.fcn ?? false, channels, width, height, seed, warn, onRendered };
   const data = await openDataset(opening);
   const indices = chooseSamples(data.test, flags.num_test ?? data.test.length);
@@ -164,7 +164,7 @@ async function measure(
   return evaluate(test, indices, predictors, mean, { observers, onDone });
 }
 
-/** Finds or trains the network that reads labels off pictures. */
+/** Finds or trains the network that segments pictures. */
 async function fcnReader(device: Device, options: DataOptions, data: OpenedData) {
   const { train, test } = await openLabelled(options, data);
   const { judge, record, fresh } = await fcnFor(device, train, {

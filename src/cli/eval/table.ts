@@ -37,7 +37,7 @@ export function scoreTable({ means, colours }: Pick<Evaluation, 'means' | 'colou
   return aligned([['', ...COLUMNS.map(([title]) => title), ...OVERLAPS], ...lines]);
 }
 
-/** What an FCN reads off each contender's pictures. */
+/** Formats the FCN scores of each contender's pictures. */
 export function fcnTable(scores: Partial<Record<Contender, SegmentationScores>>, alone: boolean): string {
   const lines = CONTENDERS.flatMap(([contender, name]) => {
     const found = scores[contender];
@@ -61,7 +61,7 @@ function aligned(table: readonly string[][]): string {
 /** Explains how to read the means. */
 export function scoreNotes({ perfect, pictures }: Evaluation): string {
   const lines = [
-    'PSNR and SSIM are means over the pictures, data range 1; L, a, b: overlap of all colours with the real ones. pixtape eval --help tells how all is measured.',
+    'PSNR and SSIM are means over the pictures, data range 1; L, a, b: overlap of all colours with the real ones. pixtape eval --help says how each is measured.',
   ];
   for (const [contender, name] of CONTENDERS) {
     const count = contender === 'real' ? undefined : perfect[contender];

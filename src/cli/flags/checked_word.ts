@@ -8,9 +8,9 @@ const QUOTED = new RegExp(`^[${QUOTES}]+(?=.)|(?<=.)[${QUOTES}]+$`, 'gu');
 const VARIABLE = /^(\$\w+|\$\{\w+\}|%\w+%)(?=[\\/]|$)/;
 
 /**
- * Looks at a word of the command line for what a shell leaves in it by accident: a `~` or a variable that it did not
- * replace, a stray quotation mark, the line end of a script from Windows. A file that is called so is taken as it is.
- * @throws PixtapeError naming the word and what was meant
+ * Checks a word of the command line for accidents of a shell: an unexpanded `~` or variable, a stray quotation mark, a
+ * Windows line end. Accepts the word if a file has that name.
+ * @throws PixtapeError naming the word and the likely intention
  */
 export function checkedWord(word: string): string {
   const value = /^--[\w-]+=/.test(word) ? word.slice(word.indexOf('=') + 1) : word;
@@ -19,15 +19,15 @@ export function checkedWord(word: string): string {
     throw new PixtapeError(`${JSON.stringify(value)} ${what}`, hint, { details: { word } });
   };
   if (word.endsWith('\r')) {
-    blame('ends in a carriage return', 'The script has line ends of Windows: save it with those of Unix.');
+    blame('ends in a carriage return', 'The script has Windows line ends: save it with Unix ones.');
   }
   if (/^~([\\/]|$)/.test(value)) {
     const meant = join(homedir(), value.slice(2));
-    blame('begins with ~, which the shell leaves as it is in quotation marks and behind =', `Write ${meant}`);
+    blame('begins with ~, which the shell does not expand in quotation marks and after =', `Write ${meant}`);
   }
   const variable = VARIABLE.exec(value)?.[0];
-  if (variable) blame(`begins with ${variable}, which the shell has not replaced`, 'Leave single quotation marks out.');
+  if (variable) blame(`begins with ${variable}, which the shell has not expanded`, 'Leave single quotation marks out.');
   const bare = value.replace(QUOTED, '');
-  if (bare !== value) blame('has a stray quotation mark', `Write ${bare}, or "${bare}" where it has spaces.`);
+  if (bare !== value) blame('has a stray quotation mark', `Write ${bare}, or "${bare}" if it has spaces.`);
   return word;
 }

@@ -1,4 +1,4 @@
-/** Commander, with the types of its options and arguments inferred; the package of types is not needed at run time. */
+/** Commander with inferred types of options and arguments. The package of types is not needed at run time. */
 import type * as Typed from '@commander-js/extra-typings';
 import * as commander from 'commander';
 

@@ -1,6 +1,6 @@
 import { type CommandUnknownOpts, Option } from './commander.ts';
 
-/** The options that a function declares on a command, as its action gets them. */
+/** The options that a function declares on a command, as its action receives them. */
 export type FlagsOf<Declare extends (...args: never[]) => { opts(): unknown }> = ReturnType<
   ReturnType<Declare>['opts']
 >;
@@ -23,11 +23,11 @@ export const adapterOption = () =>
     'auto',
   );
 
-/** Whether a process trains with others: as its launcher says, or in any case, or never. */
+/** Whether a process trains with others: as its launcher says, always, or never. */
 export const DISTRIBUTED = ['auto', 'mpi', 'none'] as const;
 export type Distributed = (typeof DISTRIBUTED)[number];
 
-/** What gradients are rounded to between processes. */
+/** The type in which gradients are sent between processes. */
 export const GRAD_COMPRESSIONS = ['none', 'f16'] as const;
 export type GradCompression = (typeof GRAD_COMPRESSIONS)[number];
 

@@ -1,13 +1,13 @@
-/** How a flag is answered that a command does not have. */
+/** The answer to a flag that a command does not have. */
 export interface Answer {
   /**
-   * The same in flags of ours. `n_epochs` takes over the value, `gan_mode=vanilla` brings its own, and an empty list means
-   * that it is so already.
+   * The same in our flags. `n_epochs` takes the given value, `gan_mode=vanilla` brings its own, and an empty list means
+   * that this is already the behaviour.
    */
   as?: readonly string[];
-  /** What to do instead, where the command has no such flag. */
+  /** What to do instead, if there is no equivalent. */
   instead?: string;
-  /** Only of these commands; by default of all. */
+  /** Applies only to these commands; by default to all. */
   only?: readonly string[];
 }
 
@@ -20,8 +20,8 @@ const CHECKPOINT = 'Checkpoints are files: name the one to use, e.g. runs/NAME/e
 const PAINTERS = ['translate', 'eval', 'export'];
 
 /**
- * The flags of pytorch-CycleGAN-and-pix2pix, by the names of 2017 too, and of affinelayer's pix2pix-tensorflow, as far as
- * they have other names here or none. `flag=value` answers one value of a flag. docs/from-pytorch.md shows this table.
+ * The flags of pytorch-CycleGAN-and-pix2pix, including its names of 2017, and of affinelayer's pix2pix-tensorflow, that
+ * have another name here or none. `flag=value` answers one value of a flag. docs/from-pytorch.md shows this table.
  */
 export const FOREIGN: Readonly<Record<string, Answer>> = {
   // pytorch-CycleGAN-and-pix2pix, options/*.py and models/*.py
@@ -64,7 +64,7 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   aspect_ratio: { instead: '--crop_size WIDTHxHEIGHT sets both sides, e.g. --crop_size 320x256.' },
   eval: { instead: 'translate and eval have it; without it they paint in evaluation mode wherever that can be right.' },
   model_suffix: { instead: '--network G_A or G_B chooses a generator of a CycleGAN.' },
-  // What test.py is told beside them.
+  // Further flags of test.py
   dataroot: {
     only: PAINTERS,
     instead: 'IN is a picture or a folder of pictures: pixtape translate CHECKPOINT IN OUT.',
@@ -146,7 +146,7 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   size: { instead: '--crop_size.' },
   b_dir: { instead: 'pixtape data combine A B OUT takes the folders by their places.' },
   output_file: { instead: 'pixtape export CHECKPOINT FILE takes the file by its place.' },
-  // Ours, by an older name
+  // Older names of our own flags
   recompute: { as: ['checkpoint_activations'] },
   no_recompute: { as: ['no_checkpoint_activations'] },
 };

@@ -4,11 +4,11 @@ import type { CommandUnknownOpts } from './commander.ts';
 import { type Answer, FOREIGN } from './foreign.ts';
 
 /**
- * Brings a command line into the form in which its command declares flags: `--batch-size` is `--batch_size`, `--no_flip`
- * is `--no-flip`, and flags of other pix2pix programs become ours where they mean the same (see `FOREIGN`). What stands
- * behind a flag as its value stays as it is, even where it begins with `--`.
+ * Rewrites a command line to the declared flags: `--batch-size` becomes `--batch_size`, `--no_flip` becomes
+ * `--no-flip`, and flags of other pix2pix programs become ours if they mean the same (see `FOREIGN`). Keeps the values
+ * of flags, even if they begin with `--`.
  * @param program the command that `argv` is for, with its subcommands
- * @throws PixtapeError naming the flags that have no counterpart, with what to do instead; or as `checkedWord` does
+ * @throws PixtapeError naming the flags without a counterpart, with what to do instead; and as `checkedWord` does
  */
 export function readArguments(program: CommandUnknownOpts, argv: readonly string[]): string[] {
   const words = argv.map(checkedWord);
@@ -26,7 +26,7 @@ export function readArguments(program: CommandUnknownOpts, argv: readonly string
       read.push(word);
       continue;
     }
-    /** Adds one of the command's flags, and the next word where that is its value. */
+    /** Adds a flag of the command, with the next word if that is its value. */
     const add = (name: string, value: string | undefined) => {
       read.push(`--${declared(name)}${value === undefined ? '' : `=${value}`}`);
       if (value === undefined && optionOf(command, name)?.required && i < words.length) read.push(words[i++] as string);
@@ -50,14 +50,16 @@ export function readArguments(program: CommandUnknownOpts, argv: readonly string
   return read;
 }
 
-/** The name of a flag, with underscores, and what stands behind its `=`. */
+/** The name of a flag, with underscores, and the value after `=`. */
 function parts(word: string): { name: string; value: string | undefined } {
   const equals = word.indexOf('=');
   const name = (equals < 0 ? word.slice(2) : word.slice(2, equals)).replace(/-/g, '_');
   return { name, value: equals < 0 ? undefined : word.slice(equals + 1) };
 }
 
-/** The row of the table for this value of a flag, or for a flag that the command lacks; and whether it is the former. */
+/**
+ * The row of `FOREIGN` for this value of a flag, or for a flag that the command lacks; and whether it is for the value.
+ */
 function answerTo(name: string, value: string | undefined, command: CommandUnknownOpts): [Answer?, boolean?] {
   const row = (key: string): Answer | undefined => {
     const answer = Object.hasOwn(FOREIGN, key) ? FOREIGN[key] : undefined;
@@ -68,13 +70,13 @@ function answerTo(name: string, value: string | undefined, command: CommandUnkno
   return optionOf(command, name) ? [] : [row(name)];
 }
 
-/** Flags are declared with underscores; commander wants the `no-` of a negation with a dash. */
+/** Flags are declared with underscores, but commander expects `no-` with a dash. */
 const declared = (name: string): string => name.replace(/^no_/, 'no-');
 
 const optionOf = (command: CommandUnknownOpts, name: string) =>
   command.options.find(({ long }) => long === `--${declared(name)}`);
 
-/** Sends to the commands that have a flag; undefined if there are none. */
+/** Names the commands that have a flag; undefined if there are none. */
 function whereElse(ours: string, program: CommandUnknownOpts): string | undefined {
   const { name, value } = parts(`--${ours}`);
   const owners = program.commands.filter((command) => optionOf(command, name));
@@ -87,7 +89,7 @@ function fullName(command: CommandUnknownOpts): string {
   return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }
 
-/** Names all at once, so that a command line is mended in one go. */
+/** Names all refused flags at once, so that a command line can be corrected in one go. */
 function refusal(command: CommandUnknownOpts, refused: ReadonlyMap<string, string>): PixtapeError {
   const flags = [...refused.keys()];
   const [only = '', ...more] = new Set(refused.values());

@@ -35,7 +35,7 @@ export function ganConfig(base: GanConfig, flags: Partial<GanFlags>): GanConfig 
 /** The discriminator's target for real pictures. */
 function realTarget({ label_smoothing: smoothing, real_target: target }: Partial<GanFlags>): number | undefined {
   if (smoothing !== undefined && target !== undefined) {
-    throw new PixtapeError('--label_smoothing and --real_target say the same', 'Leave --real_target out.');
+    throw new PixtapeError('--label_smoothing and --real_target mean the same', 'Leave --real_target out.');
   }
   return smoothing === undefined ? target : 1 - smoothing;
 }

@@ -25,7 +25,7 @@ import { GAN_INTERVALS, type GanFlags } from './flags.ts';
 /** `pixtape gan`. `given` holds only the flags that the user typed, which a continued run may override. */
 export async function startGan(dir: string | undefined, flags: GanFlags, given: Partial<GanFlags>): Promise<void> {
   refuseRanks('pixtape gan');
-  // First, so that faulty flags are reported before anything else.
+  // Check the flags before anything else.
   const fresh = freshGanRecord(dir, flags);
   const noData = new PixtapeError('no data: gan needs a folder, gan DIR', 'Or try --data smileys --preset quick');
   const run = await takeRunFolder('gan', flags, defaultName(dir, flags), noData);

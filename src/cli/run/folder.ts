@@ -14,7 +14,7 @@ export interface RunFolder {
   folder: string;
   /** Its last checkpoint. Exists already if the run is continued. */
   latest: string;
-  /** Keeps other runs out until it is released; undefined where another rank of this run has it. */
+  /** Keeps other runs out until it is released; undefined if another rank of this run holds it. */
   lock: FolderLock | undefined;
 }
 
@@ -53,7 +53,7 @@ export async function takeRunFolder(
   const run = at(home, given);
   const lock = await lockRun(command, run.folder, 'Give this run another --name, or wait until that one is done.');
   try {
-    refuseOverwriting(home, given); // the other one may have finished a moment ago
+    refuseOverwriting(home, given); // the other one may just have finished
     return { ...run, lock };
   } catch (error) {
     await lock.release();

@@ -13,7 +13,7 @@ interface Flags {
   load_iter?: number;
 }
 
-/** @throws PixtapeError if the flags go back to two places at once, or in a run that begins */
+/** @throws PixtapeError if the flags name two checkpoints, or the run is a new one */
 export function checkGoingBack({ continue_train: continued, epoch, load_iter: iteration = 0 }: Flags): void {
   const asked = [
     ...(epoch === undefined ? [] : [`--epoch ${epoch}`]),
@@ -21,18 +21,18 @@ export function checkGoingBack({ continue_train: continued, epoch, load_iter: it
   ];
   if (asked.length > 0 && !continued) {
     throw new PixtapeError(
-      `${asked.join(' ')} goes back in a run, but this one begins`,
+      `${asked.join(' ')} goes back in a run, but this is a new one`,
       'Add --continue_train and the --name of the run.',
     );
   }
   if (typeof epoch === 'number' && iteration) {
-    throw new PixtapeError(`${asked.join(' and ')} are two places to go back to`, 'Leave one of them out.');
+    throw new PixtapeError(`${asked.join(' and ')} name two checkpoints to go back to`, 'Leave one of them out.');
   }
 }
 
 /**
- * Makes the checkpoint of an epoch or a step the run's last one. The one that was is kept, named after its step.
- * @throws PixtapeError if there is no such checkpoint, with those that there are
+ * Makes the checkpoint of an epoch or a step the run's latest one. Keeps the previous one, named after its step.
+ * @throws PixtapeError listing the kept checkpoints, if there is no such one
  */
 export async function goBack({ folder, latest }: RunFolder, { epoch, load_iter: iteration = 0 }: Flags): Promise<void> {
   const name = iteration ? ofStep(iteration) : typeof epoch === 'number' ? ofEpoch(epoch) : undefined;

@@ -12,8 +12,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Until `stop` is called, the first Ctrl-C (or SIGTERM, or a closing terminal) only calls `onFirst`. The second one
- * ends the process at once, without leaving half-written files behind. A closing terminal never counts as the second,
- * since nobody asked for that.
+ * ends the process at once, without leaving half-written files behind. A closing terminal never counts as the second:
+ * it is not a request to lose the checkpoint.
  * @param more signals that do the same
  */
 export function watchInterrupt(
@@ -25,7 +25,7 @@ export function watchInterrupt(
   const handler = (signal: NodeJS.Signals) => {
     if (signal === 'SIGHUP') {
       if (hangupsIgnored) return;
-      // It may come again while the process ends, after `stop`, and would kill it.
+      // After `stop` another hangup may come while the process ends, and would kill it.
       ignoreHangups();
     }
     if (first === undefined) {

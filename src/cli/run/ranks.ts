@@ -18,13 +18,13 @@ import type { Distributed } from '../flags/flags.ts';
 import { errorText } from '../shared/advice.ts';
 import type { RunFolder } from './folder.ts';
 
-/** What fails on all ranks alike is told by the first, which ends the others meanwhile. */
+/** If all ranks fail alike, the first reports the error and ends the others within this time. */
 const FIRST_TELLS_MS = 3000;
 
-/** What ranks may wish, the strongest last. */
+/** Wishes of ranks, the strongest last. */
 const WISHES: readonly RunEnd[] = ['time', 'interrupted', 'done'];
 
-/** The processes that a run shares its batches with, as commands see them. */
+/** The ranks of a run, as commands see them. */
 export class Ranks {
   readonly group: RankGroup;
 
@@ -32,12 +32,12 @@ export class Ranks {
     this.group = group;
   }
 
-  /** Whether this one keeps the run's folder and prints. */
+  /** Whether this rank writes the run's folder and prints. */
   get first(): boolean {
     return this.group.rank === 0;
   }
 
-  /** Agrees on whether to end. One rank that wishes it is enough. */
+  /** Agrees on whether to end. One rank's wish is enough. */
   agree = async (wish: RunEnd | undefined): Promise<RunEnd | undefined> => {
     const wishes = await this.group.all(wish ?? null);
     return WISHES.findLast((end) => wishes.includes(end));
@@ -50,19 +50,19 @@ export class Ranks {
     return own ?? ({ ...shared, lock: undefined } as RunFolder);
   }
 
-  /** The processes of this run on this host, this one among them. */
+  /** The ranks on this host, including this one. */
   private get here(): readonly Member[] {
     const { members, rank } = this.group;
     return members.filter(({ host }) => host === members[rank]?.host);
   }
 
-  /** To be called before a device is opened: each process of a host takes a GPU of its own, where there are several. */
+  /** Gives each rank of a host its own GPU, if there are several. Must be called before a device is opened. */
   chooseGpu(): void {
     const place = this.here.findIndex(({ rank }) => rank === this.group.rank);
     Object.assign(process.env, ownGpu(place, gpuAddresses(), process.env));
   }
 
-  /** @throws PixtapeError if this host has fewer GPUs than ranks that compute on one */
+  /** @throws PixtapeError if this host has fewer GPUs than ranks that use one */
   private checkGpus({ capabilities }: Device): void {
     const gpus = gpuAddresses().length;
     if (capabilities.cpu || gpus === 0 || this.here.length <= gpus) return;
@@ -72,14 +72,14 @@ export class Ranks {
     );
   }
 
-  /** Takes rank 0's choice of kernels, where the adapter is the same one: other kernels round otherwise. */
+  /** Takes rank 0's choice of kernels, if the adapter is the same: other kernels round differently. */
   async shareTuning(device: Device): Promise<void> {
     const tuning = convTuning(device);
     const first = await this.group.fromFirst({ adapter: device.description, table: [...(tuning.table ?? [])] });
     if (!this.first) tuning.table = new Map(first.adapter === device.description ? first.table : []);
   }
 
-  /** @throws PixtapeError if a rank is about to do something else than rank 0 */
+  /** @throws PixtapeError if a rank is about to do something other than rank 0 */
   requireSame(what: Description): Promise<void> {
     const code = createHash('sha256')
       .update(readFileSync(fileURLToPath(import.meta.url)))
@@ -97,13 +97,13 @@ export class Ranks {
     for (const line of adapters) console.log(`         ${line}`);
   }
 
-  /** A line for each rank: its name, and what it gives here. */
+  /** A line per rank: its name and its text. */
   async named(text: string): Promise<string[]> {
     const texts = await this.group.all(text);
     return this.group.members.map((member) => `${nameOf(member)}: ${texts[member.rank]}`);
   }
 
-  /** Prints what the meetings have cost so far. */
+  /** Prints the cost of the meetings so far. */
   tellTraffic(steps: number): void {
     const { meetings, bytes, seconds } = this.group.traffic;
     if (steps === 0) return;
@@ -115,8 +115,8 @@ export class Ranks {
 }
 
 /**
- * Runs `work` with the ranks that a launcher has started, or without any. Where it fails on one rank, all of them end. Ranks
- * other than the first print nothing but errors.
+ * Runs `work` with the ranks that a launcher has started, if any. If it fails on one rank, all ranks end. Ranks other
+ * than the first print only errors.
  */
 export async function withRanks(
   distributed: Distributed,
@@ -143,7 +143,7 @@ export async function withRanks(
   }
 }
 
-/** @throws PixtapeError if a launcher has started several processes of a command that trains in one only */
+/** @throws PixtapeError if a launcher has started several processes of a single-process command */
 export function refuseRanks(what: string): void {
   const launched = launchedBy(process.env);
   if (!launched) return;
@@ -153,7 +153,7 @@ export function refuseRanks(what: string): void {
   );
 }
 
-/** A launcher gives each process a terminal of its own, and joins what they write there into lines. */
+/** Makes Node write whole lines. A launcher gives each process a terminal of its own, and merges their output. */
 function writeLines(): void {
   process.stdout.isTTY = false;
 }

@@ -16,10 +16,13 @@ import { withinMemory } from './memory.ts';
 import type { Ranks } from './ranks.ts';
 import { checkStepsLeft, compile, longRun, printEnding, timeLine, warnOfChanges } from './text.ts';
 
-/** Whoever expects less should know at the start. */
+/** A run longer than this is announced at the start. */
 const LONG_SECONDS = 6 * 60;
 
-/** Launchers pass it on to all ranks, where Ctrl-C ends them before they can save; Slurm sends it before time is up. */
+/**
+ * Launchers pass this signal on to all ranks, while Ctrl-C ends them before they can save. Slurm can send it before
+ * time is up.
+ */
 const SAVE_SIGNAL = 'SIGUSR2';
 
 /** The flags that `train` and `gan` share. */
@@ -44,29 +47,29 @@ export interface Run<Model, Result extends LoopResult> {
   /** The checkpoint that it continues from. */
   before: { step: number; run: Record<string, unknown> } | undefined;
   record: RunRecord<unknown>;
-  /** How many pairs or pictures there are to train with, and what they are called. */
+  /** How many pairs or pictures there are to train with, and their name. */
   pairs: number;
   pairsName: string;
-  /** The step to stop after, and the flags that ask for a later one. */
+  /** The last step, and the flags that ask for a later one. */
   steps: number;
   stepsFlags: string;
   /** Default steps between sample grids and between checkpoints. */
   intervals: { sample: number; save: number };
   credits: string | undefined;
-  /** The processes that share the run, and what they must have in common. */
+  /** The ranks of the run, and what they must have in common. */
   ranks?: Ranks | undefined;
   description?: Description;
-  /** Pictures in a step, of all ranks together. */
+  /** Pictures in a step, over all ranks. */
   batch?: number;
   /** Records the training step on a dry-run device, to find the convolutions in it. */
   build(dry: Device): Promise<unknown>;
   /** @throws PixtapeError if the device lacks the memory, with the flags to turn down */
   checkMemory(device: Device): Promise<MemoryEstimate>;
-  /** The model with fresh weights, or as the checkpoint has it. */
+  /** Opens the model with fresh weights, or with the checkpoint's. */
   open(device: Device): Promise<Model>;
   describe(model: Model): string;
   prepare(model: Model, onCompiled: (done: number, total: number) => void): Promise<Recorded<unknown>>;
-  /** Undefined on a rank that only trains beside the first. */
+  /** Trains. Returns undefined on a rank that does not write the run's folder. */
   train(
     model: Model,
     options: LoopOptions,
@@ -77,7 +80,7 @@ export interface Run<Model, Result extends LoopResult> {
   ending(result: Result): { measured: string; tryIt: string };
 }
 
-/** Opens the device, trains, and prints everything from the adapter to how to go on. */
+/** Opens the device, trains, and prints everything from the adapter to the command that continues the run. */
 export async function trainRun<Model, Result extends LoopResult>(
   run: Run<Model, Result>,
   warn: (line: string) => void,

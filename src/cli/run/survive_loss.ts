@@ -9,10 +9,10 @@ interface Flags {
 }
 
 /**
- * Runs `session`, which opens a device and trains on it. Where the device is lost, the next one begins on a new device
- * from the last checkpoint, or from the beginning where there is none, and comes to the same bits as if nothing had
- * happened. It ends with the second loss that comes before any new checkpoint, and with the second lack of memory.
- * @param session gets the flags that it goes on with
+ * Runs `session`, which opens a device and trains on it. If the device is lost, runs it again on a new device from the
+ * last checkpoint, or from the start if there is none, with the same bits as if nothing had happened. Gives up on the
+ * second loss without a new checkpoint between, and the second time that memory runs out.
+ * @param session called with the flags to continue with
  */
 export async function surviveLoss<F extends Flags>(
   { latest, folder }: RunFolder,
@@ -20,7 +20,7 @@ export async function surviveLoss<F extends Flags>(
   session: (flags: F) => Promise<void>,
 ): Promise<void> {
   const start = performance.now();
-  /** The steps that were saved at each loss. */
+  /** The saved step at each loss. */
   const losses: number[] = [];
   let lacks = 0;
   for (let now = flags; ; ) {
@@ -42,12 +42,12 @@ export async function surviveLoss<F extends Flags>(
   }
 }
 
-/** What another try can mend: not a model that is larger than the device's memory. */
+/** Whether another try can help. It cannot if the model is larger than the device's memory. */
 function isAccident({ code, details }: PixtapeError): boolean {
   return code === 'device-lost' || (code === 'out-of-memory' && !('budget' in details) && !('limit' in details));
 }
 
-/** 0 where there is no checkpoint. */
+/** 0 if there is no checkpoint. */
 async function savedStep(latest: string): Promise<number> {
   try {
     return await reading(latest, async ({ metadata }) => Number(metadata.step));

@@ -8,7 +8,7 @@ import type { LoopResult } from '../../pix2pix/train/loop/task.ts';
 import { counter } from '../shared/counter.ts';
 import { openInBrowser } from '../shared/open.ts';
 
-/** Where a run began. */
+/** The state in which a run began. */
 type Beginning = Pick<RunRecord, 'pairs' | 'adapter'>;
 
 /** Warns if a continued run will not repeat bit for bit, because its pictures or the adapter have changed. */
@@ -70,13 +70,13 @@ export function printEnding(result: LoopResult, said: Ending): void {
   if (said.open && result.end !== 'interrupted') openInBrowser(result.report);
 }
 
-/** What to know of a run that takes long, once its pace is known. */
+/** A note on a long run, once its pace is known. */
 export function longRun(seconds: number, faster: Advice | undefined): string {
   const quicker = faster?.command ? `\n         faster with ${faster.text}: ${faster.command}` : '';
   return `pace     the run takes about ${formatDuration(seconds)}; --minutes 5 ends it sooner, and so does Ctrl-C, which saves${quicker}`;
 }
 
-/** `3 min 07 s: packages 43 s, driver 13 s, …`; what took less than half a second is in the rest. */
+/** `3 min 07 s: packages 43 s, driver 13 s, …`. Phases under half a second count as the rest. */
 export function timeLine(spent: readonly { phase: string; seconds: number }[]): string {
   const total = spent.reduce((sum, { seconds }) => sum + seconds, 0);
   const long = spent.slice(0, -1).filter(({ seconds }) => seconds >= 0.5);

@@ -1,9 +1,8 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
 
 /**
- * Advice for the command line on an error of the engine, which knows no flags; undefined if the error's own hint is
- * enough.
- * @param command that met with it
+ * Command-line advice on an error of the engine, which knows no flags; undefined if the error's own hint is enough.
+ * @param command the command that failed
  */
 export function flagAdvice({ code, hint }: PixtapeError, command?: string): string | undefined {
   if (hint?.includes('--')) return undefined;
@@ -18,7 +17,7 @@ export function flagAdvice({ code, hint }: PixtapeError, command?: string): stri
   return undefined;
 }
 
-/** An error for people, with advice; a fault of the program with its trace. */
+/** Formats an error for people, with advice; a bug with its stack trace. */
 export function errorText(error: unknown, command = process.argv[2]): string {
   if (!(error instanceof PixtapeError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const advice = flagAdvice(error, command);

@@ -1,4 +1,4 @@
-/** What stands for our own signs in ASCII, of the same width where columns or a bar are made of them. */
+/** ASCII replacements of our signs, of the same width where columns or a bar depend on it. */
 const ASCII: Readonly<Record<string, string>> = {
   '×': 'x',
   '·': '-',
@@ -27,7 +27,7 @@ export function lacksSigns(env: NodeJS.ProcessEnv): boolean {
 
 export const inAscii = (text: string): string => text.replace(SIGNS, (sign) => ASCII[sign] as string);
 
-/** Writes our signs as ASCII from here on, where the locale has no others. What else is written stays as it is. */
+/** Writes our signs as ASCII from here on, if the locale lacks them. Other output is unchanged. */
 export function heedEncoding(env: NodeJS.ProcessEnv = process.env): void {
   if (process.platform === 'win32' || !lacksSigns(env)) return;
   for (const stream of [process.stdout, process.stderr]) {

@@ -16,7 +16,7 @@ export function openInBrowser(target: string): void {
   child.unref();
 }
 
-/** What opens an address on a system. On Windows not `start`, whose shell reads & and % in it. */
+/** The command that opens an address. Not `start` on Windows, whose shell interprets & and %. */
 export function browserCommand(platform: NodeJS.Platform, url: string): [command: string, ...args: string[]] {
   if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler', url];
   return [platform === 'darwin' ? 'open' : 'xdg-open', url];

@@ -9,8 +9,8 @@ import { networksOf } from './networks.ts';
 
 /**
  * The configuration of a fresh run.
- * @param ranks that share it: flags and presets give the batch of each, the configuration has that of all together
- * @throws PixtapeError when sizes do not fit
+ * @param ranks number of ranks. Flags and presets give the batch of each; the configuration has the batch of all.
+ * @throws PixtapeError if sizes do not fit
  */
 export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<TrainFlags>, ranks = 1): TrainConfig {
   const config = applyFlags(PRESETS[flags.preset], given);
@@ -18,7 +18,7 @@ export function freshConfig(flags: Pick<TrainFlags, 'preset'>, given: Partial<Tr
   return { ...config, batch: config.batch * ranks };
 }
 
-/** @throws PixtapeError when networks, sizes and epochs do not go together */
+/** @throws PixtapeError if networks, sizes and epochs do not fit together */
 export function checkChosen(config: TrainConfig): void {
   checkNetworks(config, config.width, config.height, config.ganMode !== 'none');
   checkWindow(config);
@@ -50,7 +50,7 @@ function checkWindow({ lambdaSsim, width, height }: TrainConfig): void {
 
 /** Applies the flags to `base`. */
 export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): TrainConfig {
-  // "L1 alone" drops the structural term, too, unless the flags say otherwise. A continued run has decided before.
+  // "L1 alone" drops the structural term, too, unless the flags say otherwise. A continued run keeps its choice.
   const l1Alone = flags.gan_mode === 'none' && base.ganMode !== 'none';
   return {
     ...withoutPolicy(base),
@@ -78,7 +78,7 @@ export function applyFlags(base: TrainConfig, flags: Partial<TrainFlags>): Train
 
 const withoutPolicy = ({ lrPolicy: _, lrDecayIters: __, ...base }: TrainConfig) => base;
 
-/** Another policy than before begins with its own constants. */
+/** A new policy starts with its own constants. */
 function policyOf(base: TrainConfig, flags: Partial<TrainFlags>): Pick<TrainConfig, 'lrPolicy' | 'lrDecayIters'> {
   const lrPolicy = flags.lr_policy ?? base.lrPolicy;
   const lrDecayIters = flags.lr_decay_iters ?? (lrPolicy === base.lrPolicy ? base.lrDecayIters : undefined);
@@ -88,8 +88,8 @@ function policyOf(base: TrainConfig, flags: Partial<TrainFlags>): Pick<TrainConf
 /**
  * The configuration of a continued run. Flags may change how it learns, but not what it is: the weights would not fit,
  * or the seed's draws would not repeat.
- * @param ranks that share it. As many as it began with or not, the batch of all together stays what it was, and with it
- *   the order of the pictures and the learning rates
+ * @param ranks number of ranks. It may differ from before: the batch of all ranks stays the same, and with it the order
+ *   of the pictures and the learning rates
  * @throws PixtapeError naming the flag that would
  */
 export function continuedConfig(saved: TrainConfig, given: Partial<TrainFlags>, ranks = 1): TrainConfig {
@@ -141,7 +141,7 @@ export function freshRecord(flags: TrainFlags, config: TrainConfig): RunRecord {
   return { preset: flags.preset, data };
 }
 
-/** JSON has no infinity: no limit is no number. */
+/** JSON has no infinity: a missing number means no limit. */
 const limitOf = ({ max_dataset_size: most }: Partial<TrainFlags>) => (Number.isFinite(most) ? most : undefined);
 
 /** The record of a continued run. Its pictures may have moved, but they must be the same pictures. */
@@ -180,12 +180,12 @@ export function refuseTwoSets(
 ): void {
   if (dataroot !== undefined && data !== 'folder') {
     throw new PixtapeError(
-      `--data ${data} brings its own pictures, but the folder ${dataroot} is named, too`,
+      `--data ${data} brings its own pictures, but the folder ${dataroot} was given, too`,
       'Leave one of them out.',
     );
   }
   if (groups !== undefined && data !== 'openmoji') {
-    throw new PixtapeError(`--groups are those of --data openmoji; with --data ${data} there are none`);
+    throw new PixtapeError(`--groups is for --data openmoji; --data ${data} has no groups`);
   }
 }
 
@@ -194,7 +194,7 @@ export function refuseChange(flag: string, asked: unknown, saved: unknown): void
   if (asked === saved) return;
   const shown = (value: unknown) => (value === undefined ? 'none' : String(value));
   throw new PixtapeError(
-    `${flag} ${shown(asked)}: the run that --continue_train goes on with has ${shown(saved)}`,
+    `${flag} ${shown(asked)}: the run that --continue_train continues has ${shown(saved)}`,
     `Leave ${flag} out, or start another run with another --name.`,
   );
 }

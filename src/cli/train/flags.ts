@@ -26,7 +26,7 @@ export function trainFlags() {
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
-/** Types can be inferred of some sixty options at most, so that they are declared in four parts. */
+/** Declared in four parts, because types can be inferred for about sixty options at most. */
 function scheduleFlags() {
   return new Command()
     .optionsGroup('Data:')
@@ -55,10 +55,10 @@ function scheduleFlags() {
     )
     .option(
       '--ema <decay>',
-      `paint samples and all else with weights averaged over steps; the average keeps so much each step, 0: none${each((c) => c.ema)}`,
+      `use weights averaged over steps for samples and all other output; decay of the average per step, 0: none${each((c) => c.ema)}`,
       between(0, 1, true),
     )
-    .option('--lr_decay_iters <n>', `step: epochs between two falls (default: ${LR_DECAY_ITERS})`, wholeNumber(1));
+    .option('--lr_decay_iters <n>', `step: epochs between two reductions (default: ${LR_DECAY_ITERS})`, wholeNumber(1));
 }
 
 function discriminatorFlags() {
@@ -95,7 +95,7 @@ function cycleFlags() {
     .option('--lambda_B <weight>', 'cycle_gan: weight of B → A → B (default: 10)', positive)
     .option(
       '--lambda_identity <share>',
-      'cycle_gan: weight of painting what is of the right kind already, as a share of the two above (default: 0.5)',
+      'cycle_gan: weight of the identity loss, relative to the two above (default: 0.5)',
       between(0, Number.POSITIVE_INFINITY, true),
     )
     .option(
@@ -105,22 +105,22 @@ function cycleFlags() {
     );
 }
 
-/** Of a run on several machines. */
+/** Flags of a run in several processes. */
 function rankFlags() {
   return new Command()
     .optionsGroup('Several processes (mpirun, srun):')
     .addOption(
       choice(
         '--distributed <how>',
-        'auto: train with the processes that a launcher of MPI has started; mpi: in any case; none: each by itself',
+        'auto: train with the processes that an MPI launcher has started; mpi: always; none: each by itself',
         DISTRIBUTED,
       ).default('auto'),
     )
-    .option('--sync_batchnorm', 'batch norm over the batches of all processes, not over the own one')
+    .option('--sync_batchnorm', 'batch norm over the batches of all processes, instead of each over its own')
     .addOption(
       choice(
         '--grad_compression <kind>',
-        'f16: gradients travel as halves, and what is rounded away comes with the next step (default: none)',
+        'f16: send gradients as halves, and carry the rounding error to the next step (default: none)',
         GRAD_COMPRESSIONS,
       ),
     );
@@ -130,11 +130,11 @@ function pairFlags() {
   const positive = between(0, Number.POSITIVE_INFINITY);
   const generators = Object.values(GENERATORS);
   return new Command('train')
-    .description('Train a generator on pairs of pictures. Held-out pairs measure it; a checkpoint is always at hand.')
+    .description('Train a generator on pairs of pictures. Measures it on held-out pairs, and saves checkpoints.')
     .optionsGroup('Data:')
     .option(
       '--dataroot <dir>',
-      'side-by-side pairs (left A, right B), or folders A/ and B/; train/ and test/ in it are honoured',
+      'side-by-side pairs (left A, right B), or folders A/ and B/; with or without train/ and test/',
     )
     .addOption(choice('--data <set>', 'where pictures come from', DATA_SOURCES).default('folder'))
     .addOption(choice('--direction <way>', 'BtoA paints A from B', ['AtoB', 'BtoA']).default('BtoA'))
@@ -155,11 +155,15 @@ function pairFlags() {
     .option('--load_size <size>', 'the same, as pix2pix has it: --load_size 286 --crop_size 256', pictureSize)
     .option(
       '--input_nc <n>',
-      'channels of the condition (default: 3): 1 makes it grey; other counts want TIFF or .npy with as many bands',
+      'channels of the condition (default: 3): 1 makes it grey; other counts need TIFF or .npy with as many bands',
       wholeNumber(1),
     )
-    .option('--output_nc <n>', 'channels of what is painted (default: 3)', wholeNumber(1))
-    .option('--range <min,max>', 'what becomes 0 and 1, of files whose values are no bytes: 0,4095', valueRange)
+    .option('--output_nc <n>', 'channels of the output (default: 3)', wholeNumber(1))
+    .option(
+      '--range <min,max>',
+      'the values that become 0 and 1, for files whose values are not bytes: 0,4095',
+      valueRange,
+    )
     .optionsGroup('Run:')
     .option('--name <name>', 'the run, a folder in --checkpoints_dir (default: made from data and preset)')
     .option('--checkpoints_dir <dir>', 'where runs go', 'runs')
@@ -200,7 +204,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--preset <name>',
-        "tutorial: the tutorial's own model and constants; quick: a small mended one for a machine without a GPU; " +
+        "tutorial: the tutorial's own model and constants; quick: a small, improved one for a machine without a GPU; " +
           "paper: the paper's networks, constants, jitter and flip",
         PRESET_NAMES,
       ).default('tutorial'),
@@ -229,7 +233,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--init <scheme>',
-        `initial weights: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: by the size of each layer, batch norm around 1${each((c) => c.init)}`,
+        `initial weights: convolutions N(0, 0.02), batch norm around 0 (tutorial) or 1 (paper); he: scaled by fan-in, batch norm around 1${each((c) => c.init)}`,
         INITS,
       ),
     )
@@ -250,9 +254,9 @@ function pairFlags() {
     )
     .option(
       '--reuse_fake',
-      `one forward of the generator a step, a quarter faster${each((c) => (c.reuseFake ? 'on' : 'off'))}`,
+      `one forward pass of the generator per step, a quarter faster${each((c) => (c.reuseFake ? 'on' : 'off'))}`,
     )
-    .option('--no-reuse_fake', 'two forwards, as the tutorial has it')
+    .option('--no-reuse_fake', 'two forward passes, as in the tutorial')
     .option(
       '--checkpoint_activations',
       'less memory for large pictures: recompute parts of the generator in the backward pass, with the same bits',
@@ -261,7 +265,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--precision <kind>',
-        'f16: half the memory between operations, where the adapter has shader-f16; arithmetic stays f32 (default: f32)',
+        'f16: store activations in half precision, if the adapter has shader-f16; arithmetic stays f32 (default: f32)',
         ['f32', 'f16'],
       ),
     )

@@ -3,13 +3,13 @@ import type { TrainFlags } from './flags.ts';
 
 type Flag = keyof TrainFlags;
 
-/** What only one of the models has, by --model. */
+/** The flags that only one of the models has. */
 const OWN: Readonly<Record<TrainFlags['model'], readonly Flag[]>> = {
   pix2pix: ['lambda_L1', 'lambda_ssim', 'reuse_fake', 'precision', 'num_test', 'condition_GAN'],
   cycle_gan: ['lambda_A', 'lambda_B', 'lambda_identity', 'pool_size'],
 };
 
-/** What the other model has instead. */
+/** The equivalent flag of the other model. */
 const INSTEAD: Readonly<Partial<Record<Flag, string>>> = {
   lambda_A: 'The weight of L1 is --lambda_L1.',
   lambda_L1: 'The weights of the cycles are --lambda_A and --lambda_B.',
@@ -21,10 +21,10 @@ export function checkModelFlags(model: TrainFlags['model'], given: Partial<Train
   const strange = OWN[other].find((flag) => given[flag] !== undefined && !isNeutral(flag, given));
   if (strange === undefined) return;
   throw new PixtapeError(
-    `--${strange} is of --model ${other}; this is --model ${model}`,
+    `--${strange} is for --model ${other}; this is --model ${model}`,
     INSTEAD[strange] ?? `Leave --${strange} out.`,
   );
 }
 
-/** Pix2Pix has no pool, as that of the PyTorch code has none unless asked for. */
+/** Whether a flag has no effect: Pix2Pix has no pool, so a pool of size 0 is accepted. */
 const isNeutral = (flag: Flag, { pool_size }: Partial<TrainFlags>): boolean => flag === 'pool_size' && pool_size === 0;

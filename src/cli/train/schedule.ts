@@ -19,14 +19,14 @@ export function lastStep(flags: TrainFlags, config: TrainConfig, perEpoch: numbe
 }
 
 export interface Pairs {
-  /** How many there are to train with, and what they are called. */
+  /** How many there are to train with, and their name. */
   pairs: number;
   what: string;
   serial?: boolean | undefined;
   perEpoch: number;
 }
 
-/** What the flags of a run come to with these pairs: a line each. `before`: what it is continued from. */
+/** Notes on what a run's flags mean with these pairs, a line each. `before`: the checkpoint that it continues. */
 export function scheduleNotes(
   config: TrainConfig,
   before: { config: TrainConfig; step: number } | undefined,
@@ -38,7 +38,7 @@ export function scheduleNotes(
     ...pairs,
     batch,
     rate: learningRates(config, done).gen,
-    // Another --lr is meant to change it.
+    // A new --lr changes the rate on purpose.
     rateBefore: before && learningRates({ ...before.config, lr: config.lr }, done).gen,
     longer: '--n_epochs',
   });

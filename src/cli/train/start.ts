@@ -41,7 +41,7 @@ export async function startTraining(flags: TrainFlags, given: Partial<TrainFlags
 async function trainWith(ranks: Ranks | undefined, flags: TrainFlags, given: Partial<TrainFlags>): Promise<void> {
   const take = async () => {
     const run = await takeFolder(flags);
-    // Before the other ranks look into it.
+    // Go back before other ranks read the folder.
     await goBack(run, flags).catch(async (error: unknown) => {
       await run.lock?.release();
       throw error;
@@ -51,7 +51,7 @@ async function trainWith(ranks: Ranks | undefined, flags: TrainFlags, given: Par
   const run = ranks ? await ranks.sharedFolder(take) : await take();
   try {
     const train = flags.model === 'cycle_gan' ? trainCycle : trainIn;
-    // With other ranks a lost device ends them all: whoever started them starts them again.
+    // With several ranks a lost device ends all of them. Their launcher has to start them again.
     if (ranks) await trainIn(run, flags, given, ranks);
     else await surviveLoss(run, flags, (again) => train(run, again, given));
   } finally {
@@ -64,7 +64,7 @@ async function trainIn(at: RunFolder, flags: TrainFlags, given: Partial<TrainFla
   const count = ranks?.group.count;
   const config = before ? continuedConfig(before.config, given, count) : freshConfig(flags, given, count);
   const record = before ? continuedRecord(before.run as RunRecord, given, config) : freshRecord(flags, config);
-  /** As one rank sees it. */
+  /** The configuration of one rank. */
   const own = { ...config, batch: partOfBatch(config.batch, count) };
   if (ranks) {
     record.syncBatchNorm = given.sync_batchnorm ?? record.syncBatchNorm ?? false;

@@ -52,7 +52,11 @@ function translateFlags() {
         'npy',
       ]),
     )
-    .option('--range <min,max>', "what becomes 0 and 1, of values that are no bytes (default: the run's)", valueRange)
+    .option(
+      '--range <min,max>',
+      "the values that become 0 and 1, for files whose values are not bytes (default: the run's)",
+      valueRange,
+    )
     .option('--dropout', "keep dropout and the batch's own statistics on, as the paper does at test time")
     .option('--eval', "PyTorch's evaluation mode also where one batch norm serves two places: its running statistics")
     .option('--seed <n>', "of the dropout (default: the run's)", wholeNumber(0))
@@ -132,7 +136,7 @@ const takeOut = (folder: string) =>
     note: (line) => console.warn(line),
   });
 
-/** Older records do not say whether the pairs were side by side. */
+/** Old records do not say whether the pairs were side by side. */
 const pairsOf = ({ direction }: RunRecord['data'], sideBySide = true): Translation['pairs'] => ({
   sideBySide,
   half: direction === 'BtoA' ? 'right' : 'left',

@@ -91,7 +91,7 @@ async function translateOne({ from, to }: Job, work: Translation, sizes: Sizes):
     throw new BadFile(from, reason, 'Leave --side out for pictures that are no pairs.');
   }
   if (both === 1 && shape === 'pair') sizes.pairs++;
-  // Before resizing, which takes memory, too.
+  // Check before resizing, which takes memory, too.
   const size = await sizes.admit(preparation.resize ?? { width: picture.width / both, height: picture.height });
   const condition = prepare(picture, preparation);
   await writePictureAs(to, await translate(predictor, condition, size), work.range);
@@ -112,7 +112,7 @@ function shapeOf(
  * what was done about unusual ones.
  */
 class Sizes {
-  /** Seconds that it took. */
+  /** Seconds spent on preparing programs. */
   preparing = 0;
   /** Pictures shaped like a side-by-side pair that were translated as a whole. */
   pairs = 0;
@@ -174,8 +174,8 @@ class Sizes {
     if (this.unfamiliar && !preparation.resize) {
       const trained = config.width === config.height ? config.width : `${config.width}x${config.height}`;
       console.log(
-        `note     painted at ${this.unfamiliar}, trained at ${config.width} × ${config.height}: things of another scale than ` +
-          `it knows come out less well; --crop_size ${trained} gives it the scale that it knows`,
+        `note     painted at ${this.unfamiliar}, trained at ${config.width} × ${config.height}: results are worse at another ` +
+          `scale; --crop_size ${trained} gives the trained one`,
       );
     }
   }

@@ -24,9 +24,9 @@ type TuneFlags = FlagsOf<typeof tuneFlags> & Pick<TrainFlags, 'preset' | 'adapte
 
 function tuneFlags() {
   return new Command('tune')
-    .description('Measure on the device at hand which kernels compute a model fastest, and keep that for later runs.')
-    .option('--force', 'measure again what is known')
-    .option('--minutes <m>', 'begin nothing further after m minutes', between(0, Number.POSITIVE_INFINITY), 10)
+    .description('Measure on this device which kernels compute a model fastest, and store the result for later runs.')
+    .option('--force', 'measure again what has been measured')
+    .option('--minutes <m>', 'start no further measurement after m minutes', between(0, Number.POSITIVE_INFINITY), 10)
     .option('--json', 'print what was measured as JSON')
     .allowExcessArguments(false);
 }

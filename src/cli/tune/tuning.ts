@@ -41,7 +41,7 @@ export interface TuningRequest {
 
 /**
  * Chooses the kernels of a run and gives the device their table. A continued run keeps its own. Otherwise measurements
- * on this adapter come before the shipped table. On a real GPU, missing measurements are taken now.
+ * on this adapter take precedence over the shipped table. On a real GPU it takes missing measurements now.
  */
 export async function chooseTuning(
   device: Device,
@@ -66,7 +66,7 @@ export async function chooseTuning(
   console.log(`tuning   ${size === 0 ? shipped : `${size} convolutions measured on this adapter, else ${shipped}`}`);
 }
 
-/** Measures what the table lacks, as far as the time allows. */
+/** Measures what the table lacks, within the time limit. */
 async function withMissing(
   known: ReadonlyMap<string, string>,
   device: Device,

@@ -10,8 +10,8 @@ import type { EmojiSetText } from '../shared/emoji_set.ts';
 const squeeze = promisify(deflate);
 
 /**
- * Makes a safetensors file, in pieces, of every pair at one size; see `EmojiSetText`. The first rendering takes half a
- * minute; later the pictures come from the cache folder.
+ * Encodes every pair at one size as a safetensors file, in pieces; see `EmojiSetText`. The first rendering takes half a
+ * minute; later ones read the cache folder.
  * @throws PixtapeError if the openmoji package is missing or a group is unknown
  */
 export async function packEmojiSet(width: number, height: number, groups: string[]): Promise<Uint8Array[]> {

@@ -1,10 +1,10 @@
-/** Runs in Node: OpenMoji's pairs as the page asks for them, rendered one set after the other, the last few kept. */
+/** Runs in Node: renders OpenMoji's pairs on the page's requests, one set at a time, and keeps the last few. */
 
 /** The page trains at 64, 128 and 256 pixels; with jitter it also asks for 286/256 of that. */
 const MOST_SIDE = 320;
 const LEAST_SIDE = 16;
 const MOST_GROUPS = 20;
-/** A set of 256 pixels takes some 200 MiB. */
+/** A set of 256 pixels takes about 200 MiB. */
 const KEPT = 2;
 
 export class EmojiSets {
@@ -12,7 +12,7 @@ export class EmojiSets {
   private queue: Promise<unknown> = Promise.resolve();
   private readonly pack: typeof import('./emoji_set.ts').packEmojiSet;
 
-  /** @param pack renders a set; a test gives another */
+  /** @param pack renders a set; replaced in tests */
   constructor(
     pack: typeof import('./emoji_set.ts').packEmojiSet = async (...size) =>
       (await import('./emoji_set.ts')).packEmojiSet(...size),
@@ -20,11 +20,11 @@ export class EmojiSets {
     this.pack = pack;
   }
 
-  /** Why a set is not rendered; undefined where it is. */
+  /** Why a set is refused; undefined if it is not. */
   refuses(width: number, height: number, groups: readonly string[]): string | undefined {
     const [least, most] = [Math.min(width, height), Math.max(width, height)];
     if (least < LEAST_SIDE || most > MOST_SIDE) return `Sides of ${LEAST_SIDE} to ${MOST_SIDE} pixels are rendered.`;
-    return groups.length > MOST_GROUPS ? `No more than ${MOST_GROUPS} groups at a time.` : undefined;
+    return groups.length > MOST_GROUPS ? `At most ${MOST_GROUPS} groups at a time.` : undefined;
   }
 
   /** The pieces of a safetensors file; see `packEmojiSet`. */
@@ -32,7 +32,7 @@ export class EmojiSets {
     const key = JSON.stringify([width, height, groups]);
     const known = this.sets.get(key);
     if (known) {
-      // Out and in again, so that the one used last is the last in the map.
+      // Delete and set again, so that the most recently used set is last in the map.
       this.sets.delete(key);
       this.sets.set(key, known);
       return known;

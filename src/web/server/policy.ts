@@ -1,8 +1,8 @@
-/** Runs in Node: whom the page's server answers, and what a page of its may do. */
+/** Runs in Node: which requests the page's server answers, and what its pages may do. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** On every answer. */
+/** Headers of every response. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -11,20 +11,20 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether a request is for this server by its own address, and not sent by another site: a name that leads to 127.0.0.1
- * (DNS rebinding) and a page elsewhere are refused. A person who follows a link comes from elsewhere, too, and is let in.
+ * Whether a request addresses this server by its own address, and does not come from another site. Refuses names that
+ * resolve to 127.0.0.1 (DNS rebinding) and requests by other pages, but lets a person follow a link from elsewhere.
  */
 export function isOurs({ headers }: IncomingMessage): boolean {
-  // Any port: a tunnel from another machine has one of its own.
+  // Accept any port: a tunnel from another machine has its own.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/i.test(headers.host ?? '')) return false;
   const site = headers['sec-fetch-site'];
   return site !== 'cross-site' || headers['sec-fetch-mode'] === 'navigate';
 }
 
 /**
- * The content security policy of a page: everything comes from this server, pictures also from the page itself. Scripts
- * within the page are named by their hashes. Styles may stand anywhere: people's SVGs are full of them, and parsing one
- * under a stricter policy is reported as a violation for each.
+ * The content security policy of a page: everything comes from this server, pictures also from the page itself. Inline
+ * scripts are allowed by their hashes. Inline styles are allowed, because users' SVGs are full of them, and under a
+ * stricter policy the browser reports each as a violation.
  */
 export function contentPolicy(page: string): string {
   const inline = [...page.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(([, text = '']) => {

@@ -1,4 +1,4 @@
-/** Runs in Node: serves the page's files and OpenMoji's pairs, to this machine alone. */
+/** Runs in Node: serves the page's files and OpenMoji's pairs, to this machine only. */
 import { createReadStream, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -21,11 +21,11 @@ const HOST = '127.0.0.1';
 /** How many further ports are tried if one is in use. */
 export const MORE_PORTS = 20;
 const EMOJI = /^\/openmoji\/(\d{2,3})x(\d{2,3})\.safetensors$/;
-/** Only pages themselves are looked at before they are sent. */
+/** Largest page: only pages are read into memory before they are sent. */
 const MOST_PAGE_BYTES = 1 << 20;
 
 export interface Served {
-  /** With a slash at its end. */
+  /** Ends in a slash. */
   url: string;
   close(): Promise<void>;
 }
@@ -112,7 +112,7 @@ function pathIn(folder: string, address: string): string | undefined {
   return path.startsWith(folder + sep) && !decoded.includes('\0') ? path : undefined;
 }
 
-// Nothing is cached, since the next build may change the page.
+// Disable caching, since the next build may change the page.
 const headers = (extension: string): Record<string, string> => ({
   'content-type': TYPES[extension] ?? 'application/octet-stream',
   'cache-control': 'no-cache',

@@ -4,9 +4,9 @@ const SIDE = 48;
 let honest: boolean | undefined;
 
 /**
- * Some browsers change what a page reads from a canvas, so that it cannot tell computers apart by it (Brave's shields,
- * Firefox's resistFingerprinting). Nothing can be learnt from such pictures.
- * @throws PixtapeError where this browser does
+ * Some browsers change the pixels that a page reads from a canvas, against fingerprinting (Brave's shields, Firefox's
+ * resistFingerprinting). A network cannot learn from such pictures.
+ * @throws PixtapeError if this browser does
  */
 export function checkCanvas(): void {
   honest ??= isHonest();
@@ -19,10 +19,10 @@ export function checkCanvas(): void {
   );
 }
 
-/** Draws what is known, and reads it again. */
+/** Draws known colours, and reads them back. */
 function isHonest(): boolean {
   const context = new OffscreenCanvas(SIDE, SIDE).getContext('2d', { willReadFrequently: true });
-  if (!context) return true; // Said where it is needed.
+  if (!context) return true; // Reported where a context is needed.
   const colour = (i: number): [number, number, number] => [(i * 37) % 256, (i * 101 + 7) % 256, (i * 59 + 3) % 256];
   for (let i = 0; i < SIDE * SIDE; i++) {
     const [red, green, blue] = colour(i);

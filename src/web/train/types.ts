@@ -67,7 +67,7 @@ export interface TrainingProgress {
   points: Point[];
 }
 
-/** Draws an SVG, which a worker cannot. @throws Error if the file is none */
+/** Draws an SVG, which a worker cannot. @throws Error if the file is not an SVG */
 export type DrawSvg = (file: Blob) => Promise<ImageBitmap>;
 
 export type TrainEvent =

@@ -79,5 +79,5 @@ it('takes label smoothing by either name, but not by both', () => {
   expect(targetOf('--label_smoothing', '0.1')).toBe(0.9);
   expect(targetOf('--preset', 'quick', '--label_smoothing', '0')).toBe(1);
   expect(targetOf('--real_target', '0.8')).toBe(0.8);
-  expect(() => targetOf('--real_target', '0.8', '--label_smoothing', '0.2')).toThrow(/say the same/);
+  expect(() => targetOf('--real_target', '0.8', '--label_smoothing', '0.2')).toThrow(/mean the same/);
 });

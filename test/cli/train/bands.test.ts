@@ -52,7 +52,7 @@ it('paints pictures from five bands, and five bands from pictures', { timeout: 2
   expect(PNG.sync.read(readFileSync(join(home, 'painted.png')))).toMatchObject({ width, height });
   expect(await run('eval', 'paint')).toMatch(/this checkpoint/);
   const other = await pixtape(['train', '--continue_train', '--name', 'paint', '--range', '0,65535'], home);
-  expect(other.stderr).toMatch(/--range 0,65535: the run that --continue_train goes on with has 0,4095/);
+  expect(other.stderr).toMatch(/--range 0,65535: the run that --continue_train continues has 0,4095/);
   await run('train', '--continue_train', '--name', 'paint', '--steps', '3');
 
   const back = ['--name', 'back', '--direction', 'AtoB', '--output_nc', '5', '--range', '0,4095'];

@@ -14,7 +14,7 @@ it('weights are averaged in quick, not in the tutorial’s and the paper’s set
 it('a continued run averages as it did before', () => {
   const saved = freshConfig({ preset: 'quick' }, {});
   expect(continuedConfig(saved, {}).ema).toBe(0.998);
-  expect(() => continuedConfig(saved, { ema: 0 })).toThrow(/--ema 0: the run .* goes on with has 0\.998/);
+  expect(() => continuedConfig(saved, { ema: 0 })).toThrow(/--ema 0: the run .* continues has 0\.998/);
 });
 
 it('checkpoints from before have no average, and damaged ones are refused', () => {

@@ -8,10 +8,10 @@ const of = (pairs: number, more: Partial<Pairs> = {}): Pairs => ({ pairs, what: 
 it('says what becomes of pairs that fill no batch', () => {
   expect(scheduleNotes(config(), undefined, of(40))).toEqual([]);
   expect(scheduleNotes(config(), undefined, of(3))).toEqual([
-    'there are 3 pairs, fewer than --batch_size 4: each batch has some of them more than once',
+    'there are 3 pairs, fewer than --batch_size 4: each batch repeats some of them',
   ]);
   expect(scheduleNotes(config(), undefined, of(42))).toEqual([
-    '--batch_size 4 leaves 2 of 42 pairs out of each epoch, others in every one; they are all trained on',
+    '--batch_size 4 leaves 2 of 42 pairs out of each epoch, different ones each time; all are trained on',
   ]);
   // In order, none is left out.
   expect(scheduleNotes(config(), undefined, of(42, { serial: true }))).toEqual([]);
@@ -21,16 +21,16 @@ it('says that a rate which had fallen is held up again', () => {
   const before = { config: config({ epochs: 2, epochsDecay: 3 }), step: 50 };
   const longer = config({ epochs: 20, epochsDecay: 3 });
   expect(scheduleNotes(longer, before, of(40))).toEqual([
-    'the learning rate had fallen to 0, and goes on at 0.0002: the larger --n_epochs holds it up',
+    'the learning rate had fallen to 0, and continues at 0.0002: the larger --n_epochs keeps it up',
   ]);
   const midway = { ...before, step: 30 };
   expect(scheduleNotes(config({ epochs: 3, epochsDecay: 3 }), midway, of(40))).toEqual([
-    'the learning rate had fallen to 0.0001, and goes on at 0.00015: the larger --n_epochs holds it up',
+    'the learning rate had fallen to 0.0001, and continues at 0.00015: the larger --n_epochs keeps it up',
   ]);
   // Nothing to say where the rate goes on falling, has not begun to, or is another one by --lr.
   expect(scheduleNotes(before.config, before, of(40))).toEqual([]);
   expect(scheduleNotes(longer, { ...before, step: 20 }, of(40))).toEqual([
-    'the learning rate had fallen to 0.00015, and goes on at 0.0002: the larger --n_epochs holds it up',
+    'the learning rate had fallen to 0.00015, and continues at 0.0002: the larger --n_epochs keeps it up',
   ]);
   expect(scheduleNotes(longer, { ...before, step: 10 }, of(40))).toEqual([]);
   expect(scheduleNotes({ ...before.config, lr: 1 }, midway, of(40))).toEqual([]);

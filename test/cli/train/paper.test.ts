@@ -145,7 +145,7 @@ describe('flags', () => {
     const record = (given: Partial<TrainFlags>) => freshRecord(flags({ data: 'folder', ...given }), PRESETS.paper);
     const both = /--data openmoji brings its own pictures, but the folder mine/;
     expect(() => record({ data: 'openmoji', dataroot: 'mine' })).toThrow(both);
-    expect(() => record({ dataroot: 'mine', groups: ['flags'] })).toThrow(/--groups are those of --data openmoji/);
+    expect(() => record({ dataroot: 'mine', groups: ['flags'] })).toThrow(/--groups is for --data openmoji/);
     const emoji = record({ data: 'openmoji', groups: ['flags'] });
     expect(continuedRecord(emoji, { groups: ['flags'] }, PRESETS.paper)).toEqual(emoji);
     expect(() => continuedRecord(emoji, { dataroot: 'mine' }, PRESETS.paper)).toThrow(both);

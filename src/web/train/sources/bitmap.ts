@@ -2,8 +2,8 @@ import type { Bands } from '../../../pix2pix/data/decoders/bands.ts';
 import { checkCanvas } from '../../shared/honest_canvas.ts';
 
 /**
- * What a browser decoded, on white, as three planes. The bitmap is closed.
- * @throws PixtapeError where this browser gives other pixels than those of the picture
+ * Converts a decoded bitmap to three planes, on white. Closes the bitmap.
+ * @throws PixtapeError if this browser changes the picture's pixels
  */
 export async function bitmapBands(bitmap: ImageBitmap): Promise<Bands> {
   const { width, height } = bitmap;

@@ -29,7 +29,7 @@ interface Pack {
   width: number;
   height: number;
   text: EmojiSetText;
-  /** Where each pair ends in `pairs`. */
+  /** Offset of the end of each pair in `pairs`. */
   ends: Float64Array;
   /** Colour and drawing, three planes of bytes each, compressed. */
   pairs: Uint8Array;

@@ -12,7 +12,7 @@ import { bitmapBands } from './bitmap.ts';
 import type { DroppedTree } from './file_tree.ts';
 import { isPng, pngBands, pngOrientation } from './png.ts';
 
-/** Reads pictures with the browser, for the code that reads folders in Node, too. */
+/** Reads pictures with the browser, for code that it shares with Node. */
 export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
   const load = (path: string, options?: DecodeOptions) => bandsOf(tree.file(path), path, options, drawSvg);
   const sizes = new Map<string, { width: number; height: number }>();
@@ -39,7 +39,9 @@ export function browserHost(tree: DroppedTree, drawSvg: DrawSvg): PictureHost {
   };
 }
 
-/** The same values as in Node: from the file itself where browsers change them, else as the browser decodes it. */
+/**
+ * Decodes to the same values as in Node: from the file itself if browsers change them, else with the browser's decoder.
+ */
 async function bandsOf(file: Blob, path: string, options: DecodeOptions | undefined, drawSvg: DrawSvg): Promise<Bands> {
   if (file.size === 0) throw new BadFile(path, 'is empty (0 bytes)', 'Copy or download it again.');
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -59,7 +61,7 @@ async function bandsOf(file: Blob, path: string, options: DecodeOptions | undefi
   }
 }
 
-/** @throws BadFile for what browsers do not read, or read as other colours than Node does */
+/** @throws BadFile for formats that browsers do not read, or decode to other colours than Node does */
 function refuse(bytes: Uint8Array, path: string): void {
   const [first, second, third, fourth] = bytes;
   const tiff = first === second && ((first === 0x49 && third === 42) || (first === 0x4d && fourth === 42));
@@ -71,14 +73,14 @@ function refuse(bytes: Uint8Array, path: string): void {
     );
   }
   if (componentsOfJpeg(bytes) === 4) {
-    const reason = 'is a JPEG of four inks (CMYK), of which each program makes other colours';
+    const reason = 'is a CMYK JPEG, which each program converts to other colours';
     throw new BadFile(path, reason, 'Convert it to RGB, or train on it from the command line.');
   }
   const named = nameOfContent(bytes);
   if (named) throw new BadFile(path, `is ${named.what}, which is not read here`, named.advice);
 }
 
-/** 1 grey, 3 colours, 4 inks; 0 for what is no JPEG. */
+/** 1 for grey, 3 for colours, 4 for CMYK; 0 if it is not a JPEG. */
 function componentsOfJpeg(bytes: Uint8Array): number {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 0;
   for (let at = 2; at + 9 < bytes.length; ) {

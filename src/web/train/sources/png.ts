@@ -7,9 +7,9 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 export const isPng = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
 /**
- * The samples of a PNG as they stand in the file. A browser's own decoder applies gamma and profiles even where it is asked
- * not to, and gives 16 bits as 8; Node's gives what is there, and so does this.
- * @throws Error when it is damaged
+ * Decodes the raw samples of a PNG. A browser's decoder applies gamma and profiles even when told not to, and reduces
+ * 16 bits to 8. This keeps the stored values, as Node's decoder does.
+ * @throws Error if it is damaged
  */
 export function pngBands(bytes: Uint8Array): Bands {
   const { width, height, depth, channels, data, palette, transparency } = decode(bytes, { checkCrc: true });
@@ -34,7 +34,7 @@ export function pngBands(bytes: Uint8Array): Bands {
     return plane;
   });
   if (channels === 2 || channels === 4) return { width, height, planes, alpha: 'straight' };
-  // One colour, before it is scaled, is transparent.
+  // One colour, before scaling, is transparent.
   if (!transparency) return { width, height, planes };
   const opaque = wide ? 65535 : 255;
   const opacity = wide ? new Uint16Array(size) : new Uint8Array(size);
@@ -45,7 +45,7 @@ export function pngBands(bytes: Uint8Array): Bands {
   return { width, height, planes: [...planes, opacity], alpha: 'straight' };
 }
 
-/** Samples of 1, 2 or 4 bits, of which each row begins with a byte. */
+/** Unpacks samples of 1, 2 or 4 bits. Each row begins at a byte. */
 function unpack(data: Uint8Array, width: number, height: number, depth: number): Uint8Array {
   const perByte = 8 / depth;
   const stride = Math.ceil(width / perByte);
@@ -59,7 +59,7 @@ function unpack(data: Uint8Array, width: number, height: number, depth: number):
   return samples;
 }
 
-/** EXIF's orientation, wherever it stands in the file; 1, upright, where there is none. */
+/** The EXIF orientation, from anywhere in the file; 1 (upright) if there is none. */
 export async function pngOrientation(bytes: Uint8Array): Promise<number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = SIGNATURE.length; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {

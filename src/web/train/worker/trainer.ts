@@ -216,7 +216,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
     const { model, loader, config } = this;
     const last = rows.at(-1);
     if (last) {
-      const units = differenceScale(model.generator.range); // of the held-out measure, beside which L1 is drawn
+      const units = differenceScale(model.generator.range); // L1 is drawn beside the held-out error, in its units
       this.record.seconds = (this.record.seconds ?? 0) + seconds;
       this.emit({
         kind: 'progress',

@@ -83,7 +83,7 @@ const calls = {
     return { file: fileOf(pieces), step };
   },
 
-  /** The generator alone, to paint with. */
+  /** Only the generator, for the Paint view. */
   async generator(): Promise<Blob> {
     const { pieces } = await running().checkpoint();
     const bytes = new Uint8Array(await fileOf(pieces).arrayBuffer());
