@@ -62,7 +62,7 @@ const status = await main().catch((error: Error) => {
   return 1;
 });
 closeAdapter();
-// Driver threads may keep the process alive, so exit by hand, once what was printed has left through the pipe.
+// Exit explicitly, because driver threads may keep the process alive; but only after piped output has been flushed.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
 
 async function main(): Promise<number> {
@@ -73,7 +73,7 @@ async function main(): Promise<number> {
   let failed = false;
   const show = (...shown: Table[]) => {
     for (const table of shown) {
-      // Two sections may share what was measured once.
+      // Two sections may share a measurement.
       if (tables.some((other) => isDeepStrictEqual(other, table))) continue;
       tables.push(table);
       console.log(asText(table));

@@ -16,16 +16,16 @@ export interface Timing {
 export type Outcome = Timing | { failed: string };
 
 export interface Rounds {
-  /** At least five, unless a person asked for fewer. */
+  /** At least five, unless the user asks for fewer. */
   rounds: number;
   /** Short runs are repeated within a round until they make up about this many milliseconds; 0: never. */
   least: number;
 }
 
 export const DEFAULT_ROUNDS: Rounds = { rounds: 5, least: 20 };
-/** Milliseconds from which one run is enough to tell how long it takes. */
+/** From this many milliseconds on, a single run measures the duration. */
 const LONG = 1000;
-/** Runs that the queue of a driver easily holds. */
+/** Most runs to queue at once. */
 const MOST_TIMES = 64;
 
 /**

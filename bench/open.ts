@@ -23,7 +23,7 @@ export interface OpenOptions {
   rounds: Rounds;
   quick: boolean;
   rows: string;
-  /** Whether to compare with anybody. */
+  /** Whether to compare with peers. */
   peers: boolean;
   progress(text: string): void;
 }

@@ -7,12 +7,12 @@ import type { PyTorch } from './peers/pytorch.ts';
 import type { Table } from './report/table.ts';
 import type { Roofline } from './roofline/roofline.ts';
 
-/** What a section of the bench gets. Peers are opened and the roofline is measured on first use. */
+/** What a section of the bench receives. Peers are opened and the roofline is measured on first use. */
 export interface Bench {
   device: Device;
   kind: DriverKind;
   rounds: Rounds;
-  /** The environment before a driver was loaded, and the choice of adapter that gives the same adapter again. */
+  /** The environment before a driver was loaded, and the choice that opens the same adapter again. */
   environment: NodeJS.ProcessEnv;
   adapterChoice: string;
   /** Path of the program that runs a first step in its own process. */

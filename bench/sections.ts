@@ -9,8 +9,8 @@ import { stepSection } from './step/step.ts';
 export type SectionName = 'conv' | 'peers' | 'ladder' | 'memory' | 'step' | 'host';
 
 /**
- * Every section, with its line in the help. A run of all leaves out `peers`, which is part of `conv`, and `ladder`, whose
- * first steps are slow.
+ * All sections, with their help lines. A run of all sections leaves out `peers`, which is part of `conv`, and `ladder`,
+ * whose first steps are slow.
  */
 export const SECTIONS: Readonly<Record<SectionName, { about: string; run(bench: Bench): Promise<SectionResult> }>> = {
   conv: {

@@ -1,5 +1,5 @@
-// 5. CycleGAN (Zhu et al. 2017): line drawings become coloured faces and back, though no drawing is paired with its face. The
-// networks are the library's; what a step does is written out. `npx pixtape train --model cycle_gan` is the whole of it.
+// 5. CycleGAN (Zhu et al. 2017): turns line drawings into coloured faces and back, without pairs. The networks are the
+// library's; the training step is written out here. `npx pixtape train --model cycle_gan` is the full version.
 import {
   Adam,
   add,

@@ -1,4 +1,5 @@
-// 1. A classifier of handwritten digits: two convolutions, two linear layers. 1,200 steps get 98.5 % of held-out digits right.
+// 1. A classifier of handwritten digits: two convolutions, two linear layers. After 1,200 steps it classifies 98.5 % of
+// held-out digits correctly.
 import {
   Adam,
   backward,

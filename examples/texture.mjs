@@ -1,5 +1,5 @@
-// 4. Texture synthesis (Gatys, Ecker & Bethge 2015): noise becomes a texture whose Gram matrices, in a network that was trained
-// on digits, are those of a picture. The optimizer moves the pixels, not the weights.
+// 4. Texture synthesis (Gatys, Ecker & Bethge 2015): turns noise into a texture that has a picture's Gram matrices in a
+// network trained on digits. The optimizer changes the pixels, not the weights.
 import * as pt from 'pixtape';
 import { batchOf, digits, random, stepsOr, tiled, writeSheet } from './shared/data.mjs';
 
@@ -26,7 +26,7 @@ for (let t = 0; t < Math.min(300, stepsOr(300)); t++) {
   learn.run();
 }
 
-/** The products of each two channels, over all pixels: what is where is lost, which goes with which is kept. */
+/** The product of each pair of channels, summed over all pixels: keeps what occurs together, not where. */
 function grams(picture) {
   return features.reduce(
     ({ found, y }, conv) => {

@@ -1,4 +1,5 @@
-// 2. A variational auto-encoder of digits (Kingma & Welling 2014): draws new ones from noise, and writes a sheet of them.
+// 2. A variational auto-encoder of digits (Kingma & Welling 2014): draws new digits from noise, and writes a sheet of
+// them.
 import {
   Adam,
   add,
@@ -36,7 +37,7 @@ class Vae extends Module {
   loss(x) {
     const [mean, logVariance] = split(this.encode2.forward(relu(this.encode1.forward(x))), LATENT, 1);
     const z = add(mean, mul(exp(scale(logVariance, 0.5)), randn(x.device, [BATCH, LATENT])));
-    // Both terms are sums over a picture's pixels and its latent values, as the bound has them.
+    // Both terms are sums over a picture's pixels and its latent values, as in the bound.
     return add(scale(bceWithLogits(this.decode(z), x), PIXELS), normalDivergence(mean, logVariance));
   }
 }

@@ -104,7 +104,7 @@ export function difference(reference: ConvAnswer, answer: ConvAnswer): number {
   return Math.max(...names.map((name) => relativeError(reference[name], answer[name])));
 }
 
-/** The largest error, relative to the largest value that is wanted; infinite where anything is no number. */
+/** The largest error, relative to the largest wanted value; infinite if anything is NaN. */
 export function relativeError(want: Float32Array, got: Float32Array): number {
   if (want.length !== got.length) return Number.POSITIVE_INFINITY;
   let error = 0;

@@ -19,7 +19,7 @@ interface Program {
 interface Loop {
   first: number;
   last: number;
-  /** How often it runs, where that is a constant. */
+  /** How often it runs, if that is a constant. */
   trips: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Counts {
   /** Multiplications of integers, vector and scalar; a division is several. */
   integerMultiplies: number;
   scalar: number;
-  /** Loads and stores: of workgroup memory, of memory, and of memory by the scalar unit, once for all lanes. */
+  /** Loads and stores: of workgroup memory, of memory, and of memory by the scalar unit (once for all lanes). */
   workgroupMemory: number;
   memory: number;
   scalarMemory: number;
@@ -101,7 +101,7 @@ function findLoops({ blocks, names }: Program): Loop[] {
   });
 }
 
-/** How often a loop runs that counts from 0 to a constant in a scalar register. */
+/** How often a loop runs, if it counts from 0 to a constant in a scalar register. */
 function constantTrips(body: readonly Instruction[], before: readonly Instruction[]): number | undefined {
   for (const { op, args } of body) {
     const [, register, bound] = /^(s\d+), (0x[0-9a-f]+|\d+)$/.exec(args) ?? [];
@@ -119,7 +119,9 @@ function isInside(a: Loop, b: Loop): boolean {
   return a !== b && a.first >= b.first && a.last <= b.last;
 }
 
-/** One pass of a loop; those of `inner` that are within it, as often as they run where that is a constant, else once. */
+/**
+ * Counts one pass of a loop. Loops of `inner` within it count as often as they run if that is a constant, else once.
+ */
 function count(program: Program, loop: Loop, inner: readonly Loop[]): Counts {
   const counts: Counts = {
     multiplyAdds: 0,

@@ -13,16 +13,16 @@ import type { TrainConfig } from '../../src/pix2pix/train/config/config.ts';
 import { Pix2Pix } from '../../src/pix2pix/train/steps/pix2pix.ts';
 import type { ConvShape } from '../peers/peer.ts';
 
-/** A kernel of a program as a GPU would be given it. */
+/** A kernel of a program as recorded for a GPU. */
 export interface KernelUse {
   kernel: Kernel;
   dispatches: number;
-  /** In all its dispatches together; bytes are those of all that is bound, each once a dispatch. */
+  /** Summed over all its dispatches; bytes count every binding once per dispatch. */
   workgroups: number;
   bytes: number;
 }
 
-/** The kernels of one convolution in one direction, in the order in which they run. */
+/** The kernels of one convolution in one direction, in execution order. */
 export interface LayerUse {
   direction: ConvDirection;
   choice: string;
@@ -33,22 +33,22 @@ const ONES = { strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, groups: 1 };
 
 export const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
 
-/** A dry run for which the device counts as a GPU, whatever it is. */
+/** Opens a dry-run device that counts as a GPU, whatever the real one is. */
 async function gpuDryRun(like: Device): Promise<Device> {
   const device = await dryRunDevice(like);
   Object.assign(device.capabilities, { cpu: false, subgroupSize: 0 });
   return device;
 }
 
-/** The distinct kernels of a training step, those of most dispatches first. */
+/** The distinct kernels of a training step, by number of dispatches. */
 export async function stepKernels(like: Device, config: TrainConfig): Promise<KernelUse[]> {
   const model = new Pix2Pix(await gpuDryRun(like), config, { initialise: false });
   return usesOf((await model.prepare()).program).sort((a, b) => b.dispatches - a.dispatches);
 }
 
 /**
- * One layer of the bench, each direction for itself, by the choice that a GPU takes without a measurement, or by that which
- * `pick` takes among the names of all.
+ * The kernels of one layer in each direction, with the choice that a GPU takes without a measurement, or the one that
+ * `pick` selects by name.
  */
 export async function layerKernels(
   like: Device,

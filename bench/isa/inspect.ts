@@ -7,19 +7,19 @@ import type { Compiled, Radv } from './mesa/radv.ts';
 export interface Target {
   title: string;
   gpu: Radv;
-  /** Lanes of a wave: 64 is what Mesa takes for compute by itself, 32 can issue two instructions at once on RDNA 3. */
+  /** Lanes of a wave: Mesa's default for compute is 64; waves of 32 can issue two instructions at once on RDNA 3. */
   wave: 32 | 64;
 }
 
-/** What a kernel comes to on a target. */
+/** The result of compiling a kernel for a target. */
 export interface Inspection {
   registers: number;
-  /** Vector and scalar registers that had to go to memory. */
+  /** Vector and scalar registers spilled to memory. */
   spills: number;
   workgroupMemory: number;
   /** Waves of 32 lanes that a SIMD unit holds at once; one of 64 counts as two. */
   waves: number;
-  /** The compiler's guesses for one wave from start to end, in cycles: alone, and its share where the SIMD is full. */
+  /** The compiler's estimates for one wave from start to end, in cycles: alone, and its share when the SIMD is full. */
   latency: number;
   inverseThroughput: number;
   loop: boolean;
@@ -27,7 +27,7 @@ export interface Inspection {
   assembly: string;
 }
 
-/** Compiles kernels once for each target, however often they are asked for. */
+/** Compiles kernels, once for each target. */
 export class Inspector {
   private readonly dawn: DawnCompiler;
   private readonly done = new Map<string, Promise<Inspection[]>>();
@@ -42,7 +42,7 @@ export class Inspector {
     const key = `${kernel.entry}\n${kernel.code}`;
     let found = this.done.get(key);
     if (!found) {
-      // One at a time: only the order tells whose SPIR-V it is.
+      // Compile one at a time: only the order tells which SPIR-V belongs to which kernel.
       found = this.last.then(async () => {
         const code = await this.dawn.spirv(kernel);
         return targets.map(({ gpu, wave }) => inspection(gpu.compile(code, wave)));

@@ -1,11 +1,11 @@
 /**
- * Milliseconds that an H200 took for the compared layers, each direction by itself, to judge the predictions by.
+ * Milliseconds that an H200 took for the compared layers in each direction, to compare with the predictions.
  * Source: bench/results/h200-2026-11-26.md.
  */
 export const MEASURED = {
   gpu: 'NVIDIA H200',
   date: '2026-11-26',
-  /** SHA-256 of the shader that was measured, as it is in the bundle, its first 16 digits. */
+  /** First 16 digits of the SHA-256 of the measured shader, as bundled. */
   shader: '0589c5ddd3492a71',
   /** Multiply-adds of registers only, GFLOP/s. */
   roof: 57_234,

@@ -1,11 +1,13 @@
 import koffi from 'koffi';
 
-/** C structures for a foreign function: bytes in the order and alignment of the C compiler, and pointers between them. */
+/**
+ * C structures for foreign functions: bytes in a C compiler's order and alignment, with pointers between structures.
+ */
 
-/** What a pointer may lead to; null is the null pointer. */
+/** What a pointer may point to; null is the null pointer. */
 export type Pointee = Uint8Array | bigint | null;
 
-/** Builds one structure, field by field. Whatever it points to lives as long as it does. */
+/** Builds a structure, field by field. Everything it points to lives as long as it does. */
 export class CStruct {
   private readonly bytes: number[] = [];
   private readonly pointees: Pointee[] = [];
@@ -38,13 +40,13 @@ export class CStruct {
     return this;
   }
 
-  /** Zeros, for what a function is to fill in. */
+  /** Adds zeros, for a function to fill in. */
   room(bytes: number): this {
     for (let i = 0; i < bytes; i++) this.bytes.push(0);
     return this;
   }
 
-  /** The structure's bytes, filled up to a multiple of 8. */
+  /** The structure's bytes, padded to a multiple of 8. */
   get buffer(): Uint8Array {
     const buffer = Uint8Array.from(
       Array.from({ length: Math.ceil(this.bytes.length / 8) * 8 }, (_, i) => this.bytes[i] ?? 0),
@@ -59,7 +61,7 @@ export class CStruct {
   }
 }
 
-/** Keeps what a structure points to from being collected before the structure itself. */
+/** Keeps the targets of a structure's pointers alive as long as the structure. */
 const kept = new WeakMap<Uint8Array, Pointee[]>();
 
 export function addressOf(to: Pointee): bigint {
@@ -67,7 +69,7 @@ export function addressOf(to: Pointee): bigint {
   return typeof to === 'bigint' ? to : BigInt(koffi.address(to));
 }
 
-/** Structures of one kind behind one another, as C's arrays. */
+/** Concatenates structures of one kind, as a C array. */
 export function cArray(structs: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(structs.reduce((sum, s) => sum + s.length, 0));
   let at = 0;
@@ -79,7 +81,7 @@ export function cArray(structs: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A string as C has it, with a zero at its end. */
+/** A C string, with a terminating zero. */
 export function cString(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }

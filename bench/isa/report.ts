@@ -4,7 +4,7 @@ import { DIRECTIONS, type KernelUse, type LayerUse } from './cases.ts';
 import { type Inspection, share, type Target } from './inspect.ts';
 import { MEASURED } from './measured.ts';
 
-/** A kernel of a step or of a layer, and what it comes to on every target. */
+/** A kernel of a step or layer, with its result for every target. */
 export interface Inspected {
   use: KernelUse;
   on: readonly Inspection[];
@@ -73,7 +73,7 @@ const WANTED: readonly { column: string; holds(seen: Inspection): boolean }[] = 
   { column: '≥ 8 waves', holds: ({ waves }) => waves >= 8 },
 ];
 
-/** Judges every layer and direction by the targets, on these GPUs. */
+/** Checks every layer and direction against the goals, for these GPUs. */
 export function wantedTable(layers: readonly InspectedLayer[], targets: readonly Target[], places: readonly number[]) {
   let missed = 0;
   const rows = layers.flatMap(({ shape, direction, kernels: [main] }) =>

@@ -4,14 +4,14 @@ import { share } from './inspect.ts';
 import { MEASURED } from './measured.ts';
 import { filled, type Inspected, type InspectedLayer, KERNEL_COLUMNS, kernelCells } from './report.ts';
 
-/** Outputs of a tile along each side, of the forms that are looked at. */
+/** Outputs of a tile along each side, for the forms of Winograd to compare. */
 export const FORMS: readonly number[] = [4, 2];
 
-/** Picks a form of Winograd's algorithm among the names of choices, where it is one of them. */
+/** Picks a form of Winograd's algorithm among the names of choices, if present. */
 export const pickForm = (outputs: number) => (names: readonly string[]) =>
   names.find((name) => name.startsWith(`winograd_gemm ${outputs}x`)) ?? 'auto';
 
-/** Floating-point operations of a layer's matrix products: those of the convolution, or of the points of its tiles. */
+/** Floating-point operations of a layer's matrix products: the convolution's, or those over the tiles' points. */
 function productFlops(shape: ConvShape, choice: string): number {
   const outputs = Number(/^winograd_gemm (\d+)x/.exec(choice)?.[1] ?? 0);
   if (outputs === 0) return convFlops(shape);
@@ -21,7 +21,7 @@ function productFlops(shape: ConvShape, choice: string): number {
 
 const isProduct = ({ use }: Inspected): boolean => use.kernel.label.startsWith('conv_gemm');
 
-/** Microseconds on the GPU that was measured, if nothing but arithmetic and the copying of memory took any. */
+/** Microseconds on the measured GPU, if only arithmetic and memory copies took time. */
 function leastTime({ shape, choice, kernels }: InspectedLayer, at: number): number {
   return kernels.reduce((sum, kernel) => {
     const memory = kernel.use.bytes / MEASURED.bandwidth / 1e3;
@@ -32,7 +32,7 @@ function leastTime({ shape, choice, kernels }: InspectedLayer, at: number): numb
   }, 0);
 }
 
-/** Each layer by matrix products alone, and by Winograd's algorithms around them. */
+/** Compares each layer as one matrix product and by Winograd's algorithms. */
 export function winogradTable(layers: readonly InspectedLayer[], at: number): Table {
   const plain = (layer: InspectedLayer) =>
     layers.find((l) => l.shape === layer.shape && l.direction === layer.direction && !/winograd/.test(l.choice));

@@ -1,12 +1,10 @@
 // A rung of the ladder below conv_tile.wgsl: the same convolution with the same patches, summed tap by tap.
 //
-//   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v]
-//
-// Layout and tiling are those of shaders/conv/conv_tile.wgsl. The order of the loops is not: here each tap is multiplied
-// with the whole patch before the next. All TILE_H * TILE_W * M sums of a lane are read and written once a tap, and most
-// of them live in memory. conv_tile.wgsl reads and writes them once an input channel.
-//
-// The loader writes out the loops that are marked. The rung "loops left to the driver" strips the marks.
+// y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v] Layout and tiling are
+// those of shaders/conv/conv_tile.wgsl, but the loops are ordered differently: each tap is multiplied with the whole
+// patch before the next. All TILE_H * TILE_W * M sums of a lane, most of which live in memory, are read and written
+// once per tap. conv_tile.wgsl does so once per input channel. The loader unrolls the marked loops. The rung "loops
+// left to the driver" strips the marks.
 
 enable subgroups;
 

@@ -19,10 +19,10 @@ export interface LadderRow {
   what: string;
   choice: string;
   taken: boolean;
-  /** The largest difference from the first step, relative to the largest value; undefined where there is no result. */
+  /** The largest difference from the first step, relative to the largest value; undefined without a result. */
   difference: number | undefined;
   outcome: Outcome;
-  /** Counted by the definition; undefined where the step failed or gave another result. */
+  /** By the operations of the definition; undefined if the step failed or gave another result. */
   gflops: number | undefined;
 }
 
@@ -36,7 +36,9 @@ export async function ladderSection(bench: Bench): Promise<SectionResult> {
   return { data: rows, tables: [tableOf(rows)], checks: [], points: [] };
 }
 
-/** Every step of one layer in one direction: first its result beside that of the definition, then all of them in turn. */
+/**
+ * Runs every step for one layer in one direction: compares its result with the definition's, then times all in turn.
+ */
 export async function climb(bench: Bench, shape: ConvShape, direction: ConvDirection): Promise<LadderRow[]> {
   const g = geometryOf(shape);
   const problem = new ConvBenchmark(bench.device, direction, g);
@@ -60,7 +62,7 @@ export async function climb(bench: Bench, shape: ConvShape, direction: ConvDirec
     const entries = steps.flatMap(({ rung, trial, difference }) => {
       return trial && difference !== undefined ? [{ name: rung.choice.name, run: () => trial.run() }] : [];
     });
-    // A trial repeats short runs by itself.
+    // A trial already repeats short runs.
     const outcomes = await interleave(entries, { ...bench.rounds, least: 0 });
     return steps.map(({ rung: { what, choice, taken }, difference, failed = '' }) => {
       const outcome = outcomes.get(choice.name) ?? { failed };
@@ -74,7 +76,7 @@ export async function climb(bench: Bench, shape: ConvShape, direction: ConvDirec
   }
 }
 
-/** A rung on the device, or why it could not be run there. */
+/** A rung on the device, or why it could not run. */
 interface Step {
   rung: Rung;
   trial?: Trial;
@@ -106,7 +108,7 @@ function tableOf(rows: readonly LadderRow[]): Table {
   };
 }
 
-/** What went wrong with a step, in words. */
+/** Describes what went wrong with a step. */
 function problemOf({ layer, direction, choice, difference, outcome }: LadderRow): string[] {
   if ('failed' in outcome) return [`${layer}, ${direction}: ${choice} failed: ${outcome.failed}`];
   if (Number(difference) <= AGREED) return [];

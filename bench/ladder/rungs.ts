@@ -12,11 +12,11 @@ import { defaultChoice } from '../../src/engine/ops/conv/tuning/choose.ts';
 import { convCandidates, parseChoice } from '../../src/engine/ops/conv/tuning/registry.ts';
 import tapsSource from './conv_taps.wgsl';
 
-/** A step of the way from the definition to the fastest kernel: what it changes, and the kernels that do so. */
+/** A step from the definition to the fastest kernel: what it changes, and the kernels that do so. */
 export interface Rung {
   what: string;
   choice: ConvChoice;
-  /** The engine takes it for this convolution when nothing was measured. */
+  /** Whether the engine takes it for this convolution without a measurement. */
   taken: boolean;
 }
 
@@ -24,7 +24,7 @@ const PATCH: Tiling = { tileH: 2, tileW: 4, m: 16 };
 const MARK = /^[ \t]*\/\/ unroll\n/gm;
 const SHUFFLED = tapsSource.replaceAll('subgroupBroadcast', 'subgroupShuffle');
 
-/** Patches summed tap by tap. The engine no longer has them: their sums travel to memory nine times as often. */
+/** Patches summed tap by tap. No longer in the engine: their sums go through memory nine times as often. */
 const LEFT_TO_THE_DRIVER = byTaps('rolled', SHUFFLED.replaceAll(MARK, ''));
 const SHUFFLE = byTaps('shuffle', SHUFFLED);
 const BROADCAST = byTaps('broadcast', tapsSource);
@@ -43,8 +43,8 @@ const WINOGRAD_2 = methodOf(
 );
 
 /**
- * The steps on a CPU driver, for 3 × 3 convolutions of stride 1. Some have no gradient of the weight, or none that the
- * engine would ever take.
+ * The steps on a CPU driver, for 3 × 3 convolutions of stride 1. Some have no weight gradient, or none that the engine
+ * would ever take.
  */
 const CPU_STEPS: readonly [what: string, choice: ConvChoice, notForWeight?: true][] = [
   ['patches of 2 × 4 × 16, loops left to the driver', LEFT_TO_THE_DRIVER, true],
@@ -60,7 +60,7 @@ const CPU_STEPS: readonly [what: string, choice: ConvChoice, notForWeight?: true
   ['… 64 channels', parseChoice('winograd_rows 64'), true],
 ];
 
-/** The ladder of one convolution in one direction, the slowest step first; behind it what else the tuner would try. */
+/** The ladder of one convolution in one direction, slowest step first, followed by the tuner's other candidates. */
 export function ladder(device: Device, direction: ConvDirection, g: ConvGeometry): Rung[] {
   const taken = defaultChoice(device, direction, g).name;
   const candidates = convCandidates(device, direction, g);
@@ -76,7 +76,10 @@ export function ladder(device: Device, direction: ConvDirection, g: ConvGeometry
   return steps.map(([what, choice]) => ({ what, choice, taken: choice.name === taken }));
 }
 
-/** Four lanes hand out four weights at a time: more than 16 channels would be more text than a driver compiles. */
+/**
+ * With four lanes, which broadcast four weights at a time, more than 16 channels would be too much text for a driver to
+ * compile.
+ */
 function fitsLanes({ capabilities: { subgroupSize } }: Device, { name }: ConvChoice): boolean {
   return subgroupSize > 4 || !/(32|64)$/.test(name);
 }

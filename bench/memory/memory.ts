@@ -9,8 +9,10 @@ import { type MemoryOp, memoryOps } from './ops.ts';
 
 /** Target: share of the copy bandwidth. */
 const WANTED_SHARE = 0.7;
-/** A program holds an operation so many times, so that submitting and waiting, and the one forward before many
- * backwards, weigh little. */
+/**
+ * How many times a program holds an operation, to amortise submitting and waiting, and the one forward pass before many
+ * backward passes.
+ */
 const FORWARDS = 4;
 const BACKWARDS = 8;
 
@@ -62,8 +64,8 @@ export async function memorySection(bench: Bench, elements = memoryElements(benc
 }
 
 /**
- * Times forward and backward of one operation. A backward needs what its forward left in the same program. So its time is
- * that of a program with one forward and several backwards, minus that of a forward of the same round.
+ * Times forward and backward of one operation. A backward pass needs its forward pass in the same program. So its time
+ * is that of a program with one forward and several backward passes, minus that of a forward pass of the same round.
  */
 async function measureOp(bench: Bench, op: MemoryOp): Promise<MemoryRow[]> {
   bench.progress(`memory ${op.name}`);

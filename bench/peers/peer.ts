@@ -39,7 +39,7 @@ export interface LoadedConv {
 
 export interface Peer {
   name: string;
-  /** The version, and what else decides its speed. */
+  /** The version, and whatever else affects its speed. */
   version: string;
   load(problem: ConvProblem): Promise<LoadedConv>;
   close(): void;
@@ -58,7 +58,7 @@ export function convBytes(s: ConvShape): number {
   return 4 * (batch * inC * side ** 2 + inC * outC * kernel ** 2 + batch * outC * outSide(s) ** 2);
 }
 
-/** "4×64→64 @64", and the kernel where it is not 3×3. */
+/** "4×64→64 @64", and the kernel if it is not 3×3. */
 export function shapeName({ batch, inC, outC, side, kernel }: ConvShape): string {
   return `${batch}×${inC}→${outC} @${side}${kernel === 3 ? '' : ` (${kernel}×${kernel})`}`;
 }

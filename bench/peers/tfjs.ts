@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-webgpu';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { type ConvProblem, type LoadedConv, outSide, type Peer, reordered, timed, watch } from './peer.ts';
 
-/** TensorFlow.js on its WebGPU backend, in its own layout: pictures NHWC, weights HWIO. */
+/** Opens TensorFlow.js on its WebGPU backend, with its own layout: pictures NHWC, weights HWIO. */
 export async function openTfjs(): Promise<Peer> {
   if (!(await tf.setBackend('webgpu'))) throw new Error('TensorFlow.js gave no WebGPU backend');
   await tf.ready();

@@ -16,7 +16,7 @@ export interface RunRecord {
   cpu: string;
   cores: number;
   memory: string;
-  /** Load average over the minute before: on a busy machine the figures are worth little. */
+  /** Load average over the minute before: on a busy machine the figures mean little. */
   load: number;
   node: string;
   /** Dawn's package, this engine's commit, every peer. */

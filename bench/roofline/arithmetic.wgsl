@@ -1,8 +1,8 @@
 // The ceiling of arithmetic: every invocation runs 16 chains of multiply-adds that do not wait for each other, all in
-// registers. Nothing is loaded, and one value is stored at the end so that no compiler leaves the work out.
+// registers. It loads nothing, and stores one value at the end, so that no compiler can drop the work.
 //
-// Layout: y has one element for each invocation. FMA says which way a multiply-add is written: drivers differ in which
-// they run faster. One round is 8 multiply-adds of each chain.
+// Layout: y has one element for each invocation. FMA selects how a multiply-add is written: drivers differ in which
+// form runs faster. One round is 8 multiply-adds of each chain.
 
 struct Params {
   n: u32,

@@ -7,13 +7,13 @@ import { timed } from '../peers/peer.ts';
 import arithmetic from './arithmetic.wgsl';
 import copy from './copy.wgsl';
 
-/** The best that this device does, measured now. Everything else is given as a share of it. */
+/** The best that this device achieves, measured now. Other figures are given as a share of it. */
 export interface Roofline {
   /** GFLOP/s of multiply-adds in registers. */
   arithmetic: number;
   /** GB/s of a copy, reading and writing counted. */
   copy: number;
-  /** Every way that was tried: its name, its figure and its timing. */
+  /** Every variant tried: its name, figure and timing. */
   tried: { name: string; value: number; unit: 'GFLOP/s' | 'GB/s'; timing: Timing }[];
 }
 
@@ -55,7 +55,7 @@ interface Way {
 }
 
 async function arithmeticWays(device: Device): Promise<Way[]> {
-  // On a CPU driver some 0.3 GFLOP, a hundred times that on a GPU.
+  // About 0.3 GFLOP on a CPU driver, and a hundred times that on a GPU.
   const n = device.capabilities.cpu ? 2 ** 13 : 2 ** 18;
   const rounds = device.capabilities.cpu ? 128 : 512;
   const ways: Way[] = [];

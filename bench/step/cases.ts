@@ -4,7 +4,7 @@ import { PRESETS, type TrainConfig } from '../../src/pix2pix/train/config/config
 export interface StepCase {
   name: string;
   config: TrainConfig;
-  /** Takes minutes on a CPU driver, so it gets fewer rounds and --quick skips it. */
+  /** Whether it takes minutes on a CPU driver: then it gets fewer rounds, and --quick skips it. */
   slow: boolean;
   /** Target: how many times as long as PyTorch's step it may take, by driver. */
   wanted: Partial<Record<DriverKind, number>>;

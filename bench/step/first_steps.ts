@@ -26,8 +26,8 @@ const WARM_RUNS = 3;
 let measured: Promise<FirstSteps | { error: string }> | undefined;
 
 /**
- * Times the first step of `quick` in fresh processes: with an empty shader cache, then with the cache which that filled.
- * Measures once, even if two sections ask.
+ * Times the first step of `quick` in fresh processes: with an empty shader cache, then with the filled one. Measures
+ * once, even if two sections ask.
  */
 export function measureFirstSteps(bench: Bench): Promise<FirstSteps | { error: string }> {
   measured ??= measure(bench).catch((error: Error) => ({ error: error.message.split('\n')[0] ?? '' }));

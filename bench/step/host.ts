@@ -5,7 +5,7 @@ import { HOST_CASE, STEP_CASES } from './cases.ts';
 import { firstStepTable, measureFirstSteps } from './first_steps.ts';
 import { StepModel } from './model.ts';
 
-/** Times the host's part of a step: replaying it without waiting for the device, and getting to the first one. */
+/** Times the host's part of a step: replaying it without waiting for the device, and reaching the first one. */
 export async function hostSection(bench: Bench): Promise<SectionResult> {
   const cases = [HOST_CASE, ...STEP_CASES.filter((step) => !step.slow)].filter((step) => {
     return step.name.includes(bench.rows) && !(bench.quick && step.slow);

@@ -13,7 +13,7 @@ import { timed } from '../peers/peer.ts';
 export interface StepMemory {
   /** Weights, running statistics, Adam's averages, the batch. */
   state: number;
-  /** All buffers while a step runs, and the most there have ever been. */
+  /** All buffers while a step runs, and the peak. */
   bytes: number;
   peak: number;
   /** The lower bound for any plan: the state, and the most temporaries (gradients among them) alive at one time. */
@@ -26,7 +26,7 @@ export interface StepProfile {
   groups: { label: string; milliseconds: number; dispatches: number }[];
 }
 
-/** A Pix2Pix in training, on its own device so that the device's memory count is its own. */
+/** A Pix2Pix in training, on its own device, so that the device's memory count is the model's. */
 export class StepModel {
   readonly model: Pix2Pix;
   private readonly recorded: Recorded<StepOutputs>;
@@ -72,7 +72,7 @@ export class StepModel {
     });
   }
 
-  /** Milliseconds of the host for submitting a step to an idle device, without the first few as warm-up. */
+  /** Host milliseconds for submitting a step to an idle device, without the first few steps. */
   get host(): Timing {
     return summary(this.hostTimes.slice(Math.min(2, this.hostTimes.length - 1)));
   }

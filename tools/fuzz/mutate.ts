@@ -18,7 +18,7 @@ const EDGES = [
 
 type Mutation = (bytes: Uint8Array, random: RandomStream, other: Uint8Array) => Uint8Array;
 
-/** Half of the changes go into the head of a file, which says how to read the rest. */
+/** Picks a position. Half of them are in the head of a file, which says how to read the rest. */
 function place({ length }: Uint8Array, random: RandomStream): number {
   return random.below(random.uniform() < 0.5 ? Math.min(length, 512) : length);
 }
@@ -127,7 +127,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** Gives a PNG valid checksums: with wrong ones, decoders stop there. */
+/** Gives a PNG valid checksums, because decoders stop at wrong ones. */
 export function mendChecksums(png: Uint8Array): Uint8Array {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   for (let at = 8; at + 12 <= png.length; ) {

@@ -1,27 +1,31 @@
 /**
- * Decides how far a result may be from PyTorch's. The tolerances are those of the fixture format. Where float32 cannot meet
- * one, the measured noise of our own result is allowed on top, and no more.
+ * Decides how far a result may be from PyTorch's. The tolerances are those of the fixture format. If float32 cannot
+ * meet one, the measured noise of our own result is allowed on top, and no more.
  *
  * The limits of float32 were found with PyTorch alone: about 100 random fixtures of both initialisations, computed in
  * float64 (`make_fixtures.py --from FILE --dtype float64`) and in float32 by each of its two convolution back-ends.
- * - The gradient of a bias in front of a batch norm is zero. Float64 gives 1e-18 … 1e-14, float32 up to 3e-6 (3e-7 of the
- *   file's largest). That is rounding, which no two programs share, and Adam's first step takes its sign.
- * - At first the discriminator's logits hardly depend on the picture, so the gradients of its real and fake halves cancel,
- *   to 1e-4 of either and less. In its first blocks float32 is off float64 by 0.1 … 4 % in most files, by 100 % in some.
- * - Where pixels under a max-pool differ by less than float32 resolves, rounding decides which of them gets the gradient,
- *   and likewise at the kinks of the rectifiers. One such choice in a small picture moved a gradient of the generator by
+ * - The gradient of a bias in front of a batch norm is zero. Float64 gives 1e-18 … 1e-14, float32 up to 3e-6 (3e-7 of
+ *   the file's largest). That is rounding, which differs between programs, and Adam's first step follows its sign.
+ * - At first the discriminator's logits hardly depend on the picture, so the gradients of its real and fake halves
+ *   cancel to 1e-4 of either, or less. In its first blocks float32 is off float64 by 0.1 … 4 % in most files, by 100 %
+ *   in some.
+ * - If pixels under a max-pool differ by less than float32 resolves, rounding decides which of them gets the gradient.
+ *   The same holds at the kinks of rectifiers. One such choice in a small picture moved a gradient of the generator by
  *   14 % from one back-end to the other.
  * - In a deep model a batch norm may see two or three values of a variance near its eps: `fake` was off by 3e-4.
  * - With a large learning rate (0.01) the losses diverge after a few steps: 2 % at the fifth, twofold at the seventh.
- * - Adam's first step is lr · g / (|g| + 1e-8). Where |g| is near 1e-8 or less, a gradient well within its tolerance moves
- *   the weight by more than 1e-6; where g is rounding and has another sign, by 2 · lr.
+ * - Adam's first step is lr · g / (|g| + 1e-8). Where |g| is near 1e-8 or less, a gradient well within its tolerance
+ *   moves the weight by more than 1e-6; if g is rounding and has another sign, by 2 · lr.
  */
 
 /** A few samples measure the noise. This many times the largest is allowed in the norm of a tensor … */
 const TENSOR_FACTOR = 8;
-/** … and this many times in one element, which strays further from the mean. */
+/** … and this many times in one element, which deviates further from the mean. */
 const ELEMENT_FACTOR = 16;
-/** A gradient that is noise in ours may reach this share of the file's largest in PyTorch's: float32 resolves no less. */
+/**
+ * Largest size in PyTorch of a gradient that is noise in ours, as a share of the file's largest: float32 resolves no
+ * less.
+ */
 const RESOLUTION = 2 ** -20;
 const ADAM_EPS = 1e-8;
 
@@ -32,9 +36,9 @@ export interface Comparison {
   /** ‖ours − theirs‖ and ‖theirs‖. */
   off: number;
   norm: number;
-  /** The difference in units of the tolerance: above 1 it is too far. */
+  /** The difference in units of the tolerance; above 1 it fails. */
   errorRatio: number;
-  /** It passes only with the allowance for noise. */
+  /** Whether it passes only with the allowance for noise. */
   noisy: boolean;
 }
 
@@ -94,7 +98,7 @@ export function compareGradient(ours: Float32Array, theirs: Float32Array, larges
   return { ...found, errorRatio: Math.min(strict, errorRatio), noisy: strict > 1 && errorRatio <= 1 };
 }
 
-/** A gradient that is numerically zero: ours does not stand out from its noise, and theirs is tiny. */
+/** Whether a gradient is numerically zero: ours does not exceed its noise, and theirs is tiny. */
 function isNoise(ours: Float32Array, theirs: Float32Array, largest: number, noise: number): boolean {
   return norm(ours) <= noise && norm(theirs) <= RESOLUTION * largest;
 }
@@ -119,13 +123,13 @@ export function compareWeight(ours: StepOfWeight, theirs: StepOfWeight, lr: numb
   return { ...found, errorRatio: errorRatio, noisy: errorRatio <= 1 };
 }
 
-/** A weight after a step, and the gradient by which it was moved. */
+/** A weight after a step, and the gradient that moved it. */
 export interface StepOfWeight {
   after: Float32Array;
   gradient: Float32Array;
 }
 
-/** Equal or not: for counters. */
+/** Compares counters, which must be equal. */
 export function compareExact(ours: Float32Array, theirs: Float32Array): Comparison {
   return { ...distance(ours, theirs), errorRatio: worst(ours, theirs, () => 0), noisy: false };
 }

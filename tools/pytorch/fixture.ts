@@ -26,7 +26,7 @@ const HINT = 'tools/pytorch/python/make_fixtures.py writes files that fit.';
 
 /**
  * Reads a file's text and tensors as a fixture of format version 1.
- * @throws PixtapeError naming the file and the first thing that does not fit.
+ * @throws PixtapeError naming the file and the first thing that does not fit
  */
 export function readFixture(
   metadata: Readonly<Record<string, string>>,
@@ -85,7 +85,7 @@ export function under({ tensors }: Pick<Fixture, 'tensors'>, prefix: string): Ma
   return new Map(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-/** A counter's value, I64 [] or [1]. @throws PixtapeError if it is missing or anything else. */
+/** A counter's value, I64 [] or [1]. @throws PixtapeError if it is missing or anything else */
 export function count({ tensors, file }: Pick<Fixture, 'tensors' | 'file'>, name: string): number {
   const tensor = tensors.get(name);
   if (!tensor) throw new PixtapeError(`${file}: the tensor ${name} is missing`, HINT);
@@ -94,7 +94,7 @@ export function count({ tensors, file }: Pick<Fixture, 'tensors' | 'file'>, name
   throw new PixtapeError(`${file}: ${name} is ${dtype} [${shape}], expected I64 with one value`, HINT);
 }
 
-/** A tensor's values. One value may be a scalar. @throws PixtapeError if it is missing, not F32, or of another shape. */
+/** A tensor's values. One value may be a scalar. @throws PixtapeError if it is missing, not F32, or of another shape */
 function floats(
   { tensors, file }: Pick<Fixture, 'tensors' | 'file'>,
   name: string,

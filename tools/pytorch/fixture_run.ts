@@ -17,27 +17,27 @@ import { ranksInOne } from './ranks_in_one.ts';
 /** Everything that is compared, by its name in the fixture without `expect.`; a counter as one float. */
 export type Answer = Map<string, Float32Array>;
 
-/** How far a shake moves a convolution's result and the gradient that returns to it: 8 roundings of float32. */
+/** Relative size of a perturbation of a convolution's result and of its incoming gradient: 8 roundings of float32. */
 const SHAKE = 2 ** -21;
 
-/** A model with its recorded step: the whole problem's, or one rank's. */
+/** A model with its recorded step, for the whole problem or for one rank. */
 interface Worker {
   model: Pix2Pix;
   recorded: Recorded<StepOutputs>;
 }
 
 export interface FixtureRunOptions {
-  /** Moves the result of every convolution up or down by 2^-21 of itself, drawn anew for each step of it. */
+  /** Perturbs every value of every convolution's result by ±2^-21 of itself, with new draws in each step. */
   shake?: Rng;
-  /** How many ranks share the batch, with batch norm over all of them. They live in this process. Default 1. */
+  /** How many ranks share the batch, with batch norm over all of them, all in this process. Default 1. */
   ranks?: number;
 }
 
-/** A fixture's model on a device, ready to work the problem through from its start, once or many times. */
+/** A fixture's model on a device. Can compute the problem from its start any number of times. */
 export class FixtureRun {
   private readonly device: Device;
   private readonly fixture: Fixture;
-  /** One for each rank. What is compared of the state is the first one's. */
+  /** One per rank. Only the first one's state is compared. */
   private readonly workers: readonly [Worker, ...Worker[]];
 
   private constructor(device: Device, fixture: Fixture, workers: readonly [Worker, ...Worker[]]) {
@@ -68,7 +68,7 @@ export class FixtureRun {
     return this.workers[0].model;
   }
 
-  /** One step, each rank on its part of the batch. */
+  /** Runs one step, each rank on its part of the batch. */
   private async step(): Promise<void> {
     const { real, condition } = this.fixture.batch;
     const { length } = this.workers;
@@ -86,7 +86,7 @@ export class FixtureRun {
     this.restart();
     await this.step();
     const answer = await this.afterFirstStep();
-    // PyTorch's eval() knows running statistics only.
+    // PyTorch's eval() uses only running statistics.
     const evaluation = new Predictor(this.device, model.generator, { statistics: 'running' });
     answer.set('fake_eval', await evaluation.raw(batch.condition, config.batch, config.height, config.width));
     evaluation.destroy();
@@ -148,7 +148,9 @@ function parts({ generator, optimG, disc, optimD }: GanState, net: Net): { netwo
   return { network: disc, optim: optimD };
 }
 
-/** Dropout at one half is y → 0 or 2y, so that a mixture with y itself is y · (1 ± SHAKE), its gradient alike. */
+/**
+ * Dropout at one half maps y to 0 or 2y. So a mixture with y itself gives y · (1 ± SHAKE), and its gradient likewise.
+ */
 function perturbConvolutions(net: Module, rng: Rng): void {
   const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
   for (const [, module] of net.modules()) {

@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
       }
     } catch (error) {
       failed++;
-      // A PixtapeError ends with what to do. Anything else is our bug, so print its trace.
+      // A PixtapeError says what to do. Anything else is our bug, so print its trace.
       const { message } = error as Error;
       console.log(`FAIL  ${message.includes(file) ? '' : `${file}: `}${message}`);
       if (!(error instanceof PixtapeError)) console.error(error);
@@ -65,5 +65,5 @@ function line({ name, maxError, relativeL2, ok, tensors, noisy, worst }: Referen
 
 const status = await main(process.argv.slice(2));
 closeAdapter();
-// Driver threads may keep the process alive, so exit by hand, once what was printed has left through the pipe.
+// Exit explicitly, because driver threads may keep the process alive; but only after piped output has been flushed.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));

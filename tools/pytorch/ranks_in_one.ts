@@ -1,16 +1,18 @@
 import type { Ranks } from '../../src/engine/ops/ranks/ranks.ts';
 
-/** Values of the ranks that have come to a meeting, and what each of them waits for. */
+/** Values of the ranks that have reached a meeting, and the promise each waits for. */
 interface Meeting {
   values: Float32Array[];
   waiting: (() => void)[];
 }
 
-/** So many ranks in one process, which meet in its memory: to check what several compute without any MPI. */
+/**
+ * Makes ranks within one process, which exchange values in memory: checks computations on several ranks without MPI.
+ */
 export function ranksInOne(count: number): Ranks[] {
   const open = new Map<number, Meeting>();
 
-  /** All ranks' values in their order, once the last of them has come. */
+  /** Returns all ranks' values in order, once the last rank has arrived. */
   async function meet(rank: number, values: Float32Array, number: number): Promise<readonly Float32Array[]> {
     const meeting = open.get(number) ?? { values: [], waiting: [] };
     open.set(number, meeting);

@@ -33,13 +33,13 @@ const MOST_SHAKES = 8;
 /**
  * Runs the training problem of a fixture on `device` and compares the results with PyTorch's.
  *
- * Results within the format's tolerances pass. Otherwise the problem is computed up to 8 times more, with the result of
- * every convolution moved at random by the rounding error of float32. Rounding may move PyTorch's results as far as this
- * moves ours, so that much is allowed on top. `compare.ts` says where that is needed, and what float64 gives there. A wrong
- * operation is not excused, because its results are as steady as right ones.
+ * Results within the format's tolerances pass. Otherwise the problem is computed up to 8 times more, with random
+ * perturbations of every convolution's result by the rounding error of float32. Rounding may move PyTorch's results as
+ * far as this moves ours, so that much is allowed on top. `compare.ts` says where that is needed, and what float64
+ * gives there. This does not excuse a wrong operation, whose results are as stable as right ones.
  * Source: Vignes 1993, "A stochastic arithmetic for reliable scientific computation".
  *
- * @param ranks how many ranks share the work, batch norm over all of them: the answer must be the same
+ * @param ranks how many ranks share the work, with batch norm over all of them: the result must be the same
  * @throws PixtapeError if the file does not fit the format, or its batch the ranks
  */
 export async function runReference(
@@ -58,8 +58,8 @@ export async function runReference(
   const fails = (prefix = '') => groups.some(({ name, ok }) => name.startsWith(prefix) && !ok);
   if (!fails()) return groups;
 
-  // A seed whose samples of the small fixtures cross no kink of a leaky ReLU: that moves a gradient by up to 0.4 %, a thousand
-  // times the rounding, and would hide as much of an error.
+  // With this seed, samples of the small fixtures cross no kink of a leaky ReLU. Crossing one moves a gradient by up to
+  // 0.4 %, a thousand times the rounding, and would hide errors of that size.
   const rng = new Rng(device, 3);
   const shaken = await FixtureRun.open(device, fixture, { shake: rng, ranks });
   for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {

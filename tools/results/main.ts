@@ -32,7 +32,7 @@ else if (unknown !== undefined || seeds.some((seed) => !Number.isSafeInteger(see
 } else {
   const store = new Store(join(root, 'bench', 'results', 'learning.json'));
   const options = { root, runs: join(root, 'runs', 'results'), say: (line: string) => console.log(`\n— ${line}`) };
-  // All rows with the first seed, before any with the second.
+  // Run all rows with the first seed before any with the second.
   for (const seed of seeds) {
     for (const table of names.map((name) => TABLES[name] as (typeof TABLES)[string])) {
       for (const row of table.rows) await measure(table, row, seed);

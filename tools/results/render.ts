@@ -14,7 +14,7 @@ const COLUMNS: Readonly<Record<Measure, { title: string; digits: number }>> = {
   b: { title: 'b', digits: 3 },
 };
 
-/** A table as Markdown, the paper's figures behind ours where it has some; rows that were not run stay empty. */
+/** Renders a table as Markdown, with the paper's figures after ours, if any. Rows that were not run stay empty. */
 export function renderTable(table: ResultTable, store: Store): string {
   const { measures, rows, evaluate } = table;
   const of = (row: ResultTable['rows'][number]) => store.all({ train: commandOf(table, row), evaluate });
@@ -38,7 +38,7 @@ export function renderTable(table: ResultTable, store: Store): string {
   return `${markdown([head, ...body])}\n\n${circumstances(table, every)}`;
 }
 
-/** Columns as wide as their widest cell, names to the left and figures to the right. */
+/** Formats columns as wide as their widest cell, names left-aligned and figures right-aligned. */
 function markdown(lines: readonly string[][]): string {
   const widths = (lines[0] as string[]).map((_, i) => Math.max(4, ...lines.map((line) => (line[i] as string).length)));
   const padded = (line: readonly string[]) =>
@@ -74,7 +74,7 @@ function circumstances({ train, evaluate }: ResultTable, results: readonly Resul
   return `${parts.join('; ')}.`;
 }
 
-/** Replaces what stands between `<!-- results: NAME -->` and `<!-- /results -->`. @throws Error if a block has no end */
+/** Replaces the text between `<!-- results: NAME -->` and `<!-- /results -->`. @throws Error if a block has no end */
 export function fillIn(document: string, tables: Readonly<Record<string, ResultTable>>, store: Store): string {
   return document.replace(/(<!-- results: (\S+) -->\n)([\s\S]*?)(?=<!-- \/results -->|$)/g, (_, start, name, old) => {
     const table = tables[name];

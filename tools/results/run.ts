@@ -9,13 +9,13 @@ import type { SegmentationScores } from '../../src/pix2pix/train/evaluate/segmen
 import type { Result } from './store.ts';
 import type { Measure, ResultTable, Row } from './tables.ts';
 
-/** What `pixtape eval --json` writes, as far as it is needed here. */
+/** The part of `pixtape eval --json`'s output that is needed here. */
 type Written = Evaluation & {
   step: number;
   fcn?: NonNullable<Result['fcn']> & { scores: Partial<Record<'ours' | 'real', SegmentationScores>> };
 };
 
-/** The flags of a row as one text, in which a flag of the row takes the place of the table's. */
+/** The flags of a row as one text. A row's flag overrides the table's. */
 export function commandOf({ train }: Pick<ResultTable, 'train'>, { flags }: Pick<Row, 'flags'>): string {
   const own = flags.split(' ').filter((word) => word.startsWith('--'));
   const shared = train.split(/ (?=--)/).filter((flag) => !own.includes(flag.split(' ')[0] as string));
@@ -24,13 +24,13 @@ export function commandOf({ train }: Pick<ResultTable, 'train'>, { flags }: Pick
 
 export interface RunOptions {
   root: string;
-  /** Where runs go: an interrupted one goes on from there. */
+  /** The folder of runs. An interrupted run continues from there. */
   runs: string;
   say: (line: string) => void;
 }
 
 /**
- * Trains and measures one row with one seed, each in a process of its own. A run that was interrupted goes on.
+ * Trains and measures one row with one seed, each in its own process. Continues an interrupted run.
  * @throws Error with the command if it fails
  */
 export async function makeResult(
@@ -43,7 +43,7 @@ export async function makeResult(
   const name = createHash('sha256').update(`${train} ${seed}`).digest('hex').slice(0, 12);
   const place = ['--name', name, '--checkpoints_dir', runs];
   const going = existsSync(join(runs, name, 'latest.safetensors'));
-  // Sample grids cost time, and nobody looks at them here.
+  // Sample grids cost time and are not used here.
   const quiet = ['--display_freq', '1000000'];
   const flags = going ? ['--continue_train'] : [...train.split(' '), '--seed', String(seed), ...quiet];
   const before = loadavg()[0] ?? 0;
@@ -93,7 +93,7 @@ function scoresOf(
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
 
-/** Runs a command of dist/, with its progress on this terminal. */
+/** Runs a command of dist/, and shows its progress on this terminal. */
 function pixtape(root: string, args: readonly string[]): Promise<{ said: string; seconds: number }> {
   const began = performance.now();
   const child = spawn(process.execPath, [join(root, 'dist', 'pixtape.js'), ...args], {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../../src/files/files.ts';
 import type { Measure } from './tables.ts';
 
-/** Where and with what a run was made. */
+/** The machine and versions of a run. */
 export interface Circumstances {
   date: string;
   cpu: string;
@@ -11,27 +11,27 @@ export interface Circumstances {
   adapter: string;
   node: string;
   commit: string;
-  /** Processes that wanted a core, in the minute before it began and in the one before it ended. */
+  /** Load average over the minute before it began, and over the minute before it ended. */
   load: [before: number, after: number];
 }
 
-/** One training run and what was measured of it. */
+/** A training run and its measurements. */
 export interface Result extends Circumstances {
-  /** The commands, without names of folders: what the run is found by again. */
+  /** The commands without folder names. They identify the run. */
   train: string;
   evaluate: string;
   seed: number;
-  /** Wall time of each, with their start. */
+  /** Wall time of each command, including its start. */
   seconds: { train: number; evaluate: number };
   steps: number;
   scores: Partial<Record<Measure, number>>;
-  /** The same of the real held-out pictures, where it means something. */
+  /** The same measures of the real held-out pictures, if meaningful. */
   real: Partial<Record<Measure, number>>;
-  /** How the network that reads labels was made. */
+  /** How the segmentation network was trained. */
   fcn?: { parameters: number; steps: number; loss: number; adapter: string };
 }
 
-/** The results of all runs, in one file, which is replaced as a whole after each. */
+/** The results of all runs in one file, which is replaced atomically after each run. */
 export class Store {
   readonly path: string;
   readonly results: Result[];

@@ -3,7 +3,7 @@ export type Measure = 'pixel' | 'perClass' | 'iou' | 'l1' | 'ssim' | 'saturation
 
 export interface Row {
   title: string;
-  /** What this row adds to the flags of its table. */
+  /** Flags that this row adds to its table's. */
   flags: string;
   /** The paper's figures, under the same names. */
   paper?: Partial<Record<Measure, number>>;
@@ -17,12 +17,15 @@ export interface ResultTable {
   evaluate: string;
   /** The columns, in order. */
   measures: readonly Measure[];
-  /** Whether what is read off real pictures stands in a last row. */
+  /** The paper's figures for real pictures, shown in a last row. */
   real?: Partial<Record<Measure, number>>;
   rows: readonly Row[];
 }
 
-/** Isola et al. 2017 in small: their networks and constants at 64 × 64, with five times their rates for a few epochs. */
+/**
+ * Isola et al. 2017 scaled down: their networks and constants at 64 × 64, with five times their learning rates for a
+ * few epochs.
+ */
 const FACADES =
   '--data facades-toy --preset paper --netG unet_64 --crop_size 64 --ngf 8 --ndf 8 --batch_size 4 --init he ' +
   '--lr 1e-3 --resize nearest --no-jitter --n_epochs 3 --n_epochs_decay 3';
@@ -30,7 +33,7 @@ const FCN = ['pixel', 'perClass', 'iou'] as const;
 const fcn = (pixel: number, perClass: number, iou: number) => ({ pixel, perClass, iou });
 const common = { train: FACADES, evaluate: '--fcn' };
 
-/** Every table of docs/results.md that a run of `npm run results` can make again. */
+/** Every table of docs/results.md that `npm run results` can reproduce. */
 export const TABLES: Readonly<Record<string, ResultTable>> = {
   losses: {
     ...common,

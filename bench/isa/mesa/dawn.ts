@@ -7,11 +7,11 @@ import { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';
 
 /**
- * The SPIR-V that Dawn makes of our kernels, byte for byte as it hands it to Vulkan drivers. Mesa can write what it gets
- * into a folder, so the kernels are compiled on lavapipe, Mesa's driver for CPUs, one at a time.
+ * Gets the SPIR-V that Dawn generates for our kernels, exactly as it passes it to Vulkan drivers. Mesa can write its
+ * input into a folder, so the kernels are compiled on lavapipe, Mesa's CPU driver, one at a time.
  */
 export class DawnCompiler {
-  /** Never to run anything on: kernels are compiled on it, and dry runs take its limits and features. */
+  /** Runs nothing: kernels are compiled on it, and dry runs take its limits and features. */
   readonly device: Device;
   private readonly folder: string;
 
@@ -20,11 +20,11 @@ export class DawnCompiler {
     this.folder = folder;
   }
 
-  /** Call before anything else opens an adapter: Mesa reads its environment when it is loaded. */
+  /** Must be called before anything else opens an adapter: Mesa reads its environment when it is loaded. */
   static async open(): Promise<DawnCompiler> {
     const folder = mkdtempSync(join(tmpdir(), 'pixtape-isa-'));
     process.env.MESA_SPIRV_DUMP_PATH = folder;
-    // Dawn hands nothing on for a kernel that it finds in its cache.
+    // Disable the cache: Dawn passes nothing on for a cached kernel.
     process.env.MESA_SHADER_CACHE_DISABLE = '1';
     try {
       const { adapter, description } = await openAdapter('lavapipe');
@@ -35,9 +35,9 @@ export class DawnCompiler {
     }
   }
 
-  /** @throws PixtapeError where Mesa is too old to write it down */
+  /** @throws PixtapeError if Mesa is too old to write it */
   async spirv(kernel: Kernel): Promise<Uint8Array> {
-    // Another Mesa driver in this process may have written there too.
+    // Another Mesa driver in this process may have written there, too.
     for (const name of readdirSync(this.folder)) rmSync(join(this.folder, name));
     // A kernel of a dry run counts as compiled.
     await new Kernel(kernel.label, kernel.code, kernel.entry, {}).compile(this.device.gpu);

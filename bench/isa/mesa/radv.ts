@@ -23,7 +23,7 @@ export interface Compiled {
 
 const INSTALL = 'Debian and Ubuntu: apt-get install mesa-vulkan-drivers (24.1 or newer).';
 
-/** The library of Mesa's driver for Radeon GPUs. @throws PixtapeError where it is not installed */
+/** The library of Mesa's driver for Radeon GPUs. @throws PixtapeError if it is not installed */
 function findLibrary(): string {
   // Ignore the variable that names Dawn's driver: we look for another one.
   for (const icd of findIcds({ ...process.env, VK_DRIVER_FILES: '', VK_ICD_FILENAMES: '' })) {
@@ -57,9 +57,9 @@ export class Radv {
     this.device = device;
   }
 
-  /** @throws PixtapeError where the driver is missing, or does not know the family */
+  /** @throws PixtapeError if the driver is missing, or does not know the family */
   static open(family: string): Radv {
-    // The driver reads it each time that devices are listed.
+    // The driver reads this each time devices are listed.
     process.env.RADV_FORCE_FAMILY = family;
     const getInstanceProc = koffi
       .load(findLibrary())
@@ -107,7 +107,7 @@ export class Radv {
     return new Radv(stringAt(properties, 20), get, out[0] as bigint);
   }
 
-  /** @param subgroupSize 32 or 64; the driver's own choice where left out */
+  /** @param subgroupSize 32 or 64; by default the driver's choice */
   compile(code: Uint8Array, subgroupSize?: number): Compiled {
     const { entry, bindings } = readSpirv(code);
     const module = this.make('vkCreateShaderModule', info(16).u32(0).u64(code.length).pointer(code).buffer);
@@ -186,12 +186,12 @@ export class Radv {
   }
 }
 
-/** The beginning of most structures: their type's number in vulkan_core.h, and what else hangs on them. */
+/** Begins a structure: its type's number in vulkan_core.h, and the pNext chain. */
 function info(type: number, next: Pointee = null): CStruct {
   return new CStruct().u32(type).pointer(next);
 }
 
-/** VkPhysicalDeviceFeatures2 and what Vulkan 1.1 to 1.3 hang on it, for the driver to fill in. */
+/** VkPhysicalDeviceFeatures2 with the chain of Vulkan 1.1 to 1.3, for the driver to fill in. */
 function allFeatures(): Uint8Array {
   const executables = info(1000269000).room(8).buffer;
   const v13 = info(53, executables).room(64).buffer;
@@ -203,7 +203,9 @@ function allFeatures(): Uint8Array {
 const prototypes = new Map<string, unknown>();
 const TYPES: Readonly<Record<string, string>> = { h: 'uint64_t', p: 'void *', u: 'uint32_t' };
 
-/** Calls a driver's function; `signature` has a letter for each argument: h a handle, p a pointer, u a number of 32 bits. */
+/**
+ * Calls a function of the driver; `signature` has a letter per argument: h a handle, p a pointer, u a 32-bit number.
+ */
 function invoke(fn: unknown, signature: string, ...values: (Pointee | number)[]): number {
   let prototype = prototypes.get(signature);
   if (!prototype) {
@@ -216,7 +218,7 @@ function invoke(fn: unknown, signature: string, ...values: (Pointee | number)[])
 
 const bytes = (array: Uint32Array | BigUint64Array): Uint8Array => new Uint8Array(array.buffer);
 
-/** Negative results are errors; positive ones say that a list was cut short or the like. */
+/** Checks a result. Negative ones are errors; positive ones mean for example that a list was truncated. */
 function check(name: string, result: number): void {
   if (result !== 0) throw new Error(`${name} failed: VkResult ${result}`);
 }

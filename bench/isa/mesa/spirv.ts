@@ -1,4 +1,4 @@
-/** Reads what a pipeline needs to know of a SPIR-V module. Source: SPIR-V Specification 1.6, 2.3 and 3.52. */
+/** Reads what a pipeline needs to know about a SPIR-V module. Source: SPIR-V Specification 1.6, 2.3 and 3.52. */
 
 export interface SpirvInterface {
   entry: string;
@@ -43,7 +43,7 @@ export function readSpirv(code: Uint8Array): SpirvInterface {
   return { entry, bindings };
 }
 
-/** A string is packed four bytes a word and ends with a zero. */
+/** Reads a string, packed four bytes per word and zero-terminated. */
 function literal(words: Uint32Array, from: number): string {
   const bytes = new Uint8Array(words.buffer, from * 4);
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));

@@ -55,10 +55,10 @@ UNET = {
     "netG": "unet_32", "hidden": 2, "discHidden": 2, "reuseFake": True, "lambda": 100, "beta1": 0.5,
 }  # fmt: skip
 
-# Together: batch 1, 3 and 4; depth 2 to 5; both initialisations; sides that a PatchGAN cannot halve evenly; other
-# channels than 3; flat areas, where max-pools meet ties; running statistics that did not just begin; enough steps at a
-# high rate for the losses to show both of Adam's averages. The seeds are such that float32 and float64 agree on the pixel
-# that each max-pool takes and on the side of zero of each rectifier: all gradients that are not zero are sharp then.
+# Together they cover batch 1, 3 and 4; depth 2 to 5; both initialisations; sides that a PatchGAN cannot halve evenly;
+# channels other than 3; flat areas, where max-pools have ties; running statistics from earlier steps; enough steps at a
+# high rate for the losses to depend on both of Adam's averages. With these seeds float32 and float64 agree on the pixel
+# that each max-pool takes and on the sign at each rectifier, so all gradients that are not zero are accurate.
 SHIPPED = {
     "depth2-batch1": ({"hidden": 6, "depth": 2, "discHidden": 1, "height": 20, "width": 28, "batch": 1, "lambda": 1000},
                       {"seed": 19, "init": "tutorial"}),
