@@ -1,11 +1,11 @@
-// 2-D convolution, straight from its definition: forward, gradient of the input, gradient of the weight. The faster kernels
-// are tested against these. They are slow, because they load every operand again for every multiply-add, but any reader can
-// check them. Any kernel, stride, padding, dilation and number of groups.
+// 2-D convolution, straight from its definition: forward, gradient of the input, gradient of the weight. The faster
+// kernels are tested against these, which are easy to check but slow, because they load every operand for every
+// multiply-add. Supports any kernel, stride, padding, dilation and number of groups.
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of
 //     w[o, c, u, v] * x[n, first(o) + c, i * stride - pad + u * dilation, j * stride - pad + v * dilation]
 //
-// where c counts the C / G input channels of the group of o, and first(o) is the first of them.
+// where c counts the C / G input channels of o's group, and first(o) is the first of them.
 //
 // Layout: x (N, C, H, W), w (O, C / G, KH, KW), y (N, O, OH, OW), row-major. Invocations stride through the elements of
 // the result.
@@ -30,7 +30,7 @@ struct Params {
   dilation_w: u32,
   groups: u32,
   has_bias: u32,
-  // forward: leaky ReLU on the way out; 1 for none.
+  // forward: slope of a final leaky ReLU; 1 for none.
   slope: f32,
 }
 
@@ -70,7 +70,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   }
 }
 
-// Every output that used this input gives its gradient back, times the weight that it used.
+// Each output that used this input contributes its gradient times the weight it used.
 @compute @workgroup_size(64)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < p.n; i += groups.x * 64u) {
@@ -117,7 +117,7 @@ fn weight_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgr
     for (var n = 0u; n < p.batch; n++) {
       for (var row = 0u; row < p.out_h; row++) {
         let h = i32(row * p.stride_h + u * p.dilation_h) - i32(p.pad_h);
-        // One partial sum for each row keeps the rounding error of a long sum down.
+        // One partial sum per row limits the rounding error of a long sum.
         var partial = 0.0;
         if (h >= 0 && h < i32(p.in_h)) {
           for (var col = 0u; col < p.out_w; col++) {

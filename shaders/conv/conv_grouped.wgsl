@@ -1,36 +1,36 @@
-// 2-D convolution in groups of few channels, down to one (depthwise), on drivers of every kind: forward, and gradient of
-// the input. Any stride, padding and dilation. Tiles of matrix products would be empty for the most part here, and what
-// counts is to load little for each multiplication.
+// 2-D convolution in groups of few channels, down to one (depthwise), for all drivers: forward, and gradient of the
+// input. Supports any stride, padding and dilation. Tiles of matrix products would be mostly empty here. What matters
+// is few loads per multiplication.
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of
 //     w[o, c, u, v] * x[n, first(o) + c, i * stride - pad + u * dilation, j * stride - pad + v * dilation]
 //
-// where c counts the channels of the group of o, and first(o) is the first of them.
+// where c counts the channels of o's group, and first(o) is the first of them.
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW), all row-major.
+// Layout: x (N, C, H, W) and y (N, O, OH, OW) row-major, w with strides given by the caller.
 //
-// Tiling: an invocation makes a strip of ROWS positions below each other in M channels of one group, so neighbouring
-// lanes have neighbouring columns and load neighbouring values. For each input channel and column of the kernel it loads the
-// WINDOW rows under its strip once, which serve K_H taps, ROWS positions and M channels. Invocations number the strips of the
-// whole result, columns first.
-// K_H, S_H, D_H: the kernel's height, stride and dilation down the column are constants, since they say which row of the
-// window meets which position; those across are not.
+// Tiling: an invocation computes a vertical strip of ROWS positions in M channels of one group. Neighbouring lanes have
+// neighbouring columns and load neighbouring values. For each input channel and column of the kernel an invocation
+// loads the WINDOW rows under its strip once, and uses them for K_H taps, ROWS positions and M channels. Invocations
+// number the strips of the whole result, columns first.
+// K_H, S_H, D_H: the kernel's height, vertical stride and dilation are constants, because they determine which row of
+// the window meets which position. The horizontal ones are not.
 // Source: the operation is that of Krizhevsky et al. 2012, "ImageNet Classification with Deep Convolutional Neural
 // Networks" (groups), and of Chollet 2017, "Xception" (depthwise).
 
 struct Params {
   // Invocations.
   n: u32,
-  // Channels of a group, and sides, of what is read.
+  // Input: channels of a group, and sides.
   in_each: u32,
   in_h: u32,
   in_w: u32,
-  // Channels of a group, groups, and sides, of the result.
+  // Result: channels of a group, groups, and sides.
   out_each: u32,
   groups: u32,
   out_h: u32,
   out_w: u32,
-  // Strips below each other, and runs of M channels in a group.
+  // Strips in a column, and runs of M channels in a group.
   strips: u32,
   runs: u32,
   kernel_h: u32,
@@ -39,8 +39,8 @@ struct Params {
   dilation_w: u32,
   pad_h: i32,
   pad_w: i32,
-  // Strides of w: from one group to the next, one channel of the result, one that is summed over, one row of taps, one tap;
-  // and where tap 0 is.
+  // Strides of w: from one group to the next, one channel of the result, one that is summed over, one row of taps, one
+  // tap; and where tap 0 is.
   w_group: u32,
   w_out: u32,
   w_in: u32,
@@ -48,7 +48,7 @@ struct Params {
   w_tap: i32,
   w_first: u32,
   has_bias: u32,
-  // Leaky ReLU on the way out: 1 for none.
+  // Slope of a final leaky ReLU; 1 for none.
   slope: f32,
 }
 
@@ -58,7 +58,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-// What an invocation makes: its column, its strip, the first of its channels in the group, the group, and the picture.
+// An invocation's work: its column, its strip, its first channel in the group, the group, and the picture.
 struct Place {
   col: u32,
   strip: u32,
@@ -126,9 +126,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   }
 }
 
-// The gradient of the input where the stride is not 1 (where it is, `forward` makes it, with the taps reversed). x is the
-// gradient of the output, y that of the input, `in` and `out` as always what is read and what is made. The rows of a strip
-// are S_H apart, so that the same taps reach all of them: from neighbouring rows of x.
+// The gradient of the input if the stride is not 1; otherwise `forward` computes it, with reversed taps. x is the
+// gradient of the output and y that of the input; `in` and `out` again mean x and y. The rows of a strip are S_H apart,
+// so that the same taps reach all of them from neighbouring rows of x.
 @compute @workgroup_size(LANES)
 fn strided_input_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * LANES;

@@ -3,12 +3,14 @@
 //   dw[o, c, u, v] = sum over n, i, j of
 //     dy[n, o, i, j] * x[n, first(o) + c, i * stride - pad + u * dilation, j * stride - pad + v * dilation]
 //
-// Layout: x (N, C, H, W), dy (N, O, OH, OW), parts (SPLITS * LANES, O, C / G, K_H, K_W): each lane leaves a sum of its own,
-// which reduce_split_k.wgsl adds up in a fixed order. There are few weights here, and a barrier costs a CPU driver more.
+// Layout: x (N, C, H, W), dy (N, O, OH, OW), parts (SPLITS * LANES, O, C / G, K_H, K_W): each lane stores its own sum,
+// and reduce_split_k.wgsl adds them up in a fixed order. Weights are few here, and a barrier would cost a CPU driver
+// more.
 //
-// Tiling: a workgroup has the K_H taps of one column v of the kernel, for one o and one c. Its lanes take strips of ROWS
-// positions below each other, neighbouring lanes neighbouring columns, and load the WINDOW rows of x under a strip once for
-// all taps. Workgroup (k, s) has split s of the strips of column k; columns that do not fit one dimension go on in z.
+// Tiling: a workgroup computes the K_H taps of one column v of the kernel, for one o and one c. Its lanes take vertical
+// strips of ROWS positions, neighbouring lanes neighbouring columns, and load the WINDOW rows of x under a strip once
+// for all taps. Workgroup (k, s) takes split s of the strips of column k; columns that do not fit one dimension
+// continue in z.
 
 struct Params {
   batch: u32,
@@ -24,7 +26,7 @@ struct Params {
   dilation_w: u32,
   pad_h: i32,
   pad_w: i32,
-  // Strips below each other in a picture, strips of the whole batch, and those of one split.
+  // Strips in a column of a picture, strips of the whole batch, and strips of one split.
   strips: u32,
   all_strips: u32,
   share: u32,

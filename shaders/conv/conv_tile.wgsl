@@ -3,17 +3,17 @@
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v]
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW). Parameters and bindings stand in
+// Layout: x (N, C, H, W), w with strides given by the caller, y (N, O, OH, OW). Parameters and bindings are in
 // patch_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Each lane owns a patch of TILE_H x TILE_W output positions (lanes number the
 // patches of the whole batch) in M output channels, so it holds TILE_H * TILE_W * M sums. For each input channel a lane
-// loads the window under its patch once (WIN_H * WIN_W values), and the subgroup loads M weights a tap, one a lane, that
-// are then handed to all lanes by broadcast. On such drivers a load of 16 lanes costs as much as some forty
-// multiply-adds, since it is a loop over the lanes with a bounds check in each. So what counts is multiply-adds per load:
-// K * K * TILE_H * TILE_W * M / (WIN_H * WIN_W + K * K * M / LANES), 55 for a patch of 4 x 2 and 32 channels.
-// All taps of one sum stand in one expression, so that it goes through memory once a channel and not once a tap: with
-// hundreds of sums a lane most of them live in memory, and this order is twice as fast as the one by taps.
+// loads the window under its patch once (WIN_H * WIN_W values), and the subgroup loads M weights per tap, one per lane,
+// and broadcasts them to all lanes. On such drivers a load of 16 lanes costs as much as about forty multiply-adds,
+// because it is a loop over the lanes with a bounds check in each. So what matters is multiply-adds per load,
+// K * K * TILE_H * TILE_W * M / (WIN_H * WIN_W + K * K * M / LANES): 55 for a patch of 4 x 2 and 32 channels.
+// All taps of a sum are added in one expression, so that it goes through memory once per channel and not once per tap.
+// With hundreds of sums per lane most of them live in memory, and this order is twice as fast as going tap by tap.
 //
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
@@ -86,7 +86,7 @@ fn main(
     weight += p.w_in;
   }
 
-  // Only one load and one store in the text: here they are rare, and every further one costs the driver's compiler.
+  // Keep one load and one store in the text: they run rarely, and each further one costs the driver's compiler time.
   let channels = select(0u, min(M, p.out_c - out), tile < p.all_tiles);
   let rows = min(TILE_H, p.out_h - min(row, p.out_h));
   let cols = min(TILE_W, p.out_w - min(col, p.out_w));

@@ -1,19 +1,19 @@
-// Gradient of the weight of a 2-D convolution of stride 1, for drivers that run on a CPU: the sibling of conv_tile.wgsl,
-// where the reasons for this shape stand.
+// Gradient of the weight of a 2-D convolution of stride 1, for drivers that run on a CPU: the sibling of
+// conv_tile.wgsl, which explains this design.
 //
 //   dw[b, l, u, v] = sum over n, i, j of y[n, b, i, j] * x[n, l, i - pad + u, j - pad + v]
 //
 // With x the convolution's input and y the gradient of its output, b counts output and l input channels. The host
-// exchanges the two (and reverses the taps) where there are more output than input channels, since each lane has one l.
+// exchanges the two (and reverses the taps) if there are more output than input channels, because each lane has one l.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits, in a fixed order. Parameters and bindings stand in
+// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits in a fixed order. Parameters and bindings are in
 // patch_weight_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the TAPS sums of LANES channels for M
-// channels b. The subgroup walks over patches of TILE_H x TILE_W positions: a lane loads the window under the patch from
-// its own channel, and the M channels' values of each position, one a lane, reach all lanes by broadcast. All positions
-// of one sum stand in one expression.
+// channels b. The subgroup walks over patches of TILE_H x TILE_W positions: a lane loads the window under the patch
+// from its own channel, and the M channels' values of each position, one per lane, are broadcast to all lanes. All
+// positions of a sum are added in one expression.
 
 enable subgroups;
 

@@ -1,8 +1,8 @@
-// Parameters and bindings of the convolutions of stride 1 for drivers that run on a CPU, forward and gradient of the input.
-// Appended to conv_tile.wgsl and winograd/conv_winograd.wgsl, which the host gives the same things.
+// Parameters and bindings of the convolutions of stride 1 for drivers that run on a CPU, forward and gradient of the
+// input. Appended to conv_tile.wgsl and winograd/conv_winograd.wgsl.
 
 struct Params {
-  // Input channels of this dispatch, of x, and the one to begin with: large weights come in slices.
+  // Input channels of this dispatch, of x, and the first one: large weights are processed in slices.
   in_c: u32,
   in_all: u32,
   in_first: u32,
@@ -22,13 +22,13 @@ struct Params {
   tiles_x: u32,
   tiles: u32,
   all_tiles: u32,
-  // Channels of y, and the one that this dispatch's out_c begin with.
+  // Channels of y, and the first of this dispatch's out_c.
   channels: u32,
   first: u32,
   has_bias: u32,
   // 1: add to y instead of overwriting it.
   accumulate: u32,
-  // Leaky ReLU on the way out: 1 for none.
+  // Slope of a final leaky ReLU; 1 for none.
   slope: f32,
 }
 

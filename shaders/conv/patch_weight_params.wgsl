@@ -1,8 +1,8 @@
 // Parameters and bindings of the weight's gradient for drivers that run on a CPU.
-// Appended to conv_tile_weight.wgsl and winograd/conv_winograd_weight.wgsl, which the host gives the same things.
+// Appended to conv_tile_weight.wgsl and winograd/conv_winograd_weight.wgsl.
 
 struct Params {
-  // Channels of this dispatch, of the tensor, and the one to begin with: a large dw is made in slices.
+  // Channels of this dispatch, of the tensor, and the first one: a large dw is computed in slices.
   l_c: u32,
   l_all: u32,
   l_first: u32,

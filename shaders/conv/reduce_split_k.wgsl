@@ -1,6 +1,6 @@
 // Adds up the parts of a long sum that was split among workgroups: y[i] = sum over s of parts[s * n + i], in the order
-// of s, so that the result does not depend on who was done first. On top of that, where asked for, the bias of the
-// element's channel, and the whole through a leaky ReLU; or the gradient before the leaky ReLU that `activated` came out of.
+// of s, so that the result does not depend on which workgroup finished first. Optionally adds the bias of the element's
+// channel and applies a leaky ReLU, or multiplies by the gradient of the leaky ReLU whose result is `activated`.
 //
 // Layout: parts (SPLITS, n), y (n), seen as (N, CHANNELS, PLANE) for the bias. Invocations stride through n elements.
 

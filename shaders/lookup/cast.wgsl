@@ -1,5 +1,5 @@
-// The same numbers as another type: FROM and TO, written in by the loader, are f32, u32 or i32. Floats are cut off towards
-// 0; what the type cannot hold becomes the nearest that it can.
+// Converts numbers to another type: FROM and TO, inserted by the loader, are f32, u32 or i32. Floats are truncated
+// towards 0. Values out of range become the nearest value of the type.
 //
 // Layout: flat arrays of n elements. Invocations stride through them.
 

@@ -1,13 +1,14 @@
-// Rows of a matrix by their numbers: y[i, d] = weight[index[i], d]. Numbers beyond the last row give NaN, so that they show.
-// The gradient adds up the rows of dy that came from the same row of the matrix, in order, without atomics, so that every run
-// has the same bits: `link` finds for each place the next one with its number, and whether it is the first; `scatter`
-// walks along these links.
+// Selects rows of a matrix by index: y[i, d] = weight[index[i], d]. An index beyond the last row gives NaN, to be
+// noticed. The gradient adds up the rows of dy that came from the same row of the matrix, in order and without atomics,
+// so that every run has the same bits: `link` finds for each position the next one with the same index, and whether it
+// is the first; `scatter` follows these links.
 //
-// Layout: weight and dw (rows, width), index (count), y and dy (count, width). In `forward` and `scatter` one invocation
-// for each value of y, neighbours side by side; in `link` one for each place, which looks at all others. dw starts at 0.
+// Layout: weight and dw (rows, width), index (count), y and dy (count, width). `forward` and `scatter` use one
+// invocation per value of y, neighbours side by side; `link` one per position, which compares all others. dw starts at
+// 0.
 
 struct Params {
-  // Values of y, or in `link` places.
+  // Values of y, or positions in `link`.
   n: u32,
   count: u32,
   rows: u32,
@@ -30,10 +31,10 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   }
 }
 
-// No further place.
+// No further position.
 const NONE = 0xffffffffu;
 
-// Of each place: the next with the same number, and 1 if it is the first, 0 if not.
+// For each position: the next one with the same index, and 1 if it is the first, 0 if not.
 @group(0) @binding(4) var<storage, read_write> links: array<vec2u>;
 
 @compute @workgroup_size(LANES)

@@ -1,8 +1,8 @@
-// Elements along an axis by their numbers: y[o, j, i] = x[o, index[o, j, i], i]. Numbers beyond the axis give NaN, so that they
-// show. In the gradient each element of x looks for the places that took it, so that no two invocations write to one: the
-// time grows with the numbers of places along the axis.
+// Selects elements along an axis by index: y[o, j, i] = x[o, index[o, j, i], i]. An index beyond the axis gives NaN, to
+// be noticed. In the gradient each element of x searches for the positions that took it, so that no two invocations
+// write to one element: the time grows with the number of positions along the axis.
 //
-// Layout: x (outer, length, inner), index and y (outer, picks, inner). One invocation for each value of the result,
+// Layout: x (outer, length, inner), index and y (outer, picks, inner). One invocation per value of the result,
 // neighbours in `inner` side by side.
 
 struct Params {

@@ -1,6 +1,6 @@
-// Numbers as vectors: y[i, c] = 1 where index[i] = c, 0 elsewhere. A number beyond the last class gives zeros alone.
+// One-hot vectors: y[i, c] = 1 where index[i] = c, 0 elsewhere. An index beyond the last class gives only zeros.
 //
-// Layout: index (count), y (count, classes). One invocation for each value of y.
+// Layout: index (count), y (count, classes). One invocation per value of y.
 
 struct Params {
   n: u32,

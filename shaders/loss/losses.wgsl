@@ -1,12 +1,12 @@
-// Losses, each the mean of an element-wise function f over n elements; KIND, a constant of the loader, says which:
+// Losses, each the mean of an element-wise function f over n elements. KIND, a constant of the loader, selects one:
 //   BCE  f = max(a, 0) - a * t + log(1 + exp(-|a|)), the binary cross-entropy of sigmoid(a) against t in [0, 1]
 //   L1   f = |a - t|
 //   MSE  f = (a - t)^2
-// t is a tensor b, or with ONE_TARGET one number for all. The forward computes f and the first stage of its sum at once, as
-// reduce_sum.wgsl does: each workgroup (64 invocations) turns 4,096 neighbouring elements into one sum; reduce_sum adds up
-// those and divides by n.
+// t is a tensor b, or with ONE_TARGET one number for all. The forward computes f and the first stage of its sum
+// together, as in reduce_sum.wgsl: each workgroup (64 invocations) reduces 4,096 neighbouring elements to one sum.
+// reduce_sum.wgsl then adds these up and divides by n.
 //
-// Layout: a (the logits) and b (the target) hold n floats, y one for each workgroup.
+// Layout: a (the logits) and b (the target) hold n floats, y one per workgroup.
 
 struct Params {
   n: u32,
@@ -56,7 +56,7 @@ fn dloss(v: f32, t: f32) -> f32 {
   return select(2.0 * (v - t), sign(v - t), KIND == L1);
 }
 
-// Every workgroup has a block, but the last row of a folded grid may have some to spare.
+// The last row of a folded grid may have workgroups without a block.
 @compute @workgroup_size(64)
 fn forward(
   @builtin(workgroup_id) group: vec3u,

@@ -1,14 +1,15 @@
-// Cross-entropy of softmax over the classes of each place against probabilities t that sum to one:
+// Cross-entropy of the softmax over the classes of each position against probabilities t that sum to one:
 //   f = log(sum over k of exp(x[k] - m)) + sum over k of t[k] * (m - x[k]), m = max x, so that nothing overflows.
-// `labelled` and `labelled_backward` take the number of the right class of each place in the place of probabilities; a label
-// that is no class makes the loss NaN.
-// The gradient is (softmax(x)[k] - t[k]) * dy * factor, factor being 1 / places: reduce_sum takes the mean of f.
+// `labelled` and `labelled_backward` take the index of each position's class instead of probabilities. An invalid label
+// makes the loss NaN.
+// The gradient is (softmax(x)[k] - t[k]) * dy * factor with factor = 1 / positions: reduce_sum.wgsl takes the mean of
+// f.
 //
-// Layout: x, t and dx are (N, classes, plane), y and labels (N, plane): a place is one pixel of one picture.
-// Tiling: one invocation a place (or a stride of them); classes are few, so it walks them alone.
+// Layout: x, t and dx are (N, classes, plane), y and labels (N, plane). A position is one pixel of one picture.
+// Tiling: one invocation per position, or for a stride of them. Classes are few, so each loops over them alone.
 
 struct Params {
-  // Places: N * plane.
+  // Positions: N * plane.
   n: u32,
   classes: u32,
   plane: u32,
@@ -20,12 +21,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> t: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// Where the first class of a place lies; the others follow, a plane apart.
+// The offset of a position's first class; the others follow, a plane apart.
 fn first_of(place: u32) -> u32 {
   return (place / p.plane) * p.classes * p.plane + place % p.plane;
 }
 
-// The largest value of a place, and the sum of exp(value - largest): the sum is rescaled whenever a larger one turns up.
+// The largest value of a position, and the sum of exp(value - largest), which is rescaled whenever a larger value
+// comes.
 fn largest_and_sum(first: u32) -> vec2f {
   var largest = x[first];
   var sum = 1.0;

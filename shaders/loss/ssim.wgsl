@@ -3,23 +3,24 @@
 //
 //   SSIM = (2 mx my + C1) (2 cov + C2) / ((mx^2 + my^2 + C1) (var_x + var_y + C2))
 //
-// mx = E[x], my = E[y], var_x = E[xx] - mx^2, var_y likewise, cov = E[xy] - mx my; E is the mean under the window's weights,
-// of values brought to [0, 1] first: (v - low) * factor. The window is separable, so each mean is eleven taps along the
-// rows, then eleven along the columns:
+// mx = E[x], my = E[y], var_x = E[xx] - mx^2, var_y likewise, cov = E[xy] - mx my; E is the mean under the window's
+// weights, of values brought to [0, 1] first: (v - low) * factor. The window is separable, so each mean is eleven taps
+// along the rows, then eleven along the columns:
 //   rows       pictures        -> means along the rows of x, y, xx, yy, xy
 //   windows    those           -> 1 - SSIM of each window
-//   slopes     those           -> what SSIM changes by with E[x], E[xx] and E[xy] of its window
+//   slopes     those           -> derivatives of SSIM with respect to E[x], E[xx] and E[xy] of its window
 //   columns    slopes          -> their sums over the windows that hold a pixel, along the columns
 //   gradient   those, pictures -> the same along the rows, and dx
 // The last two are the transposes of the first two.
 //
-// Layout: a, b, dx hold planes of height * width floats; a window is named by its upper left pixel, so there are
-// height - 10 rows and width - 10 columns of them. `means` is five, `slope` and `sums` three such runs of planes, one for
-// each quantity. Each invocation strides through n runs of 4 neighbouring results along its axis (RUN), the elements of one
-// vector: value k of the 14 under them counts with weight k in the first, k - 1 in the second, and so on. `weights_of` hands
-// these on from one k to the next. How many values there are comes from p.span: drivers write a loop with a constant bound
-// out, and then lavapipe compiled these five for eight seconds, where running them takes less than a millisecond.
-// E[xx] - mx^2 cancels to about 1e-7, which C2 = 9e-4 keeps harmless.
+// Layout: a, b, dx hold planes of height * width floats. A window is identified by its upper left pixel, so there are
+// height - 10 rows and width - 10 columns of windows. `means` is five, `slope` and `sums` three such runs of planes,
+// one per quantity. Each invocation strides through n runs of 4 neighbouring results along its axis (RUN), the elements
+// of one vector: value k of the 14 under them counts with weight k in the first, k - 1 in the second, and so on.
+// `weights_of` steps these weights from one k to the next. The number of values comes from p.span, because drivers
+// unroll a loop with a constant bound: lavapipe then compiled these five kernels for eight seconds, while running them
+// takes less than a millisecond.
+// E[xx] - mx^2 cancels to about 1e-7, which C2 = 9e-4 makes harmless.
 
 struct Params {
   // Runs of results.
@@ -43,7 +44,7 @@ struct Params {
 const C1 = 0.0001;
 const C2 = 0.0009;
 
-// exp(-(i - 5)^2 / (2 * 1.5^2)), divided by their sum; behind the last there is nothing.
+// exp(-(i - 5)^2 / (2 * 1.5^2)), divided by their sum; 0 after the last.
 const WEIGHT = array<f32, SPAN>(
   0.0010283801, 0.0075987581, 0.0360007721, 0.1093606895, 0.2130055377, 0.2660117249,
   0.2130055377, 0.1093606895, 0.0360007721, 0.0075987581, 0.0010283801, 0.0, 0.0, 0.0,
@@ -53,7 +54,7 @@ fn unit(v: f32) -> f32 {
   return (v - p.low) * p.factor;
 }
 
-// What value k of a run counts with in each of its results, from those of value k - 1.
+// The weights of value k of a run in each of its results, from those of value k - 1.
 fn weights_of(k: u32, before: vec4f) -> vec4f {
   return vec4f(WEIGHT[k], before.xyz);
 }
@@ -100,7 +101,7 @@ fn window_run(i: u32) -> vec3u {
   return vec3u(i / (out_w * runs), ((i / out_w) % runs) * RUN, i % out_w);
 }
 
-// The five means of RUN windows down a column; those past the last row are means of something else and not used.
+// The five means of RUN windows down a column. Those past the last row are meaningless and not used.
 fn window_means(at: vec3u) -> array<vec4f, 5> {
   let out_w = p.width - (TAPS - 1u);
   let size = p.planes * p.height * out_w;

@@ -1,14 +1,15 @@
-// Products of many pairs of matrices: y[z] = a[z] * b[z], each (m, depth) * (depth, n) -> (m, n), for GPUs. Strides of the
-// caller's choice make of either its transpose, or one matrix for several z. matmul_lanes.wgsl is for CPU drivers; one
-// product alone is a convolution of 1 x 1.
+// Products of many pairs of matrices: y[z] = a[z] * b[z], each (m, depth) * (depth, n) -> (m, n), for GPUs. The
+// caller's strides can transpose either operand, or use one matrix for several z. matmul_lanes.wgsl is for CPU drivers;
+// a single product is a 1 x 1 convolution.
 //
-// Layout: element (i, k) of a matrix of a lies at i * a_row + k * a_col behind its begin, b's likewise; y row-major. z counts
-// through up to three axes, the last the innermost. Parameters and bindings stand in matmul_params.wgsl, which is appended.
+// Layout: element (i, k) of a matrix of a is at offset i * a_row + k * a_col, likewise for b; y is row-major. z counts
+// through up to three axes, the last one innermost. Parameters and bindings are in matmul_params.wgsl, which is
+// appended.
 //
-// Tiling: a workgroup of 16 x 16 computes a tile of 64 x 64 of y, each invocation EACH x EACH (4 x 4) of it in registers. Its
-// rows and columns are 16 apart, so that neighbours write neighbours. For each STEP of depth the workgroup copies 64 x STEP
-// of each operand into workgroup memory, where each value is used 64 times. The lanes read along the axis with stride 1.
-// The loads do not run ahead of the sums: see conv_gemm.wgsl for that.
+// Tiling: a workgroup of 16 x 16 computes a tile of 64 x 64 of y, each invocation EACH x EACH (4 x 4) of it in
+// registers. An invocation's rows and columns are 16 apart, so that neighbours write neighbours. For each STEP of depth
+// the workgroup copies 64 x STEP of each operand into workgroup memory, where each value is used 64 times. The lanes
+// read along the axis with stride 1. The loads do not run ahead of the sums: see conv_gemm.wgsl for that.
 // Source: Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra".
 
 const SIDE = 64u;

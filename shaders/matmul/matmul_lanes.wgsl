@@ -1,9 +1,9 @@
-// Products of many pairs of matrices, as matmul.wgsl, for drivers that run on a CPU. Parameters and bindings stand in
+// Products of many pairs of matrices, as matmul.wgsl, for drivers that run on a CPU. Parameters and bindings are in
 // matmul_params.wgsl, which is appended.
 //
-// Tiling: a workgroup is one subgroup and makes LANES rows by COLS * LANES columns of y. Each lane owns COLS columns, LANES
-// apart, in all the rows. Per step of depth it loads its columns' values and one row's value of a, which is handed to all
-// lanes by broadcast: LANES * COLS multiply-adds for 1 + COLS loads, which on such drivers are what counts.
+// Tiling: a workgroup is one subgroup and computes LANES rows by COLS * LANES columns of y. Each lane owns COLS
+// columns, LANES apart, in all the rows. Per step of depth it loads its columns' values and one row's value of a, which
+// is broadcast to all lanes: LANES * COLS multiply-adds for 1 + COLS loads, and loads dominate on such drivers.
 //
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
@@ -21,7 +21,7 @@ fn main(
     let inner = z % p.size_2;
     let middle = z / p.size_2 % p.size_1;
     let outer = z / p.size_2 / p.size_1;
-    // Rows and columns beyond the last repeat it: what comes of them is not stored.
+    // Rows and columns beyond the last repeat it; their results are not stored.
     var a_here = outer * p.a_0 + middle * p.a_1 + inner * p.a_2 + min(first_row + lane, p.m - 1u) * p.a_row;
     var b_here = outer * p.b_0 + middle * p.b_1 + inner * p.b_2;
     var sums: array<f32, LANES * COLS>;

@@ -1,22 +1,22 @@
-// Instance, group and layer norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of
-// each row. A row is `per` planes that lie behind each other: one channel of one picture (instance norm), the channels of a
-// group (group norm), or all that is normalised of one sample, as one plane (layer norm).
-// Passes: `statistics` goes through x, `join` and `combine` merge the statistics of its lanes, `normalise` writes y.
+// Instance, group and layer norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, with the statistics
+// of each row. A row is `per` consecutive planes: one channel of one picture (instance norm), the channels of a group
+// (group norm), or the normalised part of one sample, as one plane (layer norm).
+// Passes: `statistics` reads x, `join` and `combine` merge the statistics of its lanes, `normalise` writes y.
 //
-// Layout: x and y (planes, pixels). A plane is cut into `count` pieces. In `statistics` EACH lanes share a piece and lane t of
-// them takes values t, t + EACH, … of it: LANES where planes are large, fewer where they are short, so that many lanes have
-// few pieces, and few many. `partials` holds mean and root of the sum of squared deviations of each lane, [plane][piece][lane],
-// `pieces` those of each piece, `table` (mean, 1 / deviation) of each row. Lanes meet in `join` and not in workgroup memory:
-// see batch_norm.wgsl; where they are few, `combine` takes them as they are. In `normalise` workgroup (s, k) takes run s of
-// the planes k, k + groups.y, ….
+// Layout: x and y (planes, pixels). A plane is cut into `count` pieces. In `statistics` EACH lanes share a piece, and
+// lane t of them takes values t, t + EACH, … of it. EACH is LANES for large planes and less for short ones. `partials`
+// holds the mean and the root of the sum of squared deviations of each lane, [plane][piece][lane], `pieces` those of
+// each piece, `table` (mean, 1 / deviation) of each row. Lanes meet in `join` and not in workgroup memory: see
+// batch_norm.wgsl. If lanes are few, `combine` merges them directly. In `normalise` workgroup (s, k) takes run s of the
+// planes k, k + groups.y, ….
 //
-// Constants of the loader: WEIGHTED and BIASED, whether there are a weight and a bias; PER_ELEMENT, whether they have a value
-// for each place of a plane, else for each channel, plane % channels.
+// Constants of the loader: WEIGHTED and BIASED, whether there are a weight and a bias; PER_ELEMENT, whether they have a
+// value per position of a plane, else per channel, plane % channels.
 //
-// Statistics: see statistics.wgsl, which is joined to it. The pivot of a row is its first value, and means are those beyond
-// it, in the table too.
-// Source: Ulyanov, Vedaldi & Lempitsky 2016, "Instance Normalization: The Missing Ingredient for Fast Stylization"; Wu & He
-// 2018, "Group Normalization"; Ba, Kiros & Hinton 2016, "Layer Normalization".
+// Statistics: see statistics.wgsl, which is appended. The pivot of a row is its first value; means, also those in the
+// table, are relative to it.
+// Source: Ulyanov, Vedaldi & Lempitsky 2016, "Instance Normalization: The Missing Ingredient for Fast Stylization"; Wu
+// & He 2018, "Group Normalization"; Ba, Kiros & Hinton 2016, "Layer Normalization".
 
 struct Params {
   planes: u32,
@@ -47,7 +47,7 @@ fn length_of_piece(i: u32) -> u32 {
   return min(p.piece, p.pixels - i % p.count * p.piece);
 }
 
-// How many of `values` values lane t of `all` lanes has.
+// How many of `values` values belong to lane t of `all` lanes.
 fn share_of(t: u32, all: u32, values: u32) -> f32 {
   return f32((values + all - 1u - t) / all);
 }
@@ -89,7 +89,7 @@ fn statistics(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
 @group(0) @binding(3) var<storage, read> lanes: array<vec2f>;
 @group(0) @binding(4) var<storage, read_write> pieces: array<vec2f>;
 
-// One invocation for each piece.
+// One invocation per piece.
 @compute @workgroup_size(LANES)
 fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * LANES;
@@ -106,7 +106,7 @@ fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 @group(0) @binding(5) var<storage, read> parts: array<vec2f>;
 @group(0) @binding(6) var<storage, read_write> table: array<vec2f>;
 
-// One invocation for each row.
+// One invocation per row.
 @compute @workgroup_size(LANES)
 fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = id.x + id.y * groups.x * LANES;

@@ -1,13 +1,14 @@
-// Instance, group and layer norm, backward. With z = (x - mean) / deviation, g = dy * weight, and means over a row's values:
+// Instance, group and layer norm, backward. With z = (x - mean) / deviation, g = dy * weight and means over a row:
 //   dx = (g - mean(g) - z * mean(g * z)) / deviation        dbias = sum dy        dweight = sum dy * z
-// Passes: `sums` goes through x and dy, `join` and `combine` add up what its lanes found, `input` writes dx. Of weight and
-// bias with a value for each channel, `channels` adds up the gradients from the same sums; with one for each place of a plane,
-// `places` goes through x and dy again, and `total` adds up what it found.
+// Passes: `sums` reads x and dy, `join` and `combine` add up the sums of its lanes, `input` writes dx. For weight and
+// bias with a value per channel, `channels` computes the gradients from the same sums. With a value per position of a
+// plane, `places` reads x and dy again, and `total` adds up its sums.
 //
-// Layout, tiling and constants as in plane_norm.wgsl, whose `table` it reads: (mean beyond the pivot, 1 / deviation) of each
-// row. `partials` holds two sums of each lane, [plane][piece][lane], `pieces` those of each piece, `coefficients` (mean(g),
-// mean(g * z) / deviation) of each row. In `places` workgroup (s, r) takes places LANES * s … of the planes of share r.
-// Source: as batch_norm_backward.wgsl, with a row for a channel.
+// Layout, tiling and constants as in plane_norm.wgsl, whose `table` it reads: (mean relative to the pivot,
+// 1 / deviation) of each row. `partials` holds two sums of each lane, [plane][piece][lane], `pieces` those of each
+// piece, `coefficients` (mean(g), mean(g * z) / deviation) of each row. In `places` workgroup (s, r) takes positions
+// LANES * s … of the planes of share r.
+// Source: as batch_norm_backward.wgsl, with a row instead of a channel.
 
 struct Params {
   planes: u32,
@@ -63,7 +64,7 @@ fn sums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 @group(0) @binding(6) var<storage, read> lanes: array<vec2f>;
 @group(0) @binding(7) var<storage, read_write> pieces: array<vec2f>;
 
-// One invocation for each piece.
+// One invocation per piece.
 @compute @workgroup_size(LANES)
 fn join(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * LANES;
@@ -89,7 +90,7 @@ fn sum_of_plane(plane: u32) -> vec2f {
   return sum;
 }
 
-// One invocation for each row.
+// One invocation per row.
 @compute @workgroup_size(LANES)
 fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = id.x + id.y * groups.x * LANES;
@@ -140,7 +141,7 @@ fn input(
 @group(0) @binding(12) var<storage, read_write> dweight: array<f32>;
 @group(0) @binding(13) var<storage, read_write> dbias: array<f32>;
 
-// One invocation for each channel.
+// One invocation per channel.
 @compute @workgroup_size(LANES)
 fn channels(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let c = id.x + id.y * groups.x * LANES;
@@ -174,7 +175,7 @@ fn places(
   }
 }
 
-// One invocation for each place of a plane.
+// One invocation per position of a plane.
 @compute @workgroup_size(LANES)
 fn total(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * LANES;

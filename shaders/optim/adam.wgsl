@@ -2,14 +2,14 @@
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - rate * m / (sqrt(v) * correction + eps)
-// with rate = lr / (1 - beta1^t) and correction = 1 / sqrt(1 - beta2^t), which the host works out in float64 and
-// writes before each run. The order of operations is that of torch.optim.Adam.
+// with rate = lr / (1 - beta1^t) and correction = 1 / sqrt(1 - beta2^t), which the host computes in float64 and writes
+// before each run. The order of operations is that of torch.optim.Adam.
 // DECAY, a constant of the loader: 1 adds decay * w to the gradient (Adam with weight_decay), 2 shrinks the weight by
 // 1 - lr * decay first (AdamW), 0 does neither.
 // Sources: Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization"; Loshchilov & Hutter 2019, "Decoupled Weight
 // Decay Regularization".
 //
-// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader joins to this text.
+// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader appends.
 
 struct Params {
   n: u32,

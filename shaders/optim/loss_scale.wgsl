@@ -1,7 +1,7 @@
-// Dynamic loss scaling, for gradients that are stored as halves on their way: the loss is multiplied by a scale, so that
-// small gradients are not rounded to nothing, and the optimiser divides by it. `inspect` notes whether a parameter's
-// gradient has a value that is not finite (the optimiser leaves such a step out); `adjust`, once a step, halves the scale
-// then, and doubles it after `patience` steps in a row without.
+// Dynamic loss scaling, for gradients that are stored as halves: the loss is multiplied by a scale, so that small
+// gradients do not underflow, and the optimizer divides by it. `inspect` records whether a parameter's gradient has a
+// value that is not finite; the optimizer skips such a step. `adjust`, once per step, then halves the scale, and
+// doubles it after `patience` good steps in a row.
 // Source: Micikevicius et al. 2018, "Mixed Precision Training".
 //
 // Layout: a flat array of n floats; the state is one word each. Invocations stride through the elements.
@@ -21,7 +21,7 @@ struct Params {
 fn inspect(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   var bad = false;
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
-    // By its bits: compilers may take it that no float is infinite or NaN.
+    // Test the bits: compilers may assume that no float is infinite or NaN.
     bad = bad | ((bitcast<u32>(g[i]) & 0x7f800000u) == 0x7f800000u);
   }
   if (bad) {

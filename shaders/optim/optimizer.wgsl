@@ -1,9 +1,10 @@
 // The loop that every optimizer shares: one step on a run of n weights, in place. The optimizer's own text declares
-// `struct Params` with n in it, and `fn update(i: u32, gradient: f32, s: vec4f)`, which moves weight i.
-// `scaled` is for gradients of a loss that was multiplied by a scale: it divides by that, and does nothing where one of
-// the step's gradients has overflowed (see loss_scale.wgsl).
+// `struct Params` with n in it, and `fn update(i: u32, gradient: f32, s: vec4f)`, which moves weight i. `scaled` is for
+// gradients of a loss that was multiplied by a scale: it divides by the scale, and does nothing if one of the step's
+// gradients has overflowed (see loss_scale.wgsl).
 //
-// Layout: flat arrays of n floats; s holds what the host works out for each step. Invocations stride through the elements.
+// Layout: flat arrays of n floats; s holds values that the host computes for each step. Invocations stride through the
+// elements.
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> step: vec4f;

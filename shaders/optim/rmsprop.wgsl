@@ -4,7 +4,7 @@
 //   w = w - lr * g / (sqrt(v) + eps)
 // Source: Tieleman & Hinton 2012, "Lecture 6.5-rmsprop".
 //
-// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader joins to this text.
+// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader appends.
 
 struct Params {
   n: u32,

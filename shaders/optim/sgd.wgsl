@@ -2,7 +2,7 @@
 //   w = w - lr * (g + decay * w)
 // sgd_momentum.wgsl has the same with momentum.
 //
-// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader joins to this text.
+// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader appends.
 
 struct Params {
   n: u32,

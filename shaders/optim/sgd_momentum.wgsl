@@ -1,10 +1,11 @@
-// One step of stochastic gradient descent with momentum on a run of n weights, in place, in the order of torch.optim.SGD:
+// One step of stochastic gradient descent with momentum on a run of n weights, in place, in the order of
+// torch.optim.SGD:
 //   g = g + decay * w
 //   b = momentum * b + damping * g
 //   w = w - lr * b, or with NESTEROV, a constant of the loader, w - lr * (g + momentum * b)
 // Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
 //
-// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader joins to this text.
+// Layout: flat arrays of n floats. The loop over them is in optimizer.wgsl, which the loader appends.
 
 struct Params {
   n: u32,

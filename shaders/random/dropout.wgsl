@@ -1,16 +1,16 @@
 // Dropout with inverted scaling: y = 0 with probability `rate`, x / (1 - rate) otherwise. The backward is the same
-// kernel over dy: the mask depends on nothing but (seed, step, layer, element), so it is worked out again, not stored.
+// kernel over dy: the mask depends only on (seed, step, layer, element), so it is recomputed instead of stored.
 //
 // Layout: flat arrays of n floats. One invocation for four elements a quarter of the array apart, so that neighbours
-// read neighbouring addresses. Element i takes word i / quarter of the random block numbered i % quarter.
-// `part` is for a part of an array of `all` floats, from element `first` on: one invocation an element, whose number counts
-// from the start of the whole, so that the mask does not depend on how the array is cut up.
-// Joined to philox.wgsl, which makes the random numbers.
+// read neighbouring addresses. Element i takes word i / quarter of the random block numbered i % quarter. `part` is for
+// a part of an array of `all` floats, from element `first` on: one invocation per element, numbered from the start of
+// the whole, so that the mask does not depend on how the array is cut up.
+// philox.wgsl, which generates the random numbers, is appended.
 
 struct Params {
   n: u32,
   layer: u32,
-  // An element is dropped where its random word is below this: rate * 2^32.
+  // An element is dropped if its random word is below this: rate * 2^32.
   threshold: u32,
   // 1 / (1 - rate).
   factor: f32,

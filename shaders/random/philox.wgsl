@@ -1,4 +1,4 @@
-// Random numbers that depend on nothing but a counter and a key: Philox4x32-10, joined to the shaders that use it.
+// Random numbers that depend only on a counter and a key: Philox4x32-10, appended to the shaders that use it.
 // Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel Random Numbers: As Easy as 1, 2, 3"; the multipliers and key
 // increments are the paper's.
 

@@ -1,10 +1,10 @@
-// Random numbers: with NORMAL, a constant of the loader, of the normal distribution, else uniform in [0, 1).
-// Uniform ones have the 24 upper bits of a random word. Normal ones come in pairs by Box and Muller's method, from a
-// logarithm's and an angle's 24 bits; they are at most 5.8 in size. Joined to philox.wgsl, exponential.wgsl and
-// trigonometry.wgsl.
+// Random numbers: normally distributed with NORMAL, a constant of the loader, else uniform in [0, 1).
+// Uniform ones have the 24 upper bits of a random word. Normal ones come in pairs by Box and Muller's method, from 24
+// bits for the logarithm and 24 for the angle; their absolute value is at most 5.8. philox.wgsl, exponential.wgsl and
+// trigonometry.wgsl are appended.
 //
-// Layout: a flat array of n floats. One invocation for four elements a quarter of the array apart, as in dropout.wgsl: element
-// i comes of word i / quarter of the random block numbered i % quarter.
+// Layout: a flat array of n floats. One invocation for four elements a quarter of the array apart, as in dropout.wgsl:
+// element i comes from word i / quarter of the random block numbered i % quarter.
 // Source: Box & Muller 1958, "A Note on the Generation of Random Normal Deviates".
 
 struct Params {
@@ -22,7 +22,7 @@ fn uniform_of(word: u32) -> f32 {
   return f32(word >> 8u) * 5.9604644775390625e-8;
 }
 
-// Two normal numbers of two words.
+// Two normal numbers from two words.
 fn normal_of(a: u32, b: u32) -> vec2f {
   // In (0, 1]: there is no logarithm of 0.
   let radius = sqrt(-2.0 * logarithm(1.0 - uniform_of(a)));

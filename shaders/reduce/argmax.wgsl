@@ -1,8 +1,8 @@
-// Where along an axis the largest value is, or with LEAST, a constant of the loader, the smallest: the first of equals; NaN
-// comes before any number. A long axis is cut into parts, as in reduce_axis.wgsl: `first` looks through x, `again` through
-// what the parts found, values and places.
+// Index of the largest value along an axis, or of the smallest with LEAST, a constant of the loader: the first of
+// equals; NaN beats any number. A long axis is cut into parts, as in reduce_axis.wgsl: `first` searches x, `again` the
+// values and indices that the parts found.
 //
-// Layout: x (outer, length, inner), `best` and `place` (outer, parts, inner). One invocation for each value of the result,
+// Layout: x (outer, length, inner), `best` and `place` (outer, parts, inner). One invocation per value of the result,
 // neighbours in `inner` side by side.
 
 struct Params {

@@ -1,11 +1,11 @@
 // Sum of each channel over batch and plane: y[c] = sum over n, i of x[n, c, i]. The gradient of a convolution's bias.
-// `behind_leaky_relu` also brings the gradient before the leaky ReLU that the convolution ends in, in the same pass.
+// `behind_leaky_relu` also propagates the gradient back through the convolution's final leaky ReLU, in the same pass.
 //
 // Layout: x (N, C, plane), partials (C, slices, LANES).
 //
-// Without a barrier, which costs a CPU driver more than the sum: the LANES invocations of workgroup (s, c) each sum a stride
-// of slice s of channel c (channels that do not fit one dimension go on in z); deferred_sums.wgsl adds up what they found for a
-// channel. The order is fixed, and the error grows with the length of a stride.
+// Tiling: uses no barrier, which costs a CPU driver more than the sum. The LANES invocations of workgroup (s, c) each
+// sum a stride of slice s of channel c (channels that do not fit one dimension continue in z); deferred_sums.wgsl adds
+// up their sums for a channel. The order is fixed, and the error grows with the length of a stride.
 
 struct Params {
   batch: u32,
@@ -14,7 +14,7 @@ struct Params {
   // Values of a plane that one workgroup takes, and how many such slices there are.
   slice: u32,
   slices: u32,
-  // Of the leaky ReLU.
+  // Slope of the leaky ReLU.
   slope: f32,
 }
 

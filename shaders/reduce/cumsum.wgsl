@@ -1,6 +1,6 @@
-// Sums so far along an axis: y[o, k, i] = sum over j <= k of x[o, j, i]; backwards, over j >= k, which is the gradient.
+// Cumulative sum along an axis: y[o, k, i] = sum over j <= k of x[o, j, i]; the gradient sums over j >= k.
 //
-// Layout: x and y (outer, length, inner). One invocation for each (o, i), neighbours in `inner` side by side, walks along
+// Layout: x and y (outer, length, inner). One invocation per (o, i), neighbours in `inner` side by side, walks along
 // the axis.
 
 struct Params {

@@ -1,16 +1,16 @@
-// Many small sums of a step in one dispatch: the parts of weight gradients whose long sums were split among workgroups, of
-// the gradients of biases, and gradients of one weight that come from several places.
+// Many small sums of a step in one dispatch: the parts of weight gradients whose long sums were split among workgroups,
+// of the gradients of biases, and gradients of one weight that come from several places.
 //
 //   result[i] = sum over the terms of (sum over s < count of values[first + i * step + s * stride])
 //
-// each in the order written, so that the result does not depend on who was done first. With `accumulate`, what is in
-// `result` comes before the first term.
+// each in the order written, so that the result does not depend on which workgroup finished first. With `accumulate`,
+// the previous value of `result` comes before the first term.
 //
-// Layout: values and results lie anywhere in their buffers. `chunks` has five words for each workgroup: the place of
+// Layout: values and results are anywhere in their buffers. `chunks` has five words per workgroup: the position of
 // result 0, the range [from, to) of i, the range of terms. `terms` has four words each: first, step, stride, count.
 //
-// Tiling: workgroup k takes chunk k (chunks that do not fit one dimension go on in y), its invocations stride through
-// the range.
+// Tiling: workgroup k takes chunk k (chunks that do not fit one dimension continue in y); its invocations stride
+// through the range.
 
 struct Params {
   chunks: u32,

@@ -1,14 +1,14 @@
-// Reduction along one axis: y[o, i] = fold over k of x[o, k, i]. Any tensor is (outer, length, inner) around an axis, or around
-// several that lie behind each other. Joined to a text of fold/, which says what is folded: `start`, `step`, `join`.
-// An axis that is long is cut into parts, whose results take its place: the loader runs the kernel again on those, until
-// one is left. So few results still make many invocations, and no invocation adds up more than 4,096 values. Those it
-// adds up in blocks of 64, whose sums it adds: the rounding error grows with the number of blocks, not of values.
+// Reduction along one axis: y[o, i] = fold over k of x[o, k, i]. Any tensor is (outer, length, inner) around an axis,
+// or around several adjacent ones. A text of fold/, which defines the fold by `start`, `step` and `join`, is appended.
+// A long axis is cut into parts, whose results replace it: the kernel runs again on those until one is left. So few
+// results still make many invocations, and no invocation adds up more than 4,096 values. It adds them in blocks of 64,
+// and then the sums of the blocks: the rounding error grows with the number of blocks, not of values.
 //
 // Layout: x (outer, length, inner), y (outer, parts, inner).
-// `columns`: one invocation for each value of the result, neighbours in `inner` side by side; it walks down its part.
-// `rows`, for inner = 1: a workgroup goes along each part together, lane t taking elements t, t + LANES, …, so that lanes read
-// neighbours; each lane's result is one: y is (outer, parts * LANES). Lanes do not meet in workgroup memory, because a
-// barrier on a CPU driver costs more than another pass.
+// `columns`: one invocation per value of the result, neighbours in `inner` side by side; it walks down its part.
+// `rows`, for inner = 1: a workgroup shares each part, and lane t takes elements t, t + LANES, …, so that lanes read
+// neighbours. Each lane stores its own result: y is (outer, parts * LANES). Lanes do not meet in workgroup memory,
+// because a barrier on a CPU driver costs more than another pass.
 
 struct Params {
   // Values of the result, or with `rows` outer * parts.
@@ -18,7 +18,7 @@ struct Params {
   // Elements of the axis in one part.
   slice: u32,
   parts: u32,
-  // Of the result: 1 / length for a mean.
+  // Factor of the result: 1 / length for a mean.
   factor: f32,
 }
 

@@ -1,8 +1,8 @@
-// Sums in a fixed order: each workgroup turns 4,096 neighbouring elements into one. Run again on its own output until
-// one element is left, it adds up n elements with an error that grows like log n.
+// Sum in a fixed order: each workgroup reduces 4,096 neighbouring elements to one. The host runs it again on its output
+// until one element is left. The error of the sum of n elements grows like log n.
 //
-// Layout: x holds n floats, y one for each workgroup. A workgroup is 64 invocations; invocation t adds the elements
-// t, t + 64, t + 128 … of its block, then the 64 sums are folded pairwise in workgroup memory.
+// Layout: x holds n floats, y one per workgroup. A workgroup is 64 invocations; invocation t adds the elements t,
+// t + 64, t + 128 … of its block, then the 64 sums are folded pairwise in workgroup memory.
 
 struct Params {
   n: u32,

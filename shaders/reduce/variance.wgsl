@@ -1,7 +1,7 @@
-// A variance of the deviations d from a mean that float32 has rounded: `squares` is the sum of d * d and `rest` the mean of
-// d, which would be 0 with the exact mean. Without that correction a mean that is large beside the deviations costs all
-// digits. And its gradient, with twice the gradient of the sum as `g`. Functions of element-wise operations: see
-// src/engine/tape/elementwise_text.ts.
+// Variance from the deviations d from a mean that float32 has rounded, and its gradient. `squares` is the sum of d * d,
+// and `rest` the mean of d, which would be 0 with the exact mean. Without that correction a mean that is large against
+// the deviations costs all digits. `g` in the gradient is twice the gradient of the sum. These are functions of
+// element-wise operations: see src/engine/tape/elementwise_text.ts.
 // Source: Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance: Analysis and Recommendations".
 
 fn f(squares: f32, rest: f32, count: f32, factor: f32) -> f32 {

@@ -1,12 +1,12 @@
-// Average pool: y = the mean of x under each window, and its transpose, which is its gradient: each pixel gets of every
-// window over it the share that it gave. Each is the other's gradient, too.
+// Average pool: y = the mean of x under each window, and its transpose, which is its gradient: each pixel gets from
+// every window over it the share that it contributed. Each is the gradient of the other.
 //
-// Constants of the loader: ADAPTIVE, whether windows are cut so that out_h * out_w of them cover the picture (window o of an
-// axis covers pixels floor(o * in / out) to ceil((o + 1) * in / out) - 1), else they are kernel_h * kernel_w pixels, stride
-// apart, over a picture with padding. COUNT_PAD, whether zeros of the padding count among the values.
+// Constants of the loader: ADAPTIVE, whether out_h * out_w windows cover the picture (window o of an axis covers pixels
+// floor(o * in / out) to ceil((o + 1) * in / out) - 1); otherwise they are kernel_h * kernel_w pixels, stride apart,
+// over a padded picture. COUNT_PAD, whether zeros of the padding count as values.
 //
-// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. Workgroup (s, k) takes slice s of the planes k,
-// k + groups.y, … of the result, its lanes neighbouring pixels. plane.wgsl is joined to it.
+// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. Workgroup (s, k) takes slice s of the planes
+// k, k + groups.y, … of the result, its lanes neighbouring pixels. plane.wgsl is appended.
 // Source: as torch.nn.functional.avg_pool2d and adaptive_avg_pool2d.
 
 struct Params {
@@ -34,7 +34,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-// Along an axis, the pixels `first` to `end` - 1 under window o, and how many values it counts; or the windows over a pixel.
+// Along an axis: the pixels `first` to `end` - 1 under window o, and how many values it counts; or the windows over a
+// pixel.
 struct Span {
   first: u32,
   end: u32,

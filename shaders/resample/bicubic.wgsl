@@ -1,9 +1,9 @@
-// Cubic resize along one axis, and its transpose, which is its gradient; a picture is resized along one axis, then along the
-// other. Each output mixes the four inputs around the point where it falls, by the cubic convolution with a = -3/4; those
-// outside are the nearest inside.
+// Cubic resize along one axis, and its transpose, which is its gradient; a picture is resized along one axis, then
+// along the other. Each output mixes the four inputs around its source position, by cubic convolution with a = -3/4;
+// inputs outside the picture repeat the nearest one inside.
 //   corners aligned:   source = o * (in - 1) / (out - 1), the first and last pixels fall on each other
 //   otherwise:         source = (o + 1/2) * in / out - 1/2, the edges do
-// The source is a fraction of whole numbers and is kept as one: its floor and the weights are as exact as they can be.
+// The source position is kept as a fraction of integers, so that its floor and the weights are as exact as possible.
 //
 // Layout: x (outer, side, inner), y (outer, to, inner). Invocations stride through the n elements of the result.
 // Source: Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing"; as
@@ -22,7 +22,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-// Where an output falls: the pixel before it, from -1 on, and the weights of the four pixels from the one before that on.
+// Source of an output: the pixel before it, from -1 on, and the weights of the four pixels from the one before that on.
 struct Place {
   pixel: i32,
   weights: vec4f,
@@ -38,7 +38,7 @@ fn far(t: f32) -> f32 {
 
 fn place_of(o: u32) -> Place {
   var unit = 2u * p.to;
-  // Half a pixel to the left may be before the first: counted from one pixel before it.
+  // Half a pixel to the left may be before the first pixel, so count from one pixel before it.
   var units = (2u * o + 1u) * p.side + p.to;
   if (p.align != 0u) {
     unit = max(p.to, 2u) - 1u;
@@ -70,13 +70,14 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-// Each input gathers from the outputs that took it. Those that could are a few more than those that did.
+// Each input gathers from the outputs that used it, among a few more candidates.
 @compute @workgroup_size(LANES)
 fn transposed(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < p.n; i += groups.x * LANES) {
     let j = i / p.inner % p.side;
     let base = i / p.inner / p.side * p.to * p.inner + i % p.inner;
-    // Outputs whose source is within two pixels, and one more at each end; those outside count for the pixels at the ends.
+    // Outputs whose source is within two pixels, and one more at each end. Sources outside count for the pixels at the
+    // ends.
     var first = 0u;
     var end = p.to;
     if (p.side > 1u) {

@@ -1,13 +1,13 @@
-// Bilinear resize: each output pixel mixes the four input pixels around the point where it falls.
+// Bilinear resize: each output pixel mixes the four input pixels around its source position.
 //   corners aligned:   source = o * (in - 1) / (out - 1), the first and last pixels fall on each other
 //   otherwise:         source = (o + 1/2) * in / out - 1/2, the pictures' edges do; cut off to 0 … in - 1
-// The source is a fraction of whole numbers and is kept as one: its floor and the weights are exact on every driver.
+// The source position is kept as a fraction of integers, so that its floor and the weights are exact on every driver.
 //
-// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. An invocation owns one column of one plane of
-// the result (forward) or of x (backward) and walks down a run of its rows: it keeps what it has of the row above, so that
-// each input is loaded twice in the forward and each gradient some four times in the backward, and it works out the weights
-// across once. Neighbouring lanes have neighbouring columns. Workgroup (s, r) takes columns LANES * s …, then those so many
-// groups on, and rows r * slice ….
+// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. An invocation owns one column of one plane
+// of the result (forward) or of x (backward) and walks down a run of its rows. It keeps the values of the row above, so
+// that each input is loaded twice in the forward and each gradient about four times in the backward, and computes the
+// horizontal weights once. Neighbouring lanes have neighbouring columns. Workgroup (s, r) takes columns LANES * s …,
+// LANES * (s + groups.x) …, and rows r * slice ….
 // Source: as torch.nn.functional.interpolate(mode='bilinear').
 
 struct Params {
@@ -26,8 +26,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-// A source position along an axis, in pixels and the rest in units of 1 / whole. Carried from one output to the next by
-// adding, since a CPU driver divides whole numbers lane by lane.
+// A source position along an axis: whole pixels, and the rest in units of 1 / whole. Stepped from one output to the
+// next by addition, because a CPU driver divides integers lane by lane.
 struct Place {
   // One more than the pixel, so that half a pixel before the first is not negative.
   pixel: u32,
@@ -39,26 +39,26 @@ fn whole(to: u32) -> u32 {
   return select(2u * to, max(to, 2u) - 1u, p.align != 0u);
 }
 
-// How far apart two neighbouring outputs fall, in units of 1 / whole.
+// Distance between the sources of neighbouring outputs, in units of 1 / whole.
 fn pace(side: u32) -> u32 {
   return select(2u * side, side - 1u, p.align != 0u);
 }
 
-// Where output o falls.
+// Source of output o.
 fn place_of(o: u32, side: u32, to: u32) -> Place {
   let start = select(side + to, whole(to), p.align != 0u);
   let units = start + o * pace(side);
   return Place(units / whole(to), units % whole(to));
 }
 
-// The place of the next output.
+// Source of the next output.
 fn next(a: Place, step: Place, unit: u32) -> Place {
   let rest = a.rest + step.rest;
   let over = rest >= unit;
   return Place(a.pixel + step.pixel + select(0u, 1u, over), select(rest, rest - unit, over));
 }
 
-// The pixel before a place, and how far the place is on its way to the next one: neither leaves the picture.
+// The pixel before a source, and its fraction of the way to the next pixel. Both stay within the picture.
 fn pixel_of(a: Place, side: u32) -> u32 {
   return min(max(a.pixel, 1u) - 1u, side - 1u);
 }
@@ -94,7 +94,7 @@ fn forward(
     for (var row = first_row; row < end_row; row++) {
       let top = pixel_of(place, p.in_h);
       let down = f32(rest_of(place, p.in_h)) / f32(unit);
-      // Once for each new row; twice at the start, and where rows are skipped.
+      // Runs once for each new row; twice at the start, and if rows are skipped.
       have = max(have, top);
       while (have < min(top + 2u, p.in_h)) {
         let a = top_left + have * p.in_w;
@@ -111,8 +111,8 @@ fn forward(
   }
 }
 
-// dx: each input pixel gathers from the outputs that fell less than one pixel away, in a fixed order. A row of outputs
-// gives to the input row above it and to the one below: both sums are carried along.
+// dx: each input pixel gathers from the outputs whose sources are less than one pixel away, in a fixed order. A row of
+// outputs contributes to the input rows above and below it: both sums are carried along.
 
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
@@ -125,7 +125,7 @@ fn share(i: u32, a: Place, side: u32, unit: u32) -> f32 {
   return f32(units) / f32(unit);
 }
 
-// The first output that falls less than one pixel before input i.
+// The first output whose source is less than one pixel before input i.
 fn first_from(i: u32, side: u32, to: u32) -> u32 {
   if (i == 0u) {
     return 0u;
@@ -136,7 +136,7 @@ fn first_from(i: u32, side: u32, to: u32) -> u32 {
   return ((2u * i - 1u) * to / side + 1u) / 2u;
 }
 
-// One past the last output that falls less than one pixel behind it.
+// One past the last output whose source is less than one pixel after input i.
 fn end_from(i: u32, side: u32, to: u32) -> u32 {
   if (i == side - 1u) {
     return to;
@@ -168,13 +168,13 @@ fn backward(
     let right = end_from(col, p.in_w, p.out_w);
     let leftmost = place_of(left, p.in_w, p.out_w);
     var place = place_of(top, p.in_h, p.out_h);
-    // Input row `row` is being summed; `sum_below` is what rows have given so far to the next one.
+    // Input row `row` is being summed; `sum_below` is the sum of the next one so far.
     var row = first_row;
     var sum = 0.0;
     var sum_below = 0.0;
     for (var v = top; v < bottom; v++) {
       let upper = pixel_of(place, p.in_h);
-      // Rows that nothing more is coming for; several at a time where the picture gets smaller.
+      // Rows that are complete; several at a time if the picture shrinks.
       while (row < upper) {
         dx[(k * p.in_h + row) * p.in_w + col] = sum;
         sum = sum_below;

@@ -1,16 +1,16 @@
-// Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and its position. The padding never wins.
+// Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and its position. Padding never wins.
 //
-// Ties go to the first in row-major order; a NaN wins over any number, and a later NaN over an earlier one. That is what
-// PyTorch does, and the gradient goes to that one position. NaN is detected by its bits: WGSL compilers may assume
-// that floats are finite.
+// Ties go to the first in row-major order. A NaN wins over any number, and a later NaN over an earlier one, as in
+// PyTorch. The gradient goes to that one position. NaN is detected by its bits: WGSL compilers may assume that floats
+// are finite.
 //
-// Constants of the loader: SIZE, the side of a small square window, whose loops are written out, else 0; PADDED, whether
-// there is padding at all; BEHIND, whether x came out of a leaky ReLU before which the gradient is to be brought: what was
-// the largest, in `pooled`, has its sign.
+// Constants of the loader: SIZE, the side of a small square window, whose loops are unrolled, else 0; PADDED, whether
+// there is any padding; BEHIND, whether x is the result of a leaky ReLU through which the gradient is propagated, too,
+// using the sign of the largest value in `pooled`.
 //
-// Layout: x holds planes of in_h * in_w floats; y and `place` (where in its plane of x the largest was) planes of
+// Layout: x holds planes of in_h * in_w floats; y and `place` (the index of the largest in its plane of x) planes of
 // out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its lanes neighbouring
-// pixels. plane.wgsl and leaky_relu.wgsl are joined to it.
+// pixels. plane.wgsl and leaky_relu.wgsl are appended.
 
 struct Params {
   // Pixels of a plane of the result, its width, and how many pixels are one slice.
@@ -31,7 +31,7 @@ struct Params {
   stride_w: u32,
   pad_h: u32,
   pad_w: u32,
-  // Of the leaky ReLU.
+  // Slope of the leaky ReLU.
   slope: f32,
 }
 
@@ -70,7 +70,8 @@ fn forward(
     var at = vec2u(start / p.width, start % p.width);
     for (var i = start; i < end; i += LANES) {
       let corner = vec2i(at * vec2u(p.stride_h, p.stride_w)) - vec2i(vec2u(p.pad_h, p.pad_w));
-      // Minus infinity, which WGSL has no literal for. Should all be that, the first place that is not padding counts.
+      // Minus infinity, for which WGSL has no literal. If all values are minus infinity, the first one that is not
+      // padding wins.
       var lowest = 0xff800000u;
       var best = Best(bitcast<f32>(lowest), u32(max(corner.x, 0)) * p.in_w + u32(max(corner.y, 0)));
       if (SIZE > 0u) {
@@ -95,8 +96,8 @@ fn forward(
   }
 }
 
-// dx: each pixel gathers the gradients of those windows over it whose largest value it was: from the first that ends
-// behind it to the last that starts at or before it. The planes walked through are those of x.
+// dx: each pixel gathers the gradients of the windows over it whose largest value it was, from the first that ends
+// after it to the last that starts at or before it. Walks through the planes of x.
 
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read> came_from: array<u32>;
@@ -141,8 +142,8 @@ fn backward(
   }
 }
 
-// dx where small windows lie side by side and cover everything (size = stride, no padding, nothing left over): each window
-// writes its own pixels. The planes walked through are those of y.
+// dx if small windows tile the picture exactly (size = stride, no padding, no remainder): each window writes its own
+// pixels. Walks through the planes of y.
 @compute @workgroup_size(LANES)
 fn backward_tiled(
   @builtin(workgroup_id) group: vec3u,
@@ -169,7 +170,7 @@ fn backward_tiled(
   }
 }
 
-// The way of a second derivative: y = x at the places that once were the largest. The planes walked through are those of y.
+// For second derivatives: y = x at the positions of the maxima of the forward pass. Walks through the planes of y.
 @compute @workgroup_size(LANES)
 fn pick(
   @builtin(workgroup_id) group: vec3u,

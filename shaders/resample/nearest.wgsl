@@ -1,9 +1,10 @@
-// Nearest-neighbour resize: output o of an axis takes input floor(o * in / out), and its transpose, which is its gradient:
-// each input pixel gets the sum of what took it. Each is the other's gradient, too.
-// The product is rounded to a float as PyTorch rounds it, so that both take the same pixel also where it just misses one.
+// Nearest-neighbour resize: output o of an axis takes input floor(o * in / out), and its transpose, which is its
+// gradient: each input pixel gets the sum of the outputs that took it. Each is the gradient of the other.
+// The product is rounded to a float as in PyTorch, so that both take the same pixel even if rounding misses the exact
+// one.
 //
-// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. Workgroup (s, k) takes slice s of the planes k,
-// k + groups.y, … of the result, its lanes neighbouring pixels. plane.wgsl is joined to it.
+// Layout: x holds planes of in_h * in_w floats, y planes of out_h * out_w. Workgroup (s, k) takes slice s of the planes
+// k, k + groups.y, … of the result, its lanes neighbouring pixels. plane.wgsl is appended.
 // Source: as torch.nn.functional.interpolate(mode='nearest').
 
 struct Params {
@@ -54,12 +55,12 @@ fn forward(
 @group(0) @binding(3) var<storage, read> dy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-// The first output that takes input i, or a later one; `to` where there is none.
+// The first output that takes input i or a later one; `to` if there is none.
 fn first_of(i: u32, side: u32, to: u32, scale: f32) -> u32 {
   if (i >= side) {
     return to;
   }
-  // Never beyond it, however the division rounds; from there it is a few steps.
+  // Start at or before it, however the division rounds, and search a few steps from there.
   var o = u32(f32(i) / scale);
   o -= min(o, 2u);
   while (o < to) {

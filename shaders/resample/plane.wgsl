@@ -1,5 +1,6 @@
-// Joined to shaders whose lanes go through planes of `width` columns, LANES pixels at a time: the (row, column) LANES
-// pixels on, without a division, which is dear on a CPU driver. See `planeGrid` in src/engine/ops/launch.ts.
+// Appended to shaders whose lanes walk through planes of `width` columns, LANES pixels at a time. Advances (row,
+// column) by LANES pixels without a division, which is expensive on a CPU driver. See `planeGrid` in
+// src/engine/ops/launch.ts.
 
 fn next(at: vec2u) -> vec2u {
   let col = at.y + p.step_cols;

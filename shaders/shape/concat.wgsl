@@ -1,21 +1,22 @@
-// Joins the planes of two tensors picture by picture, or splits them again: in (N, C, H, W) on channels; any other axis is
-// such a case with other planes. The second may be larger: then its middle is joined (a crop), and around the middle its
-// gradient is 0.
+// Joins the planes of two tensors picture by picture, or splits them again: in (N, C, H, W) along channels; any other
+// axis is such a case with other planes. The second tensor may be larger: then its centre is joined (a crop), and its
+// gradient is 0 around the centre.
 //
 //   join   y[n, k] = a[n, k] for k < a_planes, then the middle of b[n, k - a_planes]
-//   split  the other way round, the gradient of join
+//   split  the reverse, the gradient of join
 //
-// `join` with b_planes = 0 places a alone; `split_a` takes out a alone.
+// `join` with b_planes = 0 places only a; `split_a` extracts only a.
 //
-// Layout: a (N, a_planes, pixels), b (N, b_planes, b_height * b_width), y (N, y_planes, pixels) with a from plane `first`
-// on. Workgroup (s, j) takes slice s of the planes j, j + groups.y, … that are joined, its lanes neighbouring pixels.
+// Layout: a (N, a_planes, pixels), b (N, b_planes, b_height * b_width), y (N, y_planes, pixels) with a from plane
+// `first` on. Workgroup (s, j) takes slice s of the planes j, j + groups.y, … that are joined, its lanes neighbouring
+// pixels.
 
 struct Params {
   // Pixels of a plane of y, its width, and how many pixels are one slice.
   pixels: u32,
   width: u32,
   slice: u32,
-  // LANES pixels on: so many rows, then so many columns, in y where it is written and in b where that is.
+  // A step of LANES pixels as rows and columns, in y if it is written, in b if that is.
   step_rows: u32,
   step_cols: u32,
   // Planes of all pictures that this dispatch joins, those of one in a, in b and in y, and where a begins.
@@ -24,7 +25,7 @@ struct Params {
   b_planes: u32,
   y_planes: u32,
   first: u32,
-  // Of a plane of b, and where y begins in it.
+  // Sides of a plane of b, and where y begins in it.
   b_height: u32,
   b_width: u32,
   down: u32,
@@ -36,7 +37,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// Which plane of a or b a joined plane is, and which of y.
+// The plane of a or b that a joined plane is, and its plane in y.
 struct Plane {
   is_a: bool,
   of_part: u32,

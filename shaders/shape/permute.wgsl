@@ -1,10 +1,10 @@
-// Any permutation of up to four axes. The lanes of a workgroup go along one axis, and each lane copies a run along another.
-// The host chooses the two so that the lanes read or write neighbours, and the other side of a run stays within few cache
-// lines, which are used up before they are evicted. The other axes count planes.
+// Any permutation of up to four axes. The lanes of a workgroup go along one axis, and each lane copies a run along
+// another. The host chooses the two so that lanes read or write neighbours, and the other side of a run stays within a
+// few cache lines, which are used up before they are evicted. The other axes count planes.
 //
 //   y[plane + lane * y_lane + i * y_run] = x[plane' + lane * x_lane + i * x_run]
 //
-// Layout: x and y flat; workgroup (s, r, k) takes lanes LANES * s … and those LANES * groups.x on, elements r * slice … of
+// Layout: x and y flat; workgroup (s, r, k) takes lanes LANES * s …, LANES * (s + groups.x) …, elements r * slice … of
 // the run, and the planes k, k + groups.z, …, whose two axes are `outer` and `inner`. permute_tiled.wgsl is for GPUs.
 
 struct Params {

@@ -1,7 +1,7 @@
 // Permutation of up to four axes where the last one moves; a matrix transpose is the plain case. Tiles of 32 x 32 over
 // the two axes that matter go through workgroup memory: `fast`, along which the source is contiguous, and `last`, along
-// which the result is. Both reads and writes are then rows of 32 neighbours, where a direct copy would touch a cache
-// line for each element on one side. One column more than 32 keeps the columns out of each other's memory bank.
+// which the result is. Reads and writes are then rows of 32 neighbours, while a direct copy would touch a cache line
+// per element on one side. A padding column avoids bank conflicts.
 //
 // Layout: a source element is at fast + last * x_last, a result element at last + fast * y_fast, both plus what the
 // other two axes (outer, inner) add. Workgroup (i, j, k) has tile i along fast and j along last, and goes through the

@@ -2,16 +2,16 @@
 //
 //   y[n, (c * s_h + r) * s_w + q, i, j] = x[n, c, i * s_h + r - pad_h, j * s_w + q - pad_w], 0 outside of x
 //
-// and back: x[n, c, h, w] = y at the place that the above puts it, 0 where it puts it nowhere, plus bias[c] if there is
-// one. A convolution of stride s becomes one of stride 1 this way, its weights being blocks too (space_to_depth.ts).
+// and back: x[n, c, h, w] = y at the position given above, 0 if there is none, plus bias[c] if there is one. This turns
+// a convolution of stride s into one of stride 1, with weights rearranged into blocks, too (space_to_depth.ts).
 //
-// Where `batched` is 1 the pixels of a block go to as many pictures instead, (N * s_h * s_w, C, …), in the same order: a
-// convolution whose taps are s pixels apart becomes one of neighbouring taps (space_to_batch.ts).
+// If `batched` is 1, the pixels of a block go to as many pictures instead, (N * s_h * s_w, C, …), in the same order:
+// this turns a convolution with taps s pixels apart into one with neighbouring taps (space_to_batch.ts).
 //
-// Layout: x planes of in_h * in_w, y planes of out_h * out_w. An invocation owns one column of one plane of the result and
-// walks down a run of its rows; neighbouring lanes have neighbouring columns. Workgroup (g, r) takes columns
-// LANES * g …, then those so many groups on, and rows r * slice …. The entry points `small_…` are for planes of a few
-// pixels, such as weights: an invocation owns a whole plane of x, since there the divisions would cost more than the copy.
+// Layout: x planes of in_h * in_w, y planes of out_h * out_w. An invocation owns one column of one plane of the result
+// and walks down a run of its rows; neighbouring lanes have neighbouring columns. Workgroup (g, r) takes columns
+// LANES * g …, LANES * (g + groups.x) …, and rows r * slice …. The entry points `small_…` are for planes of a few pixels,
+// such as weights: an invocation owns a whole plane of x, because the divisions would cost more than the copy there.
 // Source: Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel CNN".
 
 struct Params {
@@ -89,10 +89,10 @@ fn to_space(
     if (p.has_bias != 0u) {
       start_value = bias[c];
     }
-    // Rows and columns of blocks go on by one only every s_h rows: no division in the loop.
+    // The block's row advances only every s_h rows, so the loop needs no division.
     var i = (first + p.pad_h) / p.s_h;
     var r = (first + p.pad_h) % p.s_h;
-    // The plane that the first pixel of a block comes from, and how many planes on the next pixel does.
+    // The plane of a block's first pixel, and the distance in planes to the next pixel's.
     let apart = select(1u, p.channels, p.batched != 0u);
     let first_plane = select(plane * p.s_h * p.s_w, (plane / p.channels) * apart * p.s_h * p.s_w + c, p.batched != 0u);
     let planes_here = first_plane + q * apart;

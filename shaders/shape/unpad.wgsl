@@ -1,8 +1,8 @@
-// The gradient of a padding that repeats elements, along one axis: each element of the tensor gets the sum over all places
-// of the padded one that show it. MODE, a constant of the loader: REFLECT or REPLICATE, as in window.wgsl.
+// The gradient of a padding that repeats elements, along one axis: each element of the tensor gets the sum over all its
+// copies in the padded one. MODE, a constant of the loader: REFLECT or REPLICATE, as in window.wgsl.
 //
-// Layout: y (outer, padded, inner), x (outer, length, inner); element i of the axis lies at i + before in y. One invocation
-// for each element of x, neighbours in `inner` side by side, strides through the n of them.
+// Layout: y (outer, padded, inner), x (outer, length, inner); element i of the axis is at i + before in y. Invocations
+// stride through the n elements of x, neighbours in `inner` side by side.
 
 struct Params {
   n: u32,
@@ -24,12 +24,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let row = j / p.inner;
     let i = row % p.length;
     let base = row / p.length * p.padded * p.inner + j % p.inner;
-    // The places that show it are first, first + by, … up to and with `end`.
+    // Its copies are at first, first + by, … up to and including `end`.
     var first = i + p.before;
     var end = first;
     var sum = 0.0;
     if (MODE == REFLECT) {
-      // Its mirror images: before the first element, and behind the last.
+      // Its mirror images: before the first element, and after the last.
       let left = i32(p.before) - i32(i);
       let right = p.before + 2u * (p.length - 1u) - i;
       if (i > 0u && left >= 0) {

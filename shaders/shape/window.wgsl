@@ -1,13 +1,14 @@
-// Part of a tensor, or a tensor within a larger one, along up to four axes at once. MODE, a constant of the loader, says
-// where coordinate o of the result looks along an axis of x:
-//   PICK       start + o * step: every step-th element from start on; a negative step goes backwards
+// Part of a tensor, or a tensor within a larger one, along up to four axes at once. MODE, a constant of the loader,
+// says where coordinate o of the result looks along an axis of x:
+//   PICK       start + o * step: every step-th element from start on; backwards if step is negative
 //   SPREAD     (o - start) / step where that is a whole number within x; elsewhere the result is `value`. It undoes PICK,
 //              and with step 1 it pads: UNIT says that all steps are 1
 //   REFLECT    o - start, reflected at the first and the last element, which are not repeated
 //   REPLICATE  o - start, or the nearest element of x
 //
-// Layout: x and the result row-major, their axes from the outermost (0) to the innermost (3). Invocations stride through
-// the n elements of the result; coordinates are divided out once and then stepped, as in elementwise/loop/strided.wgsl.
+// Layout: x and the result row-major, their axes from the outermost (0) to the innermost (3). Invocations stride
+// through the n elements of the result; coordinates are computed by division once and then stepped, as in
+// elementwise/loop/strided.wgsl.
 
 struct Params {
   n: u32,

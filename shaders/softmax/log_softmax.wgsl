@@ -1,5 +1,5 @@
-// Logarithm of the softmax of an element, and its gradient, of the result and the sum of dy along the axis; otherwise as
-// softmax.wgsl.
+// Logarithm of the softmax of an element, and its gradient from the result and the sum of dy along the axis; otherwise
+// as softmax.wgsl.
 
 fn f(x: f32, most: f32, total: f32) -> f32 {
   return (x - most) - logarithm(total);

@@ -1,9 +1,10 @@
-// What a softmax along an axis needs to know of it: the largest value m, and the sum of exp(x - m), in one pass: whenever a
-// larger value comes up, the sum so far is scaled to it. exp only sees what is at most 0. A long axis is cut into parts, as
-// in reduce_axis.wgsl, whose `columns` and `rows` these are; `again` joins what parts found. Joined to exponential.wgsl.
+// Statistics of a softmax along an axis: the largest value m, and the sum of exp(x - m), in one pass. Whenever a larger
+// value comes, the sum so far is rescaled to it. exp is only applied to values of at most 0. A long axis is cut into
+// parts, with `columns` and `rows` as in reduce_axis.wgsl; `again` merges the parts' results. exponential.wgsl is
+// appended.
 //
-// Layout: x (outer, length, inner), partials (outer, parts, inner) or with `rows` (outer, parts * LANES) pairs of m and sum;
-// `most` and `total` (outer, inner), which `direct` writes from x, where the axis is one part, and `finish` from the
+// Layout: x (outer, length, inner), partials (outer, parts, inner) or with `rows` (outer, parts * LANES) pairs of m and
+// sum; `most` and `total` (outer, inner), which `direct` writes from x if the axis is one part, and `finish` from the
 // pairs.
 // Source: Milakov & Gimelshein 2018, "Online Normalizer Calculation for Softmax".
 
@@ -22,7 +23,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> most: array<f32>;
 @group(0) @binding(5) var<storage, read_write> total: array<f32>;
 
-// Lower than any number; minus infinity behind it adds exp(-infinity), which is 0, where -infinity - -infinity were NaN.
+// Lower than any number but finite: minus infinity after it adds exp(-infinity) = 0, while -infinity - -infinity is
+// NaN.
 const LOWEST = vec2f(-3.4028234e38, 0.0);
 
 fn joined(a: vec2f, b: vec2f) -> vec2f {

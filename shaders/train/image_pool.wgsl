@@ -1,13 +1,13 @@
-// A pool of generated pictures: what a discriminator is shown is either the newest or one of some steps ago. For picture n
-// of the batch `plan` holds an action and a slot of the pool:
-//   0 (fill)  show it, and keep it in the slot, which is empty
-//   1 (show)  show it, and keep nothing
-//   2 (swap)  show what is in the slot, and keep it there instead
+// A pool of generated pictures: a discriminator is shown either the newest picture or an older one. For picture n of
+// the batch `plan` holds an action and a slot of the pool:
+//   0 (fill)  show it, and keep it in the empty slot
+//   1 (show)  show it, and do not keep it
+//   2 (swap)  show the picture in the slot, and replace it by the new one
 // Source: Shrivastava et al. 2017, "Learning from Simulated and Unsupervised Images through Adversarial Training"; as
 // CycleGAN uses it.
 //
-// Layout: x and y are (batch, values), pool (slots, values). Each invocation takes one value of all pictures, one after the
-// other, since two pictures of a batch may use one slot. Invocations stride through the values.
+// Layout: x and y are (batch, values), pool (slots, values). Each invocation takes one value of all pictures in turn,
+// because two pictures of a batch may use one slot. Invocations stride through the values.
 
 struct Params {
   // Values of a picture.

@@ -1,5 +1,5 @@
-// Files the losses of a step: ring[step % length, k] = value_k, for each k whose bit is set in `stored`. All in one dispatch,
-// since a dispatch costs more than the copying.
+// Stores the losses of a step: ring[step % length, k] = value_k, for each k whose bit is set in `stored`. Uses one
+// dispatch for all, because a dispatch costs more than the copying.
 //
 // Layout: ring is (length, width), step one word, each value one float. One invocation.
 

@@ -1,23 +1,23 @@
-// 3 x 3 convolution of stride 1 by Winograd's minimal filtering, for drivers that run on a CPU: forward, and gradient of
-// the input (the same sum with the weight's channels exchanged and its taps reversed).
+// 3 x 3 convolution of stride 1 by Winograd's minimal filtering, for drivers that run on a CPU: forward, and gradient
+// of the input (the same sum with the weight's channels exchanged and its taps reversed).
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v]
 //
-// A tile of R x R outputs needs a window of T x T inputs, T = R + 2. Window and filter are transformed, multiplied point
-// by point, summed over c, and transformed back: fewer multiplications than the 9 * R * R of the definition. Two texts are
-// appended: winograd_4.wgsl with the transforms in one dimension (R = 4), and
-// winograd_planes.wgsl (Winograd in both dimensions, T * T multiplications) or winograd_rows.wgsl (along the rows only,
-// 3 * R * T of them), which say how many rows of points a filter (OWN_ROWS) and of sums a tile (SUM_ROWS) has.
+// A tile of R x R outputs needs a window of T x T inputs, T = R + 2. Window and filter are transformed, multiplied
+// point by point, summed over c, and transformed back: fewer multiplications than the 9 * R * R of the definition. Two
+// texts are appended: winograd_4.wgsl with the one-dimensional transforms (R = 4), and winograd_planes.wgsl (Winograd
+// in both dimensions, T * T multiplications) or winograd_rows.wgsl (along the rows only, 3 * R * T multiplications).
+// The latter define how many rows of points a filter (OWN_ROWS) and of sums a tile (SUM_ROWS) has.
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW). Parameters and bindings stand in
+// Layout: x (N, C, H, W), w with strides given by the caller, y (N, O, OH, OW). Parameters and bindings are in
 // ../patch_params.wgsl, which is appended.
 //
-// Tiling: as conv_tile.wgsl, whose head says why. A workgroup is one subgroup; each lane owns TILES tiles side by side in M
-// output channels. For each input channel a lane loads the window under its tiles and transforms it in registers; the
-// lanes also load the nine weights of M output channels, one channel a lane, transform them, and hand the points to all
-// lanes by broadcast. Nothing transformed goes through memory, where the textbooks' form (transform, a matrix product for
-// each point, transform back) writes and reads it: on such drivers a load or store of 16 lanes costs as much as dozens of
-// multiply-adds.
+// Tiling: as conv_tile.wgsl, which explains why. A workgroup is one subgroup; each lane owns TILES tiles side by side
+// in M output channels. For each input channel a lane loads the window under its tiles and transforms it in registers.
+// The lanes also load the nine weights of M output channels, one channel per lane, transform them, and broadcast the
+// points to all lanes. The textbook form (transform, a matrix product for each point, transform back) writes
+// transformed values to memory and reads them again. This does not, because on such drivers a load or store of 16 lanes
+// costs as much as dozens of multiply-adds.
 //
 // `&` and not `&&` between conditions: SwiftShader compiles the branches of the latter in exponential time.
 
@@ -113,8 +113,8 @@ fn main(
     weight += p.w_in;
   }
 
-  // One channel after the other, so that the text has the way back, a load and a store once: every further one costs the
-  // driver's compiler, and here they are rare.
+  // Loop over the channels, so that the text has the inverse transform, a load and a store once: they run rarely, and
+  // each further one costs the driver's compiler time.
   let channels = select(0u, min(M, p.out_c - out), tile < p.all_tiles);
   let rows = min(R, p.out_h - min(row, p.out_h));
   let cols = min(R * TILES, p.out_w - min(col, p.out_w));

@@ -4,18 +4,18 @@
 //   dw[b, l, u, v] = sum over n, i, j of y[n, b, i, j] * x[n, l, i - pad + u, j - pad + v]
 //
 // With x the convolution's input and y the gradient of its output, b counts output and l input channels. The host
-// exchanges the two (and reverses the taps) where there are more output than input channels, since each lane has one l.
+// exchanges the two (and reverses the taps) if there are more output than input channels, because each lane has one l.
 // In a tile of R x R positions this is a convolution again, of a window of T x T, T = R + 2, with a filter of R x R and
-// 3 x 3 results: F(3, R) along the rows, whose transforms are those of F(R, 3) transposed, and R rows of it make one sum.
-// The transforms are in winograd_rows.wgsl and winograd_4.wgsl, which the loader appends.
+// 3 x 3 results: F(3, R) along the rows, with the transposed transforms of F(R, 3); R rows of it give one sum. The
+// transforms are in winograd_rows.wgsl and winograd_4.wgsl, which the loader appends.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits, in a fixed order. Parameters and bindings stand in
+// part_b, part_l and part_tap; reduce_split_k.wgsl adds up the splits in a fixed order. Parameters and bindings are in
 // ../patch_weight_params.wgsl, which is appended.
 //
 // Tiling: a workgroup is one subgroup. Lane = channel l; together the lanes hold the sums of LANES channels for M
 // channels b. The subgroup walks over tiles: a lane loads and transforms the window under the tile from its own
-// channel, and the transformed tiles of M channels of y, one channel a lane, reach all lanes by broadcast. The sums are
+// channel, and the transformed tiles of M channels of y, one channel per lane, are broadcast to all lanes. The sums are
 // transformed back once, at the end.
 
 enable subgroups;

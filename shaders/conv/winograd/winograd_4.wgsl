@@ -3,11 +3,11 @@
 //
 //   y = A' (S . (G g) . (B' d))    d: 6 inputs, g: 3 taps, y: 4 outputs, ' the transposed, . by elements
 //
-// Points: 0, 1, -1, 3/2, -3/2 and infinity. Textbooks take 2 for 3/2, which costs as many operations; with 3/2 the largest
-// error is some 1.5 times smaller, and the constants (9/4 = (3/2)^2 and its like) are exact in float32 just as well.
-// S, which the textbooks have inside G, is applied last, so that G and A need few multiplications.
-// Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks"; Winograd 1980; for the choice of points
-// Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
+// Points: 0, 1, -1, 3/2, -3/2 and infinity. Textbooks use 2 instead of 3/2, at the same cost. With 3/2 the largest
+// error is about 1.5 times smaller, and the constants, such as 9/4 = (3/2)^2, are exact in float32, too.
+// S, which textbooks put into G, is applied last, so that G and A need few multiplications.
+// Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks"; Winograd 1980; for the choice of
+// points Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
 
 const SCALE = array<f32, 6>(4.0 / 9.0, -0.4, -0.4, 8.0 / 45.0, 8.0 / 45.0, 1.0);
 
@@ -37,7 +37,7 @@ fn outputs(m: array<f32, 6>) -> array<f32, 4> {
   return array<f32, 4>(m[0] + a + c, b + d, a + 2.25 * c, b + 2.25 * d + m[5]);
 }
 
-// A y, for the gradient of the filter: there the gradient of the outputs comes in,
+// A y, for the gradient of the filter: transforms the gradient of the outputs,
 fn output_points(y: array<f32, 4>) -> array<f32, 6> {
   let a = y[0] + y[2];
   let b = y[1] + y[3];
@@ -46,7 +46,7 @@ fn output_points(y: array<f32, 4>) -> array<f32, 6> {
   return array<f32, 6>(y[0], a + b, a - b, c + d, c - d, y[3]);
 }
 
-// and G' m goes out.
+// and G' m transforms the result back.
 fn filter_gradient(m: array<f32, 6>) -> array<f32, 3> {
   let a = m[1] + m[2];
   let c = m[3] + m[4];

@@ -1,8 +1,8 @@
 // Winograd in two dimensions, F(R x R, 3 x 3): the transforms of winograd_4.wgsl or winograd_2.wgsl are applied to the
-// columns of a window, a filter or a tile and then to the rows of what that gives. Every point has a sum of its own, T * T
-// in a tile. Appended to winograd_stages.wgsl and conv_winograd.wgsl; winograd_rows.wgsl is the latter's other choice. On a
-// CPU the gradient of the weight does not go this way: it was slower than the direct sum, since 2 * R * R values are loaded
-// there for T * T multiplications.
+// columns of a window, a filter or a tile, and then to the rows of the result. Each of the T * T points of a tile has
+// its own sum. Appended to winograd_stages.wgsl and conv_winograd.wgsl; the latter can use winograd_rows.wgsl instead.
+// CPU drivers do not compute the gradient of the weight like this: it was slower than the direct sum, because it loads
+// 2 * R * R values for T * T multiplications.
 
 fn transform_window(d: array<f32, T * T>) -> array<f32, T * T> {
   var result: array<f32, T * T>;
@@ -88,7 +88,7 @@ fn transform_outputs(m: array<f32, T * T>) -> array<f32, R * R> {
   return result;
 }
 
-// For the gradient of the weight: the gradient of a tile of outputs on its way in, nine sums on their way out.
+// For the gradient of the weight: transforms the gradient of a tile of outputs, and nine sums back.
 fn transform_gradient(y: array<f32, R * R>) -> array<f32, T * T> {
   var half: array<f32, T * R>;
   // unroll

@@ -1,8 +1,8 @@
-// Winograd along the rows only, F(R, 3) three times over: the transforms of winograd_4.wgsl are applied
-// to each row, and the three rows of a filter are summed as usual, in one expression. Saves half the multiplications
-// of F(4, 3) instead of three quarters, but has fewer sums (T an output row), a third of the transforms, and a rounding
-// error that is amplified once and not twice. Appended to conv_winograd.wgsl and conv_winograd_weight.wgsl;
-// winograd_planes.wgsl is the other choice.
+// Winograd along the rows only, F(R, 3) three times: the transforms of winograd_4.wgsl are applied to each row, and the
+// three rows of a filter are summed as usual, in one expression. F(4, 3) saves half the multiplications like this
+// instead of three quarters, but needs fewer sums (T per output row) and a third of the transforms, and amplifies
+// rounding errors once instead of twice. Appended to conv_winograd.wgsl and conv_winograd_weight.wgsl;
+// winograd_planes.wgsl is the alternative.
 
 fn transform_window(d: array<f32, T * T>) -> array<f32, T * T> {
   var result: array<f32, T * T>;
@@ -58,7 +58,7 @@ fn transform_outputs(m: array<f32, R * T>) -> array<f32, R * R> {
   return result;
 }
 
-// For the gradient of the weight: the gradient of a tile of outputs on its way in, nine sums on their way out.
+// For the gradient of the weight: transforms the gradient of a tile of outputs, and nine sums back.
 fn transform_gradient(y: array<f32, R * R>) -> array<f32, R * T> {
   var result: array<f32, R * T>;
   // unroll

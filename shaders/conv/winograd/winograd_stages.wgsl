@@ -1,33 +1,33 @@
-// 3 x 3 convolution of stride 1 by Winograd's minimal filtering F(R x R, 3 x 3), for GPUs: what comes before and after the
-// products of matrices, which conv_gemm.wgsl makes, one for each of the T * T points, T = R + 2. A GPU multiplies
-// matrices at its full rate, so that it pays to write down what is transformed; conv_winograd.wgsl is for CPU drivers.
+// 3 x 3 convolution of stride 1 by Winograd's minimal filtering F(R x R, 3 x 3), for GPUs: the transforms before and
+// after the matrix products. conv_gemm.wgsl computes those, one for each of the T * T points, T = R + 2. A GPU
+// multiplies matrices at its full rate, so it pays to store transformed values; conv_winograd.wgsl is for CPU drivers.
 //
 //   forward          m = u * v     u: filters_in of w, v: windows_in of x, y = outputs_out of m
 //   input gradient   the same of dy and of w with its channels exchanged and its taps reversed
 //   weight gradient  u = m * v'    m: gradients_in of dy, v: windows_in of x, dw = filters_out of u
 //
-// Two texts are appended: winograd_planes.wgsl with the transforms of a window, a filter and a tile, and winograd_4.wgsl or
-// winograd_2.wgsl with those in one dimension.
+// Two texts are appended: winograd_planes.wgsl with the transforms of a window, a filter and a tile, and
+// winograd_4.wgsl or winograd_2.wgsl with the one-dimensional transforms.
 //
-// Layout: x and y (N, C, H, W), w (O, C, 3, 3) with strides of the caller's choice; u (T * T, O, C), v (T * T, C, tiles) and
-// m (T * T, O, tiles), where tiles counts through the whole batch.
+// Layout: x and y (N, C, H, W), w (O, C, 3, 3) with strides given by the caller; u (T * T, O, C), v (T * T, C, tiles)
+// and m (T * T, O, tiles), where tiles are numbered over the whole batch.
 //
 // Tiling: one invocation transforms one window, filter or tile in registers. Neighbours have neighbouring tiles (or
-// filters), so each of the T * T values that they write, or read, lies beside the neighbour's.
+// filters), so each of the T * T values that they read or write is adjacent to the neighbour's.
 // Source: Lavin & Gray 2015, "Fast Algorithms for Convolutional Neural Networks".
 
 struct Params {
   // Invocations: channels times tiles, or filters.
   n: u32,
   channels: u32,
-  // Of the picture that is read or written.
+  // Sides of the picture that is read or written.
   height: u32,
   width: u32,
   // Tiles in a row, in a picture, and in the batch.
   tiles_x: u32,
   tiles: u32,
   all_tiles: u32,
-  // Where the first window begins: so far outside the picture.
+  // How far outside the picture the first window begins.
   pad_h: i32,
   pad_w: i32,
   // Filters: columns of u; strides of w from one row and one column of u to the next, and one tap; and where tap 0 is.
@@ -37,7 +37,7 @@ struct Params {
   w_tap: i32,
   w_first: i32,
   has_bias: u32,
-  // Leaky ReLU on the way out: 1 for none.
+  // Slope of a final leaky ReLU; 1 for none.
   slope: f32,
 }
 
@@ -46,7 +46,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
 
-// The channel of an invocation, and its tile's place: where its picture's plane begins, and its first row and column.
+// An invocation's channel, and its tile's position: the start of its picture's plane, and its first row and column.
 struct Tile {
   channel: u32,
   plane: u32,

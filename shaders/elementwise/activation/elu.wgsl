@@ -1,5 +1,7 @@
-// ELU: y = x where x > 0, alpha * (exp(x) - 1) elsewhere. Near 0, where exp(x) - 1 would cancel, the Taylor series to x^7.
-// Source: Clevert, Unterthiner & Hochreiter 2015, "Fast and Accurate Deep Network Learning by Exponential Linear Units".
+// ELU: y = x where x > 0, alpha * (exp(x) - 1) elsewhere. Near 0, where exp(x) - 1 would cancel, uses the Taylor series
+// to x^7.
+// Source: Clevert, Unterthiner & Hochreiter 2015, "Fast and Accurate Deep Network Learning by Exponential Linear
+// Units".
 
 fn f(x: f32, alpha: f32) -> f32 {
   let series = 1.0 + x * (1.0 / 2.0 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0 + x * (1.0 / 720.0 + x / 5040.0)))));

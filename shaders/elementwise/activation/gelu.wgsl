@@ -4,8 +4,8 @@
 const ROOT_HALF = 0.7071067811865476;
 const ROOT_TWO_PI = 2.5066282746310002;
 
-// erf to 1.2e-7: below 1 a polynomial of x^2, beyond 1 - exp(-x^2) * a polynomial of 1 / (1 + x / 2), both fitted to the
-// least largest relative error.
+// erf to 1.2e-7: below 1 a polynomial in x^2, above it 1 - exp(-x^2) * a polynomial in 1 / (1 + x / 2), both fitted for
+// the smallest maximum relative error.
 fn erf(x: f32) -> f32 {
   let q = x * x;
   let near = x * (1.1283791 + q * (-0.37612626 + q * (0.11283585 + q * (-0.02685381 + q * (0.0051883277

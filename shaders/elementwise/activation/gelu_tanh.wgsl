@@ -1,5 +1,5 @@
 // GELU with tanh for the error function: y = x / 2 * (1 + tanh(u)), u = sqrt(2 / pi) * (x + 0.044715 x^3). Since
-// (1 + tanh(u)) / 2 = sigmoid(2u), it is worked out as x * sigmoid(2u), whose small values do not cancel.
+// (1 + tanh(u)) / 2 = sigmoid(2u), computes x * sigmoid(2u), whose small values do not cancel.
 // Source: Hendrycks & Gimpel 2016, "Gaussian Error Linear Units".
 
 const TWICE = 1.5957691216057308; // 2 sqrt(2 / pi)

@@ -1,5 +1,5 @@
 // Leaky ReLU: y = x where x > 0, slope * x elsewhere; slope >= 0. With slope 0 it is the plain ReLU.
-// The gradient looks at y: for a slope of at least 0, y > 0 exactly where x > 0, and y is kept anyway as the next
+// The gradient depends on y: for a slope of at least 0, y > 0 exactly where x > 0. y is kept anyway as the next
 // operation's input, while x need not be.
 
 fn f(x: f32, slope: f32) -> f32 {

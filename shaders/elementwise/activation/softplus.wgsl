@@ -1,5 +1,5 @@
 // Softplus: y = log(1 + exp(beta * x)) / beta, and x itself where beta * x is above the threshold.
-// exp only ever sees -|beta * x|, and log1p keeps the digits of a small result.
+// exp is only applied to -|beta * x|, and log1p keeps the digits of a small result.
 
 fn f(x: f32, beta: f32, threshold: f32) -> f32 {
   let v = beta * x;

@@ -1,6 +1,6 @@
 // Hyperbolic tangent: y = tanh(x).
 //
-// The built-in tanh may overflow for large x and lose its digits near 0. Here exp only ever sees -2|x|, and below 0.1,
+// The built-in tanh may overflow for large x and lose digits near 0. Here exp is only applied to -2|x|. Below 0.1,
 // where 1 - exp(-2|x|) would cancel, the Taylor series to x^7 is exact to float32. NaN stays NaN.
 
 fn f(x: f32) -> f32 {

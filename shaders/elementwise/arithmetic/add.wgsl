@@ -1,4 +1,4 @@
-// Sum: y = a + b. The gradient passes to both as it is. Also how the tape adds up gradients that meet at one tensor.
+// Sum: y = a + b. The gradient passes to both unchanged. The tape also uses it to add up gradients of one tensor.
 
 fn f(a: T, b: T) -> T {
   return a + b;

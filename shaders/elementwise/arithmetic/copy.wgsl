@@ -1,4 +1,4 @@
-// The same value: y = x. What repeats a tensor along new axes, and fills one with a number.
+// Copy: y = x. Used to repeat a tensor along new axes, and to fill one with a number.
 
 fn f(x: T) -> T {
   return x;

@@ -1,4 +1,4 @@
-// The smaller of two: y = min(a, b), NaN where either is. Of equals each gets half the gradient, as in PyTorch.
+// The smaller of two: y = min(a, b), NaN where either is. Equal operands get half the gradient each, as in PyTorch.
 
 // a + b is NaN exactly where neither comparison holds.
 fn f(a: T, b: T) -> T {

@@ -1,4 +1,4 @@
-// The opposite: y = -x.
+// Negation: y = -x.
 
 fn f(x: f32) -> f32 {
   return -x;

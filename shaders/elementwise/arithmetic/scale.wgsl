@@ -1,4 +1,4 @@
-// Multiplication by one number: y = factor * x.
+// Multiplication by a number: y = factor * x.
 
 fn f(x: f32, factor: f32) -> f32 {
   return factor * x;

@@ -1,5 +1,5 @@
-// Into an interval: y = low where x < low, high where x > high, x elsewhere. The gradient passes from low to high, both
-// ends included; NaN stays NaN and passes none.
+// Clamp to an interval: y = low where x < low, high where x > high, x elsewhere. The gradient passes within the
+// interval, both ends included. NaN stays NaN, and its gradient is 0.
 
 fn f(x: f32, low: f32, high: f32) -> f32 {
   let v = select(x, low, x < low);

@@ -1,5 +1,6 @@
 // Power: y = a^b. Whole exponents up to 64 are multiplied out, so that a square is exact and a negative base keeps its
-// sign; beyond, 2^(b * log2 |a|). As in PyTorch a^0 is 1 even for NaN, and a negative base with a fraction for exponent NaN.
+// sign; other exponents use 2^(b * log2 |a|). As in PyTorch a^0 is 1 even for NaN, and a negative base with a
+// fractional exponent gives NaN.
 
 fn is_whole(b: f32) -> bool {
   return floor(b) == b;

@@ -1,6 +1,6 @@
 // The loop of an element-wise operation whose operands have the result's shape, or are one number: no index arithmetic.
-// Joined behind the operation's own text and what src/engine/tape/elementwise.ts writes: the operands, `result`, and
-// `element(i)`, which is the operation's function of element i of each.
+// Appended to the operation's own text and to the text that src/engine/tape/elementwise.ts generates: the operands,
+// `result`, and `element(i)`, which applies the operation's function to element i of each operand.
 //
 // Layout: flat arrays of n elements. Invocations stride through them.
 

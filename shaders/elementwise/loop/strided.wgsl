@@ -1,11 +1,11 @@
-// The loop of an element-wise operation whose operands are broadcast: an operand is repeated along each axis where it has
-// length 1. Joined behind the operation's own text and what src/engine/tape/elementwise.ts writes: the operands with a
-// stride for each axis (0 where they are repeated), `result`, and `element(at)`, which is the operation's function of
-// what lies at the coordinates `at`. The host has merged the axes until no more than four are left.
+// The loop of an element-wise operation whose operands are broadcast: an operand is repeated along each axis where it
+// has length 1. Appended to the operation's own text and to the text that src/engine/tape/elementwise.ts generates: the
+// operands with a stride for each axis (0 where they are repeated), `result`, and `element(at)`, which applies the
+// operation's function to the elements at the coordinates `at`. The host has merged the axes into four or fewer.
 //
-// Layout: flat arrays; the result has n elements, its axes from the outermost (0) to the innermost (3). Invocations stride
-// through the result. Coordinates are divided out once and then stepped, since a division for every element is dear on a
-// CPU driver.
+// Layout: flat arrays; the result has n elements, its axes from the outermost (0) to the innermost (3). Invocations
+// stride through the result. Coordinates are computed by division once and then stepped, because a division for every
+// element is expensive on a CPU driver.
 
 // The coordinates of element i of the result.
 fn place(i: u32) -> vec4u {
@@ -14,7 +14,8 @@ fn place(i: u32) -> vec4u {
   return vec4u(planes / p.size_1, planes % p.size_1, rows % p.size_2, i % p.size_3);
 }
 
-// Coordinates a fixed number of elements on, which is `step` in coordinates: each axis carries over into the one before.
+// Advances the coordinates by a fixed number of elements, given as `step` in coordinates. Each axis carries into the
+// one before.
 fn next(at: vec4u, step: vec4u) -> vec4u {
   var to = at + step;
   let over_3 = to.w >= p.size_3;

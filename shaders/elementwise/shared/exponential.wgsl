@@ -1,5 +1,5 @@
-// exp and log with NaN for NaN, which some drivers take for a number, and log also with NaN below 0 and the digits of
-// denormal numbers. NaN is detected by its bits: WGSL compilers may assume that floats are finite.
+// exp and log that return NaN for NaN, which some drivers treat as a number. log also returns NaN below 0, and keeps
+// the digits of denormal numbers. NaN is detected by its bits: WGSL compilers may assume that floats are finite.
 
 fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;

@@ -1,4 +1,4 @@
-// log(1 + e) for e in [0, 1], to the last digits of a small e, which 1 + e would drop: with s = e / (2 + e) it is
+// log(1 + e) for e in [0, 1]. Keeps the digits of a small e, which 1 + e would drop: with s = e / (2 + e) it is
 // 2 * (s + s^3 / 3 + s^5 / 5 + …), and s is at most 1/3.
 
 fn log1p(e: f32) -> f32 {

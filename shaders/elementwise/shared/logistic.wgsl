@@ -1,5 +1,5 @@
-// The logistic sigmoid, 1 / (1 + exp(-x)). exp only ever sees -|x|, so that it cannot overflow: WGSL does not promise what
-// 1 / infinity is.
+// The logistic sigmoid, 1 / (1 + exp(-x)). exp is only applied to -|x|, so that it cannot overflow: WGSL does not
+// define 1 / infinity.
 
 fn logistic(x: f32) -> f32 {
   let e = exp(-abs(x));

@@ -1,13 +1,12 @@
 // sin and cos to the last digits of float32 for any x; WGSL promises only 2^-11, and only within +-pi.
 //
-// x is reduced to r in +-pi / 4 and the number of quarter turns taken away. Up to 4096, pi / 2 is subtracted in three
-// parts, the first two so short that their products are exact. Beyond, x * 2 / pi is worked out with as many bits of 2 / pi as
-// float32 can reach: 96 of them from the place on where they tell more than whole turns. The Taylor series in r is exact
-// to float32.
+// x is reduced to r in +-pi / 4 and a number of quarter turns. Up to 4096, pi / 2 is subtracted in three parts, the
+// first two short enough for exact products. Beyond, x * 2 / pi is computed with as many bits of 2 / pi as float32 can
+// reach: 96 bits from the first one that contributes less than whole turns. The Taylor series in r is exact to float32.
 // Source: Cody & Waite 1980, "Software Manual for the Elementary Functions"; Payne & Hanek 1983, "Radian Reduction for
 // Trigonometric Functions".
 
-// Bits of 2 / pi behind 32 zeros.
+// Bits of 2 / pi after 32 zeros.
 const TWO_OVER_PI = array<u32, 8>(
   0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu
 );
@@ -44,7 +43,7 @@ fn reduce_far(x: f32) -> Reduced {
   let middle = mantissa * w1 + carry;
   let top = mantissa * w0 + high_word(mantissa, w1) + select(0u, 1u, middle < carry);
   let fraction = (top << 2u) | (middle >> 30u);
-  // As a signed number it is what is left of the nearest quarter turn: in +-1/2.
+  // As a signed number it is the remainder to the nearest quarter turn, in +-1/2.
   let r = f32(bitcast<i32>(fraction)) * (1.5707963267948966 / 4294967296.0);
   let quarters = (top >> 30u) + (fraction >> 31u);
   return Reduced(select(r, -r, x < 0.0), select(quarters, 0u - quarters, x < 0.0));

@@ -1,5 +1,5 @@
-// The smallest value, or NaN if there is one. Detects NaN by its bits: see is_nan in elementwise/shared/exponential.wgsl, which
-// is joined.
+// The smallest value, or NaN if there is one. Detects NaN by its bits: see is_nan in
+// elementwise/shared/exponential.wgsl, which is appended.
 
 fn start() -> f32 {
   var highest = 0x7f800000u;

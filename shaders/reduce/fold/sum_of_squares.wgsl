@@ -1,4 +1,4 @@
-// Sum of the squares of values; what its passes leave is added up by sum.wgsl.
+// Sum of the squares of values; sum.wgsl adds up the results of its passes.
 
 fn start() -> f32 {
   return 0.0;
