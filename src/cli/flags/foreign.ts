@@ -11,11 +11,10 @@ export interface Answer {
   only?: readonly string[];
 }
 
-const REPORT = 'The pictures and curves are in report.html of the run: leave it out.';
-const RESULTS = 'translate CHECKPOINT IN OUT takes the folder for the results as OUT.';
+const REPORT = "The pictures and curves are in the run's report.html: leave it out.";
+const RESULTS = 'In translate CHECKPOINT IN OUT, OUT is the folder for the results.';
 const KNOWN = 'The checkpoint knows it: leave it out.';
-const SIZES =
-  'Pictures are resized to --crop_size; --load_size or --jitter enlarges them first and cuts out at random.';
+const SIZES = 'Pictures are resized to --crop_size; --load_size or --jitter enlarges them first and crops at random.';
 const CHECKPOINT = 'Checkpoints are files: name the one to use, e.g. runs/NAME/epoch-100.safetensors.';
 const PAINTERS = ['translate', 'eval', 'export'];
 
@@ -25,7 +24,7 @@ const PAINTERS = ['translate', 'eval', 'export'];
  */
 export const FOREIGN: Readonly<Record<string, Answer>> = {
   // pytorch-CycleGAN-and-pix2pix, options/*.py and models/*.py
-  gpu_ids: { instead: 'The GPU is found by itself; --adapter chooses one by hand.' },
+  gpu_ids: { instead: 'The GPU is found automatically; --adapter selects one.' },
   'model=test': { instead: 'pixtape translate CHECKPOINT IN OUT paints with one generator.' },
   'model=colorization': {
     instead: 'pixtape data gray PICTURES PAIRS makes pairs, from which pix2pix learns to colour.',
@@ -35,20 +34,20 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   init_type: { instead: '--init paper (its normal), --init he (its kaiming) or --init tutorial.' },
   'init_gain=0.02': { as: [] },
   init_gain: {
-    instead: 'Weights begin with a deviation of 0.02, as there by default; --init he goes by the size of each layer.',
+    instead: 'Initial weights have a deviation of 0.02, the default there; --init he scales by the size of each layer.',
   },
   'gan_mode=wgangp': { instead: '--gan_mode vanilla or lsgan; examples/ has a WGAN-GP to start from.' },
   'norm=syncbatch': { as: ['norm=batch'] },
   'lr_policy=lambda': { as: ['lr_policy=linear'] },
-  dataset_mode: { instead: 'Side-by-side pairs and A/ B/ folders are told apart by looking: leave it out.' },
-  num_threads: { instead: 'Pictures are decoded beside the training: leave it out.' },
+  dataset_mode: { instead: 'Side-by-side pairs and A/ B/ folders are detected automatically: leave it out.' },
+  num_threads: { instead: 'Pictures are decoded in parallel with training: leave it out.' },
   preprocess: { instead: SIZES },
   'phase=train': { as: [], only: ['train'] },
   phase: { instead: 'train uses train/ and measures on test/ (or val/); translate takes any folder.' },
   epoch: { instead: CHECKPOINT },
   load_iter: { instead: CHECKPOINT },
   epoch_count: { instead: '--continue_train knows the epoch: leave it out.' },
-  suffix: { instead: '--name takes the whole name of the run.' },
+  suffix: { instead: '--name is the whole name of the run.' },
   verbose: { instead: 'The networks and their sizes are always printed: leave it out.' },
   display_winsize: { instead: REPORT },
   display_ncols: { instead: REPORT },
@@ -57,13 +56,15 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   display_env: { instead: REPORT },
   display_port: { instead: REPORT },
   update_html_freq: { instead: '--display_freq also writes report.html.' },
-  no_html: { instead: 'report.html is one file, drawn with the samples; a larger --display_freq draws it less often.' },
-  use_wandb: { instead: 'The curves are in report.html and log.jsonl of the run: leave it out.' },
-  wandb_project_name: { instead: 'The curves are in report.html and log.jsonl of the run: leave it out.' },
+  no_html: {
+    instead: 'report.html is one file, written with the samples; a larger --display_freq writes it less often.',
+  },
+  use_wandb: { instead: "The curves are in the run's report.html and log.jsonl: leave it out." },
+  wandb_project_name: { instead: "The curves are in the run's report.html and log.jsonl: leave it out." },
   results_dir: { instead: RESULTS },
   aspect_ratio: { instead: '--crop_size WIDTHxHEIGHT sets both sides, e.g. --crop_size 320x256.' },
-  eval: { instead: 'translate and eval have it; without it they paint in evaluation mode wherever that can be right.' },
-  model_suffix: { instead: '--network G_A or G_B chooses a generator of a CycleGAN.' },
+  eval: { instead: 'translate and eval have it; without it they use evaluation mode wherever that is right.' },
+  model_suffix: { instead: '--network G_A or G_B selects a generator of a CycleGAN.' },
   // Further flags of test.py
   dataroot: {
     only: PAINTERS,
@@ -76,11 +77,11 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   },
   num_test: { only: PAINTERS, instead: 'Every picture of IN is painted; pixtape eval has --num_test.' },
   max_dataset_size: { only: PAINTERS, instead: 'Every picture of IN is painted; pixtape eval has --num_test.' },
-  batch_size: { only: PAINTERS, instead: 'Each picture is painted by itself: leave it out.' },
+  batch_size: { only: PAINTERS, instead: 'Pictures are painted one by one: leave it out.' },
   serial_batches: { only: PAINTERS, instead: 'Pictures are painted in the order of their names: leave it out.' },
   load_size: { only: PAINTERS, instead: 'Pictures keep their size, or get that of --crop_size.' },
   no_flip: { only: PAINTERS, instead: 'Only train mirrors pictures: leave it out.' },
-  no_dropout: { only: PAINTERS, instead: 'Dropout is off unless --dropout is there: leave it out.' },
+  no_dropout: { only: PAINTERS, instead: 'Dropout is off without --dropout: leave it out.' },
   model: { only: PAINTERS, instead: KNOWN },
   input_nc: { only: PAINTERS, instead: KNOWN },
   output_nc: { only: PAINTERS, instead: KNOWN },
@@ -105,23 +106,23 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   identity: { as: ['lambda_identity'] },
   ntest: { as: ['num_test'] },
   how_many: { as: ['num_test'] },
-  nThreads: { instead: 'Pictures are decoded beside the training: leave it out.' },
+  nThreads: { instead: 'Pictures are decoded in parallel with training: leave it out.' },
   resize_or_crop: { instead: SIZES },
   display_single_pane_ncols: { instead: REPORT },
   // datasets/combine_A_and_B.py
-  fold_A: { instead: 'pixtape data combine A B OUT takes the folders by their places.' },
-  fold_B: { instead: 'pixtape data combine A B OUT takes the folders by their places.' },
-  fold_AB: { instead: 'pixtape data combine A B OUT takes the folders by their places.' },
+  fold_A: { instead: 'pixtape data combine A B OUT takes the folders as arguments.' },
+  fold_B: { instead: 'pixtape data combine A B OUT takes the folders as arguments.' },
+  fold_AB: { instead: 'pixtape data combine A B OUT takes the folders as arguments.' },
   num_imgs: { instead: 'All pictures are combined; train --max_dataset_size uses fewer.' },
-  use_AB: { instead: 'Names are matched by themselves; data check says where they do not fit.' },
+  use_AB: { instead: 'Names are matched automatically; data check reports mismatches.' },
   no_multiprocessing: { instead: 'Pictures are combined in one process: leave it out.' },
   // affinelayer's pix2pix.py
   'mode=train': { as: [], only: ['train'] },
-  mode: { instead: 'The command says it: pixtape train, translate or export.' },
-  input_dir: { as: ['dataroot'], instead: 'Folders stand by their places, without a flag: see --help.' },
+  mode: { instead: 'Use the command: pixtape train, translate or export.' },
+  input_dir: { as: ['dataroot'], instead: 'Folders are arguments without a flag: see --help.' },
   output_dir: { instead: 'train takes --checkpoints_dir and --name; translate CHECKPOINT IN OUT takes OUT.' },
   checkpoint: {
-    instead: 'train goes on with --continue_train --name NAME; translate CHECKPOINT IN OUT takes it first.',
+    instead: 'train continues with --continue_train --name NAME; translate CHECKPOINT IN OUT takes it first.',
   },
   max_steps: { as: ['steps'] },
   max_epochs: { as: ['n_epochs', 'n_epochs_decay=0'] },
@@ -136,16 +137,16 @@ export const FOREIGN: Readonly<Record<string, Answer>> = {
   'gan_weight=1': { as: [] },
   'gan_weight=1.0': { as: [] },
   'gan_weight=0': { as: ['gan_mode=none'] },
-  gan_weight: { instead: 'The adversarial term weighs 1: divide --lambda_L1 by it instead.' },
-  'output_filetype=png': { as: ['format=png'], instead: 'The format of OUT is what its name ends in.' },
-  'output_filetype=jpeg': { as: ['format=jpg'], instead: 'The format of OUT is what its name ends in.' },
+  gan_weight: { instead: 'The adversarial term has weight 1: divide --lambda_L1 by it instead.' },
+  'output_filetype=png': { as: ['format=png'], instead: 'The extension of OUT sets the format.' },
+  'output_filetype=jpeg': { as: ['format=jpg'], instead: 'The extension of OUT sets the format.' },
   // affinelayer's tools/process.py and export-checkpoint.py
-  operation: { instead: 'pixtape data gray, data edges and data combine are commands of their own.' },
-  workers: { instead: 'Pictures are decoded side by side: leave it out.' },
+  operation: { instead: 'Use the commands pixtape data gray, data edges or data combine.' },
+  workers: { instead: 'Pictures are decoded in parallel: leave it out.' },
   pad: { instead: '--fit pad, with --crop_size.' },
   size: { instead: '--crop_size.' },
-  b_dir: { instead: 'pixtape data combine A B OUT takes the folders by their places.' },
-  output_file: { instead: 'pixtape export CHECKPOINT FILE takes the file by its place.' },
+  b_dir: { instead: 'pixtape data combine A B OUT takes the folders as arguments.' },
+  output_file: { instead: 'pixtape export CHECKPOINT FILE takes the file as an argument.' },
   // Older names of our own flags
   recompute: { as: ['checkpoint_activations'] },
   no_recompute: { as: ['no_checkpoint_activations'] },

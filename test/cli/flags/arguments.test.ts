@@ -56,7 +56,9 @@ it('takes inf for no limit', () => {
 });
 
 it('names what the shell left in a word', async () => {
-  expect(() => read('train', '--dataroot', '~/facades')).toThrow(/"~\/facades" begins with ~, which the shell leaves/);
+  expect(() => read('train', '--dataroot', '~/facades')).toThrow(
+    /"~\/facades" begins with ~, which the shell does not expand/,
+  );
   expect(() => read('train', '--dataroot=~')).toThrow(/"~" begins with ~/);
   expect(() => read('translate', 'run', "'in.png'", 'out.png')).toThrow(/"'in.png'" has a stray quotation mark/);
   expect(() => read('translate', 'run', 'in.png', 'out dir"')).toThrow(/stray quotation mark/);

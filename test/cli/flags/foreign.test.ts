@@ -88,7 +88,7 @@ it('tells all of them at once, and sends to the command that has a flag', () => 
   expect(treat('translate', '--niter', '3')).toBe(
     'pixtape translate has no --niter\n  → It is --n_epochs of pixtape train.',
   );
-  expect(treat('translate', '--mode', 'train')).toContain('The command says it');
+  expect(treat('translate', '--mode', 'train')).toContain('Use the command: pixtape train, translate or export');
 });
 
 it('has rows that lead to flags which there are', () => {
