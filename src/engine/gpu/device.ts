@@ -119,13 +119,17 @@ export class Device {
     return this.streams++;
   }
 
-  /** Memory that stays: parameters, inputs, optimizer state. Zeroed. */
-  persistent(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
+  /**
+   * Memory that stays: parameters, inputs, optimizer state. Zeroed.
+   * @param uniform whether kernels may also bind it as `var<uniform>`, which counts among no shader's storage buffers
+   */
+  persistent(bytes: number, label: string, dtype: Dtype = 'f32', { uniform = false } = {}): Storage {
     this.throwIfBroken();
     this.checkSize(bytes, label);
     const size = Math.ceil(bytes / 4) * 4 + (this.guards ? GUARD_BYTES : 0);
     this.checkBudget(size, label);
-    return new Storage(bytes, label, dtype, { buffer: this.createBuffer(size, label) });
+    const usage = uniform ? BufferUsage.UNIFORM : 0;
+    return new Storage(bytes, label, dtype, { buffer: this.createBuffer(size, label, usage) });
   }
 
   /** Gives persistent storage back. Programs that use it cannot run any more. */
@@ -179,9 +183,9 @@ export class Device {
     );
   }
 
-  private createBuffer(bytes: number, label: string): GPUBuffer {
+  private createBuffer(bytes: number, label: string, more = 0): GPUBuffer {
     const size = Math.max(bytes, 4);
-    const buffer = this.gpu.createBuffer({ label, size, usage: STORAGE | COPY_DST | COPY_SRC });
+    const buffer = this.gpu.createBuffer({ label, size, usage: STORAGE | COPY_DST | COPY_SRC | more });
     this.sizes.set(buffer, size);
     this.allocated += size;
     this.peak = Math.max(this.peak, this.allocated);

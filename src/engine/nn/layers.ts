@@ -13,7 +13,7 @@ import { add, scale } from '../ops/elementwise/arithmetic.ts';
 import { batchNorm } from '../ops/norm/batch_norm.ts';
 import { instanceNorm } from '../ops/norm/instance_norm.ts';
 import { aPair, type Pair, pairOf } from '../ops/pair.ts';
-import { dropout } from '../ops/random/dropout.ts';
+import { type DropoutOptions, dropout } from '../ops/random/dropout.ts';
 import { Rng } from '../ops/random/rng.ts';
 import type { Ranks } from '../ops/ranks/ranks.ts';
 import { reshape } from '../ops/shape/reshape.ts';
@@ -147,14 +147,20 @@ export class BatchNorm2d extends Module {
     this.numBatchesTracked = buffer(Tensor.zeros(device, [1], 'num_batches_tracked', 'u32'), 'counter');
   }
 
-  /** Any (N, channels, …). @param slope of a leaky ReLU on the result, in the same pass; 1 for none */
-  forward(x: Tensor, slope = 1): Tensor {
+  /**
+   * Any (N, channels, …).
+   * @param slope of a leaky ReLU on the result, in the same pass; 1 for none
+   * @param dropout a layer behind that
+   */
+  forward(x: Tensor, slope = 1, dropout?: Dropout): Tensor {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, training, ranks } = this;
     if (this.perPicture && !training) {
       const y = byItself(x, weight, bias);
-      return slope === 1 ? y : leakyRelu(y, slope);
+      const activated = slope === 1 ? y : leakyRelu(y, slope);
+      return dropout ? dropout.forward(activated) : activated;
     }
-    return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, { training, slope, ranks });
+    const options = { training, slope, ranks, dropout: dropout?.options };
+    return batchNorm(x, weight, bias, runningMean, runningVar, numBatchesTracked, options);
   }
 }
 
@@ -182,6 +188,11 @@ export class Dropout extends Module {
     checkLayer('Dropout', { rate: [rate, RATE], rng: [rng, optional(anRng)] }, none);
     this.rate = rate;
     this.rng = rng;
+  }
+
+  /** For an operation that does it in passing; undefined in evaluation mode. */
+  get options(): DropoutOptions | undefined {
+    return this.training ? { rate: this.rate, rng: this.rng } : undefined;
   }
 
   forward(x: Tensor): Tensor {

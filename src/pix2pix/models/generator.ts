@@ -78,9 +78,8 @@ export class UpSampleConv extends Module {
   }
 
   private finish(norm: BatchNorm2d, x: Tensor): Tensor {
-    // The tutorial applies dropout before the ReLU. The result is the same, but this order fuses norm and ReLU.
-    const y = norm.forward(x, 0);
-    return this.dropout ? this.dropout.forward(y) : y;
+    // The tutorial applies dropout before the ReLU. The result is the same, but this order fuses all three.
+    return norm.forward(x, 0, this.dropout);
   }
 }
 

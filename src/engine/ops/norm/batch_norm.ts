@@ -1,46 +1,39 @@
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
-import forwardSource from '../../../../shaders/norm/batch_norm.wgsl';
-import gradientSource from '../../../../shaders/norm/batch_norm_backward.wgsl';
+import forwardText from '../../../../shaders/norm/batch/batch_norm.wgsl';
+import backwardText from '../../../../shaders/norm/batch/batch_norm_backward.wgsl';
+import before from '../../../../shaders/norm/batch/before.wgsl';
+import beforeDropout from '../../../../shaders/norm/batch/before_dropout.wgsl';
+import write from '../../../../shaders/norm/batch/write.wgsl';
+import writeDropout from '../../../../shaders/norm/batch/write_dropout.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
-import type { Device } from '../../gpu/device.ts';
-import type { Workgroups } from '../../gpu/program.ts';
+import philox from '../../../../shaders/random/philox.wgsl';
 import { differentiable, isRecomputing } from '../../tape/autograd.ts';
-import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
-import { type Backward, sizeOf, Tensor } from '../../tape/tensor.ts';
+import { invocationWorkgroups } from '../../tape/dispatch.ts';
+import { type Backward, Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 import { aBoolean, aNumber, aTensor, checkArguments, checkOptions, optional } from '../arguments.ts';
 import { throughLeakyRelu } from '../elementwise/activations.ts';
+import { scale } from '../elementwise/arithmetic.ts';
+import { checkRate, type DropoutOptions, dropout, dropoutParams } from '../random/dropout.ts';
+import { defaultRng } from '../random/rng.ts';
 import type { Ranks } from '../ranks/ranks.ts';
+import { gathered, meets, passes, perSlice, type Slicing, slicing } from './batch_norm_passes.ts';
 import { BatchNormRanks } from './batch_norm_ranks.ts';
 import { EPS, type NormOptions } from './check.ts';
 import { fixedNormGradients, normGradients } from './graph.ts';
 
-const source = `${forwardSource}\n${statistics}\n${leakyRelu}`;
-const backwardSource = `${gradientSource}\n${leakyRelu}`;
-
-/** No slice is shorter (a multiple of any LANES), and no channel has more slices: they are joined one by one. */
-const LEAST_SLICE = 1024;
-const MOST_SLICES = 64;
-/** What one invocation may add up for its channel without more of them joining in first. */
-const MOST_PARTS = 256;
-
-/** How a channel's values are cut up, the same in all passes; the names are those of the shaders. */
-interface Slicing {
-  channels: number;
-  plane: number;
-  n: number;
-  slice: number;
-  count: number;
-  per: number;
-  step_pictures: number;
-  step_pixels: number;
-}
+const source = [forwardText, write, statistics, leakyRelu].join('\n');
+const droppingSource = [forwardText, writeDropout, philox, statistics, leakyRelu].join('\n');
+const backwardSource = [backwardText, before, leakyRelu].join('\n');
+const droppingBackwardSource = [backwardText, beforeDropout, leakyRelu].join('\n');
 
 export interface BatchNormOptions extends NormOptions {
   /** Whether mean and variance are the batch's own, or the running ones. */
   training: boolean;
   /** Of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; default 1. */
   slope?: number;
+  /** Dropout behind the leaky ReLU; in the same pass where that is a ReLU and pictures are a multiple of four. */
+  dropout?: DropoutOptions | undefined;
   /** How much of the running statistics each batch replaces, default 0.1. */
   momentum?: number;
   /** In training mode: take the statistics over the batches of all ranks, which must be of one size. */
@@ -61,6 +54,7 @@ const OPTIONS = {
   eps: optional(aNumber({ least: 0, finite: true })),
   momentum: optional(aNumber({ least: 0, most: 1 })),
   ranks: { wanted: 'the ranks of a run', fits: () => true },
+  dropout: { wanted: 'a rate and random numbers', fits: () => true },
 };
 
 /**
@@ -90,7 +84,7 @@ export function batchNorm(
 ): Tensor {
   checkArguments('batchNorm', TENSORS, { x, weight, bias, runningMean, runningVar, batchesTracked });
   checkOptions('batchNorm', OPTIONS, options);
-  const { training, slope = 1, eps = EPS, momentum = 0.1, ranks } = options;
+  const { training, slope = 1, eps = EPS, momentum = 0.1, ranks, dropout: drop } = options;
   const running = { runningMean, runningVar };
   const s = slicing(x);
   check(x, s, { weight, bias, ...running }, { ...running, batchesTracked });
@@ -100,26 +94,38 @@ export function batchNorm(
       'Use a larger picture or batch, a smaller depth, or evaluation mode.',
     );
   }
+  const mask = maskInPassing(x, slope, drop);
+  if (drop && !mask) {
+    const y = batchNorm(x, weight, bias, runningMean, runningVar, batchesTracked, { ...options, dropout: undefined });
+    return dropout(y, drop.rate, drop.rng);
+  }
   const how = { ...s, eps, momentum, moves: isRecomputing() ? 0 : 1 };
-  const run = passes(x, 'batch_norm', source, { ...how, training: training ? 1 : 0, slope });
+  const params = { ...how, training: training ? 1 : 0, slope, ...(mask?.params ?? NO_MASK) };
+  const run = passes(x, 'batch_norm', source, params);
+  const finish = mask ? passes(x, 'batch_norm.dropout', droppingSource, params) : run;
   const together = training && ranks ? new BatchNormRanks(ranks, how) : undefined;
   const table = Tensor.temporary(x.device, [s.channels, 4], 'batch_norm.table');
   const given = { weight, bias, table };
   const perChannel = invocationWorkgroups(x.device, s.channels);
   const y = x.like('batch_norm');
+  const written = { y, ...(mask && { key: mask.key }) };
   // Ranks meet between two dispatches, so that whoever normalises cannot gather on the way.
   const onTheWay = meets(x.device) && !together;
-  if (training) {
+  const atOnce = onTheWay && s.count === 1;
+  const found = { running_mean: runningMean, running_var: runningVar, ...given };
+  if (training && atOnce) finish('single_slice', { x, tracked: batchesTracked, ...found, ...written }, perSlice(s));
+  else if (training) {
     const pass = (partials: Tensor) => run('statistics', { x, tracked: batchesTracked, partials }, perSlice(s));
     const parts = gathered(x, s, pass, run);
-    const found = { running_mean: runningMean, running_var: runningVar, ...given };
     if (together) together.combine(x, parts, found);
-    else if (onTheWay) run('normalise_batch', { x, parts, ...found, y }, perSlice(s));
+    else if (onTheWay) finish('normalise_batch', { x, parts, ...found, ...written }, perSlice(s));
     else run('combine', { x, parts, ...found }, perChannel);
   } else run('evaluate', { fixed_mean: runningMean, fixed_var: runningVar, ...given }, perChannel);
-  if (!training || !onTheWay) run('normalise', { x, known: table, y }, perSlice(s));
+  if (!training || !onTheWay) finish('normalise', { x, known: table, ...written }, perSlice(s));
   const graphBackward: Backward = (dy) => {
-    const dz = slope === 1 ? dy : throughLeakyRelu(y, dy, slope);
+    const dr = slope === 1 ? dy : throughLeakyRelu(y, dy, slope);
+    // What dropout has made 0 is 0 behind a ReLU too.
+    const dz = mask ? scale(dr, mask.params.factor) : dr;
     const parameters = [1, s.channels, ...x.shape.slice(2).map(() => 1)];
     const given = { x, weight, bias, parameters, eps };
     const { dx, dweight, dbias } = training
@@ -128,73 +134,42 @@ export function batchNorm(
     return [dx, dweight, dbias];
   };
   const backward: Backward = (dy, [needsX]) => {
-    const back = passes(x, 'batch_norm_backward', backwardSource, { ...s, share: training ? 1 / s.n : 0, slope });
-    const parts = gathered(x, s, (partials) => back('sums', { x, dy, table, partials }, perSlice(s)), back);
+    const params = { ...s, share: training ? 1 / s.n : 0, slope, factor: mask?.params.factor ?? 1 };
+    const back = mask
+      ? passes(x, 'batch_norm_backward.dropout', droppingBackwardSource, params)
+      : passes(x, 'batch_norm_backward', backwardSource, params);
+    const values = { x, dy, table, ...(mask && { y }) };
     const dweight = weight.like('batch_norm.dweight');
     const dbias = bias.like('batch_norm.dbias');
-    const found = { parts, table, dweight, dbias };
     const dx = needsX ? x.like('batch_norm.dx') : undefined;
-    if (dx && onTheWay) back('input_batch', { x, dy, ...found, dx }, perSlice(s));
+    if (dx && atOnce) {
+      back('single_slice', { ...values, dweight, dbias, dx }, perSlice(s));
+      return [dx, dweight, dbias];
+    }
+    const parts = gathered(x, s, (partials) => back('sums', { ...values, partials }, perSlice(s)), back);
+    const found = { parts, table, dweight, dbias };
+    if (dx && onTheWay) back('input_batch', { ...values, ...found, dx }, perSlice(s));
     else {
       const slopes = table.like('batch_norm.slopes');
       back('combine', { ...found, slopes }, perChannel);
-      if (dx)
-        back('input', { x, dy, table, known: together?.slopes(dbias, dweight, table) ?? slopes, dx }, perSlice(s));
+      if (dx) back('input', { ...values, known: together?.slopes(dbias, dweight, table) ?? slopes, dx }, perSlice(s));
     }
     return [dx, dweight, dbias];
   };
   return differentiable(y, [x, weight, bias], backward, together ? undefined : graphBackward);
 }
 
-type Pass = (entry: string, bindings: Readonly<Record<string, Tensor>>, groups: Workgroups) => void;
+const NO_MASK = { layer: 0, threshold: 0, factor: 1 };
 
-function passes({ device }: Tensor, label: string, text: string, params: Readonly<Record<string, number>>): Pass {
-  return (entry, bindings, groups) => {
-    dispatch(device.kernel(`${label}.${entry}`, text, entry, { MEET: meets(device) }), bindings, params, groups);
-  };
-}
-
-/** Whether the lanes of a workgroup put together what they have found: a CPU driver pays more for a barrier than for a dispatch. */
-function meets({ capabilities }: Device): boolean {
-  return !capabilities.cpu;
-}
-
-/** What a pass over x finds, two numbers for each lane, or for each slice where lanes meet or are many. */
-function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => void, run: Pass): Tensor {
-  const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
-  if (meets(device)) {
-    pass(slices);
-    return slices;
-  }
-  const lanes = Tensor.temporary(device, [s.channels, s.count, device.lanes, 2], 'batch_norm.lanes');
-  pass(lanes);
-  if (s.per > 1) return lanes;
-  run('join', { lanes, slices }, invocationWorkgroups(device, s.channels * s.count));
-  return slices;
-}
-
-function perSlice(s: Slicing): Workgroups {
-  return [s.count, ...split1d(s.channels)];
-}
-
-function slicing(x: Tensor): Slicing {
-  const [batch = 1, channels = 1, ...rest] = x.shape;
-  const plane = sizeOf(rest);
-  const n = batch * plane;
-  const { maxUsefulWorkgroups, lanes } = x.device;
-  const wanted = Math.min(MOST_SLICES, Math.ceil(maxUsefulWorkgroups / channels));
-  const slice = Math.max(LEAST_SLICE, Math.ceil(n / wanted / lanes) * lanes);
-  const count = Math.ceil(n / slice);
-  return {
-    channels,
-    plane,
-    n,
-    slice,
-    count,
-    per: meets(x.device) || count * lanes > MOST_PARTS ? 1 : lanes,
-    step_pictures: Math.floor(lanes / plane),
-    step_pixels: lanes % plane,
-  };
+/** What the pass that writes y has to know to do dropout as well; undefined where it cannot, or has none to do. */
+function maskInPassing({ device, shape }: Tensor, slope: number, drop: DropoutOptions | undefined) {
+  if (!drop) return undefined;
+  const { rate, rng = defaultRng(device) } = drop;
+  checkRate(rate);
+  // One invocation makes what four pictures get of a random block, and the backward tells from y = 0 what was dropped.
+  const fits = slope === 0 && (shape[0] ?? 1) % 4 === 0 && rng.part.count === 1;
+  if (rate === 0 || !fits) return undefined;
+  return { key: rng.key, params: { layer: rng.nextLayer(), ...dropoutParams(rate) } };
 }
 
 function check(x: Tensor, s: Slicing, perChannel: Record<string, Tensor>, leaves: Record<string, Tensor>): void {

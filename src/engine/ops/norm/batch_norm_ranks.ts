@@ -1,4 +1,4 @@
-import source from '../../../../shaders/norm/batch_norm_ranks.wgsl';
+import source from '../../../../shaders/norm/batch/batch_norm_ranks.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';

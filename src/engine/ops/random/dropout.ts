@@ -8,6 +8,14 @@ import { defaultRng, type Rng } from './rng.ts';
 
 const source = `${dropoutSource}\n${philox}`;
 
+/** Dropout as a part of another operation. */
+export interface DropoutOptions {
+  /** Probability of a 0, in [0, 1). */
+  rate: number;
+  /** By default the device's. */
+  rng?: Rng | undefined;
+}
+
 /**
  * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call
  * within a program is a layer with a mask of its own, and each run has new masks. Rate 0 gives x itself. Where x is a part
@@ -17,10 +25,20 @@ const source = `${dropoutSource}\n${philox}`;
  * @throws PixtapeError if the rate is not in [0, 1)
  */
 export function dropout(x: Tensor, rate: number, rng: Rng = defaultRng(x.device)): Tensor {
-  if (!(rate >= 0 && rate < 1)) throw new PixtapeError(`dropout: the rate is ${rate}; it must be in [0, 1)`);
+  checkRate(rate);
   if (rate === 0) return x;
   const layer = rng.nextLayer();
   return dropped(x, rate, rng, layer);
+}
+
+/** @throws PixtapeError if the rate is not in [0, 1) */
+export function checkRate(rate: number): void {
+  if (!(rate >= 0 && rate < 1)) throw new PixtapeError(`dropout: the rate is ${rate}; it must be in [0, 1)`);
+}
+
+/** What shaders have to know of a rate: an element is dropped where its random word is below the threshold. */
+export function dropoutParams(rate: number): { threshold: number; factor: number } {
+  return { threshold: Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1), factor: 1 / (1 - rate) };
 }
 
 /** The gradient is the same kernel over dy, which is differentiable in the same way. */
@@ -35,9 +53,8 @@ function dropped(x: Tensor, rate: number, rng: Rng, layer: number): Tensor {
 
 function masked(x: Tensor, rate: number, rng: Rng, layer: number, label: string): Tensor {
   const y = x.like(label);
-  const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
   const { rank, count } = rng.part;
-  const params = { n: x.size, layer, threshold, factor: 1 / (1 - rate), all: x.size * count, first: x.size * rank };
+  const params = { n: x.size, layer, ...dropoutParams(rate), all: x.size * count, first: x.size * rank };
   const bindings = { key: rng.key, x, y };
   if (count === 1) dispatchElements(x.device.kernel('dropout', source), bindings, params, Math.ceil(x.size / 4));
   else dispatchElements(x.device.kernel('dropout.part', source, 'part'), bindings, params);

@@ -32,7 +32,7 @@ export class Rng {
     this.device = device;
     this.seed = seed;
     this.part = part;
-    this.key = device.persistent(16, 'random key');
+    this.key = device.persistent(16, 'random key', 'f32', { uniform: true });
   }
 
   /**

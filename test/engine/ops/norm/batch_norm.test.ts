@@ -4,8 +4,10 @@ import { BatchNorm2d } from '../../../../src/engine/nn/layers.ts';
 import { leakyRelu } from '../../../../src/engine/ops/elementwise/activations.ts';
 import { add, mul } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
 import { batchNorm } from '../../../../src/engine/ops/norm/batch_norm.ts';
+import { dropout } from '../../../../src/engine/ops/random/dropout.ts';
+import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
-import { backward } from '../../../../src/engine/tape/autograd.ts';
+import { backward, grad } from '../../../../src/engine/tape/autograd.ts';
 import { record } from '../../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
@@ -220,6 +222,41 @@ test('wrong shapes and running statistics that are no leaves are named', async (
   recorded.destroy();
 });
 
+/** Results and gradients, also the second ones, of a batch norm over these shapes, with running statistics of their own. */
+async function answers(
+  on: Device,
+  { shape, seed, training }: { shape: readonly number[]; seed: number; training: boolean },
+  norm: (x: Tensor, weight: Tensor, bias: Tensor, running: [Tensor, Tensor, Tensor], training: boolean) => Tensor,
+): Promise<{ values: Float32Array[]; dispatches: number }> {
+  const channels = shape[1] as number;
+  const x = leaf(batch(shape, seed), on);
+  const [weight, bias] = [leaf(batch([channels], seed + 10, 0), on), leaf(batch([channels], seed + 20, 0), on)];
+  const [mean, variance] = [leaf(batch([channels], seed + 30), on), leaf(batch([channels], seed + 40, 2, 1), on)];
+  const [seedGradient, seedSecond] = [leaf(batch(shape, seed + 50, 0), on), leaf(batch(shape, seed + 60, 0), on)];
+  for (const leafTensor of [x, weight, bias]) leafTensor.requiresGrad = true;
+  const tracked = Tensor.zeros(on, [1]);
+  const first = await record(on, () => {
+    const y = norm(x, weight, bias, [mean, variance, tracked], training);
+    backward(sum(mul(y, seedGradient)));
+    return [y, x.grad as Tensor, weight.grad as Tensor, bias.grad as Tensor];
+  });
+  first.run();
+  const values = await Promise.all([...first.outputs, mean, variance].map((t) => t.read()));
+  const second = await record(on, () => {
+    const y = norm(x, weight, bias, [mean, variance, tracked], training);
+    const [dx] = grad(sum(mul(y, seedGradient)), [x], { createGraph: true }) as [Tensor];
+    // With fixed statistics the gradient of x does not depend on x.
+    return grad(sum(mul(dx, seedSecond)), training ? [x, weight] : [weight]);
+  });
+  second.run();
+  values.push(...(await Promise.all(second.outputs.map((t) => t.read()))));
+  for (const { program } of [first, second]) {
+    expect(await program.brokenGuards()).toEqual([]);
+    program.destroy();
+  }
+  return { values, dispatches: first.program.dispatchCount };
+}
+
 test.each([true, false])(
   'with a slope: the same bits as a leaky ReLU behind it, gradients too (training: %s)',
   async (training) => {
@@ -228,30 +265,59 @@ test.each([true, false])(
       [2, [3, 2, 67, 45]],
       [3, [1, 70, 4, 4]],
     ] as const) {
-      const channels = shape[1];
-      const x = leaf(batch(shape, seed));
-      const [weight, bias] = [leaf(batch([channels], seed + 10, 0)), leaf(batch([channels], seed + 20, 0))];
-      const [mean, variance] = [leaf(batch([channels], seed + 30)), leaf(batch([channels], seed + 40, 2, 1))];
-      const seedGradient = leaf(batch(shape, seed + 50, 0));
-      for (const leafTensor of [x, weight, bias]) leafTensor.requiresGrad = true;
-      const answers = async (norm: (tracked: Tensor) => Tensor) => {
-        for (const t of [x, weight, bias]) t.grad = undefined;
-        const program = await record(device, () => {
-          const y = norm(Tensor.zeros(device, [1]));
-          backward(sum(mul(y, seedGradient)));
-          return [y, x.grad as Tensor, weight.grad as Tensor, bias.grad as Tensor];
-        });
-        // Running statistics move when a program runs; each way starts from the same ones.
-        const before = [await mean.read(), await variance.read()] as const;
-        program.run();
-        const read = await Promise.all(program.outputs.map((t) => t.read()));
-        mean.write(before[0]);
-        variance.write(before[1]);
-        return read;
-      };
-      const fused = await answers((t) => batchNorm(x, weight, bias, mean, variance, t, { training, slope: 0.2 }));
-      const apart = await answers((t) => leakyRelu(batchNorm(x, weight, bias, mean, variance, t, { training }), 0.2));
-      expect(fused).toEqual(apart);
+      const fused = await answers(device, { shape, seed, training }, (x, w, b, running, training) => {
+        return batchNorm(x, w, b, ...running, { training, slope: 0.2 });
+      });
+      const apart = await answers(device, { shape, seed, training }, (x, w, b, running, training) => {
+        return leakyRelu(batchNorm(x, w, b, ...running, { training }), 0.2);
+      });
+      expect(fused.values).toEqual(apart.values);
     }
   },
 );
+
+test.each([
+  ['as it is', true],
+  ['as it is', false],
+  ['taken for a GPU', true],
+  ['taken for a GPU', false],
+] as const)(
+  'with a ReLU and dropout: the same bits as dropout behind it, gradients too (a device %s, training: %s)',
+  async (kind, training) => {
+    const on = kind === 'as it is' ? device : asGpu;
+    for (const [seed, shape, saved] of [
+      // One slice, and several, the last of them short; pictures that are no multiple of four; one pixel a picture.
+      [1, [4, 3, 5, 7], 2],
+      [2, [8, 2, 41, 23], 2],
+      [3, [4, 70, 4, 4], 2],
+      [4, [12, 5, 1, 1], 2],
+      [5, [3, 4, 6, 6], 0],
+    ] as const) {
+      const [together, apart] = [new Rng(on, 7), new Rng(on, 7)];
+      const fused = await answers(on, { shape, seed, training }, (x, w, b, running, training) => {
+        return batchNorm(x, w, b, ...running, { training, slope: 0, dropout: { rate: 0.4, rng: together } });
+      });
+      const behind = await answers(on, { shape, seed, training }, (x, w, b, running, training) => {
+        return dropout(batchNorm(x, w, b, ...running, { training, slope: 0 }), 0.4, apart);
+      });
+      expect(
+        fused.values.map((v) => v.map(withoutSign)),
+        `${shape}`,
+      ).toEqual(behind.values.map((v) => v.map(withoutSign)));
+      expect(behind.dispatches - fused.dispatches, `${shape}`).toBe(saved);
+    }
+  },
+);
+
+/** −0 is 0: what is dropped of a gradient may have either sign. */
+const withoutSign = (v: number): number => (v === 0 ? 0 : v);
+
+test('on a GPU a channel of one slice is one dispatch each way', async () => {
+  const count = async (shape: readonly number[]) => {
+    const { dispatches } = await answers(asGpu, { shape, seed: 1, training: true }, (x, w, b, running, training) => {
+      return batchNorm(x, w, b, ...running, { training });
+    });
+    return dispatches;
+  };
+  expect(await count([4, 3, 16, 17])).toBe((await count([4, 3, 16, 16])) + 2);
+});

@@ -1,10 +1,11 @@
 // Batch norm, backward. With z = (x - mean) / deviation, the sums over a channel's n values and k = weight / deviation:
 //   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
-// If the forward ended in a leaky ReLU, dy is the gradient before it, recomputed from x.
+// If the forward ended in a leaky ReLU, dy is the gradient before it, recomputed from x. If it ended in a ReLU and dropout,
+// its result tells what of dy got through: `before` is joined to it, before.wgsl or before_dropout.wgsl.
 // In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
 // Means are those beyond the channel's pivot, which is 0 in evaluation mode.
 // `sums` goes through x and dy, `input` writes dx. Between them `join` and `combine` add up what the lanes found, as in the
-// forward; on a GPU `input_batch` does so itself.
+// forward; on a GPU `input_batch` does so itself, and where a channel is a single slice, `single_slice` is all.
 //
 // Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
 // `partials` holds the two sums of each lane, [channel][slice][lane], or with MEET of each slice, as `slices` does; `slopes` one
@@ -26,6 +27,8 @@ struct Params {
   share: f32,
   // Of the leaky ReLU: 1 for none.
   slope: f32,
+  // Of dropout: 1 / (1 - rate).
+  factor: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -59,11 +62,22 @@ fn pivot_of(channel: u32) -> f32 {
   return select(0.0, x[channel * p.plane], p.share > 0.0);
 }
 
-// Propagates g back through the fused leaky ReLU. Recomputes its input v exactly as the forward did; d is the distance from
-// the mean.
-fn before(g: f32, d: f32, channel: vec4f) -> f32 {
-  let v = d * (channel.y * channel.z) + channel.w;
-  return leaky_relu_gradient(v, g, p.slope);
+// The two sums of lane t over a slice of channel c.
+fn sums_of(slice: u32, c: u32, t: u32) -> vec2f {
+  let channel = table[c];
+  let pivot = pivot_of(c);
+  let end = min((slice + 1u) * p.slice, p.n);
+  var j = slice * p.slice + t;
+  var at = place(j);
+  var sum = vec2f();
+  for (; j < end; j += LANES) {
+    let here = address(at, c);
+    let d = (x[here] - pivot) - channel.x;
+    let g = before(here, d, channel);
+    sum += vec2f(g, g * (d * channel.y));
+    at = next(at);
+  }
+  return sum;
 }
 
 @compute @workgroup_size(LANES)
@@ -76,19 +90,7 @@ fn sums(
   if (c >= p.channels) {
     return;
   }
-  let channel = table[c];
-  let pivot = pivot_of(c);
-  let end = min((group.x + 1u) * p.slice, p.n);
-  var j = group.x * p.slice + t;
-  var at = place(j);
-  var sum = vec2f();
-  for (; j < end; j += LANES) {
-    let here = address(at, c);
-    let d = (x[here] - pivot) - channel.x;
-    let g = before(dy[here], d, channel);
-    sum += vec2f(g, g * (d * channel.y));
-    at = next(at);
-  }
+  let sum = sums_of(group.x, c, t);
   if (MEET) {
     let slice = met(t, sum);
     if (t == 0u) {
@@ -195,6 +197,25 @@ fn input_batch(
   write(group.x, c, t, slopes_of(table[c], sum));
 }
 
+// With MEET: all of it, for channels of a single slice.
+@compute @workgroup_size(LANES)
+fn single_slice(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
+  }
+  let sum = met(t, sums_of(0u, c, t));
+  if (t == 0u) {
+    dbias[c] = sum.x;
+    dweight[c] = sum.y;
+  }
+  write(0u, c, t, slopes_of(table[c], sum));
+}
+
 fn write(slice: u32, c: u32, t: u32, coefficients: vec4f) {
   let channel = table[c];
   let pivot = pivot_of(c);
@@ -204,7 +225,7 @@ fn write(slice: u32, c: u32, t: u32, coefficients: vec4f) {
   for (; j < end; j += LANES) {
     let here = address(at, c);
     let d = (x[here] - pivot) - channel.x;
-    let g = before(dy[here], d, channel);
+    let g = before(here, d, channel);
     // Do not multiply by 0 in evaluation mode: one infinite value would turn every gradient into NaN.
     let centred = (g - coefficients.z) - d * coefficients.w;
     dx[here] = coefficients.y * select(centred, g, p.share == 0.0);

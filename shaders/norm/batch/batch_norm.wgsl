@@ -1,9 +1,10 @@
 // Batch norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, for each channel over pictures and pixels,
 // and through a leaky ReLU where `slope` is not 1.
 // `statistics` goes through x, `normalise` writes y. On a GPU these two are all: the lanes of a workgroup meet before it
-// leaves what it has found, and `normalise_batch` first gathers that. A barrier on a CPU driver costs more than a whole slice,
-// so there `join` (where lanes are many) and `combine` gather it, in dispatches of their own. `evaluate` stands in for all
-// of them where the running statistics are used.
+// leaves what it has found, and `normalise_batch` first gathers that; where a channel is a single slice, `single_slice` is all.
+// A barrier on a CPU driver costs more than a whole slice, so there `join` (where lanes are many) and `combine` gather it, in
+// dispatches of their own. `evaluate` stands in for all of them where the running statistics are used.
+// `write` is joined to it: write.wgsl, or write_dropout.wgsl with dropout in passing.
 //
 // Layout: x and y (N, channels, plane). The values of a channel are cut into slices; in `statistics` and `normalise`
 // workgroup (s, c) has slice s of channel c, so that few channels still make many workgroups, and lane t takes values
@@ -35,6 +36,10 @@ struct Params {
   training: u32,
   // Leaky ReLU on the way out: 1 for none.
   slope: f32,
+  // Dropout: the number of the layer, rate * 2^32, 1 / (1 - rate).
+  layer: u32,
+  threshold: u32,
+  factor: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -67,19 +72,11 @@ fn pivot_of(channel: u32) -> f32 {
   return x[channel * p.plane];
 }
 
-@compute @workgroup_size(LANES)
-fn statistics(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let channel = group.y + group.z * groups.y;
-  if (channel >= p.channels) {
-    return;
-  }
-  let end = min((group.x + 1u) * p.slice, p.n);
+// What lane t finds in a slice of a channel.
+fn found_in(slice: u32, channel: u32, t: u32) -> Found {
+  let end = min((slice + 1u) * p.slice, p.n);
   let pivot = pivot_of(channel);
-  var j = group.x * p.slice + t;
+  var j = slice * p.slice + t;
   var at = place(j);
   let guess = x[address(at, channel) * select(0u, 1u, j < end)] - pivot;
   var found = nothing_found(guess);
@@ -98,13 +95,27 @@ fn statistics(
   }
   if (found.over) {
     found = nothing_found(guess);
-    j = group.x * p.slice + t;
+    j = slice * p.slice + t;
     at = place(j);
     for (; j < end; j += LANES) {
       found = with_scaled(found, x[address(at, channel)] - pivot);
       at = next(at);
     }
   }
+  return found;
+}
+
+@compute @workgroup_size(LANES)
+fn statistics(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let channel = group.y + group.z * groups.y;
+  if (channel >= p.channels) {
+    return;
+  }
+  let found = found_in(group.x, channel, t);
   if (MEET) {
     let slice = met(t, vec3f(found.values, mean_and_root(found)));
     if (t == 0u) {
@@ -113,7 +124,11 @@ fn statistics(
   } else {
     partials[(channel * p.count + group.x) * LANES + t] = mean_and_root(found);
   }
-  if ((channel == 0u) & (group.x == 0u) & (t == 0u) & (p.moves != 0u)) {
+  count_batch(group.x, channel, t);
+}
+
+fn count_batch(slice: u32, channel: u32, t: u32) {
+  if ((channel == 0u) & (slice == 0u) & (t == 0u) & (p.moves != 0u)) {
     tracked[0] += 1u;
   }
 }
@@ -242,16 +257,24 @@ fn normalise_batch(
   write(group.x, c, t, channel);
 }
 
-fn write(slice: u32, c: u32, t: u32, channel: vec4f) {
-  let pivot = select(0.0, pivot_of(c), p.training != 0u);
-  let scale = channel.y * channel.z;
-  let end = min((slice + 1u) * p.slice, p.n);
-  var j = slice * p.slice + t;
-  var at = place(j);
-  for (; j < end; j += LANES) {
-    let here = address(at, c);
-    let v = ((x[here] - pivot) - channel.x) * scale + channel.w;
-    y[here] = leaky_relu(v, p.slope);
-    at = next(at);
+// With MEET: all of it, for channels of a single slice.
+@compute @workgroup_size(LANES)
+fn single_slice(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let c = group.y + group.z * groups.y;
+  if (c >= p.channels) {
+    return;
   }
+  let found = found_in(0u, c, t);
+  let sum = met(t, vec3f(found.values, mean_and_root(found)));
+  let channel = known_of(c, sum);
+  if (t == 0u) {
+    table[c] = channel;
+    move_statistics(c, sum);
+  }
+  count_batch(0u, c, t);
+  write(0u, c, t, channel);
 }
