@@ -24,8 +24,8 @@ export interface StorageOwner {
 
 /**
  * A run of GPU bytes. Persistent storage (parameters, inputs, optimizer state) owns its buffer from the start. A
- * temporary belongs to one recorded program, which gives it memory when it is compiled, shared with other temporaries
- * whose lifetimes do not overlap.
+ * temporary belongs to one recorded program, which gives it a range of a buffer when it is compiled, shared with other
+ * temporaries whose lifetimes do not overlap.
  */
 export class Storage {
   readonly bytes: number;
@@ -35,7 +35,7 @@ export class Storage {
   readonly owner: StorageOwner | undefined;
   /** The real buffer; undefined for a temporary until its program is compiled, and for storage that was disposed. */
   buffer: GPUBuffer | undefined;
-  /** Where it begins in the buffer; 0 but for a part of an arena. */
+  /** Where it begins in the buffer, which may hold others. */
   offset = 0;
   /** The storage that it is a part of, if it shares its buffer with others for good. */
   arena: Storage | undefined;

@@ -11,8 +11,13 @@ export interface ArenaLayout {
   bytes: number;
 }
 
+/** What the place of a binding in its buffer is a multiple of, in bytes. */
+export function storageUnit({ limits }: Device): number {
+  return Math.max(limits.minStorageBufferOffsetAlignment, 4);
+}
+
 export function layOut(device: Device, sizes: readonly number[]): ArenaLayout {
-  const unit = Math.max(device.limits.minStorageBufferOffsetAlignment, 4);
+  const unit = storageUnit(device);
   let bytes = 0;
   const offsets = sizes.map((size) => {
     const offset = bytes;

@@ -1,10 +1,12 @@
 /**
- * Memory plan of a recorded program. Every virtual tensor lives from the first dispatch that touches it to the last;
- * tensors that are never alive together may share one buffer. Whole buffers are shared, not ranges of an arena,
- * because WebGPU tracks usage per buffer: one buffer bound both `read` and `read_write` in a dispatch is refused.
+ * Memory plan of a recorded program. Every virtual tensor lives from the first dispatch that touches it to the last. Tensors
+ * that are never alive together may share bytes, and any two may lie side by side in one buffer, unless a dispatch reads one
+ * and writes the other: WebGPU tracks usage per buffer, and refuses a buffer that is bound both `read` and `read_write`.
  *
- * Greedy by size (Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", shared objects):
- * the largest tensors choose first, each takes the smallest buffer that is free for the whole of its life.
+ * Greedy: one tensor after the other takes the tightest free range of any buffer; where there is none, the buffer that has to
+ * grow least, or a new one. No order is the best for every program, so the plan is the smallest of three: large tensors
+ * first, long-lived ones first, and those first for which the product of the two is large.
+ * Source: Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", offset calculation.
  */
 export interface Lifetime {
   bytes: number;
@@ -12,44 +14,114 @@ export interface Lifetime {
   last: number;
 }
 
+export interface PlanOptions {
+  /** Pairs of tensors, by their indices, that may not lie in one buffer. */
+  apart?: Iterable<readonly [number, number]>;
+  /** Ranges begin at multiples of so many bytes; default 4. */
+  unit?: number;
+  /** The largest buffer, in bytes. */
+  largest?: number;
+}
+
 export interface MemoryPlan {
-  /** Index of the shared buffer of each tensor, in the order given. */
+  /** Index of the buffer of each tensor, in the order given, and where the tensor begins in it. */
   slot: number[];
-  /** Size of each shared buffer. */
+  offset: number[];
+  /** Size of each buffer. */
   slotBytes: number[];
-  /** Bytes of all shared buffers. */
+  /** Bytes of all buffers. */
   total: number;
   /** The most bytes alive at any one dispatch: no plan can need less. */
   lowerBound: number;
 }
 
-export function planMemory(lives: readonly Lifetime[]): MemoryPlan {
-  const order = lives.map((_, i) => i).sort((a, b) => bytesOf(b) - bytesOf(a) || firstOf(a) - firstOf(b));
-  const slot = new Array<number>(lives.length).fill(-1);
-  const slotBytes: number[] = [];
-  const tenants: Lifetime[][] = [];
-  for (const i of order) {
-    const life = lives[i] as Lifetime;
-    let best = -1;
-    for (let s = slotBytes.length - 1; s >= 0 && best < 0; s--) {
-      // Buffers were opened from large to small, so the last that is free is the tightest fit.
-      if ((tenants[s] as Lifetime[]).every((t) => t.last < life.first || life.last < t.first)) best = s;
-    }
-    if (best < 0) {
-      best = slotBytes.push(life.bytes) - 1;
-      tenants.push([]);
-    }
-    (tenants[best] as Lifetime[]).push(life);
-    slot[i] = best;
+export function planMemory(lives: readonly Lifetime[], options: PlanOptions = {}): MemoryPlan {
+  const { unit = 4, largest = Number.POSITIVE_INFINITY } = options;
+  const apart = lives.map(() => new Set<number>());
+  for (const [a, b] of options.apart ?? []) {
+    apart[a]?.add(b);
+    apart[b]?.add(a);
   }
-  return { slot, slotBytes, total: slotBytes.reduce((a, b) => a + b, 0), lowerBound: mostAlive(lives) };
+  const length = ({ first, last }: Lifetime) => last - first + 1;
+  const costs: ((life: Lifetime) => number)[] = [({ bytes }) => bytes, length, (life) => length(life) * life.bytes];
+  const plans = costs.map((cost) => {
+    const tenants = lives.map((life, index): Tenant => ({ ...life, index, offset: 0 }));
+    tenants.sort((a, b) => cost(b) - cost(a) || b.bytes - a.bytes || a.first - b.first);
+    return placeInOrder(tenants, apart, unit, largest);
+  });
+  const total = ({ slotBytes }: Placement) => slotBytes.reduce((a, b) => a + b, 0);
+  const best = plans.reduce((a, b) => (total(b) < total(a) ? b : a));
+  return { ...best, total: total(best), lowerBound: mostAlive(lives) };
+}
 
-  function bytesOf(i: number): number {
-    return (lives[i] as Lifetime).bytes;
+interface Tenant extends Lifetime {
+  index: number;
+  offset: number;
+}
+
+interface Buffer {
+  bytes: number;
+  /** In the order of their offsets. */
+  tenants: Tenant[];
+}
+
+type Placement = Pick<MemoryPlan, 'slot' | 'offset' | 'slotBytes'>;
+
+function placeInOrder(
+  tenants: readonly Tenant[],
+  apart: readonly ReadonlySet<number>[],
+  unit: number,
+  largest: number,
+): Placement {
+  const buffers: Buffer[] = [];
+  const slot: number[] = [];
+  const offset: number[] = [];
+  for (const tenant of tenants) {
+    const strangers = apart[tenant.index] as ReadonlySet<number>;
+    let at = -1;
+    // A buffer of its own takes all of its bytes.
+    let best: Room = { offset: 0, growth: tenant.bytes, waste: 0 };
+    buffers.forEach((buffer, i) => {
+      if (buffer.tenants.some(({ index }) => strangers.has(index))) return;
+      const room = roomIn(buffer, tenant, unit);
+      if (room.offset + tenant.bytes > largest) return;
+      if (room.growth < best.growth || (room.growth === best.growth && at >= 0 && room.waste < best.waste)) {
+        best = room;
+        at = i;
+      }
+    });
+    if (at < 0) at = buffers.push({ bytes: 0, tenants: [] }) - 1;
+    const { bytes, tenants: there } = buffers[at] as Buffer;
+    buffers[at] = { bytes: Math.max(bytes, best.offset + tenant.bytes), tenants: there };
+    const next = there.findIndex((t) => t.offset > best.offset);
+    there.splice(next < 0 ? there.length : next, 0, { ...tenant, offset: best.offset });
+    slot[tenant.index] = at;
+    offset[tenant.index] = best.offset;
   }
-  function firstOf(i: number): number {
-    return (lives[i] as Lifetime).first;
+  return { slot, offset, slotBytes: buffers.map(({ bytes }) => bytes) };
+}
+
+/** Where a tensor could lie in a buffer. */
+interface Room {
+  offset: number;
+  /** Bytes that the buffer has to grow by. */
+  growth: number;
+  /** Bytes that stay free between the tensor and what comes next. */
+  waste: number;
+}
+
+/** The tightest range that is free for the whole of a tensor's life, or else the end of the buffer. */
+function roomIn({ bytes, tenants }: Buffer, tenant: Tenant, unit: number): Room {
+  let at = 0;
+  let tightest: Room | undefined;
+  for (const t of tenants) {
+    if (t.last < tenant.first || tenant.last < t.first) continue;
+    const waste = t.offset - at - tenant.bytes;
+    if (waste >= 0 && !(tightest && tightest.waste <= waste)) tightest = { offset: at, growth: 0, waste };
+    at = Math.max(at, Math.ceil((t.offset + t.bytes) / unit) * unit);
   }
+  const end = at + tenant.bytes;
+  return tightest ?? { offset: at, growth: Math.max(0, end - bytes), waste: Math.max(0, bytes - end) };
 }
 
 function mostAlive(lives: readonly Lifetime[]): number {

@@ -2,7 +2,7 @@ import { PixtapeError } from '../../util/errors.ts';
 import { type Dispatch, storagesOf } from '../bind.ts';
 import type { Device } from '../device.ts';
 import { GUARD_BYTES, type Place, type Storage } from '../storage.ts';
-import { layOut } from './arena.ts';
+import { layOut, storageUnit } from './arena.ts';
 import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
 
 /** The temporaries of one program, and the memory that they get when it is compiled. */
@@ -59,18 +59,37 @@ export class Temporaries {
   /** Plans memory for all that the dispatches use, and asks the device for it. */
   async allocate(device: Device, dispatches: readonly Dispatch[]): Promise<{ plan: MemoryPlan; buffers: GPUBuffer[] }> {
     const used = this.lifetimes(dispatches);
-    const { guards } = device;
-    const plan = planMemory(used.map((u) => u.life));
+    const { guards, limits } = device;
+    const plan = planMemory(
+      used.map((u) => u.life),
+      { apart: this.apart(used, dispatches), unit: storageUnit(device), largest: limits.maxBufferSize },
+    );
     const slots = guards ? used.map((u) => u.life.bytes + GUARD_BYTES) : plan.slotBytes;
     const buffers = await device.allocate(slots, 'temporaries');
     used.forEach(({ storage }, i) => {
       storage.buffer = buffers[guards ? i : (plan.slot[i] as number)];
+      storage.offset = guards ? 0 : (plan.offset[i] as number);
     });
     for (const [part, { whole, offset }] of this.parts) {
       part.buffer = whole.buffer;
-      part.offset = offset;
+      part.offset = whole.offset + offset;
     }
     return { plan, buffers };
+  }
+
+  /** Pairs of these, by their places in the list, of which a dispatch reads one and writes the other. */
+  private apart(used: readonly { storage: Storage }[], dispatches: readonly Dispatch[]): [number, number][] {
+    const indices = new Map(used.map(({ storage }, i) => [storage, i]));
+    return dispatches.flatMap((d) => {
+      const uses = storagesOf(d).flatMap(({ access, slice }) => {
+        const index = indices.get(this.placeOf(slice.storage).base);
+        return index === undefined ? [] : [{ access, index }];
+      });
+      const [read, written] = (['read', 'read_write'] as const).map((access) => {
+        return uses.filter((use) => use.access === access).map(({ index }) => index);
+      });
+      return (read ?? []).flatMap((a) => (written ?? []).map((b): [number, number] => [a, b]));
+    });
   }
 
   private lifetimes(dispatches: readonly Dispatch[]): { storage: Storage; life: Lifetime }[] {

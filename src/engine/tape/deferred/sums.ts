@@ -14,7 +14,7 @@ import { type Batch, batches, type Sum, type Term } from './batches.ts';
  */
 
 /** Bytes of values above which a sum is recorded at once: they would take up memory for longer than a dispatch is worth. */
-const MOST_BYTES = 2 ** 22;
+const MOST_BYTES = 2 ** 23;
 
 /** result[i] = the sum of the terms, each summed up by itself, in this order. Whatever binds the result finds it there. */
 export function deferSum(result: Tensor, terms: readonly Term[]): void {
