@@ -27,7 +27,7 @@
 // deferred_sums.wgsl.
 // The rows of `a` in a weight gradient are the gradients of an output channel, and their sum is that of its bias:
 // `weight_gradient` adds up what it brings of them in passing. `main` may bring its result before the leaky ReLU that a
-// convolution's input comes out of.
+// convolution's input comes out of, or add to it what that input's gradient has got from elsewhere.
 // Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra"; implicit GEMM as in
 // Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out beforehand as in CUTLASS's
 // implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
@@ -64,9 +64,10 @@ struct Params {
   a_picture: u32,
   b_picture: u32,
   result_picture: u32,
-  // Leaky ReLU on the way out, 1 for none; or where `is_behind`, its gradient, the result being that behind it.
+  // Leaky ReLU on the way out, 1 for none.
   slope: f32,
-  is_behind: u32,
+  // What `beside` is: 0 nothing; 1 what came out of the leaky ReLU before which the result is brought; 2 what is added to it.
+  besides: u32,
   // 0. Drivers for CPUs take it for a number and so do not write out the loops that end there.
   zero: u32,
 }
@@ -80,8 +81,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read> columns: array<u32>;
 @group(0) @binding(6) var<storage, read> depths: array<vec4u>;
 @group(0) @binding(7) var<storage, read_write> result: array<f32>;
-// What came out of the leaky ReLU, as large as the result.
-@group(0) @binding(8) var<storage, read> activated: array<f32>;
+// As large as the result.
+@group(0) @binding(8) var<storage, read> beside: array<f32>;
 // [split][quad][row]: parts of the sums of rows.
 @group(0) @binding(9) var<storage, read_write> row_sums: array<f32>;
 
@@ -344,11 +345,14 @@ fn main(
         if (p.accumulate != 0u) {
           value += result[i];
         }
-        if (p.is_behind != 0u) {
-          result[i] = leaky_relu_gradient(activated[i], value, p.slope);
+        if (p.besides == 1u) {
+          value = leaky_relu_gradient(beside[i], value, p.slope);
+        } else if (p.besides == 2u) {
+          value += beside[i];
         } else {
-          result[i] = leaky_relu(value, p.slope);
+          value = leaky_relu(value, p.slope);
         }
+        result[i] = value;
       }
     }
   }

@@ -1,6 +1,6 @@
 // Adds up the parts of a long sum that was split among workgroups: y[i] = sum over s of parts[s * n + i], in the order
 // of s, so that the result does not depend on which workgroup finished first. Optionally adds the bias of the element's
-// channel and applies a leaky ReLU, or multiplies by the gradient of the leaky ReLU whose result is `activated`.
+// channel and applies a leaky ReLU; or combines the result with `beside`, as conv_gemm.wgsl does.
 //
 // Layout: parts (SPLITS, n), y (n), seen as (N, CHANNELS, PLANE) for the bias. Invocations stride through n elements.
 
@@ -12,14 +12,15 @@ struct Params {
   has_bias: u32,
   // 1 for no leaky ReLU.
   slope: f32,
-  is_behind: u32,
+  // What `beside` is: 0 nothing; 1 what came out of the leaky ReLU before which the result is brought; 2 what is added to it.
+  besides: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> parts: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> activated: array<f32>;
+@group(0) @binding(4) var<storage, read> beside: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -31,8 +32,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (p.has_bias != 0u) {
       sum += bias[(i / p.plane) % p.channels];
     }
-    if (p.is_behind != 0u) {
-      y[i] = leaky_relu_gradient(activated[i], sum, p.slope);
+    if (p.besides == 1u) {
+      y[i] = leaky_relu_gradient(beside[i], sum, p.slope);
+    } else if (p.besides == 2u) {
+      y[i] = sum + beside[i];
     } else {
       y[i] = leaky_relu(sum, p.slope);
     }

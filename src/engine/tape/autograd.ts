@@ -1,7 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { currentProgram } from './current.ts';
 import { sumLater } from './deferred/sums.ts';
-import { filled, scaled, sumOf } from './primitives.ts';
+import { oneLike, scaled, sumOf } from './primitives.ts';
 import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
 let order = 0;
@@ -126,6 +126,29 @@ export function isGoingBack(): boolean {
   return goingBack;
 }
 
+/** While an operation's backward is being recorded: what has been found so far of the gradients that it may add to. */
+let found: Map<Tensor, Tensor> | undefined;
+
+/**
+ * The gradient that the result of an operation has got from other users so far, for one that adds it to its own in the same
+ * pass: what that gives back must then be the sum. Undefined where there is none, or where sums go on the tape.
+ */
+export function takeGradientSoFar(x: Tensor): Tensor | undefined {
+  const gradient = x.node && found?.get(x);
+  if (gradient) found?.delete(x);
+  return gradient;
+}
+
+function withGradientsSoFar<T>(gradients: Map<Tensor, Tensor> | undefined, body: () => T): T {
+  const before = found;
+  found = gradients;
+  try {
+    return body();
+  } finally {
+    found = before;
+  }
+}
+
 export interface GradOptions {
   /** The gradient of y itself; by default a one, for a y of one value. */
   seed?: Tensor;
@@ -214,7 +237,7 @@ function propagate(
   const add = (a: Tensor, b: Tensor, of: Tensor) => (of.node ? sumOf : sumLater)(a, b, `${a.label} + ${b.label}`);
   const accumulate = createGraph ? addOnTape : add;
   withTape(createGraph, () => {
-    const grads = new Map<Tensor, Tensor>([[y, seed ?? filled(y, 1, 'one')]]);
+    const grads = new Map<Tensor, Tensor>([[y, seed ?? oneLike(y)]]);
     const pending = new Set([y]);
     while (pending.size > 0) {
       const tensor = latest(pending);
@@ -227,7 +250,8 @@ function propagate(
       const needs = tensor.node.needs.map((need, i) => need && (leading?.has(inputs[i] as Tensor) ?? true));
       // A checkpoint's weights get theirs within it, also where its inputs want none.
       if (leading && !needs.includes(true)) continue;
-      const parts = backwardOf(tensor, createGraph)(dy, needs);
+      const back = backwardOf(tensor, createGraph);
+      const parts = withGradientsSoFar(createGraph ? undefined : grads, () => back(dy, needs));
       inputs.forEach((input, i) => {
         const part = parts[i];
         if (!needs[i] || !part) return;

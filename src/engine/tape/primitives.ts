@@ -1,8 +1,10 @@
 import addSource from '../../../shaders/elementwise/arithmetic/add.wgsl';
 import scaleSource from '../../../shaders/elementwise/arithmetic/scale.wgsl';
+import type { Program } from '../gpu/program.ts';
+import { currentProgram } from './current.ts';
 import { COPY, computeElementwise } from './elementwise.ts';
 import { parseElementwise } from './elementwise_text.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** The few kernels that differentiation itself needs. They leave nothing on the tape. */
 
@@ -12,6 +14,22 @@ export const SCALE = parseElementwise('scale', scaleSource);
 /** Records y = value in every element, as a temporary of `like`'s shape. */
 export function filled(like: Tensor, value: number, label: string): Tensor {
   return computeElementwise(like.device, COPY, 'f', { x: value }, { shape: like.shape, label, dtype: like.dtype });
+}
+
+const ones = new WeakMap<Program, Tensor>();
+
+/** A one of y's shape, which is of one value: a constant of the program that is being recorded, or filled in where y is a half. */
+export function oneLike(y: Tensor): Tensor {
+  if (y.dtype !== 'f32') return filled(y, 1, 'one');
+  const program = currentProgram(y.device);
+  let one = ones.get(program);
+  if (!one) {
+    const made = Tensor.lazy(y.device, [1], 'one', () => Float32Array.of(1));
+    program.onDestroy(() => made.dispose());
+    ones.set(program, made);
+    one = made;
+  }
+  return new Tensor(y.device, y.shape, one.storage);
 }
 
 /** Records a + b, of one shape, stored as a is. */

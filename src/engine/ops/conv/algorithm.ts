@@ -15,6 +15,8 @@ export interface ConvKernels {
    * where a pass of its own does that.
    */
   inputGradientBehind?(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, x: Tensor, slope: number): void;
+  /** As `inputGradient` without a bias, plus `added`, of the same shape; left out where a pass of its own adds it. */
+  inputGradientOnTop?(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, added: Tensor): void;
   /** As `weightGradient`, and in the same pass the gradient of the bias; left out where a pass of its own does that. */
   weightAndBiasGradient?(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): Tensor;
 }

@@ -1,5 +1,5 @@
 import type { Dtype } from '../../gpu/storage.ts';
-import { differentiable } from '../../tape/autograd.ts';
+import { differentiable, takeGradientSoFar } from '../../tape/autograd.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { bringBefore, endsInLeakyRelu, isBroughtBefore, slopeBehind } from '../activation_gradient.ts';
 import { leakyReluGradient, throughLeakyRelu } from '../elementwise/activations.ts';
@@ -72,18 +72,28 @@ function convolutionGradients(
   return [dx, dw, together(g, x, dz, dw)];
 }
 
-/** The gradient of the input, where it can be before the leaky ReLU that the input comes out of. */
+/**
+ * The gradient of the input, where it can be before the leaky ReLU that the input comes out of, or on top of what the input
+ * has got from its other users.
+ */
 function recordInputGradient(
   g: ConvGeometry,
   kernels: ConvKernels,
   { x, w, dz }: { x: Tensor; w: Tensor; dz: Tensor },
 ): Tensor {
   const slope = slopeBehind(x);
-  const record = slope === undefined ? undefined : kernels.inputGradientBehind;
-  if (!record || slope === undefined) return inputGradient(g, { dy: dz, w }, gradientOf(x));
-  const dx = x.like(`${x.label}.grad`);
-  record(g, dz, w, dx, x, slope);
-  return bringBefore(dx);
+  const { inputGradientBehind: behind, inputGradientOnTop: onTop } = kernels;
+  const dx = () => x.like(`${x.label}.grad`);
+  if (behind && slope !== undefined) {
+    const result = bringBefore(dx());
+    behind(g, dz, w, result, x, slope);
+    return result;
+  }
+  const added = onTop && takeGradientSoFar(x);
+  if (!onTop || !added) return inputGradient(g, { dy: dz, w }, gradientOf(x));
+  const result = dx();
+  onTop(g, dz, w, result, added);
+  return result;
 }
 
 /** The gradient of conv's input from that of its result, plus a bias: a transposed convolution. */

@@ -21,6 +21,14 @@ export interface Epilogue {
   slope: number;
   /** What came out of the leaky ReLU, if it is its gradient that is to be taken. */
   activated?: Tensor | undefined;
+  /** What is added to the result, in the place of a leaky ReLU. */
+  added?: Tensor | undefined;
+}
+
+/** What the shaders call `beside`, if anything, and their number for what it is. */
+export function besides({ activated, added }: Pick<Epilogue, 'activated' | 'added'>): [Tensor | undefined, number] {
+  if (activated) return [activated, 1];
+  return added ? [added, 2] : [undefined, 0];
 }
 
 /**
@@ -33,10 +41,11 @@ export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, split
     deferSum(result, [{ values: parts.storage, step: 1, stride: result.size, count: splits }]);
     return;
   }
-  const { bias, channels = 1, plane = 1, slope = 1, activated } = finish ?? {};
+  const { bias, channels = 1, plane = 1, slope = 1 } = finish ?? {};
+  const [beside, kind] = besides(finish ?? {});
   dispatchElements(
     result.device.kernel('reduce_split_k', source),
-    { parts, bias: bias ?? parts, y: result, activated: activated ?? parts },
-    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope, is_behind: activated ? 1 : 0 },
+    { parts, bias: bias ?? parts, y: result, beside: beside ?? parts },
+    { n: result.size, splits, channels, plane, has_bias: bias ? 1 : 0, slope, besides: kind },
   );
 }

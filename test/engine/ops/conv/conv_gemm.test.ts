@@ -3,9 +3,16 @@ import { closeAdapter, openAdapter } from '../../../../src/drivers/index.ts';
 import { swiftShaderUnsupported } from '../../../../src/drivers/probe/swiftshader.ts';
 import { Device } from '../../../../src/engine/gpu/device.ts';
 import type { ConvDirection } from '../../../../src/engine/ops/conv/algorithm.ts';
+import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
 import { type ConvGeometry, positions } from '../../../../src/engine/ops/conv/geometry.ts';
+import { add, mul, scale } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
+import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
+import { backward } from '../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { ConvBenchmark } from '../../../../src/pix2pix/train/autotune/conv_benchmark.ts';
 import { compareWithDirect } from '../compare.ts';
+import { uniform } from '../nd.ts';
 
 /**
  * conv_gemm as GPUs get it: written out, loads ahead of their use, split sums. On SwiftShader, which compiles that in a
@@ -95,5 +102,48 @@ describe.skipIf(unsupported)(`conv_gemm as GPUs get it${unsupported ? ` (${unsup
       }
     },
     240_000,
+  );
+
+  test.each([
+    ['whole', 8],
+    ['split', 120],
+  ])(
+    'what an input gets from another user is added in passing, in the same bits: a sum that is %s',
+    async (_, outC) => {
+      const { adapter, description } = await openAdapter('swiftshader');
+      const device = await Device.open(adapter, description, { guards: true });
+      Object.assign(device.capabilities, { cpu: false });
+      const random = uniform(5);
+      const leaf = (shape: number[]) => {
+        const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1);
+        return Tensor.from(device, shape, values);
+      };
+      const [x, w, r, v] = [
+        [2, 6, 5, 4],
+        [outC, 6, 3, 3],
+        [2, outC, 5, 4],
+        [2, 6, 5, 4],
+      ].map(leaf) as [Tensor, Tensor, Tensor, Tensor];
+      x.requiresGrad = true;
+      const gradientOf = async (loss: (twice: Tensor) => Tensor) => {
+        const { program, outputs } = await record(device, () => {
+          x.grad = undefined;
+          backward(loss(scale(x, 2)));
+          return x.grad as unknown as Tensor;
+        });
+        program.run();
+        const names = program.listing.map(({ label }) => label);
+        expect(await program.brokenGuards()).toEqual([]);
+        return { values: await outputs.read(), names };
+      };
+      const convolved = (t: Tensor) => sum(mul(conv2d(t, w, undefined, { padding: 1 }), r));
+      const multiplied = (t: Tensor) => sum(mul(t, v));
+      const [one, other] = [await gradientOf(convolved), await gradientOf(multiplied)];
+      const both = await gradientOf((t) => add(convolved(t), multiplied(t)));
+      expect(both.values).toEqual(one.values.map((a, i) => Math.fround(a + (other.values[i] as number))));
+      expect(both.names.filter((name) => name === 'add')).toHaveLength(1);
+      expect(both.names.includes('conv_parts')).toBe(outC > 100);
+      device.destroy();
+    },
   );
 });

@@ -29,6 +29,9 @@ export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
     get inputGradientBehind() {
       return chosen('inputGradient').inputGradientBehind;
     },
+    get inputGradientOnTop() {
+      return chosen('inputGradient').inputGradientOnTop;
+    },
     get weightAndBiasGradient() {
       return chosen('weightGradient').weightAndBiasGradient;
     },

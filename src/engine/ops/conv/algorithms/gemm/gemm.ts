@@ -10,7 +10,7 @@ import { channelSum } from '../../../reduce/channel_sum.ts';
 import type { ConvAlgorithm, ConvDirection } from '../../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../../geometry.ts';
 import { weightFits, weightSlices } from '../../slices.ts';
-import { type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
+import { besides, type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
 import { LARGEST_SIDE, offsetTables } from './offset_tables.ts';
 import {
   byCost,
@@ -64,6 +64,10 @@ export const gemm: ConvAlgorithm<Tile> = {
     },
     inputGradientBehind: (g, dy, w, dx, x, slope) => {
       const finish = { activated: x, slope, channels: g.inC, plane: g.inH * g.inW };
+      multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    inputGradientOnTop: (g, dy, w, dx, added) => {
+      const finish = { added, slope: 1, channels: g.inC, plane: g.inH * g.inW };
       multiply(tile, g, 'inputGradient', w, { b: dy, result: dx, finish });
     },
     weightGradient: (g, x, dy, dw) => multiply(tile, g, 'weightGradient', dw, { a: dy, b: x }),
@@ -181,7 +185,8 @@ function multiply(
     // the sum is whole with the last.
     const accumulate = direction === 'inputGradient' && first > 0;
     const isWhole = direction !== 'inputGradient' || first + count === g.outC / g.groups;
-    const { bias, slope = 1, activated } = (splits === 1 && finish) || {};
+    const { bias, slope = 1, ...rest } = (splits === 1 && finish) || {};
+    const [beside, kind] = besides(rest);
     const left = a ?? slice;
     const parts = splitKBuffer(whole, result ?? slice, splits);
     const pictures = direction === 'weightGradient' ? g.batch / (size.pictures ?? 1) : 1;
@@ -205,7 +210,7 @@ function multiply(
       share,
       part_size: whole.size,
       slope: isWhole ? slope : 1,
-      is_behind: activated && isWhole ? 1 : 0,
+      besides: isWhole ? kind : 0,
       zero: 0,
     };
     // The shader takes columns that had to be folded, the products and the splits apart.
@@ -216,7 +221,7 @@ function multiply(
       dispatch(kernel, { ...operands, row_sums: sums }, params, groups, label);
       deferSum(rowSums, [{ values: sums.storage, step: 1, stride: size.rows, count: splits * QUADS }]);
     } else {
-      dispatch(kernel, { ...operands, bias: bias ?? left, activated: activated ?? left }, params, groups, label);
+      dispatch(kernel, { ...operands, bias: bias ?? left, beside: beside ?? left }, params, groups, label);
     }
     reduceSplitK(parts, whole, splits, finish);
   }
