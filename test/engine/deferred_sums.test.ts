@@ -95,7 +95,7 @@ describe('deferred sums', () => {
   );
 
   it('large ones are done at once', async () => {
-    const n = 2 ** 18;
+    const n = 2 ** 19;
     const recorded = await record(plain, () => {
       const result = Tensor.temporary(plain, [n], 'large');
       deferSum(result, [{ values: made(plain, 1, 5 * n).storage, step: 1, stride: n, count: 5 }]);

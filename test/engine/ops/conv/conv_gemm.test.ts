@@ -142,7 +142,7 @@ describe.skipIf(unsupported)(`conv_gemm as GPUs get it${unsupported ? ` (${unsup
       const both = await gradientOf((t) => add(convolved(t), multiplied(t)));
       expect(both.values).toEqual(one.values.map((a, i) => Math.fround(a + (other.values[i] as number))));
       expect(both.names.filter((name) => name === 'add')).toHaveLength(1);
-      expect(both.names.includes('conv_parts')).toBe(outC > 100);
+      expect(both.names.includes('reduce_split_k')).toBe(outC > 100);
       device.destroy();
     },
   );
