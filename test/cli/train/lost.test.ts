@@ -97,6 +97,19 @@ it('says how to go on where it is lost again before any progress', { timeout: 40
   expect(stderr).not.toMatch(/^ {4}at /m);
 });
 
+it('ends with a message where it is lost three times in a row, keeps its last state, and goes on from it', {
+  timeout: 400_000,
+}, async () => {
+  expect((await pixtape(train('whole'), home)).code).toBe(0);
+  const { code, stderr } = await losing(3, 5, 'thrice', train('thrice'));
+  expect(code).toBe(1);
+  expect(stderr.match(/going on from step 3/g)).toHaveLength(1);
+  expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*--continue_train/);
+  expect((await readSafetensors(join(home, 'runs', 'thrice', 'latest.safetensors'))).metadata.step).toBe('3');
+  expect((await pixtape(['train', '--continue_train', '--name', 'thrice', '--steps', '12'], home)).code).toBe(0);
+  expect(await outcome('thrice')).toEqual(await outcome('whole'));
+});
+
 it('says so where another command loses its device', { timeout: 400_000 }, async () => {
   expect((await pixtape(train('model'), home)).code).toBe(0);
   const { code, stderr } = await losing(1, 0, 'model', ['translate', 'model', 'pairs', 'out', '--side', 'left']);

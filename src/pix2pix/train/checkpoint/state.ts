@@ -214,12 +214,13 @@ export function decodeDescription<C>(
   }
 }
 
-/** Makes what a file describes. @throws PixtapeError as `make` does, prefixed with the file's name */
+/** Makes what a file describes. @throws PixtapeError as `make` does, prefixed with the file's name if that may be at fault */
 export function ofFile<T>(file: string, make: () => T): T {
   try {
     return make();
   } catch (cause) {
     if (!(cause instanceof PixtapeError) || cause.message.includes(file)) throw cause;
+    if (cause.code === 'device-lost') throw cause;
     const { message, hint, code, details } = cause;
     throw new PixtapeError(`${file}: ${message.split('\n')[0]}`, hint, { code, details, cause });
   }

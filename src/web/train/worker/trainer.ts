@@ -1,9 +1,9 @@
 import { PixtapeError } from '../../../engine/util/errors.ts';
-import { encodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { encodeSafetensors } from '../../../engine/util/safetensors.ts';
 import { BatchLoader, stepsPerEpoch } from '../../../pix2pix/data/sets/batches.ts';
 import type { OpenedData } from '../../../pix2pix/data/sets/dataset.ts';
 import type { RunRecord } from '../../../pix2pix/train/checkpoint/run_record.ts';
-import { captureState, encodeHeader, restoreState } from '../../../pix2pix/train/checkpoint/state.ts';
+import { captureState, encodeHeader } from '../../../pix2pix/train/checkpoint/state.ts';
 import type { TrainConfig } from '../../../pix2pix/train/config/config.ts';
 import { learningRates, scheduledSteps } from '../../../pix2pix/train/config/rates.ts';
 import { differenceScale } from '../../../pix2pix/train/config/value_range.ts';
@@ -15,17 +15,12 @@ import {
   TrainingLoop,
 } from '../../../pix2pix/train/loop/core.ts';
 import { Pix2PixTask } from '../../../pix2pix/train/loop/pix2pix_task.ts';
-import { type Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
-import { isLost, lossOf, openPageDevice } from '../../shared/device.ts';
+import type { Losses, Pix2Pix } from '../../../pix2pix/train/steps/pix2pix.ts';
+import { isLost, lossOf } from '../../shared/device.ts';
 import { failureOf } from '../../shared/remote.ts';
 import type { Samples, Schedule, TrainEvent } from '../types.ts';
+import { build, LostAgain, type Snapshot } from './build.ts';
 import { HeldOutSamples } from './held_out.ts';
-
-/** The state of a run, as a checkpoint holds it. */
-export interface Snapshot {
-  step: number;
-  tensors: ReadonlyMap<string, NamedTensor>;
-}
 
 /** Seconds between two readings of the losses, and between two snapshots at least. */
 const READ_SECONDS = 1;
@@ -124,6 +119,7 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
   start(): void {
     if (!this.paused) return;
     this.paused = false;
+    this.losses = 0;
     this.running = this.running
       .then(() => this.run())
       .catch((error: unknown) => {
@@ -167,13 +163,26 @@ export class Trainer implements LoopHost<keyof Losses, Samples> {
 
   /** Does `work`; if the device is lost meanwhile, opens a new one and goes back to the last snapshot. */
   private async surviving(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      const why = await lossOf(this.model.device);
-      if (why === undefined || ++this.losses > MOST_LOSSES) throw error;
-      this.emit({ kind: 'lost', why, step: this.snapshot.step });
-      this.model = await build(this.config, this.snapshot, this.emit);
+    for (let next = work; ; ) {
+      try {
+        return await next();
+      } catch (error) {
+        const why = error instanceof LostAgain ? error.message : await lossOf(this.model.device);
+        if (why === undefined) throw error;
+        const { step } = this.snapshot;
+        if (++this.losses > MOST_LOSSES) {
+          throw new PixtapeError(
+            `the graphics device was lost ${this.losses} times in a row (${why})`,
+            `The state of step ${step.toLocaleString('en')} is kept: save it, or press Continue to try again.`,
+            { code: 'device-lost', cause: error },
+          );
+        }
+        this.emit({ kind: 'lost', why, step });
+        // Which may lose its device, too.
+        next = async () => {
+          this.model = await build(this.config, this.snapshot, this.emit);
+        };
+      }
     }
   }
 
@@ -267,19 +276,3 @@ function refuseIfOver(step: number, lastStep: number): void {
 }
 
 const since = (time: number): number => (performance.now() - time) / 1000;
-
-/** Builds a model on a device of its own and compiles its step. */
-async function build(config: TrainConfig, from: Snapshot | undefined, emit: Emit): Promise<Pix2Pix> {
-  const device = await openPageDevice();
-  try {
-    const model = new Pix2Pix(device, config, { initialise: from === undefined });
-    if (from) restoreState(model, from.tensors, from.step, 'the checkpoint');
-    await model.prepare({
-      onCompiled: (done, total) => emit({ kind: 'compiling', done, total }),
-    });
-    return model;
-  } catch (error) {
-    device.destroy();
-    throw error;
-  }
-}

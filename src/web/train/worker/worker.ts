@@ -11,7 +11,8 @@ import { expose } from '../../shared/remote.ts';
 import { plain } from '../../shared/words.ts';
 import { openSource } from '../sources/open.ts';
 import type { DrawSvg, RestoredInfo, Schedule, Settings, Source, TrainEvent } from '../types.ts';
-import { type Snapshot, Trainer } from './trainer.ts';
+import type { Snapshot } from './build.ts';
+import { Trainer } from './trainer.ts';
 
 export type TrainCalls = typeof calls;
 
