@@ -109,13 +109,13 @@ it('a page that only adds takes no convolution and no other element-wise operati
   expect(page.bytes).toBeLessThan(60_000);
 });
 
-it('the project’s own page loads 400 kB of scripts to paint, and 425 kB more to train', async () => {
+it('the project’s own page loads 400 kB of scripts to paint, and 430 kB more to train', async () => {
   await buildWeb(folder);
   const size = (...names: string[]) =>
     names.map((name) => readFileSync(join(folder, name)).length).reduce((sum, length) => sum + length, 0);
   console.log(`the page: ${kilobytes(size('main.js', 'paint.js'))} to paint, ${kilobytes(size('train.js'))} to train`);
   expect(size('main.js', 'paint.js')).toBeLessThan(400_000);
-  expect(size('train.js')).toBeLessThan(425_000);
+  expect(size('train.js')).toBeLessThan(430_000);
 });
 
 function tell(what: string, { bytes, gzipped, modules }: Bundled): void {
