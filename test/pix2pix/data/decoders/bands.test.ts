@@ -30,6 +30,18 @@ async function refusal(path: string, options: DecodeOptions = {}): Promise<strin
   return (error as BadFile).message.replace(path, 'FILE');
 }
 
+describe('several numbers where one belongs', () => {
+  const data = bytes(3);
+  it.each([256, 257, 259, 262, 277, 278, 284])('tag %i', async (tag) => {
+    const path = tiff({ bands: 3, data, photometric: 2, planar: true, tags: [[tag, 3, [3, 3]]] });
+    for (const options of [{}, { channels: 4 }]) {
+      expect(await refusal(path, options)).toMatch(
+        new RegExp(`^FILE is cut short or damaged .*its tag ${tag} holds 2 numbers where one belongs`),
+      );
+    }
+  });
+});
+
 describe('opacity is what the tags call so', () => {
   const data = Uint8Array.from({ length: 4 * size }, (_, i) => [200, 100, 50, 20 * Math.floor(i / 4)][i % 4] as number);
 

@@ -34,7 +34,12 @@ const TAG = {
   stripOffsets: 273,
   orientation: 274,
   samples: 277,
+  rows: 278,
   stripBytes: 279,
+  planes: 284,
+  predictor: 317,
+  tileWidth: 322,
+  tileHeight: 323,
   tileOffsets: 324,
   tileBytes: 325,
   extra: 338,
@@ -58,7 +63,13 @@ export async function tiffInfo(read: ReadBytes, path: string): Promise<TiffInfo>
 async function info(read: ReadBytes): Promise<TiffInfo> {
   const directory = await readTiffDirectory(read);
   const list = (tag: number) => directory.numbers(tag);
-  const one = async (tag: number, otherwise: number) => (await list(tag))?.[0] ?? otherwise;
+  const one = async (tag: number, otherwise: number) => {
+    const numbers = (await list(tag)) ?? [];
+    if (numbers.length > 1) throw new Error(`its tag ${tag} holds ${numbers.length} numbers where one belongs`);
+    return numbers[0] ?? otherwise;
+  };
+  // With several numbers in one of these, geotiff reads no samples, and rejects a promise that nobody awaits.
+  for (const tag of [TAG.rows, TAG.planes, TAG.predictor, TAG.tileWidth, TAG.tileHeight]) await one(tag, 1);
   const [width, height] = [await one(TAG.width, 0), await one(TAG.height, 0)];
   const bits = (await list(TAG.bits)) ?? [1];
   const bands = await one(TAG.samples, 1);
@@ -69,7 +80,7 @@ async function info(read: ReadBytes): Promise<TiffInfo> {
   const extra = ((await list(TAG.extra)) ?? []).slice(-Math.max(0, unexplained));
   const kind = unexplained === 1 ? extra[0] : undefined;
   const alpha = kind === 1 ? 'multiplied' : kind === 2 ? 'straight' : undefined;
-  const format = await one(TAG.format, 1);
+  const format = (await list(TAG.format))?.[0] ?? 1;
   const places = (await list(TAG.stripOffsets)) ?? (await list(TAG.tileOffsets)) ?? [];
   const counts = (await list(TAG.stripBytes)) ?? (await list(TAG.tileBytes)) ?? [];
   return {
