@@ -5,6 +5,7 @@ await setup({ computes: process.argv.slice(2) });
 
 // Imported here and not at the top: before the set-up esbuild may be missing.
 const { build } = await import('esbuild');
+const { asText, rawText } = await import('../build/text.mjs');
 
 await build({
   absWorkingDir: root,
@@ -15,6 +16,8 @@ await build({
   target: 'node20',
   format: 'esm',
   packages: 'external',
+  loader: asText,
+  plugins: [rawText],
   logLevel: 'error',
 });
 await runBuilt('results/main.js', process.argv.slice(2));

@@ -84,6 +84,29 @@ describe('the store', () => {
     );
   });
 
+  it('keeps PyTorch’s result of a run apart from ours, and of two of one run the later', async () => {
+    const path = join(folder, 'both.json');
+    const train = commandOf(table, table.rows[0] as (typeof table.rows)[number]);
+    const theirs = { ...result(train, 0, 0.7, 0.2), engine: 'pytorch' } as const;
+    writeFileSync(path, JSON.stringify([result(train, 0, 0.5, 0.1), theirs, result(train, 0, 0.6, 0.1)]));
+    const store = new Store(path);
+    const wanted = { train, evaluate: '--fcn', seed: 0 };
+    expect(store.find(wanted)?.scores.pixel).toBe(0.6);
+    expect(store.find({ ...wanted, engine: 'pytorch' })?.scores.pixel).toBe(0.7);
+    const rows = [...table.rows.slice(0, 1), { title: 'plain, PyTorch', flags: '', engine: 'pytorch' } as const];
+    const text = renderTable({ ...table, rows }, store);
+    expect(text).toMatch(/plain +\| +0\.600 \|/);
+    expect(text).toMatch(/plain, PyTorch \| +0\.700 \|/);
+  });
+
+  it('keeps what another process has added meanwhile', async () => {
+    const path = join(folder, 'meanwhile.json');
+    const [one, other] = [new Store(path), new Store(path)];
+    await one.add(result('a', 0, 0.5, 0.1));
+    await other.add(result('b', 0, 0.6, 0.1));
+    expect(new Store(path).results.map(({ train }) => train)).toEqual(['a', 'b']);
+  });
+
   it('refuses a file of something else, a block of an unknown table and one without an end', () => {
     writeFileSync(join(folder, 'other.json'), '{}');
     expect(() => new Store(join(folder, 'other.json'))).toThrow(/no list of results/);

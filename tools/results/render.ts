@@ -12,12 +12,15 @@ const COLUMNS: Readonly<Record<Measure, { title: string; digits: number }>> = {
   L: { title: 'L', digits: 3 },
   a: { title: 'a', digits: 3 },
   b: { title: 'b', digits: 3 },
+  copyL1: { title: 'copying: L1', digits: 4 },
+  copySsim: { title: 'copying: SSIM', digits: 3 },
 };
 
 /** Renders a table as Markdown, with the paper's figures after ours, if any. Rows that were not run stay empty. */
 export function renderTable(table: ResultTable, store: Store): string {
   const { measures, rows, evaluate } = table;
-  const of = (row: ResultTable['rows'][number]) => store.all({ train: commandOf(table, row), evaluate });
+  const of = (row: ResultTable['rows'][number]) =>
+    store.all({ train: commandOf(table, row), evaluate, engine: row.engine });
   const papers = measures.filter((key) => rows.some(({ paper }) => paper?.[key] !== undefined));
   const head = [
     '',
@@ -63,7 +66,7 @@ function circumstances({ train, evaluate }: ResultTable, results: readonly Resul
   const seconds = results.map((result) => result.seconds.train);
   const loads = results.flatMap(({ load }) => load);
   const parts = [
-    `\`pixtape train ${train}\`, then \`eval ${evaluate}\``,
+    `\`pixtape train ${train}\`, then \`${`eval ${evaluate}`.trim()}\``,
     `seeds ${distinct(results.map(({ seed }) => seed))}`,
     `${distinct(results.map(({ steps }) => steps))} steps`,
     `${Math.min(...seconds)} to ${Math.max(...seconds)} s a run (load ${Math.min(...loads)} to ${Math.max(...loads)})`,

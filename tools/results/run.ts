@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { formatBytes } from '../../src/engine/util/format.ts';
 import type { Evaluation } from '../../src/pix2pix/train/evaluate/evaluate.ts';
 import type { SegmentationScores } from '../../src/pix2pix/train/evaluate/segmentation.ts';
+import { findPyTorch, trainInPyTorch } from './pytorch/train.ts';
 import type { Result } from './store.ts';
 import type { Measure, ResultTable, Row } from './tables.ts';
 
@@ -33,22 +34,16 @@ export interface RunOptions {
  * Trains and measures one row with one seed, each in its own process. Continues an interrupted run.
  * @throws Error with the command if it fails
  */
-export async function makeResult(
-  table: ResultTable,
-  row: Row,
-  seed: number,
-  { root, runs, say }: RunOptions,
-): Promise<Result> {
+export async function makeResult(table: ResultTable, row: Row, seed: number, options: RunOptions): Promise<Result> {
+  const { root, runs, say } = options;
+  const { engine, prepare } = row;
   const train = commandOf(table, row);
-  const name = createHash('sha256').update(`${train} ${seed}`).digest('hex').slice(0, 12);
-  const place = ['--name', name, '--checkpoints_dir', runs];
-  const going = existsSync(join(runs, name, 'latest.safetensors'));
-  // Sample grids cost time and are not used here.
-  const quiet = ['--display_freq', '1000000'];
-  const flags = going ? ['--continue_train'] : [...train.split(' '), '--seed', String(seed), ...quiet];
+  const name = runName(train, seed, engine);
   const before = loadavg()[0] ?? 0;
-  say(`train ${train} --seed ${seed}`);
-  const trained = await pixtape(root, ['train', ...flags, ...place]);
+  const dataroot = /--dataroot (\S+)/.exec(train)?.[1];
+  if (prepare && dataroot !== undefined) await prepare(join(root, dataroot));
+  say(`train ${train} --seed ${seed}${engine === 'pytorch' ? ' in PyTorch' : ''}`);
+  const trained = await (engine === 'pytorch' ? withPyTorch : withPixtape)(train, seed, name, options);
   say(`eval  ${table.evaluate} (trained in ${trained.seconds.toFixed(0)} s)`);
   const json = join(runs, name, 'scores.json');
   const sheet = join(runs, name, 'sheet.png');
@@ -60,24 +55,57 @@ export async function makeResult(
   ]);
   const written = JSON.parse(readFileSync(json, 'utf8')) as Written;
   const { means, colours, fcn, step } = written;
+  const copied = scoresOf(means.copy, undefined, undefined);
   return {
     train,
     evaluate: table.evaluate,
     seed,
+    ...(engine ? { engine } : {}),
     steps: step,
     seconds: { train: Math.round(trained.seconds), evaluate: Math.round(measured.seconds) },
-    scores: scoresOf(means.ours, colours.ours, fcn?.scores.ours),
+    scores: {
+      ...scoresOf(means.ours, colours.ours, fcn?.scores.ours),
+      ...(copied.l1 === undefined ? {} : { copyL1: copied.l1 }),
+      ...(copied.ssim === undefined ? {} : { copySsim: copied.ssim }),
+    },
     real: scoresOf(means.real, undefined, fcn?.scores.real),
     ...(fcn ? { fcn: { parameters: fcn.parameters, steps: fcn.steps, loss: fcn.loss, adapter: fcn.adapter } } : {}),
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory: formatBytes(totalmem()),
-    adapter: /^adapter +(.*)$/m.exec(trained.said)?.[1] ?? 'unknown',
+    adapter: trained.adapter,
     node: process.version,
     commit: spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim(),
     load: [round(before, 1), round(loadavg()[0] ?? 0, 1)],
   };
+}
+
+/** The folder of a run under `RunOptions.runs`. */
+export function runName(train: string, seed: number, engine?: Row['engine']): string {
+  const name = createHash('sha256').update(`${train} ${seed}`).digest('hex').slice(0, 12);
+  return engine ? `${engine}-${name}` : name;
+}
+
+interface Trained {
+  seconds: number;
+  adapter: string;
+}
+
+async function withPixtape(train: string, seed: number, name: string, { root, runs }: RunOptions): Promise<Trained> {
+  const going = existsSync(join(runs, name, 'latest.safetensors'));
+  // Sample grids cost time and are not used here.
+  const quiet = ['--display_freq', '1000000'];
+  const flags = going ? ['--continue_train'] : [...train.split(' '), '--seed', String(seed), ...quiet];
+  const { said, seconds } = await pixtape(root, ['train', ...flags, '--name', name, '--checkpoints_dir', runs]);
+  return { seconds, adapter: /^adapter +(.*)$/m.exec(said)?.[1] ?? 'unknown' };
+}
+
+async function withPyTorch(train: string, seed: number, name: string, { root, runs }: RunOptions): Promise<Trained> {
+  const found = findPyTorch(root);
+  if ('missing' in found) throw new Error(found.missing);
+  const seconds = await trainInPyTorch(root, [...train.split(' '), '--seed', String(seed)], join(runs, name));
+  return { seconds, adapter: `PyTorch ${found.version}` };
 }
 
 function scoresOf(

@@ -21,6 +21,8 @@ export interface Result extends Circumstances {
   train: string;
   evaluate: string;
   seed: number;
+  /** Who trained it; we did, unless it says otherwise. */
+  engine?: 'pytorch';
   /** Wall time of each command, including its start. */
   seconds: { train: number; evaluate: number };
   steps: number;
@@ -31,31 +33,45 @@ export interface Result extends Circumstances {
   fcn?: { parameters: number; steps: number; loss: number; adapter: string };
 }
 
-/** The results of all runs in one file, which is replaced atomically after each run. */
+/** What a result is found by. */
+export type Wanted = Pick<Result, 'train' | 'evaluate' | 'engine'>;
+
+/**
+ * The results of all runs in one file, which is replaced atomically after each run. If there are two of the same run, the
+ * later counts.
+ */
 export class Store {
   readonly path: string;
-  readonly results: Result[];
+  results: readonly Result[];
 
   /** @throws Error if the file is no list of results */
   constructor(path: string) {
     this.path = path;
-    this.results = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
-    if (!Array.isArray(this.results)) throw new Error(`${path} is no list of results`);
+    this.results = this.read();
   }
 
-  find(wanted: Pick<Result, 'train' | 'evaluate' | 'seed'>): Result | undefined {
-    return this.results.find(
-      ({ train, evaluate, seed }) => train === wanted.train && evaluate === wanted.evaluate && seed === wanted.seed,
-    );
+  private read(): Result[] {
+    const all: Result[] = existsSync(this.path) ? JSON.parse(readFileSync(this.path, 'utf8')) : [];
+    if (!Array.isArray(all)) throw new Error(`${this.path} is no list of results`);
+    return all.filter((result, i) => !all.slice(i + 1).some((later) => isOf(result, later, later.seed)));
+  }
+
+  find(wanted: Wanted & Pick<Result, 'seed'>): Result | undefined {
+    return this.results.find((result) => isOf(result, wanted, wanted.seed));
   }
 
   /** The results of all seeds. */
-  all(wanted: Pick<Result, 'train' | 'evaluate'>): Result[] {
-    return this.results.filter(({ train, evaluate }) => train === wanted.train && evaluate === wanted.evaluate);
+  all(wanted: Wanted): Result[] {
+    return this.results.filter((result) => isOf(result, wanted));
   }
 
   async add(result: Result): Promise<void> {
-    this.results.push(result);
+    // Another process may have added some meanwhile.
+    this.results = [...this.read(), result];
     await writeFileAtomic(this.path, `${JSON.stringify(this.results, null, 1)}\n`);
   }
+}
+
+function isOf(result: Result, { train, evaluate, engine }: Wanted, seed = result.seed): boolean {
+  return result.train === train && result.evaluate === evaluate && result.engine === engine && result.seed === seed;
 }

@@ -1,10 +1,27 @@
+import { makeFluent } from './sets/fluent.ts';
+
 /** Scores of one run that the tables show; FCN and colours as `pixtape eval --fcn` measures them. */
-export type Measure = 'pixel' | 'perClass' | 'iou' | 'l1' | 'ssim' | 'saturation' | 'L' | 'a' | 'b';
+export type Measure =
+  | 'pixel'
+  | 'perClass'
+  | 'iou'
+  | 'l1'
+  | 'ssim'
+  | 'saturation'
+  | 'L'
+  | 'a'
+  | 'b'
+  | 'copyL1'
+  | 'copySsim';
 
 export interface Row {
   title: string;
   /** Flags that this row adds to its table's. */
   flags: string;
+  /** PyTorch trains the row instead of us, from the same weights and with the same batches. */
+  engine?: 'pytorch';
+  /** Makes the folder that `--dataroot` names, if it is not there. */
+  prepare?: (dataroot: string) => Promise<void>;
   /** The paper's figures, under the same names. */
   paper?: Partial<Record<Measure, number>>;
 }
@@ -20,6 +37,8 @@ export interface ResultTable {
   /** The paper's figures for real pictures, shown in a last row. */
   real?: Partial<Record<Measure, number>>;
   rows: readonly Row[];
+  /** Rows whose losses are drawn beside PyTorch's, and where to. */
+  chart?: { file: string; rows: readonly string[] };
 }
 
 /**
@@ -32,6 +51,19 @@ const FACADES =
 const FCN = ['pixel', 'perClass', 'iou'] as const;
 const fcn = (pixel: number, perClass: number, iou: number) => ({ pixel, perClass, iou });
 const common = { train: FACADES, evaluate: '--fcn' };
+
+/** The tutorial's networks and constants in small, for a few epochs. */
+const TUTORIAL = '--data facades-toy --preset tutorial --ngf 8 --depth 4 --crop_size 64 --n_epochs 6';
+
+/** A row of ours and the same in PyTorch. */
+const both = (title: string, flags: string): Row[] => [
+  { title, flags },
+  { title: `${title}, PyTorch`, flags, engine: 'pytorch' },
+];
+const SIDE_BY_SIDE = ['l1', 'ssim', 'pixel', 'perClass', 'iou', 'L', 'a', 'b'] as const;
+
+/** What `npm start` trains. */
+const FIRST_RUN = '--preset quick --n_epochs 0.5 --n_epochs_decay 0.5 --lambda_ssim 0';
 
 /** Every table of docs/results.md that `npm run results` can reproduce. */
 export const TABLES: Readonly<Record<string, ResultTable>> = {
@@ -83,6 +115,37 @@ export const TABLES: Readonly<Record<string, ResultTable>> = {
       { title: 'cGAN', flags: '--lambda_L1 0', paper: { L: 0.87, a: 0.74, b: 0.84 } },
       { title: 'L1 + cGAN', flags: '', paper: { L: 0.86, a: 0.84, b: 0.82 } },
       { title: 'L1 + cGAN, 1 × 1', flags: '--netD pixel', paper: { L: 0.83, a: 0.68, b: 0.78 } },
+    ],
+  },
+  pytorch: {
+    ...common,
+    title: "Beside PyTorch, the paper's networks",
+    measures: SIDE_BY_SIDE,
+    rows: [
+      ...both('L1 + cGAN', ''),
+      ...both('L1 + cGAN without dropout', '--no-dropout'),
+      ...both('L1', '--gan_mode none'),
+      ...both('GAN', '--no-condition_GAN --lambda_L1 0'),
+      ...both('cGAN', '--lambda_L1 0'),
+      ...both('L1 + GAN', '--no-condition_GAN'),
+    ],
+    chart: { file: '.github/pictures/pytorch-curves.svg', rows: ['L1 + cGAN', 'L1 + cGAN without dropout'] },
+  },
+  'pytorch-tutorial': {
+    title: "Beside PyTorch, the tutorial's networks",
+    train: TUTORIAL,
+    evaluate: '--fcn',
+    measures: SIDE_BY_SIDE,
+    rows: both("the tutorial's", ''),
+  },
+  sets: {
+    title: 'A set that nothing was tuned on',
+    train: FIRST_RUN,
+    evaluate: '',
+    measures: ['l1', 'ssim', 'saturation', 'copyL1', 'copySsim'],
+    rows: [
+      { title: 'Fluent Emoji', flags: '--dataroot runs/results/fluent', prepare: makeFluent },
+      { title: 'OpenMoji', flags: '--data openmoji' },
     ],
   },
 };

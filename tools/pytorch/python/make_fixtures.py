@@ -106,7 +106,7 @@ def problem(config, seed=0, init="tutorial", pictures="noise", warm_up=0):
     n, h, w = config["batch"], config["height"], config["width"]
     condition = picture((n, config["inChannels"], h, w), pictures, config)
     real = picture((n, config["outChannels"], h, w), pictures, config)
-    for _ in train(nets, real, condition, config, warm_up):
+    for _ in train(nets, [(real, condition)] * warm_up, config):
         pass
     tensors = {f"{net}.{k}": v.clone() for net in nets for k, v in nets[net].state_dict().items()}
     return {**tensors, "input.real": real, "input.condition": condition}
@@ -120,7 +120,7 @@ def answer(config, given, dtype=torch.float32):
         network.to(dtype)
     real, condition = given["input.real"].to(dtype), given["input.condition"].to(dtype)
     expect, curve = {}, {"disc": [], "gen": []}
-    for step, (fake, losses, grads) in enumerate(train(nets, real, condition, config, config["steps"])):
+    for step, (fake, losses, grads) in enumerate(train(nets, [(real, condition)] * config["steps"], config)):
         for net, values in curve.items():
             values.append(losses[net])
         if step > 0:

@@ -1,5 +1,5 @@
 """Pix2Pix in PyTorch, and its training step: the tutorial's networks with the tutorial's names, and the paper's networks with
-the names of the widely used implementation. Without dropout: its masks cannot be drawn again elsewhere."""
+the names of the widely used implementation. Dropout is for whole trainings only: its masks cannot be drawn again elsewhere."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -27,9 +27,10 @@ class DownSampleConv(nn.Module):
 class UpSampleConv(nn.Module):
     """One batch norm, used after conv2 and again after conv3; or, not shared, one for each."""
 
-    def __init__(self, c, shared_norm=True):
+    def __init__(self, c, shared_norm=True, dropout=0.0):
         super().__init__()
         half = c // 2
+        self.rate = dropout
         self.conv1 = nn.Conv2d(c, half, 2)
         self.conv2 = nn.Conv2d(c, half, 3, padding=1)
         self.conv3 = nn.Conv2d(half, half, 2, padding=1)
@@ -41,17 +42,25 @@ class UpSampleConv(nn.Module):
         x = self.conv1(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True))
         # One row and one column too many: the centre rounds to the first.
         joined = torch.cat([x, skip[:, :, : x.shape[2], : x.shape[3]]], 1)
-        x = F.relu(self.batchnorm(self.conv2(joined)))
-        return F.relu(getattr(self, "batchnorm2", self.batchnorm)(self.conv3(x)))
+        x = F.relu(self.dropout(self.batchnorm(self.conv2(joined))))
+        return F.relu(self.dropout(getattr(self, "batchnorm2", self.batchnorm)(self.conv3(x))))
+
+    def dropout(self, x):
+        return F.dropout(x, self.rate, self.training) if self.rate > 0 else x
 
 
 class Generator(nn.Module):
-    def __init__(self, cin, cout, hidden, depth, shared_norm=True):
+    """Dropout is in the three expanding layers nearest the picture (`at` "output") or in the three deepest ("inner")."""
+
+    def __init__(self, cin, cout, hidden, depth, shared_norm=True, dropout=0.0, at="output"):
         super().__init__()
         self.conv1 = nn.Conv2d(cin, hidden, 1)
         self.conv_final = nn.Conv2d(hidden, cout, 1)
         self.contracting_layers = nn.ModuleList(DownSampleConv(hidden * 2**i) for i in range(depth))
-        self.expanding_layers = nn.ModuleList(UpSampleConv(hidden * 2 ** (i + 1), shared_norm) for i in range(depth))
+        rates = [dropout if (i < 3 if at == "output" else i >= depth - 3) else 0.0 for i in range(depth)]
+        self.expanding_layers = nn.ModuleList(
+            UpSampleConv(hidden * 2 ** (i + 1), shared_norm, rates[i]) for i in range(depth)
+        )
 
     def forward(self, condition):
         xs = [self.conv1(condition)]
@@ -71,8 +80,8 @@ class PatchGAN(nn.Module):
             self.add_module(f"contract{i + 1}", DownSampleConv(hidden * 2**i))
         self.final = nn.Conv2d(hidden * 16, 1, 1)
 
-    def forward(self, picture, condition):
-        x = self.conv1(torch.cat([picture, condition], 1))
+    def forward(self, *pictures):
+        x = self.conv1(torch.cat(pictures, 1))
         for i in range(4):
             x = getattr(self, f"contract{i + 1}")(x)
         return self.final(x)
@@ -91,7 +100,7 @@ class UnetLevel(nn.Module):
     """Halves, goes through the levels below, doubles; gives that beside its input, but for the outermost. The leaky ReLU at
     its beginning works in place, so what goes on beside the answer has been through it."""
 
-    def __init__(self, outside, inside, below, norms, cin=None):
+    def __init__(self, outside, inside, below, norms, cin=None, dropout=0.0):
         super().__init__()
         self.outermost = cin is not None
         down = nn.Conv2d(outside if cin is None else cin, inside, 4, stride=2, padding=1, bias=norms.bias)
@@ -104,19 +113,22 @@ class UnetLevel(nn.Module):
             layers = [nn.LeakyReLU(0.2, True), down, nn.ReLU(True), up, norms.layer(outside)]
         else:
             layers = [nn.LeakyReLU(0.2, True), down, norms.layer(inside), below, nn.ReLU(True), up, norms.layer(outside)]
-        self.model = nn.Sequential(*layers)
+        self.model = nn.Sequential(*layers, *([nn.Dropout(dropout)] if dropout > 0 else []))
 
     def forward(self, x):
         return self.model(x) if self.outermost else torch.cat([x, self.model(x)], 1)
 
 
 class Unet(nn.Module):
-    def __init__(self, cin, cout, hidden, downs, norms):
+    """Dropout is in the levels of full width on both sides, except the innermost."""
+
+    def __init__(self, cin, cout, hidden, downs, norms, dropout=0.0):
         super().__init__()
         widths = [hidden * min(2**i, 8) for i in range(downs)]
         level = None
         for i in range(downs - 1, 0, -1):
-            level = UnetLevel(widths[i - 1], widths[i], level, norms)
+            drops = level is not None and i > 3
+            level = UnetLevel(widths[i - 1], widths[i], level, norms, dropout=dropout if drops else 0.0)
         self.model = UnetLevel(cout, hidden, level, norms, cin)
 
     def forward(self, condition):
@@ -134,8 +146,8 @@ class BasicDiscriminator(nn.Module):
             c *= 2
         self.model = nn.Sequential(*layers, nn.Conv2d(c, 1, 4, stride=1, padding=1))
 
-    def forward(self, picture, condition):
-        return self.model(torch.cat([condition, picture], 1))
+    def forward(self, *pictures):
+        return self.model(torch.cat(pictures[::-1], 1))
 
 
 class PixelDiscriminator(nn.Module):
@@ -150,20 +162,24 @@ class PixelDiscriminator(nn.Module):
             nn.Conv2d(2 * hidden, 1, 1, bias=norms.bias),
         )
 
-    def forward(self, picture, condition):
-        return self.net(torch.cat([condition, picture], 1))
+    def forward(self, *pictures):
+        return self.net(torch.cat(pictures[::-1], 1))
 
 
 def networks(config):
     cin, cout = config["inChannels"], config["outChannels"]
     norms, hidden, disc = Norms(config["norm"]), config["hidden"], config["discHidden"]
+    dropout = config["dropout"]
     if config["netG"] == "tutorial":
-        gen = Generator(cin, cout, hidden, config["depth"])
+        shared, at = config.get("sharedNorm", True), config.get("dropoutAt", "output")
+        gen = Generator(cin, cout, hidden, config["depth"], shared, dropout, at)
     else:
-        gen = Unet(cin, cout, hidden, config["depth"], norms)
+        gen = Unet(cin, cout, hidden, config["depth"], norms, dropout)
+    if config["ganMode"] == "none":
+        return {"gen": gen}
     kinds = {"basic": BasicDiscriminator, "pixel": PixelDiscriminator}
-    netD = config["netD"]
-    return {"gen": gen, "disc": PatchGAN(cin + cout, disc) if netD == "tutorial" else kinds[netD](cin + cout, disc, norms)}
+    netD, seen = config["netD"], cin + cout if config.get("discConditional", True) else cout
+    return {"gen": gen, "disc": PatchGAN(seen, disc) if netD == "tutorial" else kinds[netD](seen, disc, norms)}
 
 
 def initialise(network, norm_mean):
@@ -179,13 +195,19 @@ def initialise(network, norm_mean):
             nn.init.zeros_(module.bias)
 
 
-def train(nets, real, condition, config, steps):
-    """The training steps in order, after each of which it yields what a caller may want of that step."""
-    gen, disc = nets["gen"].train(), nets["disc"].train()
+def train(nets, batches, config):
+    """The training steps in order, one for each batch, after each of which it yields what a caller may want of that step.
+
+    A batch is (real, condition) or (real, condition, rates); rates holds the learning rate of each network in that step.
+    Without a discriminator there is the L1 term alone.
+    """
+    gen, disc = nets["gen"].train(), nets["disc"].train() if "disc" in nets else None
     betas = (config["beta1"], config["beta2"])
     optim = {net: torch.optim.Adam(nets[net].parameters(), lr=config["lr"], betas=betas) for net in nets}
+    conditional = config.get("discConditional", True)
 
-    def judge(answers, target):
+    def judge(picture, condition, target):
+        answers = disc(picture, condition) if conditional else disc(picture)
         loss = {"vanilla": F.binary_cross_entropy_with_logits, "lsgan": F.mse_loss}[config["ganMode"]]
         return loss(answers, torch.full_like(answers, target))
 
@@ -196,16 +218,19 @@ def train(nets, real, condition, config, steps):
         optim[net].step()
         return grads
 
-    for _ in range(steps):
+    for real, condition, *rates in batches:
+        for net, rate in rates[0].items() if rates else ():
+            optim[net].param_groups[0]["lr"] = rate
         fake = gen(condition)
-        fake_logits, real_logits = disc(fake.detach(), condition), disc(real, condition)
-        loss_disc = (judge(real_logits, 1.0) + judge(fake_logits, 0.0)) / 2
-        grads = {"disc": update("disc", loss_disc)}
-
-        if not config["reuseFake"]:
-            fake = gen(condition)
-        adv, l1 = judge(disc(fake, condition), 1.0), F.l1_loss(fake, real)
-        loss_gen = adv + config["lambda"] * l1
-        grads["gen"] = update("gen", loss_gen)
-        losses = {"disc": loss_disc, "gen": loss_gen, "adv": adv, "l1": l1}
+        losses, grads = {}, {}
+        if disc:
+            fake_loss = judge(fake.detach(), condition, 0.0)
+            losses["disc"] = (judge(real, condition, 1.0) + fake_loss) / 2
+            grads["disc"] = update("disc", losses["disc"])
+            if not config["reuseFake"]:
+                fake = gen(condition)
+            losses["adv"] = judge(fake, condition, 1.0)
+        losses["l1"] = F.l1_loss(fake, real)
+        losses["gen"] = losses.get("adv", 0) + config["lambda"] * losses["l1"]
+        grads["gen"] = update("gen", losses["gen"])
         yield fake.detach(), {k: v.detach().reshape(1) for k, v in losses.items()}, grads

@@ -81,7 +81,7 @@ export function chooseEmojis(emojis: readonly Emoji[], names: readonly string[] 
 const PEOPLE = new Set(['1F468', '1F469', '1F9D1']);
 
 /** An emoji's base: its first code point. Variants must not be split between training and testing. */
-export function baseOf({ hexcode }: Emoji): string {
+export function baseOf({ hexcode }: Pick<Emoji, 'hexcode'>): string {
   const first = hexcode.split('-')[0] as string;
   return PEOPLE.has(first) ? 'person' : first;
 }
