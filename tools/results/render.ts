@@ -43,7 +43,7 @@ export function renderTable(table: ResultTable, store: Store): string {
 
 /** Formats columns as wide as their widest cell, names left-aligned and figures right-aligned. */
 function markdown(lines: readonly string[][]): string {
-  const widths = (lines[0] as string[]).map((_, i) => Math.max(4, ...lines.map((line) => (line[i] as string).length)));
+  const widths = (lines[0] as string[]).map((_, i) => Math.max(3, ...lines.map((line) => (line[i] as string).length)));
   const padded = (line: readonly string[]) =>
     `| ${line.map((text, i) => (i === 0 ? text.padEnd(widths[i] as number) : text.padStart(widths[i] as number))).join(' | ')} |`;
   const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));

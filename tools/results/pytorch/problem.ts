@@ -77,7 +77,7 @@ export function readTrainFlags(words: readonly string[]) {
 /** The configuration as `networks` and `train` of torch_pix2pix.py read it. */
 function torchConfig(config: TrainConfig): Record<string, unknown> {
   const { generator, netG, netD, norm, discHidden, discConditional, ganMode, reuseFake } = config;
-  const { lambda, lambdaSsim, ema, lr, beta1, beta2, seed } = config;
+  const { lambdaL1: lambda, lambdaSsim, ema, lr, beta1, beta2, seed } = config;
   const lacking = [
     netG === 'tutorial' || /^unet_\d+$/.test(generatorName(config)) ? '' : `--netG ${generatorName(config)}`,
     ['tutorial', 'basic', 'pixel'].includes(netD) ? '' : `--netD ${netD}`,
