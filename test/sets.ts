@@ -5,7 +5,10 @@
  */
 const short = process.env.PIXTAPE_TESTS === 'short';
 
+/** How much of something to try: `few` in the short set, `many` in the whole. */
+export const amount = (few: number, many: number): number => (short ? few : many);
+
 /** How many random problems to try: `few` in the short set, `many` in the whole; OP_RUNS overrides both. */
 export function runs(few: number, many: number): number {
-  return Number(process.env.OP_RUNS ?? (short ? few : many));
+  return Number(process.env.OP_RUNS ?? amount(few, many));
 }
