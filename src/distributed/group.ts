@@ -42,6 +42,9 @@ export class RankGroup {
   private readonly waiting = new Map<number, { done: (result: never) => void; failed: (error: Error) => void }>();
   private readonly beats: NodeJS.Timeout;
   private orders = 0;
+  /** Work that is under way in which a driver may hold this thread up. */
+  private longWork = 0;
+  private ill: number | undefined;
 
   private constructor(worker: Worker, { rank, count, library }: Extract<Answer, { kind: 'joined' }>) {
     this.worker = worker;
@@ -52,7 +55,7 @@ export class RankGroup {
     worker.on('error', (error) => {
       for (const { failed } of this.waiting.values()) failed(error);
     });
-    this.beats = setInterval(() => this.say({ kind: 'beat' }), BEAT_MS);
+    this.beats = setInterval(() => this.beat(), BEAT_MS);
     this.beats.unref();
   }
 
@@ -98,6 +101,7 @@ export class RankGroup {
 
   /** As `Ranks.mean` of the engine. */
   mean(values: Float32Array, meeting: number, mayRound: boolean): Promise<Float32Array> {
+    if (!mayRound) this.look(values, meeting);
     const halves = mayRound && this.compress;
     const sent = Math.ceil(((halves ? 1 : 2) * values.byteLength * (this.count - 1)) / this.count);
     const kind = halves ? 'mean in halves' : 'mean';
@@ -106,8 +110,36 @@ export class RankGroup {
 
   /** As `Ranks.gather` of the engine. */
   gather(values: Float32Array, meeting: number): Promise<Float32Array> {
+    this.look(values, meeting);
     const sent = values.byteLength * (this.count - 1);
     return this.meet(sent, (id) => ({ kind: 'gather', id, values, meeting }), values);
+  }
+
+  /** Says that a driver may hold this thread up from now on. @returns what is to be called once that is over */
+  beginLongWork = (): (() => void) => {
+    let over = false;
+    this.longWork++;
+    this.beat();
+    return () => {
+      if (!over) this.longWork--;
+      over = true;
+    };
+  };
+
+  private beat(): void {
+    this.say({ kind: 'beat', patient: this.longWork > 0 });
+  }
+
+  /**
+   * The first meeting to which this rank came with losses or statistics that were not finite. Gradients are not looked at:
+   * with halves they overflow as a matter of course.
+   */
+  get firstNotFinite(): number | undefined {
+    return this.ill;
+  }
+
+  private look(values: Float32Array, meeting: number): void {
+    if (this.ill === undefined && !values.every(Number.isFinite)) this.ill = meeting;
   }
 
   /** Ends the processes of all ranks. Never returns. */

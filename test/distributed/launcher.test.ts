@@ -1,7 +1,12 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { checkFinite, Ranks } from '../../src/cli/run/ranks.ts';
 import { firstDifference } from '../../src/distributed/agree.ts';
+import type { RankGroup } from '../../src/distributed/group.ts';
 import { launchedBy } from '../../src/distributed/launcher.ts';
-import { ownGpu } from '../../src/drivers/gpu_files.ts';
+import { gpuAddresses, ownGpu } from '../../src/drivers/gpu_files.ts';
 
 test.each([
   ['nothing', {}, undefined],
@@ -42,4 +47,65 @@ test('each process of a host takes a GPU of its own, unless somebody has chosen'
   expect(ownGpu(2, two, {})).toEqual({});
   expect(ownGpu(0, two.slice(1), {})).toEqual({});
   expect(ownGpu(1, two, { CUDA_VISIBLE_DEVICES: '1' })).toEqual({});
+});
+
+/** Two hosts with two ranks each, dealt out in turns, as a launcher may do it. */
+const members = ['a', 'b', 'a', 'b'].map((host, rank) => ({ rank, host, pid: 100 + rank }));
+const ranksOf = (rank: number) =>
+  new Ranks({ rank, count: 4, members, beginLongWork: () => () => undefined } as unknown as RankGroup);
+
+test('ranks of two hosts take the GPUs of each in their order, as the kernel lists them', () => {
+  const home = mkdtempSync(join(tmpdir(), 'pixtape-drm-'));
+  try {
+    // A display controller without a render node, and a card whose node comes first and whose address does not.
+    for (const [name, address] of [
+      ['renderD128', '0000:41:00.0'],
+      ['renderD129', '0000:01:00.0'],
+      ['card0', '0000:01:00.0'],
+    ] as const) {
+      mkdirSync(join(home, 'devices', address), { recursive: true });
+      mkdirSync(join(home, 'drm', name), { recursive: true });
+      symlinkSync(join(home, 'devices', address), join(home, 'drm', name, 'device'));
+    }
+    const addresses = gpuAddresses(join(home, 'drm'));
+    expect(addresses).toEqual(['0000:01:00.0', '0000:41:00.0']);
+    const chosen = members.map(({ rank }) => {
+      const env: NodeJS.ProcessEnv = {};
+      ranksOf(rank).chooseGpu(addresses, env);
+      return env.DRI_PRIME;
+    });
+    expect(chosen).toEqual(['pci-0000_01_00_0', 'pci-0000_01_00_0', 'pci-0000_41_00_0', 'pci-0000_41_00_0']);
+    const env = { DRI_PRIME: 'pci-0000_99_00_0' };
+    ranksOf(2).chooseGpu(addresses, env);
+    expect(env.DRI_PRIME).toBe('pci-0000_99_00_0');
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+  expect(gpuAddresses(join(home, 'nowhere'))).toEqual([]);
+});
+
+test('more ranks than GPUs on a host are refused, but not on its CPU', () => {
+  const gpu = { capabilities: { cpu: false, f16: false, subgroupSize: 0 } };
+  const cpu = { capabilities: { ...gpu.capabilities, cpu: true } };
+  expect(() => ranksOf(1).checkGpus(gpu, ['0000:01:00.0'])).toThrow(/2 ranks share this host, which has 1 GPU\n/);
+  for (const [device, addresses] of [
+    [gpu, ['0000:01:00.0', '0000:41:00.0']],
+    [cpu, ['0000:01:00.0']],
+    [gpu, []],
+  ] as const) {
+    ranksOf(1).checkGpus(device, [...addresses]);
+  }
+});
+
+test('of values that are not finite the ranks are named that had them first', () => {
+  const named =
+    (...ill: (number | null)[]) =>
+    () =>
+      checkFinite(members, ill, 7);
+  named(null, null, null, null)();
+  expect(named(5, 5, 2, null)).toThrow(
+    /^step 7: rank 2 on a has computed a loss .* NaN or infinite\..*\n.*driver there/,
+  );
+  expect(named(null, 3, null, 3)).toThrow(/^step 7: rank 1 on b, rank 3 on b has/);
+  expect(named(1, 1, 1, 1)).toThrow(/^step 7: every rank has .*\n.*--lr/);
 });

@@ -27,9 +27,12 @@ const WISHES: readonly RunEnd[] = ['time', 'interrupted', 'done'];
 /** The ranks of a run, as commands see them. */
 export class Ranks {
   readonly group: RankGroup;
+  /** To be called after the first step: until then drivers compile, and networks are drawn or loaded. */
+  private readonly ready: () => void;
 
   constructor(group: RankGroup) {
     this.group = group;
+    this.ready = group.beginLongWork();
   }
 
   /** Whether this rank writes the run's folder and prints. */
@@ -37,10 +40,20 @@ export class Ranks {
     return this.group.rank === 0;
   }
 
-  /** Agrees on whether to end. One rank's wish is enough. */
-  agree = async (wish: RunEnd | undefined): Promise<RunEnd | undefined> => {
-    const wishes = await this.group.all(wish ?? null);
-    return WISHES.findLast((end) => wishes.includes(end));
+  /**
+   * Agrees on whether to end. One rank that wishes it is enough.
+   * @throws PixtapeError on all ranks, naming the one that came to a meeting of this step with a value that is not finite
+   */
+  agree = async (wish: RunEnd | undefined, step: number): Promise<RunEnd | undefined> => {
+    const { group } = this;
+    const all = await group.all({ wish: wish ?? null, ill: group.firstNotFinite ?? null });
+    this.ready();
+    checkFinite(
+      group.members,
+      all.map(({ ill }) => ill),
+      step,
+    );
+    return WISHES.findLast((end) => all.some((of) => of.wish === end));
   };
 
   /** The run's folder, which rank 0 takes and locks for all. */
@@ -56,15 +69,20 @@ export class Ranks {
     return members.filter(({ host }) => host === members[rank]?.host);
   }
 
+  /** Has the device say when its driver may hold this process up, so that it is not taken for hung. */
+  watch(device: Device): void {
+    device.onLongWork = this.group.beginLongWork;
+  }
+
   /** Gives each rank of a host its own GPU, if there are several. Must be called before a device is opened. */
-  chooseGpu(): void {
+  chooseGpu(addresses = gpuAddresses(), env = process.env): void {
     const place = this.here.findIndex(({ rank }) => rank === this.group.rank);
-    Object.assign(process.env, ownGpu(place, gpuAddresses(), process.env));
+    Object.assign(env, ownGpu(place, addresses, env));
   }
 
   /** @throws PixtapeError if this host has fewer GPUs than ranks that use one */
-  private checkGpus({ capabilities }: Device): void {
-    const gpus = gpuAddresses().length;
+  checkGpus({ capabilities }: Pick<Device, 'capabilities'>, addresses = gpuAddresses()): void {
+    const gpus = addresses.length;
     if (capabilities.cpu || gpus === 0 || this.here.length <= gpus) return;
     throw new PixtapeError(
       `${this.here.length} ranks share this host, which has ${gpus} GPU${gpus === 1 ? '' : 's'}`,
@@ -150,6 +168,24 @@ export function refuseRanks(what: string): void {
   throw new PixtapeError(
     `${what} trains in one process, but ${launched.launcher} has started ${launched.ranks ?? 'several'}`,
     'Start it by itself.',
+  );
+}
+
+/**
+ * @param ill for each rank the first meeting of the step to which it came with losses or statistics that were not finite
+ * @throws PixtapeError naming those to whom it happened first: what they gave has spoilt the others' since
+ */
+export function checkFinite(members: readonly Member[], ill: readonly (number | null)[], step: number): void {
+  const first = Math.min(...ill.map((meeting) => meeting ?? Number.POSITIVE_INFINITY));
+  const names = members.filter(({ rank }) => ill[rank] === first).map(nameOf);
+  if (names.length === 0) return;
+  const who = names.length === members.length ? 'every rank' : names.join(', ');
+  throw new PixtapeError(
+    `step ${step}: ${who} has computed a loss or a statistic that is NaN or infinite. Training has stopped on all ranks; ` +
+      'no checkpoint was written after that step.',
+    names.length === members.length
+      ? 'Lower --lr. --continue_train goes on from the last checkpoint.'
+      : 'Look at the pictures and at the driver there. --continue_train goes on from the last checkpoint.',
   );
 }
 

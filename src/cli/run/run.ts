@@ -91,6 +91,7 @@ export async function trainRun<Model, Result extends LoopResult>(
   ranks?.chooseGpu();
   const device = await inPhase('driver', () => openDevice(flags.adapter));
   try {
+    ranks?.watch(device);
     console.log(`adapter  ${device.description}`);
     const beginning = { pairs: run.pairs, adapter: device.description };
     warnOfChanges(record, beginning, run.pairsName, warn);

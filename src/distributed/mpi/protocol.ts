@@ -4,7 +4,7 @@ export type Order =
   | { kind: 'gather' | 'mean' | 'mean in halves'; id: number; values: Float32Array; meeting: number }
   | { kind: 'watch'; id: number; names: readonly string[] }
   | { kind: 'leave'; id: number }
-  | { kind: 'beat' }
+  | { kind: 'beat'; patient: boolean }
   | { kind: 'abort' };
 
 export type Answer =

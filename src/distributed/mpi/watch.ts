@@ -3,8 +3,8 @@ import type { Endpoint } from './endpoint.ts';
 
 /** A rank without a heartbeat for this long counts as stopped, or its host as gone. */
 const SILENCE_SECONDS = 25;
-/** A main thread that is silent for this long counts as hung. Compiling kernels can block it for half a minute. */
-const HUNG_SECONDS = 120;
+/** A main thread that is silent for this long counts as hung; longer if it has announced that a driver may compile. */
+const HUNG_SECONDS = { usually: 25, compiling: 120 };
 const BEAT_MS = 1000;
 /**
  * If this thread itself did not run for this long, its process was stopped, and the silence says nothing about others.
@@ -13,7 +13,9 @@ const PAUSE_MS = 5000;
 
 /** The tag of heartbeats. */
 const BEAT_TAG = 1;
-/** Sent instead of the seconds since the main thread was last heard from. */
+/** A heartbeat is two bytes: the seconds since the main thread was last heard from, and how many it may take. */
+const SIGN_BYTES = 2;
+/** Sent instead of the first. */
 const LEAVING = 255;
 
 /**
@@ -25,7 +27,9 @@ export class Watch {
   private readonly describe: (rank: number) => string;
   private readonly timer: NodeJS.Timeout;
   private readonly over: Promise<void>;
-  private mainAt = performance.now();
+  /** Beats of this thread since the main one was heard of: not by the clock, since a process that was stopped has none. */
+  private silent = 0;
+  private allowed = HUNG_SECONDS.compiling;
   private heardAt = performance.now();
   private lookedAt = performance.now();
 
@@ -34,12 +38,16 @@ export class Watch {
     this.endpoint = endpoint;
     this.describe = describe;
     this.over = this.listen();
-    this.timer = setInterval(() => void this.beat(Math.min(secondsSince(this.mainAt), HUNG_SECONDS)), BEAT_MS);
+    this.timer = setInterval(() => {
+      this.silent = Math.min(this.silent + 1, this.allowed);
+      void this.beat(this.silent);
+    }, BEAT_MS);
   }
 
-  /** Called when the main thread shows that it is alive. */
-  mainIsAlive(): void {
-    this.mainAt = performance.now();
+  /** The main thread has been heard of. @param patient it may be held up now, by a driver that compiles */
+  mainIsAlive(patient: boolean): void {
+    this.silent = 0;
+    this.allowed = patient ? HUNG_SECONDS.compiling : HUNG_SECONDS.usually;
   }
 
   /** Ends all ranks if the one before this has been silent for too long. Must be called often. */
@@ -59,18 +67,18 @@ export class Watch {
 
   private async listen(): Promise<void> {
     const { rank, count } = this.endpoint;
-    for (const sign = new Uint8Array(1); ; ) {
+    for (const sign = new Uint8Array(SIGN_BYTES); ; ) {
       await this.endpoint.receive(sign, (rank + count - 1) % count, BEAT_TAG);
       this.heardAt = performance.now();
-      const [seconds = 0] = sign;
+      const [seconds = 0, allowed = 0] = sign;
       if (seconds === LEAVING) return;
-      if (seconds >= HUNG_SECONDS) this.endAll(`has hung for ${HUNG_SECONDS} s`);
+      if (seconds >= allowed) this.endAll(`has hung for ${allowed} s`);
     }
   }
 
   private beat(sign: number): Promise<void> {
     const { rank, count } = this.endpoint;
-    return this.endpoint.send(Uint8Array.of(sign), (rank + 1) % count, BEAT_TAG);
+    return this.endpoint.send(Uint8Array.of(sign, this.allowed), (rank + 1) % count, BEAT_TAG);
   }
 
   private endAll(why: string): void {

@@ -29,7 +29,7 @@ try {
 }
 
 async function obey(endpoint: Endpoint, order: Order): Promise<void> {
-  if (order.kind === 'beat') return watch?.mainIsAlive();
+  if (order.kind === 'beat') return watch?.mainIsAlive(order.patient);
   if (order.kind === 'abort') return endpoint.abort();
   try {
     const result = await answerTo(endpoint, order);

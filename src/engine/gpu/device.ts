@@ -55,6 +55,11 @@ export class Device {
   private readonly sizes = new Map<GPUBuffer, number>();
   private peak = 0;
   private allocated = 0;
+  /**
+   * Told before work in which a driver may compile, and hold this thread up for as long: the compilation of a program, and its
+   * first run. What it gives back is called once that is over.
+   */
+  onLongWork: (() => () => void) | undefined;
   private readonly helpers: readonly GPUDevice[] | undefined;
   private broken: PixtapeError | undefined;
   private readonly loss: LossWatch;
@@ -320,9 +325,14 @@ export class Device {
   /** Compiles kernels, or joins a compilation under way. Rejects with the shader's line on an error. */
   async compile(kernels: readonly Kernel[], onCompiled?: (done: number, total: number) => void): Promise<void> {
     this.throwIfBroken();
-    if (this.helpers) return compileAhead(kernels, this.gpu, this.helpers, onCompiled);
-    let done = 0;
-    await Promise.all(kernels.map((k) => k.compile(this.gpu).then(() => onCompiled?.(++done, kernels.length))));
+    const ended = this.onLongWork?.();
+    try {
+      if (this.helpers) return await compileAhead(kernels, this.gpu, this.helpers, onCompiled);
+      let done = 0;
+      await Promise.all(kernels.map((k) => k.compile(this.gpu).then(() => onCompiled?.(++done, kernels.length))));
+    } finally {
+      ended?.();
+    }
   }
 
   /** Gives everything back. Afterwards all that needs the device throws at the call; giving back what is on it does not. */

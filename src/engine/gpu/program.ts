@@ -53,6 +53,7 @@ export class Program implements StorageOwner {
   private readonly cuts: Cut[] = [];
   private readonly hooks: (() => void)[] = [];
   private readonly destroyHooks: (() => void)[] = [];
+  private hasRun = false;
   private counters = new Map<string, number>();
 
   constructor(device: Device, precision: Precision = 'f32') {
@@ -270,14 +271,15 @@ export class Program implements StorageOwner {
    */
   run(times = 1): void {
     this.refuseCuts();
-    this.prepareRun();
+    const submitted = this.prepareRun();
     if (this.device.guards) paintGuards(this.device, this.dispatches);
     this.submit(0, this.dispatches.length, times);
+    submitted?.();
   }
 
   /** Runs a program that may have cuts: a submit for each part, and between two of them the work of the cut. */
   async runInParts(): Promise<void> {
-    this.prepareRun();
+    const submitted = this.prepareRun();
     if (this.device.guards) paintGuards(this.device, this.dispatches);
     let done = 0;
     for (const { at, work } of [...this.cuts].sort((a, b) => a.at - b.at)) {
@@ -286,6 +288,7 @@ export class Program implements StorageOwner {
       await work();
     }
     this.submit(done, this.dispatches.length);
+    submitted?.();
   }
 
   private submit(from: number, to: number, times = 1): void {
@@ -304,7 +307,8 @@ export class Program implements StorageOwner {
     });
   }
 
-  private prepareRun(): void {
+  /** @returns of the first run, what is to be called once all of it is submitted */
+  private prepareRun(): (() => void) | undefined {
     this.device.throwIfBroken();
     if (this.destroyed) {
       throw new PixtapeError('this program was destroyed', 'Record it again to run it.', { code: 'misuse' });
@@ -319,6 +323,9 @@ export class Program implements StorageOwner {
       if (storage.pending) this.device.settle(storage);
     }
     for (const hook of this.hooks) hook();
+    const ended = this.hasRun ? undefined : this.device.onLongWork?.();
+    this.hasRun = true;
+    return ended && (() => void this.device.drain().then(ended, ended));
   }
 
   private encode(pass: GPUComputePassEncoder, from: number, to: number): void {
@@ -337,9 +344,11 @@ export class Program implements StorageOwner {
   /** Runs once and tells how long each dispatch took, by the GPU's own clock where it has one. */
   async profile(): Promise<Profile> {
     this.refuseCuts();
-    this.prepareRun();
+    const submitted = this.prepareRun();
     const { device, dispatches } = this;
-    return profile({ device, dispatches, encode: (pass, i) => this.encode(pass, i, i + 1) });
+    const measured = await profile({ device, dispatches, encode: (pass, i) => this.encode(pass, i, i + 1) });
+    submitted?.();
+    return measured;
   }
 
   /** After a run on a device with guards: the labels of the tensors behind which something has been written. */

@@ -2,17 +2,14 @@
  * Several processes that train together over MPI's loopback.
  * @module-tag long
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import { build, linesOf, pixtape, until, writePairs } from '../command.ts';
-
-const program = resolve(import.meta.dirname, '..', '..', '..', 'dist', 'pixtape.js');
-const hasMpi = spawnSync('mpirun', ['--version']).status === 0;
-const TINY = '--crop_size 16 --depth 2 --ngf 2 --ndf 2 --print_freq 1'.split(' ');
+import { hasMpi, MPIRUN, program, type Ranks, startRanks, TINY } from './mpirun.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -24,31 +21,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(({ skip }) => skip(!hasMpi, 'there is no mpirun'));
 
-interface Ranks {
-  child: ChildProcess;
-  /** Standard output and standard error together. */
-  output: () => string;
-  done: Promise<number | null>;
-}
-
-/** Starts a rank for each list of arguments. */
-function start(...ranks: readonly (readonly string[])[]): Ranks {
-  const contexts = ranks.flatMap((args, i) => [
-    ...(i === 0 ? [] : [':']),
-    ...['-n', '1', process.execPath, program, 'train', ...TINY, ...args],
-  ]);
-  const root = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
-  const child = spawn('mpirun', [...root, '--oversubscribe', '--bind-to', 'none', ...contexts], { cwd: folder });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (text) => {
-      output += text;
-    });
-  }
-  const done = new Promise<number | null>((ended) => child.on('close', ended));
-  return { child, output: () => output, done };
-}
-
+const start = (...ranks: readonly (readonly string[])[]) =>
+  startRanks(
+    folder,
+    ranks.map((args) => ({ args })),
+  );
 const twice = (...args: string[]) => start(args, args);
 
 interface Line {
@@ -161,8 +138,7 @@ describe('two ranks', { timeout: 400_000 }, () => {
 
 describe('what cannot be', { timeout: 200_000 }, () => {
   const mpirun = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-    const root = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
-    const all = [...root, '--oversubscribe', '--bind-to', 'none', '-n', '2', process.execPath, program, ...args];
+    const all = [...MPIRUN, '-n', '2', process.execPath, program, ...args];
     return spawnSync('mpirun', all, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
   };
 

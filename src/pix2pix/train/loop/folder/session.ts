@@ -73,8 +73,8 @@ export class Session<Loss extends string> implements LoopHost<Loss, Measured> {
   }
 
   async ended(): Promise<RunEnd | undefined> {
-    const { agree } = this.parts.options;
-    return agree ? agree(this.wish()) : this.wish();
+    const { options, task } = this.parts;
+    return options.agree ? options.agree(this.wish(), task.step) : this.wish();
   }
 
   private wish(): RunEnd | undefined {
