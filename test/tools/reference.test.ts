@@ -43,7 +43,15 @@ function floats({ tensors }: Contents, name: string): Float32Array {
 const failing = (groups: readonly ReferenceGroup[]) => groups.filter(({ ok }) => !ok).map(({ name }) => name);
 
 describe('shipped fixtures', () => {
-  test.each([SMALLEST, 'depth3-batch4', 'depth4-batch3', 'depth5-batch1', 'unet32-basic', 'unet32-pixel-instance'])(
+  test.each([
+    SMALLEST,
+    'depth3-batch4',
+    'depth4-batch3',
+    'depth5-batch1',
+    'unet32-basic',
+    'unet32-pixel-instance',
+    'ranks2-batch4',
+  ])(
     '%s',
     async (name) => {
       const groups = await run(load(name));
@@ -79,6 +87,15 @@ test.each([2, 4])(
   },
   120_000,
 );
+
+test('the answer of two ranks, each with batch norm over its own part, is not that of one', async () => {
+  const { metadata, tensors } = load('ranks2-batch4');
+  await expect(runReference(device, metadata, tensors, 'two', 1)).rejects.toThrow(/two: it is the answer of 2 ranks/);
+  const { ranks, ...config } = JSON.parse(metadata.config ?? '');
+  expect(ranks).toBe(2);
+  const groups = await runReference(device, { ...metadata, config: JSON.stringify(config) }, tensors, 'one');
+  expect(failing(groups)).toEqual(expect.arrayContaining(['fake', 'grad.gen', 'after.gen']));
+});
 
 test('a batch that cannot be divided into equal parts for the ranks', async () => {
   const { metadata, tensors } = load('depth3-batch4');

@@ -16,6 +16,8 @@ export interface Fixture {
   file: string;
   config: TrainConfig;
   steps: number;
+  /** How many ranks share the batch, each with batch norm over its own part. */
+  ranks: number;
   /** Real pictures and conditions, NCHW, in the generator's own range of values: one batch, used for every step. */
   batch: { real: Float32Array; condition: Float32Array };
   /** Every tensor of the file. */
@@ -38,7 +40,7 @@ export function readFixture(
     const is = `${file}: its format is ${format}, version ${version}`;
     throw new PixtapeError(`${is}; expected pixtape-reference, version 1`, HINT);
   }
-  const { config, steps } = readConfig(metadata.config, file);
+  const { config, steps, ranks } = readConfig(metadata.config, file);
   for (const name of tensors.keys()) {
     const known =
       /^(gen|disc|expect\.(grad|after)\.(gen|disc))\.|^input\.(real|condition)$|^expect\.(fake|fake_eval|loss\.(disc|gen|adv|l1)|curve\.(disc|gen))$/;
@@ -46,7 +48,7 @@ export function readFixture(
   }
   const { generator, batch, height, width } = config;
   const picture = (channels: number) => [batch, channels, height, width];
-  const fixture = { file, config, steps, tensors };
+  const fixture = { file, config, steps, ranks, tensors };
   const float = (name: string, shape: readonly number[]) => floats(fixture, name, shape);
   float('expect.fake', picture(generator.outChannels));
   float('expect.fake_eval', picture(generator.outChannels));
@@ -107,7 +109,7 @@ function floats(
   throw new PixtapeError(`${file}: ${name} is ${tensor.dtype} [${tensor.shape}], expected F32 [${shape}]`, HINT);
 }
 
-function readConfig(text: string | undefined, file: string): { config: TrainConfig; steps: number } {
+function readConfig(text: string | undefined, file: string): Pick<Fixture, 'config' | 'steps' | 'ranks'> {
   let given: unknown;
   try {
     given = JSON.parse(text ?? '');
@@ -176,5 +178,5 @@ function readConfig(text: string | undefined, file: string): { config: TrainConf
     epochs: Number.MAX_SAFE_INTEGER,
   };
   checkNetworks(config, width, height);
-  return { config, steps: whole('steps') };
+  return { config, steps: whole('steps'), ranks: whole('ranks', 1) };
 }

@@ -7,6 +7,7 @@ import { dropout } from '../../src/engine/ops/random/dropout.ts';
 import type { Rng } from '../../src/engine/ops/random/rng.ts';
 import type { Recorded } from '../../src/engine/tape/record.ts';
 import type { Tensor } from '../../src/engine/tape/tensor.ts';
+import { PixtapeError } from '../../src/engine/util/errors.ts';
 import type { GanState } from '../../src/pix2pix/train/checkpoint/state.ts';
 import { RING_LENGTH } from '../../src/pix2pix/train/steps/loss_ring.ts';
 import { Pix2Pix, type StepOutputs } from '../../src/pix2pix/train/steps/pix2pix.ts';
@@ -29,8 +30,11 @@ interface Worker {
 export interface FixtureRunOptions {
   /** Perturbs every value of every convolution's result by ±2^-21 of itself, with new draws in each step. */
   shake?: Rng;
-  /** How many ranks share the batch, with batch norm over all of them, all in this process. Default 1. */
-  ranks?: number;
+  /**
+   * How many ranks share the batch, with batch norm over all of them: the answer must be the same. Default 1, or as many as
+   * the fixture itself has, each with batch norm over its own part. They live in this process.
+   */
+  ranks?: number | undefined;
 }
 
 /** A fixture's model on a device. Can compute the problem from its start any number of times. */
@@ -50,10 +54,14 @@ export class FixtureRun {
    * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes, or its batch
    *   cannot be divided into equal parts for the ranks
    */
-  static async open(device: Device, fixture: Fixture, { shake, ranks = 1 }: FixtureRunOptions = {}) {
+  static async open(device: Device, fixture: Fixture, { shake, ranks = fixture.ranks }: FixtureRunOptions = {}) {
+    if (fixture.ranks > 1 && ranks !== fixture.ranks) {
+      throw new PixtapeError(`${fixture.file}: it is the answer of ${fixture.ranks} ranks, and not of ${ranks}`);
+    }
+    const syncBatchNorm = fixture.ranks === 1;
     const workers: Worker[] = [];
     for (const rank of ranks === 1 ? [undefined] : ranksInOne(ranks)) {
-      const model = new Pix2Pix(device, fixture.config, { initialise: false, ranks: rank, syncBatchNorm: true });
+      const model = new Pix2Pix(device, fixture.config, { initialise: false, ranks: rank, syncBatchNorm });
       for (const net of NETS) {
         const { network } = parts(model, net);
         checkNetwork(fixture, net, network);

@@ -12,9 +12,13 @@ import { type ReferenceGroup, runReference } from './reference.ts';
  */
 async function main(args: readonly string[]): Promise<number> {
   const shared = args[0] === '--ranks';
-  const ranks = shared ? Number(args[1]) : 1;
+  const ranks = shared ? Number(args[1]) : undefined;
   const files = shared ? args.slice(2) : args;
-  if (files.length === 0 || files.some((file) => file.startsWith('-')) || !(Number.isSafeInteger(ranks) && ranks > 0)) {
+  if (
+    files.length === 0 ||
+    files.some((file) => file.startsWith('-')) ||
+    (ranks !== undefined && !(Number.isSafeInteger(ranks) && ranks > 0))
+  ) {
     console.error('usage: npm run --silent reference -- [--ranks N] FILE.safetensors [FILE…]');
     return 2;
   }
@@ -37,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Opens a device for each file, so that its memory is free before the next. */
-async function runFile(file: string, ranks: number): Promise<ReferenceGroup[]> {
+async function runFile(file: string, ranks: number | undefined): Promise<ReferenceGroup[]> {
   const source = await readSafetensors(file);
   const tensors = new Map<string, NamedTensor>();
   try {

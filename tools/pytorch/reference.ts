@@ -39,7 +39,8 @@ const MOST_SHAKES = 8;
  * gives there. This does not excuse a wrong operation, whose results are as stable as right ones.
  * Source: Vignes 1993, "A stochastic arithmetic for reliable scientific computation".
  *
- * @param ranks how many ranks share the work, with batch norm over all of them: the result must be the same
+ * @param ranks how many ranks share the work, batch norm over all of them: the answer must be the same; by default as many
+ *   as the fixture itself has, which is one where it does not say
  * @throws PixtapeError if the file does not fit the format, or its batch the ranks
  */
 export async function runReference(
@@ -47,7 +48,7 @@ export async function runReference(
   metadata: Readonly<Record<string, string>>,
   tensors: ReadonlyMap<string, NamedTensor>,
   file: string,
-  ranks = 1,
+  ranks?: number,
 ): Promise<ReferenceGroup[]> {
   const fixture = readFixture(metadata, tensors, file);
   const plain = await FixtureRun.open(device, fixture, { ranks });

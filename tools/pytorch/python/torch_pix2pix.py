@@ -1,5 +1,7 @@
 """Pix2Pix in PyTorch, and its training step: the tutorial's networks with the tutorial's names, and the paper's networks with
 the names of the widely used implementation. Dropout is for whole trainings only: its masks cannot be drawn again elsewhere."""
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -199,38 +201,56 @@ def train(nets, batches, config):
     """The training steps in order, one for each batch, after each of which it yields what a caller may want of that step.
 
     A batch is (real, condition) or (real, condition, rates); rates holds the learning rate of each network in that step.
-    Without a discriminator there is the L1 term alone.
+    Without a discriminator there is the L1 term alone. With `ranks` in the configuration each batch is divided into so many
+    parts, each for networks of its own, as DistributedDataParallel does it: batch norm takes the statistics of the own part,
+    and gradients are averaged. `nets` are rank 0's.
     """
-    gen, disc = nets["gen"].train(), nets["disc"].train() if "disc" in nets else None
+    ranks = config.get("ranks", 1)
+    each = [nets, *(copy.deepcopy(nets) for _ in range(ranks - 1))]
     betas = (config["beta1"], config["beta2"])
-    optim = {net: torch.optim.Adam(nets[net].parameters(), lr=config["lr"], betas=betas) for net in nets}
+    optims = [
+        {net: torch.optim.Adam(own[net].train().parameters(), lr=config["lr"], betas=betas) for net in own} for own in each
+    ]
     conditional = config.get("discConditional", True)
 
-    def judge(picture, condition, target):
+    def judge(disc, picture, condition, target):
         answers = disc(picture, condition) if conditional else disc(picture)
         loss = {"vanilla": F.binary_cross_entropy_with_logits, "lsgan": F.mse_loss}[config["ganMode"]]
         return loss(answers, torch.full_like(answers, target))
 
-    def update(net, loss):
-        nets[net].zero_grad()
-        loss.backward()
+    def update(net, losses):
+        for own, loss in zip(each, losses):
+            own[net].zero_grad()
+            loss.backward()
+        if ranks > 1:
+            for same in zip(*(own[net].parameters() for own in each)):
+                average = torch.stack([p.grad for p in same]).mean(0)
+                for p in same:
+                    p.grad.copy_(average)
         grads = {name: p.grad.clone() for name, p in nets[net].named_parameters()}
-        optim[net].step()
+        for optim in optims:
+            optim[net].step()
         return grads
 
+    def mean(values):
+        return torch.stack([v.detach().reshape(1) for v in values]).mean(0)
+
     for real, condition, *rates in batches:
-        for net, rate in rates[0].items() if rates else ():
-            optim[net].param_groups[0]["lr"] = rate
-        fake = gen(condition)
+        for optim in optims:
+            for net, rate in rates[0].items() if rates else ():
+                optim[net].param_groups[0]["lr"] = rate
+        parts = list(zip(each, real.chunk(ranks), condition.chunk(ranks)))
+        fakes = [own["gen"](c) for own, _, c in parts]
         losses, grads = {}, {}
-        if disc:
-            fake_loss = judge(fake.detach(), condition, 0.0)
-            losses["disc"] = (judge(real, condition, 1.0) + fake_loss) / 2
+        if "disc" in nets:
+            fake_losses = [judge(own["disc"], fake.detach(), c, 0.0) for fake, (own, _, c) in zip(fakes, parts)]
+            losses["disc"] = [(judge(own["disc"], r, c, 1.0) + of) / 2 for of, (own, r, c) in zip(fake_losses, parts)]
             grads["disc"] = update("disc", losses["disc"])
             if not config["reuseFake"]:
-                fake = gen(condition)
-            losses["adv"] = judge(fake, condition, 1.0)
-        losses["l1"] = F.l1_loss(fake, real)
-        losses["gen"] = losses.get("adv", 0) + config["lambda"] * losses["l1"]
+                fakes = [own["gen"](c) for own, _, c in parts]
+            losses["adv"] = [judge(own["disc"], fake, c, 1.0) for fake, (own, _, c) in zip(fakes, parts)]
+        losses["l1"] = [F.l1_loss(fake, r) for fake, (_, r, _) in zip(fakes, parts)]
+        adv = losses.get("adv", [0] * ranks)
+        losses["gen"] = [a + config["lambda"] * l1 for a, l1 in zip(adv, losses["l1"])]
         grads["gen"] = update("gen", losses["gen"])
-        yield fake.detach(), {k: v.detach().reshape(1) for k, v in losses.items()}, grads
+        yield torch.cat([fake.detach() for fake in fakes]), {k: mean(v) for k, v in losses.items()}, grads
