@@ -12,11 +12,15 @@ export interface Member {
   pid: number;
 }
 
-/** What this rank has sent so far, and how long it has waited for answers, summed over all meetings. */
+/**
+ * What this rank has sent so far, how long it has waited for answers, summed over all meetings, and how much of that it took
+ * to add values up.
+ */
 export interface Traffic {
   meetings: number;
   bytes: number;
   seconds: number;
+  adding: number;
 }
 
 const JOIN_SECONDS = 60;
@@ -34,7 +38,9 @@ export class RankGroup {
   readonly count: number;
   /** The MPI library: its version and file. */
   readonly library: string;
-  readonly traffic: Traffic = { meetings: 0, bytes: 0, seconds: 0 };
+  readonly traffic: Traffic = { meetings: 0, bytes: 0, seconds: 0, adding: 0 };
+  /** As `Ranks.times` of the engine. */
+  readonly times = { copying: 0, span: 0, exposed: 0 };
   members: readonly Member[] = [];
   /** Whether gradients are sent as halves. Must be the same on all ranks. */
   compress = false;
@@ -181,8 +187,11 @@ export class RankGroup {
     if (answer.kind !== 'answer' && answer.kind !== 'error') return;
     const asked = this.waiting.get(answer.id);
     this.waiting.delete(answer.id);
-    if (answer.kind === 'answer') asked?.done(answer.result as never);
-    else asked?.failed(new Error(`MPI: ${answer.message}`));
+    if (answer.kind === 'answer') {
+      this.traffic.adding = answer.adding;
+      asked?.done(answer.result as never);
+    }
+    if (answer.kind === 'error') asked?.failed(new Error(`MPI: ${answer.message}`));
   }
 
   /** Waits until the thread has joined the world. */

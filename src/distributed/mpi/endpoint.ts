@@ -25,6 +25,8 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 export class Endpoint {
   readonly rank: number;
   readonly count: number;
+  /** Seconds that `add` has taken so far. */
+  adding = 0;
   private readonly mpi: MpiLibrary;
   private readonly waiting = new Set<Request>();
   private readonly onRound: () => void;
@@ -70,8 +72,10 @@ export class Endpoint {
   /** Adds values to `sum`, rounding each to float32. Uses the library's own loop, which is several times faster. */
   add(sum: Float32Array, values: Float32Array): void {
     const { mpi } = this;
+    const start = performance.now();
     const signature = 'MPI_Reduce_local(void *values, void *sum, int count, intptr_t type, intptr_t operation)';
     mpi.call(signature, values, sum, sum.length, mpi.float, mpi.sum);
+    this.adding += (performance.now() - start) / 1000;
   }
 
   /** Ends the processes of all ranks, this one among them. */

@@ -10,7 +10,8 @@ export type Order =
 export type Answer =
   | { kind: 'joined'; rank: number; count: number; library: string }
   | { kind: 'failed'; message: string; hint: string | undefined }
-  | { kind: 'answer'; id: number; result: unknown }
+  /** With the seconds in which the thread has added values up so far. */
+  | { kind: 'answer'; id: number; result: unknown; adding: number }
   | { kind: 'error'; id: number; message: string };
 
 /** Passed to the thread when it starts. */

@@ -34,7 +34,7 @@ async function obey(endpoint: Endpoint, order: Order): Promise<void> {
   try {
     const result = await answerTo(endpoint, order);
     const floats = result instanceof Float32Array ? [result.buffer as ArrayBuffer] : [];
-    say({ kind: 'answer', id: order.id, result }, floats);
+    say({ kind: 'answer', id: order.id, result, adding: endpoint.adding }, floats);
   } catch (error) {
     say({ kind: 'error', id: order.id, message: (error as Error).message });
   }

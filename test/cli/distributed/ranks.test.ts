@@ -136,7 +136,7 @@ describe('two ranks', { timeout: 400_000 }, () => {
   });
 });
 
-describe('what cannot be', { timeout: 200_000 }, () => {
+describe('two ranks of other commands, and what cannot be', { timeout: 200_000 }, () => {
   const mpirun = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const all = [...MPIRUN, '-n', '2', process.execPath, program, ...args];
     return spawnSync('mpirun', all, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
@@ -146,6 +146,23 @@ describe('what cannot be', { timeout: 200_000 }, () => {
     const { status, stderr } = mpirun(['train', ...TINY, ...FRESH], { PIXTAPE_MPI: program });
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/pixtape: rank 0: PIXTAPE_MPI names \S+, which is no MPI library/);
+  });
+
+  test('pixtape profile says what the meetings cost each rank', () => {
+    const { status, stdout, stderr } = mpirun(['profile', ...TINY.slice(0, -2)]);
+    expect(status, stderr).toBe(0);
+    for (const rank of [0, 1]) {
+      expect(stdout).toMatch(new RegExp(`^rank ${rank} on \\S+: means of 10 steps$`, 'm'));
+    }
+    const figures = [...stdout.matchAll(/^ *(a step|copies|adding up|gradients|of these)[^\n]*? +([\d.]+) ms/gm)];
+    expect(figures).toHaveLength(2 * 5);
+    const of = (what: string) => figures.filter(([, name]) => name === what).map(([, , ms]) => Number(ms));
+    for (const rank of [0, 1]) {
+      const [step, away, exposed] = ['a step', 'gradients', 'of these'].map((what) => of(what)[rank] as number);
+      expect(exposed).toBeLessThanOrEqual(away as number);
+      expect(away).toBeLessThan(step as number);
+      expect(exposed).toBeGreaterThan(0);
+    }
   });
 
   test('a kind of training that knows no ranks', () => {

@@ -7,6 +7,8 @@ const { MAP_READ, COPY_DST } = BufferUsage;
 /** A way for the floats of several storages to the host and back, behind one another, through a buffer of its own. */
 export class Staging {
   readonly floats: number;
+  /** Seconds in which this thread has copied so far. */
+  seconds = 0;
   private readonly device: Device;
   private readonly storages: readonly Storage[];
   private readonly buffer: GPUBuffer;
@@ -33,7 +35,9 @@ export class Staging {
     }
     device.gpu.queue.submit([encoder.finish()]);
     await device.orLost(buffer.mapAsync(MAP_MODE_READ));
+    const start = performance.now();
     into.set(new Float32Array(buffer.getMappedRange()));
+    this.seconds += (performance.now() - start) / 1000;
     buffer.unmap();
     device.throwIfBroken();
     return into;
@@ -41,6 +45,7 @@ export class Staging {
 
   /** Writes values back to where `read` found them, in order with what is submitted before and after. */
   write(values: Float32Array): void {
+    const start = performance.now();
     let at = 0;
     for (const storage of this.storages) {
       const floats = storage.bytes / 4;
@@ -48,6 +53,7 @@ export class Staging {
       this.device.gpu.queue.writeBuffer(bufferOf(storage), storage.offset, part);
       at += floats;
     }
+    this.seconds += (performance.now() - start) / 1000;
   }
 
   destroy(): void {

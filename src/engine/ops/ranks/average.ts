@@ -3,7 +3,7 @@ import type { Program } from '../../gpu/program.ts';
 import type { Storage } from '../../gpu/storage.ts';
 import { currentProgram } from '../../tape/current.ts';
 import type { Tensor } from '../../tape/tensor.ts';
-import { nextMeeting, type Ranks } from './ranks.ts';
+import { type AverageTimes, nextMeeting, type Ranks } from './ranks.ts';
 
 /** Bytes of a bucket: large enough that its latency does not count, small enough that the first leaves early. */
 const BUCKET_BYTES = 8 * 2 ** 20;
@@ -39,15 +39,20 @@ export function averageOverRanks(
   if (!first) return;
   const program = currentProgram(first.device);
   const storages = [...new Set(tensors.map(({ storage }) => storage))];
+  const clock = new Clock(ranks.times);
   const arrivals = bucketsOf(program, storages, bucketBytes).map((bucket) => {
     const staging = new Staging(program.device, bucket.storages);
     program.onDestroy(() => staging.destroy());
+    clock.stagings.push(staging);
     const meeting = nextMeeting(program);
     let spare: Float32Array | undefined;
     let arriving: Promise<Float32Array> | undefined;
     program.cut(
       () => {
-        arriving = staging.read(spare).then((values) => ranks.mean(values, meeting, mayRound));
+        arriving = staging.read(spare).then((values) => {
+          clock.leaves();
+          return ranks.mean(values, meeting, mayRound);
+        });
         // Whoever waits for it hears of an error.
         arriving.catch(() => undefined);
         return undefined;
@@ -61,8 +66,42 @@ export function averageOverRanks(
     };
   });
   program.cut(async () => {
+    const start = performance.now();
     for (const arrive of arrivals) await arrive();
+    clock.isBack(start);
   }, storages);
+}
+
+/** Tells where the time of an average goes, if anybody wants to know. */
+class Clock {
+  readonly stagings: Staging[] = [];
+  private readonly times: AverageTimes | undefined;
+  private first: number | undefined;
+  private last = 0;
+
+  constructor(times: AverageTimes | undefined) {
+    this.times = times;
+  }
+
+  /** Values are on the host. */
+  leaves(): void {
+    this.last = performance.now();
+    this.first ??= this.last;
+  }
+
+  /** All of them have come back. @param start when the program began to wait for them */
+  isBack(start: number): void {
+    const { times, first, last } = this;
+    if (!times || first === undefined) return;
+    const now = performance.now();
+    times.span += (now - first) / 1000;
+    times.exposed += (now - Math.max(last, start)) / 1000;
+    for (const staging of this.stagings) {
+      times.copying += staging.seconds;
+      staging.seconds = 0;
+    }
+    this.first = undefined;
+  }
 }
 
 /** In the order in which the program completes them. */

@@ -1,5 +1,15 @@
 import type { Program } from '../../gpu/program.ts';
 
+/** Where the time of averages has gone so far, in seconds. */
+export interface AverageTimes {
+  /** This thread copied values from what the device has mapped, and to what it writes. */
+  copying: number;
+  /** From the first values of an average on the host until all have come back. */
+  span: number;
+  /** The part of it in which all values are on the host and the program waits: the device has nothing left to compute. */
+  exposed: number;
+}
+
 /**
  * The processes that train one model together, as the engine sees them: every one records the same program and runs it
  * on its own part of the batch, and they meet wherever the program is cut. How values travel between them is the
@@ -9,6 +19,8 @@ export interface Ranks {
   /** This process, from 0. */
   readonly rank: number;
   readonly count: number;
+  /** Counted up, where somebody wants to know. */
+  readonly times?: AverageTimes;
   /**
    * The mean over all ranks of each value, the same bits on every rank and in every run.
    * @param values are given away; so is the array of the answer, whose length is the same

@@ -53,6 +53,31 @@ test.each([1, 40, 1e9])('gradients and losses are averaged, in buckets of %d byt
   }
 });
 
+test('where somebody wants to know, the time of averages is told', async () => {
+  const times = [0, 1].map(() => ({ copying: 0, span: 0, exposed: 0 }));
+  const late = 30;
+  const ranks = await Promise.all(
+    ranksInOne(2).map((of, i) => {
+      const mean: typeof of.mean = async (...given) => {
+        const [values] = await Promise.all([of.mean(...given), new Promise((done) => setTimeout(done, late))]);
+        return values;
+      };
+      return rank({ ...of, mean, times: times[i] }, 1);
+    }),
+  );
+  for (let run = 1; run <= 2; run++) {
+    await Promise.all(ranks.map(({ recorded }) => recorded.runInParts()));
+    for (const { copying, span, exposed } of times) {
+      // setTimeout may be a millisecond early.
+      expect(span).toBeGreaterThan((run * (late - 1)) / 1000);
+      expect(exposed).toBeGreaterThan(0);
+      expect(exposed).toBeLessThanOrEqual(span);
+      expect(copying).toBeGreaterThan(0);
+    }
+  }
+  for (const { recorded } of ranks) recorded.destroy();
+});
+
 test('gathered values come in the order of the ranks', async () => {
   const all = await Promise.all(
     ranksInOne(3).map(async (of) => {
