@@ -76,7 +76,7 @@ async function listZip(handle: FileHandle, path: string): Promise<{ zip: ZipFile
   try {
     const { size } = await handle.stat();
     const reader = new ArchiveReader(handle, size, path);
-    // The handle stays ours: yauzl would close it.
+    // Keep yauzl from closing our handle.
     const zip = await fromRandomAccessReaderPromise(reader, size, { autoClose: false });
     if (zip.entryCount > MAX_ENTRIES) throw damaged(path, `it holds ${zip.entryCount} files`);
     const entries = new Map<string, Entry>();
