@@ -51,10 +51,12 @@ const held = async (path = folder, notes: string[] = []) => {
   return lock;
 };
 
-/** Changes what a lock file says about its holder. */
+/** Changes what a lock file says about its holder. It replaces the file, so that no heartbeat writes into the new text. */
 async function rewrite(change: Record<string, unknown>): Promise<void> {
   const path = join(folder, LOCK_FILE);
-  await fs.writeFile(path, `${JSON.stringify({ ...JSON.parse(await fs.readFile(path, 'utf8')), ...change })}\n`);
+  const text = `${JSON.stringify({ ...JSON.parse(await fs.readFile(path, 'utf8')), ...change })}\n`;
+  await fs.writeFile(join(scripts, 'rewritten'), text);
+  await fs.rename(join(scripts, 'rewritten'), path);
 }
 
 it('refuses a folder that this process or another one writes into, and names it', async () => {
