@@ -47,8 +47,8 @@ export class Noise {
   private readonly largest = new Map<string, { norm: number; elements: Float32Array }>();
 
   /** Adds a sample: the same result, or a part of it, computed with other rounding. */
-  add(plain: ReadonlyMap<string, Float32Array>, shaken: ReadonlyMap<string, Float32Array>): void {
-    for (const [name, other] of shaken) {
+  add(plain: ReadonlyMap<string, Float32Array>, perturbed: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, other] of perturbed) {
       const values = plain.get(name);
       if (!values) throw new Error(`the plain answer lacks ${name}`);
       const moved = values.map((v, i) => Math.abs(v - (other[i] as number)));

@@ -19,7 +19,7 @@ import { ranksInOne } from './ranks_in_one.ts';
 export type Answer = Map<string, Float32Array>;
 
 /** Relative size of a perturbation of a convolution's result and of its incoming gradient: 8 roundings of float32. */
-const SHAKE = 2 ** -21;
+const PERTURBATION = 2 ** -21;
 
 /** A model with its recorded step, for the whole problem or for one rank. */
 interface Worker {
@@ -29,7 +29,7 @@ interface Worker {
 
 export interface FixtureRunOptions {
   /** Perturbs every value of every convolution's result by ±2^-21 of itself, with new draws in each step. */
-  shake?: Rng;
+  perturb?: Rng;
   /**
    * How many ranks share the batch, with batch norm over all of them: the answer must be the same. Default 1, or as many as
    * the fixture itself has, each with batch norm over its own part. They live in this process.
@@ -54,7 +54,7 @@ export class FixtureRun {
    * @throws PixtapeError if the file's tensors are not those of the model that its configuration describes, or its batch
    *   cannot be divided into equal parts for the ranks
    */
-  static async open(device: Device, fixture: Fixture, { shake, ranks = fixture.ranks }: FixtureRunOptions = {}) {
+  static async open(device: Device, fixture: Fixture, { perturb, ranks = fixture.ranks }: FixtureRunOptions = {}) {
     if (fixture.ranks > 1 && ranks !== fixture.ranks) {
       throw new PixtapeError(`${fixture.file}: it is the answer of ${fixture.ranks} ranks, and not of ${ranks}`);
     }
@@ -65,7 +65,7 @@ export class FixtureRun {
       for (const net of NETS) {
         const { network } = parts(model, net);
         checkNetwork(fixture, net, network);
-        if (shake) perturbConvolutions(network, shake);
+        if (perturb) perturbConvolutions(network, perturb);
       }
       workers.push({ model, recorded: await model.prepare({ keepGradients: true }) });
     }
@@ -157,13 +157,13 @@ function parts({ generator, optimG, disc, optimD }: GanState, net: Net): { netwo
 }
 
 /**
- * Dropout at one half maps y to 0 or 2y. So a mixture with y itself gives y · (1 ± SHAKE), and its gradient likewise.
+ * Dropout at one half maps y to 0 or 2y. So a mixture with y itself gives y · (1 ± PERTURBATION), and its gradient likewise.
  */
 function perturbConvolutions(net: Module, rng: Rng): void {
-  const shaken = (y: Tensor) => add(scale(y, 1 - SHAKE), scale(dropout(y, 0.5, rng), SHAKE));
+  const perturbed = (y: Tensor) => add(scale(y, 1 - PERTURBATION), scale(dropout(y, 0.5, rng), PERTURBATION));
   for (const [, module] of net.modules()) {
     if (!(module instanceof Conv2d || module instanceof ConvTranspose2d)) continue;
     const forward = module.forward.bind(module);
-    module.forward = (x) => shaken(forward(x));
+    module.forward = (x) => perturbed(forward(x));
   }
 }

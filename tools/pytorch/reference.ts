@@ -28,7 +28,7 @@ export interface ReferenceGroup {
   worst: { name: string; relativeL2: number };
 }
 
-const MOST_SHAKES = 8;
+const MAX_PERTURBATIONS = 8;
 
 /**
  * Runs the training problem of a fixture on `device` and compares the results with PyTorch's.
@@ -62,14 +62,14 @@ export async function runReference(
   // With this seed, samples of the small fixtures cross no kink of a leaky ReLU. Crossing one moves a gradient by up to
   // 0.4 %, a thousand times the rounding, and would hide errors of that size.
   const rng = new Rng(device, 3);
-  const shaken = await FixtureRun.open(device, fixture, { shake: rng, ranks });
-  for (let shake = 1; shake <= MOST_SHAKES && fails(); shake++) {
-    rng.setStep(shake);
-    const sample = await shaken.firstStep();
-    noise.add(ours, fails('curve') ? new Map([...sample, ...(await shaken.curves())]) : sample);
+  const perturbed = await FixtureRun.open(device, fixture, { perturb: rng, ranks });
+  for (let run = 1; run <= MAX_PERTURBATIONS && fails(); run++) {
+    rng.setStep(run);
+    const sample = await perturbed.firstStep();
+    noise.add(ours, fails('curve') ? new Map([...sample, ...(await perturbed.curves())]) : sample);
     groups = judge(fixture, ours, noise);
   }
-  shaken.destroy();
+  perturbed.destroy();
   return groups;
 }
 
@@ -115,16 +115,16 @@ function judge(fixture: Fixture, ours: Answer, noise: Noise): ReferenceGroup[] {
   ];
 }
 
-function group(name: string, judged: readonly (readonly [string, Comparison])[]): ReferenceGroup {
-  const all = judged.map(([, judgement]) => judgement);
-  const [worst, its] = judged.reduce((a, b) => (b[1].errorRatio > a[1].errorRatio ? b : a));
+function group(name: string, comparisons: readonly (readonly [string, Comparison])[]): ReferenceGroup {
+  const all = comparisons.map(([, comparison]) => comparison);
+  const [worst, its] = comparisons.reduce((a, b) => (b[1].errorRatio > a[1].errorRatio ? b : a));
   return {
     name,
     maxError: Math.max(...all.map(({ maxError }) => maxError)),
     relativeL2: relative(Math.hypot(...all.map(({ off }) => off)), Math.hypot(...all.map(({ norm }) => norm))),
     ok: all.every(({ errorRatio }) => errorRatio <= 1),
     tensors: all.length,
-    noisy: judged.flatMap(([tensor, { noisy }]) => (noisy ? [tensor] : [])),
+    noisy: comparisons.flatMap(([tensor, { noisy }]) => (noisy ? [tensor] : [])),
     worst: { name: worst, relativeL2: relative(its.off, its.norm) },
   };
 }

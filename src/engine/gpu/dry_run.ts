@@ -35,7 +35,7 @@ export async function detachedDevice(): Promise<Device> {
   const features = new Set<string>() as GPUSupportedFeatures;
   const info = { vendor: '', architecture: '', device: '', description: '' };
   const adapter = { limits, features, info, requestDevice: async () => new DryRunGpu(limits, features) };
-  return Device.open(adapter as unknown as GPUAdapter, 'paper');
+  return Device.open(adapter as unknown as GPUAdapter, 'dry run');
 }
 
 /** Limits are properties of a prototype, so a plain copy would lose them. */
@@ -52,7 +52,7 @@ function withoutSizes(limits: GPUSupportedLimits): GPUSupportedLimits {
 class DryRunGpu {
   readonly limits: GPUSupportedLimits;
   readonly features: GPUSupportedFeatures;
-  /** A piece of paper is never lost. */
+  /** A dry run is never lost. */
   readonly lost = new Promise<never>(() => {});
   readonly queue = { writeBuffer() {}, submit() {}, onSubmittedWorkDone: async () => undefined };
 

@@ -35,10 +35,10 @@ export interface TuneOptions {
 }
 
 /** The convolutions of the program that `build` records, found in a dry run: nothing is allocated or computed. */
-export async function convolutionsOf(device: Device, build: (paper: Device) => Promise<unknown>): Promise<ConvCase[]> {
-  const paper = await dryRunDevice(device);
-  await build(paper);
-  return [...convTuning(paper).taken].map(([key, { direction, g, uses }]) => ({ key, direction, g, uses }));
+export async function convolutionsOf(device: Device, build: (dry: Device) => Promise<unknown>): Promise<ConvCase[]> {
+  const dry = await dryRunDevice(device);
+  await build(dry);
+  return [...convTuning(dry).taken].map(([key, { direction, g, uses }]) => ({ key, direction, g, uses }));
 }
 
 /** Records the training step of Pix2Pix, for `convolutionsOf` and `tuneModel`. */
@@ -52,7 +52,7 @@ export const trainingStep = (config: TrainConfig) => (device: Device) =>
  */
 export async function tuneModel(
   device: Device,
-  build: (paper: Device) => Promise<unknown>,
+  build: (dry: Device) => Promise<unknown>,
   options: TuneOptions = {},
 ): Promise<Tuned[]> {
   const { known, seconds = Number.POSITIVE_INFINITY, measure = measureConvolution, clock = now, onProgress } = options;

@@ -42,8 +42,8 @@ export async function exportOnnx(
   file: string,
   statistics: Statistics = usualStatistics(config.generator),
 ): Promise<Uint8Array[]> {
-  const paper = await detachedDevice();
-  const generator = ofFile(file, () => createGenerator(paper, config, new Rng(paper, config.seed)));
+  const device = await detachedDevice();
+  const generator = ofFile(file, () => createGenerator(device, config, new Rng(device, config.seed)));
   restoreGenerator(generator, tensors, file); // Checks names and shapes; a dry-run device keeps nothing.
   useStatistics(generator, statistics);
   const values = new Map<string, Float32Array>();

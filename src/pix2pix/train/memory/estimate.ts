@@ -27,8 +27,8 @@ export interface MemoryEstimate {
  * @throws PixtapeError if the configuration itself is at fault, as recording does
  */
 export function estimateTraining(device: Device, config: TrainConfig): Promise<MemoryEstimate> {
-  return estimate(device, (paper) => {
-    const model = new Pix2Pix(paper, config, { initialise: false });
+  return estimate(device, (dry) => {
+    const model = new Pix2Pix(dry, config, { initialise: false });
     return async () => {
       await model.prepare();
       // The program that predicts held-out pictures stays allocated, too.
@@ -45,17 +45,17 @@ export function estimatePrediction(
   height: number,
   width: number,
 ): Promise<MemoryEstimate> {
-  return estimate(device, (paper) => {
-    const generator = createGenerator(paper, config, new Rng(paper, 0));
-    return async () => void (await new Predictor(paper, generator).program(1, height, width));
+  return estimate(device, (dry) => {
+    const generator = createGenerator(dry, config, new Rng(dry, 0));
+    return async () => void (await new Predictor(dry, generator).program(1, height, width));
   });
 }
 
 /** `build` allocates the permanent state, and returns a function that records the rest. */
-export async function estimate(device: Device, build: (paper: Device) => () => Promise<void>): Promise<MemoryEstimate> {
-  const paper = await dryRunDevice(device);
+export async function estimate(device: Device, build: (dry: Device) => () => Promise<void>): Promise<MemoryEstimate> {
+  const dry = await dryRunDevice(device);
   try {
-    return await measured(device, paper, build(paper));
+    return await measured(device, dry, build(dry));
   } catch (first) {
     // Too large for this device; a device without limits tells how large.
     const obstacle = whatStood(first);
@@ -79,10 +79,10 @@ const whatStood = (error: unknown): string => (error as Error).message.split('\n
 
 const freeMemory = (device: Device): number => device.memoryBudget - device.memory.bytes;
 
-async function measured(device: Device, paper: Device, record: () => Promise<void>): Promise<MemoryEstimate> {
-  const state = paper.memory.bytes;
+async function measured(device: Device, dry: Device, record: () => Promise<void>): Promise<MemoryEstimate> {
+  const state = dry.memory.bytes;
   await record();
-  return sum(device, state, paper.memory.peak - state);
+  return sum(device, state, dry.memory.peak - state);
 }
 
 function sum(device: Device, state: number, temporaries: number): MemoryEstimate {
