@@ -58,12 +58,16 @@ const ARRAYS: {
   BOOL: Uint8Array,
 };
 
+/** Bytes of an element on disk and in memory. */
+export const bytesPerElement = (dtype: DType): number => ARRAYS[dtype].BYTES_PER_ELEMENT;
+
 /** The reference implementation refuses longer headers too; a longer one means that the file is something else. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(ARRAYS, value);
 
-function elementCount(shape: readonly number[]): number {
+/** The product of the sides; 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
 }
 
@@ -82,7 +86,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const width = (tensor: NamedTensor): number => ARRAYS[tensor.dtype].BYTES_PER_ELEMENT;
+  const width = (tensor: NamedTensor): number => bytesPerElement(tensor.dtype);
   const sorted = [...tensors].sort(([a, ta], [b, tb]) => width(tb) - width(ta) || (a < b ? -1 : 1));
   const keys = Object.keys(metadata).sort();
   const fields = [
@@ -201,7 +205,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
   if (!isShape(shape)) throw bad(`has the impossible shape ${JSON.stringify(shape)}`);
   const [begin, end] = isShape(offsets) && offsets.length === 2 ? (offsets as [number, number]) : [1, 0];
   if (begin > end) throw bad(`has impossible offsets ${JSON.stringify(offsets)}`);
-  const expected = elementCount(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+  const expected = elementCount(shape) * bytesPerElement(dtype);
   if (end - begin !== expected) {
     throw bad(`is ${dtype} [${shape}], which takes ${expected} bytes, but its offsets span ${end - begin}`);
   }

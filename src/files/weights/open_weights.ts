@@ -1,12 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { NamedTensor } from '../../engine/util/safetensors.ts';
+import { bytesPerElement, type NamedTensor } from '../../engine/util/safetensors.ts';
 import { readSafetensors } from '../files.ts';
 import { openToRead, readAt } from '../read_at.ts';
 import { identifyWeights } from './identify.ts';
 import { readTorchZip, type TorchArchive } from './torch_archive.ts';
 import { readTorchLegacy } from './torch_legacy.ts';
-import { BYTES_PER_ELEMENT, gather, spanOf, type TorchTensor } from './torch_tensor.ts';
+import { gather, spanOf, type TorchTensor } from './torch_tensor.ts';
 import { findTensors } from './torch_tensors.ts';
 import type { WeightsFile } from './weights_file.ts';
 
@@ -37,7 +37,7 @@ function openTorch(handle: FileHandle, archive: TorchArchive, size: number, path
     const tensor = tensors.get(name);
     if (!tensor) throw new PixtapeError(`${path} holds no tensor "${name}"`, 'Is it of another model?');
     const { first, end } = spanOf(tensor);
-    const width = BYTES_PER_ELEMENT[tensor.dtype];
+    const width = bytesPerElement(tensor.dtype);
     const start = await (archive.storages.get(tensor.storage.key)?.start() ?? 0);
     return gather(tensor, await readAt(handle, start + first * width, (end - first) * width, path));
   };
@@ -48,7 +48,7 @@ function openTorch(handle: FileHandle, archive: TorchArchive, size: number, path
 function checkPlace({ storages }: TorchArchive, name: string, tensor: TorchTensor, path: string): void {
   const { end } = spanOf(tensor);
   const place = storages.get(tensor.storage.key);
-  const wanted = end * BYTES_PER_ELEMENT[tensor.dtype];
+  const wanted = end * bytesPerElement(tensor.dtype);
   if (place && wanted <= place.length) return;
   const what = place ? `has ${place.length} bytes where ${wanted} are wanted` : 'is missing';
   throw new PixtapeError(

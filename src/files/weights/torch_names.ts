@@ -1,7 +1,7 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { DType } from '../../engine/util/safetensors.ts';
+import { bytesPerElement, type DType, elementCount } from '../../engine/util/safetensors.ts';
 import { PickleGlobal, type PickleNames } from './pickle/pickle_machine.ts';
-import { BYTES_PER_ELEMENT, elementCount, spanOf, type TorchStorage, type TorchTensor } from './torch_tensor.ts';
+import { spanOf, type TorchStorage, type TorchTensor } from './torch_tensor.ts';
 
 /** A tensor among the values of a pickle. */
 export class TensorValue {
@@ -126,7 +126,7 @@ export function torchNames(path: string): TorchNames {
     },
     persistent(id) {
       const storage = checkStorage(id, damaged);
-      widths.set(storage.key, storage.dtype ? BYTES_PER_ELEMENT[storage.dtype] : 1);
+      widths.set(storage.key, storage.dtype ? bytesPerElement(storage.dtype) : 1);
       return new StorageValue(storage);
     },
   };

@@ -1,4 +1,10 @@
-import { type DType, type NamedTensor, tensorFromBytes } from '../../engine/util/safetensors.ts';
+import {
+  bytesPerElement,
+  type DType,
+  elementCount,
+  type NamedTensor,
+  tensorFromBytes,
+} from '../../engine/util/safetensors.ts';
 
 /** Bytes that tensors share, kept outside the pickle. */
 export interface TorchStorage {
@@ -20,24 +26,6 @@ export interface TorchTensor {
   stride: number[];
 }
 
-export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
-  F64: 8,
-  I64: 8,
-  U64: 8,
-  F32: 4,
-  I32: 4,
-  U32: 4,
-  F16: 2,
-  BF16: 2,
-  I16: 2,
-  U16: 2,
-  I8: 1,
-  U8: 1,
-  BOOL: 1,
-};
-
-export const elementCount = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
-
 /** The first element of its storage that a tensor uses, and one past the last. Equal for an empty tensor. */
 export function spanOf({ storage, offset, shape, stride }: TorchTensor): { first: number; end: number } {
   const first = storage.start + offset;
@@ -48,7 +36,7 @@ export function spanOf({ storage, offset, shape, stride }: TorchTensor): { first
 /** Copies a tensor into row-major order from the bytes of its span. */
 export function gather(tensor: TorchTensor, span: Uint8Array): NamedTensor {
   const { dtype, shape, stride } = tensor;
-  const count = span.byteLength / BYTES_PER_ELEMENT[dtype];
+  const count = span.byteLength / bytesPerElement(dtype);
   const source = tensorFromBytes({ dtype, shape: [count], start: 0, end: span.byteLength }, span);
   if (isContiguous(shape, stride)) return { ...source, shape: [...shape] } as NamedTensor;
   const from = source.data as unknown as ArrayLike<number> & { constructor: new (n: number) => Record<number, number> };

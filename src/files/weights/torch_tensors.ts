@@ -1,6 +1,7 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { bytesPerElement, elementCount } from '../../engine/util/safetensors.ts';
 import { TensorValue } from './torch_names.ts';
-import { BYTES_PER_ELEMENT, elementCount, type TorchTensor } from './torch_tensor.ts';
+import type { TorchTensor } from './torch_tensor.ts';
 
 /** Deepest nesting to search: {'model': {'state_dict': {'netG': {…}}}}. */
 const MAX_DEPTH = 8;
@@ -24,7 +25,7 @@ export function findTensors(root: unknown, fileBytes: number, path: string): Map
     if (value instanceof TensorValue) {
       const { tensor } = value;
       if (found.has(name)) throw bomb(path, `two tensors in it are named ${name}`);
-      bytes += elementCount(tensor.shape) * BYTES_PER_ELEMENT[tensor.dtype];
+      bytes += elementCount(tensor.shape) * bytesPerElement(tensor.dtype);
       if (bytes > MAX_SHARING * fileBytes) throw bomb(path, 'its tensors share their values again and again');
       found.set(name, tensor);
     } else if (depth < MAX_DEPTH && (value instanceof Map || Array.isArray(value))) {
