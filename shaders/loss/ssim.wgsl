@@ -17,9 +17,9 @@
 // height - 10 rows and width - 10 columns of windows. `means` is five, `slope` and `sums` three such runs of planes,
 // one per quantity. Each invocation strides through n runs of 4 neighbouring results along its axis (RUN), the elements
 // of one vector: value k of the 14 under them counts with weight k in the first, k - 1 in the second, and so on.
-// `weights_of` steps these weights from one k to the next. The number of values comes from p.span, because drivers
-// unroll a loop with a constant bound: lavapipe then compiled these five kernels for eight seconds, while running them
-// takes less than a millisecond.
+// `weights_of` steps these weights from one k to the next. The number of values comes from p.span: with a constant bound
+// drivers unroll the loop, and lavapipe compiled these five kernels for eight seconds, while running them takes less
+// than a millisecond.
 // E[xx] - mx^2 cancels to about 1e-7, which C2 = 9e-4 makes harmless.
 
 struct Params {

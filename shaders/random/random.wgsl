@@ -1,7 +1,7 @@
 // Random numbers: normally distributed with NORMAL, a constant of the loader, else uniform in [0, 1).
 // Uniform ones have the 24 upper bits of a random word. Normal ones come in pairs by Box and Muller's method, from 24
-// bits for the logarithm and 24 for the angle; their absolute value is at most 5.8. philox.wgsl, exponential.wgsl and
-// trigonometry.wgsl are appended.
+// bits for the logarithm and 24 for the angle; their absolute value is at most 5.8. philox.wgsl, exponential.wgsl
+// with is_nan.wgsl, and trigonometry.wgsl are appended.
 //
 // Layout: a flat array of n floats. One invocation for four elements a quarter of the array apart, as in dropout.wgsl:
 // element i comes from word i / quarter of the random block numbered i % quarter.

@@ -3,7 +3,7 @@
 // values and indices that the parts found.
 //
 // Layout: x (outer, length, inner), `best` and `place` (outer, parts, inner). One invocation per value of the result,
-// neighbours in `inner` side by side.
+// neighbours in `inner` side by side. is_nan.wgsl is appended.
 
 struct Params {
   n: u32,
@@ -19,11 +19,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> best: array<f32>;
 @group(0) @binding(3) var<storage, read_write> place: array<u32>;
 @group(0) @binding(4) var<storage, read> places: array<u32>;
-
-// Detects NaN by its bits: WGSL compilers may assume that floats are finite.
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
 
 fn better(v: f32, than: f32) -> bool {
   return !is_nan(than) & (is_nan(v) | select(v > than, v < than, LEAST));

@@ -81,7 +81,7 @@ fn forward(
         }
       }
       y[k * p.pixels + i] = sum / f32(rows.count * cols.count);
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }
@@ -111,7 +111,7 @@ fn transposed(
         }
       }
       dx[k * p.pixels + i] = sum;
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }

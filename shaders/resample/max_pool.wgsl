@@ -1,8 +1,7 @@
 // Max-pool: y = the largest x under each window of kernel_h * kernel_w pixels, and its position. Padding never wins.
 //
 // Ties go to the first in row-major order. A NaN wins over any number, and a later NaN over an earlier one, as in
-// PyTorch. The gradient goes to that one position. NaN is detected by its bits: WGSL compilers may assume that floats
-// are finite.
+// PyTorch. The gradient goes to that one position.
 //
 // Constants of the loader: SIZE, the side of a small square window, whose loops are unrolled, else 0; PADDED, whether
 // there is any padding; BEHIND, whether x is the result of a leaky ReLU through which the gradient is propagated, too,
@@ -10,7 +9,7 @@
 //
 // Layout: x holds planes of in_h * in_w floats; y and `place` (the index of the largest in its plane of x) planes of
 // out_h * out_w. Workgroup (s, k) takes slice s of the planes k, k + groups.y, … of the result, its lanes neighbouring
-// pixels. plane.wgsl and leaky_relu.wgsl are appended.
+// pixels. plane.wgsl, leaky_relu.wgsl and is_nan.wgsl are appended.
 
 struct Params {
   // Pixels of a plane of the result, its width, and how many pixels are one slice.
@@ -39,10 +38,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> place: array<u32>;
-
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
 
 struct Best {
   value: f32,
@@ -91,7 +86,7 @@ fn forward(
       }
       y[k * p.pixels + i] = best.value;
       place[k * p.pixels + i] = best.place;
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }
@@ -137,7 +132,7 @@ fn backward(
         }
       }
       dx[k * p.pixels + i] = sum;
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }
@@ -165,7 +160,7 @@ fn backward_tiled(
           dx[k * p.in_h * p.in_w + pixel + col] = select(0.0, gradient, pixel + col == chosen);
         }
       }
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }

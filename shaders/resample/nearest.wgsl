@@ -47,7 +47,7 @@ fn forward(
     for (var i = start; i < end; i += LANES) {
       let row = source(at.x, p.in_h, p.scale_h);
       y[k * p.pixels + i] = x[(k * p.in_h + row) * p.in_w + source(at.y, p.in_w, p.scale_w)];
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }
@@ -93,7 +93,7 @@ fn transposed(
         }
       }
       dx[k * p.pixels + i] = sum;
-      at = next(at);
+      at = next(at, p.width);
     }
   }
 }

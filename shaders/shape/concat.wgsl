@@ -9,7 +9,7 @@
 //
 // Layout: a (N, a_planes, pixels), b (N, b_planes, b_height * b_width), y (N, y_planes, pixels) with a from plane
 // `first` on. Workgroup (s, j) takes slice s of the planes j, j + groups.y, … that are joined, its lanes neighbouring
-// pixels.
+// pixels. plane.wgsl is appended.
 
 struct Params {
   // Pixels of a plane of y, its width, and how many pixels are one slice.
@@ -51,13 +51,6 @@ fn plane(j: u32) -> Plane {
   let is_a = k < p.a_planes;
   let of_part = select(n * p.b_planes + k - p.a_planes, n * p.a_planes + k, is_a);
   return Plane(is_a, of_part, n * p.y_planes + p.first + k);
-}
-
-// The (row, column) LANES pixels on in rows of `width`, without a division.
-fn next(at: vec2u, width: u32) -> vec2u {
-  let col = at.y + p.step_cols;
-  let over = col >= width;
-  return vec2u(at.x + p.step_rows + select(0u, 1u, over), select(col, col - width, over));
 }
 
 @compute @workgroup_size(LANES)

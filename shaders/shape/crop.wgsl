@@ -2,7 +2,7 @@
 // lies within is a crop; the gradient of a crop is the same with the offsets negated, a window larger than its plane.
 //
 // Layout: x holds planes of from_h * from_w floats, the result planes of `pixels`. Workgroup (s, k) takes slice s of the
-// planes k, k + groups.y, …, its lanes neighbouring pixels.
+// planes k, k + groups.y, …, its lanes neighbouring pixels. plane.wgsl is appended.
 
 struct Params {
   // Pixels of a plane of the result, its width, and how many pixels are one slice.
@@ -23,13 +23,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> result: array<f32>;
 
-// The (row, column) LANES pixels on, without a division.
-fn next(at: vec2u, q: Params) -> vec2u {
-  let col = at.y + q.step_cols;
-  let over = col >= q.width;
-  return vec2u(at.x + q.step_rows + select(0u, 1u, over), select(col, col - q.width, over));
-}
-
 @compute @workgroup_size(LANES)
 fn window(
   @builtin(workgroup_id) group: vec3u,
@@ -47,7 +40,7 @@ fn window(
       let inside = (row >= 0) & (row < i32(q.from_h)) & (col >= 0) & (col < i32(q.from_w));
       let from_here = select(0u, (k * q.from_h + u32(row)) * q.from_w + u32(col), inside);
       result[k * q.pixels + i] = select(0.0, x[from_here], inside);
-      at = next(at, q);
+      at = next(at, q.width);
     }
   }
 }

@@ -7,8 +7,7 @@
 //   REPLICATE  o - start, or the nearest element of x
 //
 // Layout: x and the result row-major, their axes from the outermost (0) to the innermost (3). Invocations stride
-// through the n elements of the result; coordinates are computed by division once and then stepped, as in
-// elementwise/loop/strided.wgsl.
+// through the n elements of the result by elementwise/loop/coordinates.wgsl, which is appended.
 
 struct Params {
   n: u32,
@@ -37,26 +36,6 @@ struct Params {
 const PICK = 0u;
 const SPREAD = 1u;
 const REFLECT = 2u;
-
-fn place(i: u32) -> vec4u {
-  let rows = i / p.size_3;
-  let planes = rows / p.size_2;
-  return vec4u(planes / p.size_1, planes % p.size_1, rows % p.size_2, i % p.size_3);
-}
-
-fn next(at: vec4u, step: vec4u) -> vec4u {
-  var to = at + step;
-  let over_3 = to.w >= p.size_3;
-  to.w -= select(0u, p.size_3, over_3);
-  to.z += select(0u, 1u, over_3);
-  let over_2 = to.z >= p.size_2;
-  to.z -= select(0u, p.size_2, over_2);
-  to.y += select(0u, 1u, over_2);
-  let over_1 = to.y >= p.size_1;
-  to.y -= select(0u, p.size_1, over_1);
-  to.x += select(0u, 1u, over_1);
-  return to;
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

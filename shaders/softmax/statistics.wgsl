@@ -1,7 +1,7 @@
 // Statistics of a softmax along an axis: the largest value m, and the sum of exp(x - m), in one pass. Whenever a larger
 // value comes, the sum so far is rescaled to it. exp is only applied to values of at most 0. A long axis is cut into
-// parts, with `columns` and `rows` as in reduce_axis.wgsl; `again` merges the parts' results. exponential.wgsl is
-// appended.
+// parts, with `columns` and `rows` as in reduce_axis.wgsl; `again` merges the parts' results. exponential.wgsl and
+// is_nan.wgsl are appended.
 //
 // Layout: x (outer, length, inner), partials (outer, parts, inner) or with `rows` (outer, parts * LANES) pairs of m and
 // sum; `most` and `total` (outer, inner), which `direct` writes from x if the axis is one part, and `finish` from the

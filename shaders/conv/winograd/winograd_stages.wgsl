@@ -62,6 +62,23 @@ fn tile_of(i: u32) -> Tile {
   return Tile(channel, plane, here / p.tiles_x * R, here % p.tiles_x * R);
 }
 
+// The points of invocation i: point k of all invocations lies together.
+fn store_points(i: u32, points: array<f32, POINTS>) {
+  // unroll
+  for (var k = 0u; k < POINTS; k++) {
+    output[k * p.n + i] = points[k];
+  }
+}
+
+fn load_points(i: u32) -> array<f32, POINTS> {
+  var points: array<f32, POINTS>;
+  // unroll
+  for (var k = 0u; k < POINTS; k++) {
+    points[k] = input[k * p.n + i];
+  }
+  return points;
+}
+
 // x or dy -> v
 @compute @workgroup_size(LANES)
 fn windows_in(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -85,11 +102,7 @@ fn windows_in(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
       window[a * T + b] = select(0.0, input[select(0, start + q, inside)], inside);
     }
   }
-  let points = transform_window(window);
-  // unroll
-  for (var k = 0u; k < POINTS; k++) {
-    output[k * p.n + i] = points[k];
-  }
+  store_points(i, transform_window(window));
 }
 
 // dy -> m
@@ -110,11 +123,7 @@ fn gradients_in(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
       values[a * R + b] = select(0.0, input[from_here], inside);
     }
   }
-  let points = transform_gradient(values);
-  // unroll
-  for (var k = 0u; k < POINTS; k++) {
-    output[k * p.n + i] = points[k];
-  }
+  store_points(i, transform_gradient(values));
 }
 
 // w -> u
@@ -130,11 +139,7 @@ fn filters_in(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
   for (var u = 0u; u < TAPS; u++) {
     taps[u] = input[first + i32(u) * p.w_tap];
   }
-  let points = transform_filter(taps);
-  // unroll
-  for (var k = 0u; k < POINTS; k++) {
-    output[k * p.n + i] = points[k];
-  }
+  store_points(i, transform_filter(taps));
 }
 
 // m -> y or dx
@@ -144,12 +149,7 @@ fn outputs_out(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   if (i >= p.n) {
     return;
   }
-  var points: array<f32, POINTS>;
-  // unroll
-  for (var k = 0u; k < POINTS; k++) {
-    points[k] = input[k * p.n + i];
-  }
-  let values = transform_outputs(points);
+  let values = transform_outputs(load_points(i));
   let tile = tile_of(i);
   var start = 0.0;
   if (p.has_bias != 0u) {
@@ -173,12 +173,7 @@ fn filters_out(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   if (i >= p.n) {
     return;
   }
-  var points: array<f32, POINTS>;
-  // unroll
-  for (var k = 0u; k < POINTS; k++) {
-    points[k] = input[k * p.n + i];
-  }
-  let taps = transform_taps(points);
+  let taps = transform_taps(load_points(i));
   // unroll
   for (var u = 0u; u < TAPS; u++) {
     output[i * TAPS + u] = taps[u];

@@ -1,9 +1,5 @@
 // exp and log that return NaN for NaN, which some drivers treat as a number. log also returns NaN below 0, and keeps
-// the digits of denormal numbers. NaN is detected by its bits: WGSL compilers may assume that floats are finite.
-
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
+// the digits of denormal numbers. is_nan.wgsl is appended.
 
 fn exponential(x: f32) -> f32 {
   return select(exp(x), x, is_nan(x));

@@ -1,5 +1,4 @@
-// The smallest value, or NaN if there is one. Detects NaN by its bits: see is_nan in
-// elementwise/shared/exponential.wgsl, which is appended.
+// The smallest value, or NaN if there is one. elementwise/shared/is_nan.wgsl is appended.
 
 fn start() -> f32 {
   var highest = 0x7f800000u;

@@ -1,3 +1,4 @@
+import coordinates from '../../../shaders/elementwise/loop/coordinates.wgsl';
 import flat from '../../../shaders/elementwise/loop/flat.wgsl';
 import strided from '../../../shaders/elementwise/loop/strided.wgsl';
 import { stripComments } from '../gpu/shader/wgsl.ts';
@@ -110,7 +111,7 @@ export function elementwiseText(
     `fn element(${byStrides ? 'at: vec4u' : 'i: u32'}) -> ${scalar(resultDtype)} {`,
     `  return ${fn.name}(${values.join(', ')});`,
     '}',
-    byStrides ? strided : flat,
+    byStrides ? `${strided}\n${coordinates}` : flat,
   ].join('\n');
 }
 

@@ -6,6 +6,7 @@ import negSource from '../../../../shaders/elementwise/arithmetic/neg.wgsl';
 import subSource from '../../../../shaders/elementwise/arithmetic/sub.wgsl';
 import powSource from '../../../../shaders/elementwise/function/pow.wgsl';
 import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import { ADD, SCALE } from '../../tape/primitives.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { aNumber, aTensor, checkArguments } from '../arguments.ts';
@@ -34,7 +35,7 @@ export const div = binary('div', divSource);
  * a to the power of b. A square or any other whole exponent up to 64 is multiplied out; a negative base with a fraction
  * for its exponent gives NaN.
  */
-export const pow = binary('pow', powSource, exponential);
+export const pow = binary('pow', powSource, exponential, isNan);
 
 /** The larger of a and b, NaN where either is. Where they are equal, each gets half the gradient. */
 export const maximum = binary('maximum', maximumSource);

@@ -7,6 +7,7 @@ import rsqrtSource from '../../../../shaders/elementwise/function/rsqrt.wgsl';
 import sinSource from '../../../../shaders/elementwise/function/sin.wgsl';
 import sqrtSource from '../../../../shaders/elementwise/function/sqrt.wgsl';
 import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import trigonometry from '../../../../shaders/elementwise/shared/trigonometry.wgsl';
 import { parseElementwise } from '../../tape/elementwise_text.ts';
 import type { Tensor } from '../../tape/tensor.ts';
@@ -19,10 +20,10 @@ import { applyElementwise, unary } from './operation.ts';
 export const abs = unary('abs', absSource);
 
 /** e^x. */
-export const exp = unary('exp', expSource, exponential);
+export const exp = unary('exp', expSource, exponential, isNan);
 
 /** The natural logarithm: −∞ at 0, NaN below. */
-export const log = unary('log', logSource, exponential);
+export const log = unary('log', logSource, exponential, isNan);
 
 /** The square root, NaN below 0. */
 export const sqrt = unary('sqrt', sqrtSource);

@@ -1,4 +1,5 @@
 import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import trigonometry from '../../../../shaders/elementwise/shared/trigonometry.wgsl';
 import philox from '../../../../shaders/random/philox.wgsl';
 import source from '../../../../shaders/random/random.wgsl';
@@ -26,7 +27,7 @@ function drawn(name: string, device: Device, shape: Shape, rng: Rng = defaultRng
   checkArguments(name, { shape: aList(aWholeNumber(1)) }, { shape });
   const layer = rng.nextLayer();
   const y = Tensor.temporary(device, shape, name);
-  const text = [source, philox, exponential, trigonometry].join('\n');
+  const text = [source, philox, exponential, isNan, trigonometry].join('\n');
   const kernel = device.kernel(name, text, 'main', { NORMAL: normal });
   dispatchElements(kernel, { key: rng.key, y }, { n: y.size, layer }, Math.ceil(y.size / 4));
   return y;

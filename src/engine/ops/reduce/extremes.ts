@@ -1,4 +1,4 @@
-import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import argmaxSource from '../../../../shaders/reduce/argmax.wgsl';
 import maxFold from '../../../../shaders/reduce/fold/max.wgsl';
 import minFold from '../../../../shaders/reduce/fold/min.wgsl';
@@ -13,8 +13,9 @@ import { type Around, cut } from './cut.ts';
 import { type ReduceOptions, reductionOf, sum } from './reduce.ts';
 import { type Fold, reduceAxes } from './reduce_axes.ts';
 
-export const MAX: Fold = { name: 'max', text: `${maxFold}\n${exponential}` };
-const MIN: Fold = { name: 'min', text: `${minFold}\n${exponential}` };
+const source = `${argmaxSource}\n${isNan}`;
+export const MAX: Fold = { name: 'max', text: `${maxFold}\n${isNan}` };
+const MIN: Fold = { name: 'min', text: `${minFold}\n${isNan}` };
 
 /**
  * The largest value over some axes, by default over all: then the shape is [1]. NaN where there is one. Of equals each gets
@@ -74,7 +75,7 @@ function searched(name: string, least: boolean, x: Tensor, places: Tensor | unde
   const best = Tensor.temporary(x.device, [outer, parts, inner], `${name}.values`);
   const place = Tensor.temporary(x.device, [outer, parts, inner], name, 'u32');
   const entry = places ? 'again' : 'first';
-  const kernel = x.device.kernel(`${name}.${entry}`, argmaxSource, entry, { LEAST: least });
+  const kernel = x.device.kernel(`${name}.${entry}`, source, entry, { LEAST: least });
   const bindings = { x, best, place, ...(places ? { places } : {}) };
   dispatchElements(kernel, bindings, { n: outer * parts * inner, length, inner, slice, parts });
   return parts === 1 ? place : searched(name, least, best, place, { outer, length: parts, inner });

@@ -1,4 +1,5 @@
 import exponential from '../../../../shaders/elementwise/shared/exponential.wgsl';
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import logSoftmaxSource from '../../../../shaders/softmax/log_softmax.wgsl';
 import softmaxSource from '../../../../shaders/softmax/softmax.wgsl';
 import statisticsSource from '../../../../shaders/softmax/statistics.wgsl';
@@ -14,9 +15,9 @@ import { exp } from '../elementwise/functions.ts';
 import { type Around, cut } from './cut.ts';
 import { sum } from './reduce.ts';
 
-const statistics = `${statisticsSource}\n${exponential}`;
-const SOFTMAX = /* @__PURE__ */ parseElementwise('softmax', `${softmaxSource}\n${exponential}`);
-const LOG_SOFTMAX = /* @__PURE__ */ parseElementwise('logSoftmax', `${logSoftmaxSource}\n${exponential}`);
+const statistics = `${statisticsSource}\n${exponential}\n${isNan}`;
+const SOFTMAX = /* @__PURE__ */ parseElementwise('softmax', `${softmaxSource}\n${exponential}\n${isNan}`);
+const LOG_SOFTMAX = /* @__PURE__ */ parseElementwise('logSoftmax', `${logSoftmaxSource}\n${exponential}\n${isNan}`);
 
 /**
  * Softmax along an axis: e^x over the sum of all e^x along it. −∞ gives 0, so that a mask may be added. As

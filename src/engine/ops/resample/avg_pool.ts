@@ -1,5 +1,5 @@
 import poolSource from '../../../../shaders/resample/avg_pool.wgsl';
-import plane from '../../../../shaders/resample/plane.wgsl';
+import plane from '../../../../shaders/shape/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';

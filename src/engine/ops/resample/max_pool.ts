@@ -1,6 +1,7 @@
+import isNan from '../../../../shaders/elementwise/shared/is_nan.wgsl';
 import leakyRelu from '../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import poolSource from '../../../../shaders/resample/max_pool.wgsl';
-import plane from '../../../../shaders/resample/plane.wgsl';
+import plane from '../../../../shaders/shape/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
@@ -9,7 +10,7 @@ import { planeGrid } from '../launch.ts';
 import type { Pair } from '../pair.ts';
 import { type PoolSides, poolParams, poolSides } from './pool.ts';
 
-const source = `${poolSource}\n${plane}\n${leakyRelu}`;
+const source = `${poolSource}\n${plane}\n${leakyRelu}\n${isNan}`;
 
 /** Square windows up to this side have their loops written out; larger ones would take drivers long to compile. */
 const WRITTEN_OUT = 3;

@@ -1,5 +1,5 @@
 import nearestSource from '../../../../shaders/resample/nearest.wgsl';
-import plane from '../../../../shaders/resample/plane.wgsl';
+import plane from '../../../../shaders/shape/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';

@@ -1,4 +1,5 @@
-import source from '../../../../shaders/shape/crop.wgsl';
+import cropSource from '../../../../shaders/shape/crop.wgsl';
+import plane from '../../../../shaders/shape/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
@@ -6,6 +7,8 @@ import { PixtapeError } from '../../util/errors.ts';
 import { aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
 import { nchw, planeGrid } from '../launch.ts';
 import { pad } from './pad.ts';
+
+const source = `${cropSource}\n${plane}`;
 
 /**
  * The middle of each picture: (N, C, H, W) → (N, C, height, width). Where the rows to take away are odd in number, the

@@ -1,4 +1,5 @@
-import source from '../../../../shaders/shape/concat.wgsl';
+import concatSource from '../../../../shaders/shape/concat.wgsl';
+import plane from '../../../../shaders/shape/plane.wgsl';
 import { differentiable } from '../../tape/autograd.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { type Backward, sameShape, sizeOf, Tensor } from '../../tape/tensor.ts';
@@ -11,6 +12,8 @@ import { halfToEven } from './center_crop.ts';
 import { pad } from './pad.ts';
 import { unsqueeze } from './reshape.ts';
 import { slice } from './slice.ts';
+
+const source = `${concatSource}\n${plane}`;
 
 /**
  * Joins tensors along an axis, by default their channels: (N, C₁, …), (N, C₂, …), … → (N, C₁ + C₂ + …, …), in the order

@@ -1,8 +1,11 @@
+import coordinates from '../../../../shaders/elementwise/loop/coordinates.wgsl';
 import unpadSource from '../../../../shaders/shape/unpad.wgsl';
-import source from '../../../../shaders/shape/window.wgsl';
+import windowSource from '../../../../shaders/shape/window.wgsl';
 import { dispatchElements } from '../../tape/dispatch.ts';
 import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { typedSource } from '../typed.ts';
+
+const source = `${windowSource}\n${coordinates}`;
 
 /** In the order of the shader's numbers. */
 const MODES = ['pick', 'spread', 'reflect', 'replicate'] as const;
