@@ -345,14 +345,12 @@ fn main(
         if (p.accumulate != 0u) {
           value += result[i];
         }
-        if (p.besides == 1u) {
-          value = leaky_relu_gradient(beside[i], value, p.slope);
-        } else if (p.besides == 2u) {
-          value += beside[i];
+        if (p.besides != 0u) {
+          let other = beside[i];
+          result[i] = select(value + other, leaky_relu_gradient(other, value, p.slope), p.besides == 1u);
         } else {
-          value = leaky_relu(value, p.slope);
+          result[i] = leaky_relu(value, p.slope);
         }
-        result[i] = value;
       }
     }
   }
