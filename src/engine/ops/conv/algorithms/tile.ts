@@ -2,6 +2,9 @@ import forwardTile from '../../../../../shaders/conv/conv_tile.wgsl';
 import weightTile from '../../../../../shaders/conv/conv_tile_weight.wgsl';
 import params from '../../../../../shaders/conv/patch_params.wgsl';
 import weightParams from '../../../../../shaders/conv/patch_weight_params.wgsl';
+import forwardQuad from '../../../../../shaders/conv/quad/conv_quad.wgsl';
+import weightQuad from '../../../../../shaders/conv/quad/conv_quad_weight.wgsl';
+import turn from '../../../../../shaders/conv/quad/quad_turn.wgsl';
 import leakyRelu from '../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../gpu/device.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
@@ -10,8 +13,13 @@ import { type PatchKernel, patchesFit, patchKernels, resultChannels } from './su
 
 const forwardSource = [forwardTile, params, leakyRelu].join('\n');
 const weightSource = [weightTile, weightParams].join('\n');
+const quadSource = [forwardQuad, params, turn, leakyRelu].join('\n');
+const quadWeightSource = [weightQuad, weightParams, turn].join('\n');
 
-/** Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why. */
+/**
+ * Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why, and
+ * `shaders/conv/quad/conv_quad.wgsl` for those that have four lanes. Both give the same bits.
+ */
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
 const LARGEST_KERNEL = 7;
@@ -27,12 +35,18 @@ export interface Tiling {
 /** `tile HEIGHTxWIDTHxCHANNELS`: the patch, and the channels at once. */
 export const tile: ConvAlgorithm<Tiling> = {
   name: 'tile',
-  sources: [forwardSource, weightSource],
+  sources: [forwardSource, weightSource, quadSource, quadWeightSource],
   configs: (device, g, direction) => (tileFits(device, g) ? tilings(device, g, direction) : []),
   kernels(tiling) {
     return patchKernels({
-      forward: (device, g) => tileKernel(device, g, tiling, 'conv_tile', forwardSource),
-      weight: (device, g) => tileKernel(device, g, tiling, 'conv_tile_weight', weightSource),
+      forward(device, g) {
+        if (!isQuad(device)) return tileKernel(device, g, tiling, 'conv_tile', forwardSource);
+        return tileKernel(device, g, tiling, 'conv_quad', quadSource, quadArrays('forward'));
+      },
+      weight(device, g) {
+        if (!isQuad(device)) return tileKernel(device, g, tiling, 'conv_tile_weight', weightSource);
+        return tileKernel(device, g, tiling, 'conv_quad_weight', quadWeightSource, quadArrays('weight'));
+      },
     });
   },
   format: ({ tileH, tileW, m }) => `${tileH}x${tileW}x${m}`,
@@ -46,12 +60,16 @@ type Patch = readonly [height: number, width: number];
 
 const LARGE: Patch = [2, 4];
 const SMALL: Patch = [2, 2];
-const PATCHES: readonly Patch[] = [LARGE, SMALL];
+const SQUARE: Patch = [4, 4];
+
+/** A subgroup of four lanes is a quad, among which values are exchanged by one instruction. */
+const isQuad = ({ capabilities }: Device) => capabilities.subgroupSize === 4;
 
 /** What may be worth a try, this file's own rule first. */
 function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
   const lanes = device.capabilities.subgroupSize;
   const channels = resultChannels(g, direction);
+  if (isQuad(device)) return quadTilings(g.kernelH * g.kernelW, channels, direction);
   const result = { forward: [g.outH, g.outW], inputGradient: [g.inH, g.inW], weightGradient: undefined }[direction];
   const patch = result ? patchFor(lanes, g.batch, result[0] as number, result[1] as number) : LARGE;
   const [tileH, tileW] = patch;
@@ -60,8 +78,28 @@ function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Til
   const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(usual, Math.ceil(channels / 16) * 16) };
   // More than double the channels that there are would be idle work.
   const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
-  const all = PATCHES.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
+  return ownAndOthers(own, [LARGE, SMALL], counts);
+}
+
+/** One tiling, and behind it all others of these patches and numbers of channels. */
+function ownAndOthers(own: Tiling, patches: readonly Patch[], counts: readonly number[]): Tiling[] {
+  const all = patches.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
   return [own, ...all.filter((t) => tile.format(t) !== tile.format(own))];
+}
+
+/** Multiply-adds in the loop of a quad's kernel from which it may be too long for the first instruction cache. */
+const LONGEST_QUAD = 1152;
+
+/**
+ * Tilings for four lanes. The loop's text grows with both the patch and the channels, and is fastest just before it leaves
+ * the first instruction cache. In the gradient of the weight a patch of 4 × 4 has more values than there are registers.
+ */
+function quadTilings(taps: number, channels: number, direction: ConvDirection): Tiling[] {
+  const patch = direction === 'weightGradient' ? LARGE : channels <= 4 || (taps <= 4 && channels <= 8) ? SQUARE : LARGE;
+  const [tileH, tileW] = taps > 9 ? LARGE : patch;
+  const own = { tileH, tileW, m: channels <= 4 || taps > 9 ? 4 : taps <= 4 && channels > 8 ? 16 : 8 };
+  const counts = [4, 8, 16].filter((m) => m < Math.max(8, 2 * channels) && m * taps * tileH * tileW <= LONGEST_QUAD);
+  return ownAndOthers(own, direction === 'weightGradient' ? [LARGE] : [LARGE, SQUARE], counts);
 }
 
 /** Whether these kernels can do this convolution on this device. */
@@ -76,11 +114,11 @@ export function tileKernel(
   { tileH, tileW, m }: Tiling,
   label: string,
   source: string,
+  further: (known: Constants) => Record<string, number> = () => ({}),
 ): PatchKernel {
   const lanes = device.capabilities.subgroupSize;
-  const kernel = device.kernel(`${label} ${kernelH}×${kernelW}`, source, 'main', {
-    ...constants(kernelH, kernelW, tileH, tileW, m, lanes),
-  });
+  const known = constants(kernelH, kernelW, tileH, tileW, m, lanes);
+  const kernel = device.kernel(`${label} ${kernelH}×${kernelW}`, source, 'main', { ...known, ...further(known) });
   return { kernel, height: tileH, width: tileW, channels: m };
 }
 
@@ -98,7 +136,6 @@ function patchFor(lanes: number, batch: number, height: number, width: number): 
 function mostChannels(lanes: number, taps: number, channels: number, direction: ConvDirection): number {
   if (taps > 25) return 8;
   if (taps > 16) return 16;
-  if (lanes === 4) return 16;
   return lanes === 16 && channels >= MANY_CHANNELS && direction !== 'weightGradient' ? 64 : 32;
 }
 
@@ -115,5 +152,15 @@ function constants(kernelH: number, kernelW: number, tileH: number, tileW: numbe
     PATCH: tileH * tileW,
     WIN_H: tileH + kernelH - 1,
     WIN_W: tileW + kernelW - 1,
+  };
+}
+
+type Constants = ReturnType<typeof constants>;
+
+/** The lengths of a quad's arrays: a window, what a lane loads for its shares of the channels, and all sums. */
+function quadArrays(direction: 'forward' | 'weight') {
+  return ({ M, SHARES, TAPS, PATCH, WIN_H, WIN_W }: Constants) => {
+    const [loaded, summed] = direction === 'forward' ? [TAPS, PATCH] : [PATCH, TAPS];
+    return { TURNS: 4, WINDOW: WIN_H * WIN_W, OWN: SHARES * loaded, SUMS: M * summed };
   };
 }

@@ -1,0 +1,11 @@
+// Turns the values of a subgroup of four lanes: lane l gets that of lane l ^ turn. `turn` is a constant wherever it is called,
+// so one instruction is left. Appended to conv_quad.wgsl and conv_quad_weight.wgsl.
+
+fn turned(value: f32, turn: u32) -> f32 {
+  switch turn {
+    case 0u: { return value; }
+    case 1u: { return quadSwapX(value); }
+    case 2u: { return quadSwapY(value); }
+    default: { return quadSwapDiagonal(value); }
+  }
+}
