@@ -31,7 +31,7 @@ export async function setUpDriver({ args, again = false, say }: DriverSetUp): Pr
   const failed = (why: string): false => {
     const install = command ? `; to have it: ${command}` : '';
     say(
-      `SwiftShader will do the computing, since lavapipe, about four times faster, was not fetched: ${why}${install}`,
+      `SwiftShader will do the computing, since lavapipe, two to three times faster, was not fetched: ${why}${install}`,
     );
     return false;
   };
