@@ -11,7 +11,8 @@ import { dispatch, invocationWorkgroups } from '../../../tape/dispatch.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../geometry.ts';
-import { gemm, sizeOf } from './gemm/gemm.ts';
+import { gemm } from './gemm/gemm.ts';
+import { sizeOf } from './gemm/products.ts';
 import { byCost, crewOf, TILES, type Tile } from './gemm/tiles.ts';
 
 /**

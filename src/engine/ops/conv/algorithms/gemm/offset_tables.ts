@@ -6,7 +6,7 @@ import type { ConvDirection } from '../../algorithm.ts';
 import type { ConvGeometry } from '../../geometry.ts';
 
 /**
- * The tables of `shaders/conv/conv_gemm.wgsl`. A convolution multiplies value x[n, c, i·s − p + d·u, j·s − p + d·v] with the
+ * The tables of `shaders/conv/gemm/gemm_operands.wgsl`. A convolution multiplies value x[n, c, i·s − p + d·u, j·s − p + d·v] with the
  * weight w[o, c, u, v] and adds to y[n, o, i, j]. The address in x is a part that (n, i, j) decides plus one that (c, u, v)
  * does, so a table of positions and one of taps say where everything is, for any stride, padding and dilation. An input's gradient
  * has the same two tables with x and y exchanged.

@@ -1,7 +1,7 @@
 import type { Device } from '../../../../gpu/device.ts';
 import type { ConvDirection } from '../../algorithm.ts';
 
-/** The tiles of `shaders/conv/conv_gemm.wgsl`, and which suits a product. */
+/** The tiles of `shaders/conv/gemm/conv_gemm.wgsl`, and which suits a product. */
 
 /** A tile: `down` × `across` invocations, each with rows / down × cols / across sums of it. */
 export interface Tile {

@@ -1,6 +1,4 @@
-// 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never written out), for GPUs: forward,
-// gradient of the input, gradient of the weight. Any stride, padding and
-// dilation, kernels of up to 15 x 15. Groups of channels are so many products, side by side in one dispatch.
+// What the products of conv_gemm.wgsl and conv_matrix.wgsl are made of, and where they go. Appended to either.
 //
 //   result[m, n] = sum over k of a[m, k] * b[k, n]
 //
@@ -8,7 +6,8 @@
 //   input gradient   m: input channel,  n: input position,   k: (output channel, u, v),  a: w,   b: dy,  result: dx
 //   weight gradient  m: output channel, n: (channel, u, v),  k: output position,         a: dy,  b: x,   result: dw
 //
-// Where a value is, is the sum of what its column and what its depth step add to the address, so nothing has to be
+// Any stride, padding and dilation, kernels of up to 15 x 15. Groups of channels are so many products, side by side in one
+// dispatch. Where a value is, is the sum of what its column and what its depth step add to the address, so nothing has to be
 // divided or multiplied on the way: both are looked up. A table has one entry for each column, or depth step, i:
 //   offset of b, bits, offset of result (columns) or of a (depths); four entries are three vectors.
 // Positions are those of one picture where that saves memory: columns of later ones, or parts of the depth, are
@@ -18,19 +17,12 @@
 //
 // Layout: tensors are row-major (N, C, H, W); M = rows, N = cols, K = depth.
 //
-// Tiling: a workgroup of DOWN * ACROSS invocations makes a tile of BM = ROWS_EACH * DOWN rows and BN = 4 * C * ACROSS
-// columns, in passes of BK = 4 * QUADS depth steps. An invocation has ROWS_EACH rows, DOWN apart, and C times four
-// columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. Vectors in workgroup memory
-// are of four depth steps of one row or column: one invocation brings and writes a whole one. There are two such tiles of
-// each operand (SIDES): while one is multiplied, the other is filled with what was loaded meanwhile, at one barrier a pass.
+// Tiling: that of the kernel at hand, which says how many rows BM and columns BN of the result a workgroup makes, with how
+// many INVOCATIONS. In each pass it brings BK = 4 * QUADS depth steps of them, in vectors of four steps of one row or column.
 // Where tiles are too few to fill a GPU, the depth is split among `splits` workgroups; others add up: reduce_split_k.wgsl,
 // deferred_sums.wgsl.
-// The rows of `a` in a weight gradient are the gradients of an output channel, and their sum is that of its bias:
-// `weight_gradient` adds up what it brings of them in passing. `main` may bring its result before the leaky ReLU that a
-// convolution's input comes out of, or add to it what that input's gradient has got from elsewhere.
-// Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra"; implicit GEMM as in
-// Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out beforehand as in CUTLASS's
-// implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
+// Source: implicit GEMM as in Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out
+// beforehand as in CUTLASS's implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
 
 struct Params {
   rows: u32,
@@ -86,15 +78,7 @@ struct Params {
 // [split][quad][row]: parts of the sums of rows.
 @group(0) @binding(9) var<storage, read_write> row_sums: array<f32>;
 
-const INVOCATIONS = DOWN * ACROSS;
-const BM = ROWS_EACH * DOWN;
-const BN = 4u * C * ACROSS;
 const BK = 4u * QUADS;
-
-// [side][quad][row / DOWN][row % DOWN], and columns likewise: of the indices in the loop only the last is no constant.
-// WebGPU has every other one checked, each time.
-var<workgroup> a_tile: array<array<array<array<vec4f, DOWN>, ROWS_EACH>, QUADS>, SIDES>;
-var<workgroup> b_tile: array<array<array<array<vec4f, ACROSS>, COLS_EACH>, QUADS>, SIDES>;
 
 // What an invocation brings: vector e of `a` is of row a_row(t, e), of `b` of column b_col(t, e), one of B_COLS.
 struct Brought {
@@ -192,61 +176,6 @@ fn fetch(t: u32, known: ptr<function, Place>, k0: u32, at: u32) -> Brought {
   return brought;
 }
 
-// Writes them into tile `side` of the two.
-fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
-  // unroll
-  for (var e = 0u; e < A_QUADS; e++) {
-    let row = a_row(t, e);
-    // Narrow tiles have fewer vectors than invocations.
-    if (BM * QUADS >= INVOCATIONS || row < BM) {
-      a_tile[side][a_quad(t)][row / DOWN][row % DOWN] = (*brought).a[e];
-    }
-  }
-  // unroll
-  for (var e = 0u; e < B_QUADS; e++) {
-    let col = b_col(t, e);
-    b_tile[side][b_quad(t, e)][col / ACROSS][col % ACROSS] = (*brought).b[e];
-  }
-}
-
-// Where an invocation is in its tile: its first row and its first column.
-fn first_row(t: u32) -> u32 {
-  return t / 32u / (ACROSS / 8u) * 4u + t % 32u / 8u;
-}
-
-fn first_col(t: u32) -> u32 {
-  return t / 32u % (ACROSS / 8u) * 8u + t % 8u;
-}
-
-// The sums of one invocation: of its row r those of columns 4 * c to 4 * c + 3 at r * C + c.
-alias Sums = array<vec4f, ROWS_EACH * C>;
-
-fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
-  // unroll
-  for (var q = 0u; q < QUADS; q++) {
-    // unroll
-    for (var c = 0u; c < C; c++) {
-      var four: mat4x4f;
-      // unroll
-      for (var j = 0u; j < FOUR; j++) {
-        four[j] = b_tile[side][q][4u * c + j][col];
-      }
-      // right[i]: of depth step i, four columns.
-      let right = transpose(four);
-      // unroll
-      for (var r = 0u; r < ROWS_EACH; r++) {
-        let left = a_tile[side][q][r][row];
-        var sum = (*sums)[r * C + c];
-        sum += left.x * right[0];
-        sum += left.y * right[1];
-        sum += left.z * right[2];
-        sum += left.w * right[3];
-        (*sums)[r * C + c] = sum;
-      }
-    }
-  }
-}
-
 // Of the rows that an invocation brings, what it has brought so far: rows as in Brought, four depth steps side by side.
 alias RowSums = array<vec4f, A_QUADS>;
 
@@ -265,52 +194,6 @@ fn work_of(group: vec3u, groups: vec3u) -> Work {
   return Work(group.y * BM, col0, group.z % p.splits, folded % p.products);
 }
 
-// The first row and column of an invocation in its tile. Checked here once, and not at every access.
-fn own_row(t: u32) -> u32 {
-  return min(first_row(t), DOWN - 1u);
-}
-
-fn own_col(t: u32) -> u32 {
-  return min(first_col(t), ACROSS - 1u);
-}
-
-fn sum_up(work: Work, t: u32, sums: ptr<function, Sums>, rows: ptr<function, RowSums>) {
-  let begin = work.split % p.picture_splits * p.share;
-  let end = min(begin + p.share, p.depth);
-  var known = place(t, work, work.split / p.picture_splits);
-  let row = own_row(t);
-  let col = own_col(t);
-  var at = begin / 4u * 3u;
-  var brought: Brought;
-  if (AHEAD == 1u) {
-    brought = fetch(t, &known, begin, at);
-    put(t, 0u, &brought);
-    workgroupBarrier();
-  }
-  for (var k = begin; k < end; k += SIDES * BK) {
-    // unroll
-    for (var side = 0u; side < SIDES; side++) {
-      if (AHEAD == 1u) {
-        add_rows(&brought, rows);
-        at += 3u * QUADS;
-        // Behind the end too: nobody multiplies it, and there is no branch.
-        brought = fetch(t, &known, k + (side + 1u) * BK, at);
-      } else {
-        brought = fetch(t, &known, k + side * BK, at);
-        add_rows(&brought, rows);
-        put(t, side, &brought);
-        workgroupBarrier();
-        at += 3u * QUADS;
-      }
-      multiply(row, col, side, sums);
-      if (AHEAD == 1u) {
-        put(t, 1u - side, &brought);
-      }
-      workgroupBarrier();
-    }
-  }
-}
-
 // Where row 0 of column n is in the result.
 fn column_in_result(n: u32, work: Work) -> u32 {
   let picture = n / p.picture_cols;
@@ -319,72 +202,31 @@ fn column_in_result(n: u32, work: Work) -> u32 {
   return start + picture * p.result_picture + columns[entry];
 }
 
-@compute @workgroup_size(INVOCATIONS)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let work = work_of(group, groups);
-  var sums: Sums;
-  var rows: RowSums;
-  sum_up(work, t, &sums, &rows);
-  // unroll
-  for (var j = 0u; j < COLS_EACH; j++) {
-    let n = work.col0 + own_col(t) + j * ACROSS;
-    let first = column_in_result(n, work);
-    // unroll
-    for (var r = 0u; r < ROWS_EACH; r++) {
-      let m = work.row0 + own_row(t) + r * DOWN;
-      if ((m < p.rows) & (n < p.cols)) {
-        let i = first + m * p.result_row;
-        var value = sums[r * C + j / 4u][j % 4u];
-        if (p.has_bias != 0u) {
-          value += bias[p.bias_first + work.product * p.bias_each + m];
-        }
-        if (p.accumulate != 0u) {
-          value += result[i];
-        }
-        if (p.besides != 0u) {
-          let other = beside[i];
-          result[i] = select(value + other, leaky_relu_gradient(other, value, p.slope), p.besides == 1u);
-        } else {
-          result[i] = leaky_relu(value, p.slope);
-        }
-      }
-    }
+// Writes the sum of row m at `i`, with what follows it: the bias, then the leaky ReLU, its gradient, or what is added.
+fn finish(i: u32, m: u32, product: u32, sum: f32) {
+  var value = sum;
+  if (p.has_bias != 0u) {
+    value += bias[p.bias_first + product * p.bias_each + m];
+  }
+  if (p.accumulate != 0u) {
+    value += result[i];
+  }
+  if (p.besides != 0u) {
+    let other = beside[i];
+    result[i] = select(value + other, leaky_relu_gradient(other, value, p.slope), p.besides == 1u);
+  } else {
+    result[i] = leaky_relu(value, p.slope);
   }
 }
 
-// As `main` for a weight gradient, with the sums of the rows, which the workgroups of the first columns write.
-@compute @workgroup_size(INVOCATIONS)
-fn weight_gradient(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let work = work_of(group, groups);
-  var sums: Sums;
-  var rows: RowSums;
-  sum_up(work, t, &sums, &rows);
-  // unroll
-  for (var j = 0u; j < COLS_EACH; j++) {
-    let n = work.col0 + own_col(t) + j * ACROSS;
-    let first = column_in_result(n, work);
-    // unroll
-    for (var r = 0u; r < ROWS_EACH; r++) {
-      let m = work.row0 + own_row(t) + r * DOWN;
-      if ((m < p.rows) & (n < p.cols)) {
-        result[first + m * p.result_row] = sums[r * C + j / 4u][j % 4u];
-      }
-    }
-  }
+// Writes the sums of the rows that an invocation has brought: the workgroups of the first columns do.
+fn finish_rows(t: u32, work: Work, rows: ptr<function, RowSums>) {
   if (work.col0 == 0u) {
     // unroll
     for (var e = 0u; e < A_QUADS; e++) {
       let m = work.row0 + a_row(t, e);
       if ((a_row(t, e) < BM) & (m < p.rows)) {
-        row_sums[(work.split * QUADS + a_quad(t)) * p.rows + m] = dot(rows[e], vec4f(1.0));
+        row_sums[(work.split * QUADS + a_quad(t)) * p.rows + m] = dot((*rows)[e], vec4f(1.0));
       }
     }
   }

@@ -1,0 +1,214 @@
+import type { Device } from '../../../../gpu/device.ts';
+import type { Kernel } from '../../../../gpu/shader/kernel.ts';
+import type { StorageSlice } from '../../../../gpu/storage.ts';
+import { deferSum } from '../../../../tape/deferred/sums.ts';
+import { dispatch, split2d } from '../../../../tape/dispatch.ts';
+import { Tensor } from '../../../../tape/tensor.ts';
+import { channelSum } from '../../../reduce/channel_sum.ts';
+import type { ConvDirection, ConvKernels } from '../../algorithm.ts';
+import { type ConvGeometry, weightSize } from '../../geometry.ts';
+import { weightSlices } from '../../slices.ts';
+import { besides, type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
+import { offsetTables } from './offset_tables.ts';
+import { crewOf, grid, LARGEST_TILE, PASSES, type ProductSize, splitOf, type Tile } from './tiles.ts';
+
+/**
+ * Records convolutions as products of matrices, whatever kernel multiplies them; see `shaders/conv/gemm/gemm_operands.wgsl`,
+ * which all of them share. Every function records into the program at hand.
+ */
+
+/** What the kernel has to look out for; what it has not, it is compiled without. */
+export interface Cases {
+  /** See `isWide`. */
+  wide: boolean;
+  /** The last passes go beyond the depth. */
+  tail: boolean;
+  /** Some of the values that are multiplied are zeros that are nowhere in memory. */
+  masked: boolean;
+  /** The sums of the rows are wanted, too. */
+  rowSums: boolean;
+}
+
+/** A kernel on one device. */
+export interface ProductKernel {
+  /** What dispatches are called. */
+  name: string;
+  tile: Tile;
+  /** Vectors of four depth steps that it brings in a pass. */
+  quads: number;
+  kernelFor(cases: Cases): Kernel;
+}
+
+/** The three directions of a convolution by a kernel. */
+export function productKernels(on: (device: Device) => ProductKernel): ConvKernels {
+  return {
+    forward: (g, x, w, bias, y, slope = 1) => {
+      const finish = { bias, slope, channels: g.outC, plane: g.outH * g.outW };
+      multiply(on(x.device), g, 'forward', w, { b: x, result: y, finish });
+    },
+    inputGradient: (g, dy, w, bias, dx) => {
+      const finish = { bias, slope: 1, channels: g.inC, plane: g.inH * g.inW };
+      multiply(on(dy.device), g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    inputGradientBehind: (g, dy, w, dx, x, slope) => {
+      const finish = { activated: x, slope, channels: g.inC, plane: g.inH * g.inW };
+      multiply(on(dy.device), g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    inputGradientOnTop: (g, dy, w, dx, added) => {
+      const finish = { added, slope: 1, channels: g.inC, plane: g.inH * g.inW };
+      multiply(on(dy.device), g, 'inputGradient', w, { b: dy, result: dx, finish });
+    },
+    weightGradient: (g, x, dy, dw) => multiply(on(x.device), g, 'weightGradient', dw, { a: dy, b: x }),
+    weightAndBiasGradient: (g, x, dy, dw) => {
+      const together = g.groups === 1 && weightSlices(dw, g).length === 1;
+      const dbias = together ? Tensor.temporary(dw.device, [g.outC], 'bias.grad') : channelSum(dy);
+      multiply(on(x.device), g, 'weightGradient', dw, { a: dy, b: x, ...(together && { rowSums: dbias }) });
+      return dbias;
+    },
+  };
+}
+
+/**
+ * Positions of a picture from which each gets parts of a weight's gradient of its own: one table then does for all pictures,
+ * and layers with so many positions have small weights, which are split anyway.
+ */
+const LARGE_PICTURE = 512;
+
+/** The sizes of the matrix products for a direction, with `count` of each group's output channels. */
+export function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC / g.groups): ProductSize {
+  const taps = g.kernelH * g.kernelW;
+  const plane = g.outH * g.outW;
+  const outs = g.batch * plane;
+  const into = g.inC / g.groups;
+  const products = g.groups;
+  if (direction === 'forward') return { rows: count, cols: outs, depth: into * taps, products };
+  if (direction === 'inputGradient') {
+    return { rows: into, cols: g.batch * g.inH * g.inW, depth: count * taps, products };
+  }
+  const isSlice = count < g.outC / g.groups;
+  const pictures = plane >= LARGE_PICTURE && !isSlice ? g.batch : 1;
+  return { rows: count, cols: into * taps, depth: outs / pictures, products, pictures };
+}
+
+/** How far it is from one picture to the next, and how many columns and splits one has. */
+function pictureStrides(g: ConvGeometry, direction: ConvDirection, { cols, pictures }: ProductSize, splits: number) {
+  const [ins, outs] = [g.inH * g.inW, g.outH * g.outW];
+  if (direction === 'weightGradient') {
+    const strides = { a_picture: g.outC * outs, b_picture: g.inC * ins, result_picture: 0 };
+    return { ...strides, picture_cols: cols + LARGEST_TILE, picture_splits: splits / (pictures ?? 1) };
+  }
+  const from = { a_picture: 0, picture_splits: splits };
+  return direction === 'forward'
+    ? { ...from, picture_cols: outs, b_picture: g.inC * ins, result_picture: g.outC * outs }
+    : { ...from, picture_cols: ins, b_picture: g.outC * outs, result_picture: g.inC * ins };
+}
+
+/**
+ * Where rows begin and how far they are apart in `a` and in the result, for the output channels from `first` on, and how
+ * far it is to the next group's.
+ */
+function strides(g: ConvGeometry, direction: ConvDirection, first: number) {
+  const taps = g.kernelH * g.kernelW;
+  const [plane, inPlane] = [g.outH * g.outW, g.inH * g.inW];
+  const [into, out] = [g.inC / g.groups, g.outC / g.groups];
+  const weight = weightSize(g) / g.groups;
+  const none = { a_first: 0, b_first: 0, result_first: 0, bias_first: 0, bias_each: 0 };
+  if (direction === 'forward') {
+    const each = { a_each: weight, b_each: into * inPlane, result_each: out * plane, bias_each: out };
+    return { ...none, ...each, a_row: into * taps, result_first: first * plane, result_row: plane, bias_first: first };
+  }
+  if (direction === 'inputGradient') {
+    const each = { a_each: weight, b_each: out * plane, result_each: into * inPlane, bias_each: into };
+    return { ...none, ...each, a_row: taps, b_first: first * plane, result_row: inPlane };
+  }
+  const each = { a_each: out * plane, b_each: into * inPlane, result_each: weight };
+  return { ...none, ...each, a_first: first * plane, a_row: plane, result_row: into * taps };
+}
+
+/** Whether four depth steps of a row of `a` always lie in one vector. */
+function isWide(g: ConvGeometry, direction: ConvDirection): boolean {
+  if (direction === 'forward') return ((g.inC / g.groups) * g.kernelH * g.kernelW) % 4 === 0;
+  return direction === 'weightGradient' && (g.outH * g.outW) % 4 === 0;
+}
+
+/** Whether there are windows that reach into the padding, or inputs that a tap brought nowhere. */
+function hasZeros({ kernelH, kernelW, strideH, strideW, padH, padW }: ConvGeometry, direction: ConvDirection): boolean {
+  return padH + padW > 0 || (direction === 'inputGradient' && kernelH * kernelW * strideH * strideW > 1);
+}
+
+/** What is multiplied: `a` and `b` of the shader, and what the result is; the weight, or its slice, where left out. */
+interface Operands {
+  a?: Tensor;
+  b: Tensor;
+  result?: Tensor;
+  finish?: Epilogue;
+  /** The sums of the rows of `a`, if they are wanted. */
+  rowSums?: Tensor;
+}
+
+/** The weight, or its gradient, in what is bound at once: the slices of a large one, or all groups of it. */
+function runsOf(weight: Tensor, g: ConvGeometry): { first: number; count: number; slice: Tensor | StorageSlice }[] {
+  return g.groups > 1 ? [{ first: 0, count: g.outC / g.groups, slice: weight }] : weightSlices(weight, g);
+}
+
+/** Records the products for every slice of `weight`, which is the weight or its gradient. */
+function multiply(
+  { name, tile, quads, kernelFor }: ProductKernel,
+  g: ConvGeometry,
+  direction: ConvDirection,
+  weight: Tensor,
+  { a, b, result, finish, rowSums }: Operands,
+): void {
+  const whole = result ?? weight;
+  const wide = isWide(g, direction);
+  for (const { first, count, slice } of runsOf(weight, g)) {
+    const size = sizeOf(g, direction, count);
+    const tail = size.depth % PASSES !== 0;
+    // Slices of weights are not split on top of that.
+    const { share, splits } =
+      slice === weight ? splitOf(tile, size, direction, crewOf(weight.device)) : { share: size.depth, splits: 1 };
+    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left, and
+    // the sum is whole with the last.
+    const accumulate = direction === 'inputGradient' && first > 0;
+    const isWhole = direction !== 'inputGradient' || first + count === g.outC / g.groups;
+    const { bias, slope = 1, ...rest } = (splits === 1 && finish) || {};
+    const [beside, kind] = besides(rest);
+    const left = a ?? slice;
+    const parts = splitKBuffer(whole, result ?? slice, splits);
+    const pictures = direction === 'weightGradient' ? g.batch / (size.pictures ?? 1) : 1;
+    const { columns, depths } = offsetTables(weight.device, g, direction, count, pictures);
+    const [x, y, z] = split2d(...grid(tile, size));
+    const kernel = kernelFor({
+      wide,
+      tail,
+      masked: tail || hasZeros(g, direction),
+      rowSums: rowSums !== undefined,
+    });
+    const operands = { a: left, a_wide: wide ? left : columns, b, columns, depths, result: parts };
+    const { rows, cols, depth, products } = size;
+    const params = {
+      ...{ rows, cols, depth, products },
+      ...strides(g, direction, first),
+      ...pictureStrides(g, direction, size, splits),
+      has_bias: bias && !accumulate ? 1 : 0,
+      accumulate: accumulate ? 1 : 0,
+      splits,
+      share,
+      part_size: whole.size,
+      slope: isWhole ? slope : 1,
+      besides: isWhole ? kind : 0,
+      zero: 0,
+    };
+    // The shader takes columns that had to be folded, the products and the splits apart.
+    const groups = [x, y, z * products * splits] as const;
+    const label = `${name}.${direction} ${g.kernelH}×${g.kernelW} ${tile.rows}x${tile.cols}`;
+    if (rowSums) {
+      const sums = Tensor.temporary(weight.device, [splits, quads, size.rows], 'bias.grad.parts');
+      dispatch(kernel, { ...operands, row_sums: sums }, params, groups, label);
+      deferSum(rowSums, [{ values: sums.storage, step: 1, stride: size.rows, count: splits * quads }]);
+    } else {
+      dispatch(kernel, { ...operands, bias: bias ?? left, beside: beside ?? left }, params, groups, label);
+    }
+    reduceSplitK(parts, whole, splits, finish);
+  }
+}
