@@ -136,7 +136,7 @@ function candidateRow(c: CandidateReport, chosen: boolean): string[] {
   return [c.kind, chosen ? 'chosen' : 'works', c.description];
 }
 
-function adapterRows({ adapter, icd, withoutHalves }: CandidateReport): string[][] {
+function adapterRows({ adapter, icd, withoutHalves, withoutMatrices }: CandidateReport): string[][] {
   if (!adapter) return [];
   const { limits, features, subgroupMinSize: least, subgroupMaxSize: most } = adapter;
   const used = features.filter((f) => usedFeatures.includes(f));
@@ -149,6 +149,7 @@ function adapterRows({ adapter, icd, withoutHalves }: CandidateReport): string[]
     ...Object.entries(countLimits).map(([name, text]) => [text, (limits[name] ?? 0).toLocaleString('en')]),
     ['features used', used.join(', ') || 'none'],
     ...(withoutHalves === undefined ? [] : [['without shader-f16', withoutHalves]]),
+    ...(withoutMatrices === undefined ? [] : [['without its matrix unit', withoutMatrices]]),
     ...wrap(others.join(', '), 84).map((line, i) => [i === 0 ? 'other features' : '', line]),
   ];
 }

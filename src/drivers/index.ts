@@ -9,6 +9,7 @@ import { pollSeldom } from './dawn/polling.ts';
 import { candidateLines, nameFits } from './describe.ts';
 import { loadForGood } from './probe/loader.ts';
 import { webgpuUrl } from './probe/probe.ts';
+import { EXPERIMENTAL } from './probe/recipe.ts';
 import { type Tried, tryCandidates } from './survey.ts';
 import type { CandidateReport, DriverKind, Recipe } from './types.ts';
 
@@ -22,6 +23,8 @@ export interface OpenedAdapter {
   kind: DriverKind;
   /** Adapter and driver, for people and for a run's record. */
   description: string;
+  /** Set to false where the adapter's matrix unit was tried and is to be left alone. */
+  matrices?: false;
   /** The candidates that were tried, in order; the last one is the adapter's. */
   candidates: CandidateReport[];
 }
@@ -36,6 +39,8 @@ interface State {
   opened?: { choice: string; chosen: Tried & { recipe: Recipe }; candidates: CandidateReport[] };
   /** Dawn's instance. Must stay reachable while anything runs: pipeline creation crashes without it. */
   gpu?: GPU;
+  /** The same with what Dawn holds back. */
+  experimental?: GPU;
 }
 const holder = globalThis as { [key: symbol]: State | undefined };
 const key = Symbol.for('pixtape.drivers');
@@ -72,7 +77,8 @@ export async function openAdapter(asked = 'auto'): Promise<OpenedAdapter> {
       'Look at `pixtape doctor`; another process may hold the device.',
     );
   }
-  return { adapter, gpu, kind: report.kind, description: report.description, candidates };
+  const matrices = report.withoutMatrices === undefined ? {} : { matrices: false as const };
+  return { adapter, gpu, kind: report.kind, description: report.description, candidates, ...matrices };
 }
 
 /** Resolves a choice: PIXTAPE_ADAPTER overrides 'auto'. */
@@ -127,6 +133,20 @@ async function createInstance(recipe: Recipe, kind: DriverKind): Promise<GPU> {
   const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
   Object.assign(globalThis, Object.fromEntries(missing));
   return create(recipe.flags);
+}
+
+/**
+ * As `openAdapter`, with the features that Dawn holds back as experimental, untried: in an instance of its own, which lasts
+ * as long as the process.
+ */
+export async function openExperimental(asked = 'auto'): Promise<OpenedAdapter> {
+  const opened = await openAdapter(asked);
+  const { recipe, report } = (state().opened as NonNullable<State['opened']>).chosen;
+  state().experimental ??= await createInstance({ ...recipe, flags: [...recipe.flags, EXPERIMENTAL] }, report.kind);
+  const gpu = state().experimental as GPU;
+  const adapter = await (await withoutNotices())(() => gpu.requestAdapter(recipe.request));
+  if (!adapter) throw new PixtapeError(`${report.description} gives no adapter with experimental features`);
+  return { ...opened, adapter, gpu };
 }
 
 /**

@@ -16,8 +16,8 @@ const MOST_COMPILERS = 8;
  * @throws PixtapeError that lists what was found and what would help, if nothing fits
  */
 export async function openDevice(choice = 'auto', options: DeviceOptions = {}): Promise<Device> {
-  const { adapter, description, kind } = await openAdapter(choice);
-  if (kind === 'gpu') return Device.open(adapter, description, options);
+  const { adapter, description, kind, matrices = true } = await openAdapter(choice);
+  if (kind === 'gpu') return Device.open(adapter, description, { matrices, ...options });
   const own: DeviceOptions = { memoryBudget: availableMemory() };
   if (kind === 'lavapipe') own.compileAhead = await compilers(choice);
   return Device.open(adapter, description, { ...own, ...options });

@@ -4,6 +4,7 @@ import { candidateReason, tidyName } from './describe.ts';
 import { gpuFiles, whyNoGpu } from './gpu_files.ts';
 import { askingForHalves, withHalves } from './probe/halves.ts';
 import { findIcds, isLavapipe } from './probe/icd.ts';
+import { askingForMatrices, withMatrices } from './probe/matrices.ts';
 import { type ProbeAnswer, probe } from './probe/probe.ts';
 import { swiftShaderUnsupported, unpackSwiftShader } from './probe/swiftshader.ts';
 import type { Candidate, CandidateReport, Recipe } from './types.ts';
@@ -63,6 +64,8 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
     }
     const more = askingForHalves(recipe, answer);
     if (more) answer = withHalves(answer, await probe(more, true, env, ''));
+    const matrices = askingForMatrices(recipe, answer);
+    if (matrices) answer = withMatrices(answer, await probe(matrices, true, env, ''));
   } catch (error) {
     return refuse(error instanceof Error ? error.message.replace(/\s*\n\s*/g, ' ') : String(error));
   }
@@ -74,9 +77,15 @@ async function tryCandidate(candidate: Candidate, env: NodeJS.ProcessEnv, name: 
   }
   if (kind === 'fallback' && !answer.fallback) return refuse(`Dawn gave ${description} instead`);
   const found = { ...report, description, ...(recipe.env.VK_DRIVER_FILES ? { icd: recipe.env.VK_DRIVER_FILES } : {}) };
-  const { adapter, withoutHalves } = answer;
+  const { adapter, withoutHalves, withoutMatrices } = answer;
   return {
-    report: { ...found, ok: true, ...(adapter && { adapter }), ...(withoutHalves !== undefined && { withoutHalves }) },
+    report: {
+      ...found,
+      ok: true,
+      ...(adapter && { adapter }),
+      ...(withoutHalves !== undefined && { withoutHalves }),
+      ...(withoutMatrices !== undefined && { withoutMatrices }),
+    },
     recipe: { ...recipe, flags: answer.flags, loaders: answer.loader ? [answer.loader] : [] },
   };
 }

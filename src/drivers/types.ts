@@ -1,3 +1,4 @@
+import type { MatrixInfo } from '../engine/gpu/shader/matrix_unit.ts';
 import type { Trial } from './probe/trial.ts';
 
 /**
@@ -33,6 +34,15 @@ export interface CandidateReport {
   adapter?: AdapterReport;
   /** Why halves (`shader-f16`) are not used although the GPU has them. */
   withoutHalves?: string;
+  /** Why the GPU's matrix unit is not used though it has one. */
+  withoutMatrices?: string;
+}
+
+/** An adapter with what Dawn holds back as experimental: the flags that lead to it, and what it says of its matrices. */
+export interface FoundMatrices {
+  flags: string[];
+  features: string[];
+  info: MatrixInfo;
 }
 
 /** How to reach a candidate's adapter from a process that has not loaded a driver yet. */

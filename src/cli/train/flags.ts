@@ -265,7 +265,7 @@ function pairFlags() {
     .addOption(
       choice(
         '--precision <kind>',
-        'f16: store activations in half precision, if the adapter has shader-f16; arithmetic stays f32 (default: f32)',
+        'f16: store activations in half precision, if the adapter has shader-f16; only matrix units multiply halves (default: f32)',
         ['f32', 'f16'],
       ),
     )

@@ -19,10 +19,10 @@ export function askingForHalves(recipe: Recipe, answer: ProbeAnswer): Recipe | u
 
 /** Chooses between the answers without and with halves: the latter only if nothing is wrong with it. */
 export function withHalves(plain: ProbeAnswer, asked: ProbeAnswer): ProbeAnswer {
-  const { failure, message, adapter, flags } = asked;
+  const { failure, message, adapter, flags, matrices } = asked;
   const refuse = (why: string): ProbeAnswer => ({ ...plain, withoutHalves: why });
   if (failure) return refuse(message ?? failure);
   if (!adapter?.features.includes('shader-f16')) return refuse('Dawn does not give it');
   if (adapter.device !== plain.adapter?.device) return refuse(`Dawn gave ${adapter.device} instead`);
-  return { ...plain, flags, adapter };
+  return { ...plain, flags, adapter, ...(matrices && { matrices }) };
 }

@@ -98,27 +98,44 @@ async function main() {
       limits,
     },
   };
+  report.matrices = await matrices(adapter, request);
   // Reject an adapter that cannot open a device or computes wrong values.
   const message = await compute(adapter, recipe.trial);
   return finish(message === undefined ? report : { failure: 'error', message });
 }
 
+/** What the adapter has of matrices, which Dawn holds back unless it is asked; undefined where it has none. */
+async function matrices({ features, info }, request) {
+  if (info.isFallbackAdapter) return undefined;
+  const { feature, flag } = recipe.matrices;
+  const flags = features.has(feature) ? answer.flags : [...answer.flags, flag];
+  const found = await request(flags);
+  if (found?.info.device !== info.device || !found.features.has(feature)) return undefined;
+  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = found.info;
+  const configs = [...subgroupMatrixConfigs].map(({ componentType, resultComponentType, M, N, K }) => {
+    return { componentType, resultComponentType, M, N, K };
+  });
+  const sizes = { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs: configs };
+  return { flags, features: [...found.features], info: sizes };
+}
+
 const [MAP_READ, COPY_SRC, COPY_DST, STORAGE] = [0x1, 0x4, 0x8, 0x80];
 
 /** Computes a trial on a device of its own. Returns what is wrong with the result; undefined if it is right. */
-async function compute(adapter, { feature, code, groups, input, expected }) {
+async function compute(adapter, { feature, beside = [], code, groups, input, expected }) {
   if (feature && !adapter.features.has(feature)) return `it has no ${feature}`;
-  const device = await adapter.requestDevice({ requiredFeatures: feature ? [feature] : [] });
+  const device = await adapter.requestDevice({ requiredFeatures: feature ? [feature, ...beside] : [] });
   device.pushErrorScope('validation');
   const [from, to] = [Uint32Array.from(input), Uint32Array.from(expected)];
   const make = (size, usage) => device.createBuffer({ size, usage });
-  const x = make(from.byteLength, STORAGE | COPY_DST);
+  const x = make(Math.max(from.byteLength, 4), STORAGE | COPY_DST);
   const y = make(to.byteLength, STORAGE | COPY_SRC);
   const read = make(to.byteLength, MAP_READ | COPY_DST);
-  device.queue.writeBuffer(x, 0, from);
+  if (input.length > 0) device.queue.writeBuffer(x, 0, from);
   const compute = { module: device.createShaderModule({ code }) };
   const pipeline = device.createComputePipeline({ layout: 'auto', compute });
   const entries = [x, y].map((buffer, binding) => ({ binding, resource: { buffer } }));
+  if (input.length === 0) entries.shift();
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);

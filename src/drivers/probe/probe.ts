@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import type { AdapterReport, Recipe } from '../types.ts';
+import { MATRIX_FEATURE } from '../../engine/gpu/shader/matrix_unit.ts';
+import type { AdapterReport, FoundMatrices, Recipe } from '../types.ts';
 import childSource from './probe-child.mjs?raw';
+import { EXPERIMENTAL } from './recipe.ts';
 
 /** A driver on a cold disk takes a second. After this long it counts as hung. */
 const TIME_LIMIT_MS = 20_000;
@@ -24,6 +26,10 @@ export interface ProbeAnswer {
   adapter?: AdapterReport;
   /** Why the adapter is used without halves; see `halves.ts`. */
   withoutHalves?: string;
+  /** What the adapter has of matrices, if Dawn is asked for what it holds back; looked for on GPUs. */
+  matrices?: FoundMatrices;
+  /** Why the adapter is taken without them; see `matrices.ts`. */
+  withoutMatrices?: string;
   failure?: 'no-loader' | 'no-adapter' | 'error' | 'crash' | 'timeout';
   /** What the driver or Dawn said about the failure. */
   message?: string;
@@ -49,7 +55,11 @@ export function probe(
   wantedName: string,
   timeLimit = TIME_LIMIT_MS,
 ): Promise<ProbeAnswer> {
-  const argument = JSON.stringify({ ...recipe, hardwareOnly });
+  const argument = JSON.stringify({
+    ...recipe,
+    hardwareOnly,
+    matrices: { feature: MATRIX_FEATURE, flag: EXPERIMENTAL },
+  });
   const child = spawn(
     process.execPath,
     ['--input-type=module', '-e', childSource, webgpuUrl(), argument, ...(wantedName ? [wantedName] : [])],

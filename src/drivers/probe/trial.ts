@@ -4,7 +4,9 @@ import { toHalf } from '../../engine/util/half.ts';
 export interface Trial {
   /** The WebGPU feature that it needs, if any. */
   feature?: GPUFeatureName;
-  /** Reads binding 0 and writes binding 1; one invocation per value, 64 per workgroup. */
+  /** Further ones, if the adapter has them. */
+  beside?: readonly GPUFeatureName[];
+  /** Reads binding 0, unless there is no input, and writes binding 1. */
   code: string;
   groups: number;
   input: readonly number[];
@@ -25,18 +27,19 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   y[id.x] = ${type}(1.5 * f32(x[id.x / 4u][id.x % 4u]) + 0.25);
 }`;
 
-const words = (values: Uint16Array | Float32Array): number[] => [
+/** Their bytes as 32-bit words. */
+export const wordsOf = (values: Uint16Array | Float32Array): number[] => [
   ...new Uint32Array(values.buffer, values.byteOffset, values.byteLength / 4),
 ];
 
 const groups = VALUES.length / GROUP;
 
-export const FLOATS: Trial = { code: code('f32'), groups, input: words(VALUES), expected: words(RESULTS) };
+export const FLOATS: Trial = { code: code('f32'), groups, input: wordsOf(VALUES), expected: wordsOf(RESULTS) };
 
 export const HALVES: Trial = {
   feature: 'shader-f16',
   code: code('f16'),
   groups,
-  input: words(toHalf(VALUES)),
-  expected: words(toHalf(RESULTS)),
+  input: wordsOf(toHalf(VALUES)),
+  expected: wordsOf(toHalf(RESULTS)),
 };

@@ -5,6 +5,7 @@ import { LossWatch } from './loss.ts';
 import { requestDevice } from './request_device.ts';
 import { compileAhead } from './shader/compile_ahead.ts';
 import { Kernel } from './shader/kernel.ts';
+import { findMatrixUnit, type MatrixInfo, type MatrixUnit } from './shader/matrix_unit.ts';
 import type { ShaderConstants } from './shader/wgsl.ts';
 import { type Dtype, GUARD_BYTES, Storage } from './storage.ts';
 
@@ -20,6 +21,8 @@ export interface DeviceOptions {
    * time, if it keeps what they compile in a cache; none by an empty list. They are destroyed with this one.
    */
   compileAhead?: readonly GPUDevice[];
+  /** False leaves the adapter's matrix unit alone, if it has one: a driver may crash where it only says that it has. */
+  matrices?: boolean;
   /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
   seed?: number;
 }
@@ -36,6 +39,8 @@ export interface Capabilities {
   f16: boolean;
   /** A software driver: arithmetic runs on the CPU, where loads are dear and workgroup memory buys nothing. */
   cpu: boolean;
+  /** Where the device multiplies halves by a matrix unit, and a small product came out right when it was opened. */
+  matrixUnit?: MatrixUnit;
 }
 
 /** A GPU device with its pipeline cache and its account of memory. */
@@ -89,6 +94,7 @@ export class Device {
     const gpu = await requestDevice(adapter);
     const { subgroupMinSize, subgroupMaxSize, vendor, architecture, device, description: named } = adapter.info;
     const fixed = gpu.features.has('subgroups' as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
+    const matrixUnit = options.matrices === false ? undefined : await findMatrixUnit(gpu, adapter.info as MatrixInfo);
     const text = description || [named, vendor, architecture, device].filter(Boolean).join(' ') || 'unknown adapter';
     return new Device(
       gpu,
@@ -96,6 +102,7 @@ export class Device {
         subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
         f16: gpu.features.has('shader-f16'),
         cpu: /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${text} ${named} ${architecture} ${device}`),
+        ...(matrixUnit && { matrixUnit }),
       },
       text,
       options,

@@ -1,4 +1,5 @@
 import { Device } from './device.ts';
+import { MATRIX_FEATURE } from './shader/matrix_unit.ts';
 
 /**
  * Opens a dry-run device. It accepts every call that builds a network or records a program, and counts memory, but
@@ -9,15 +10,20 @@ import { Device } from './device.ts';
  */
 export async function dryRunDevice(like: Device, { boundless = false } = {}): Promise<Device> {
   const limits = boundless ? withoutSizes(like.limits) : like.limits;
-  const gpu = new DryRunGpu(limits, like.gpu.features);
+  // What `like` has found out by computing, a dry run cannot.
+  const { matrixUnit } = like.capabilities;
+  const features = new Set(like.gpu.features);
+  features.delete(MATRIX_FEATURE);
+  const gpu = new DryRunGpu(limits, features as GPUSupportedFeatures);
   const adapter = {
     limits,
-    features: like.gpu.features,
+    features,
     info: like.gpu.adapterInfo,
     requestDevice: async () => gpu,
   };
   const maxBinding = boundless ? Number.POSITIVE_INFINITY : like.bindingLimit;
   const device = await Device.open(adapter as unknown as GPUAdapter, like.description, { maxBinding });
+  if (matrixUnit) device.capabilities.matrixUnit = matrixUnit;
   originals.set(device, like);
   return device;
 }

@@ -1,6 +1,6 @@
 /**
- * The type that a tensor's elements are stored as. Kernels compute floats in f32, even if they store f16. Counts, indices
- * and labels are u32 or i32.
+ * The type that a tensor's elements are stored as. Kernels compute floats in f32, even if they store f16; only matrix units
+ * multiply halves. Counts, indices and labels are u32 or i32.
  */
 export type Dtype = 'f32' | 'f16' | 'u32' | 'i32';
 

@@ -36,8 +36,8 @@ export interface RecordOptions {
   onCompiled?: ((done: number, total: number) => void) | undefined;
   /**
    * `f16` stores the results of convolutions and concatenations, what is computed from them, and their gradients in 16 bits:
-   * half the memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32. By
-   * default everything is float32. Gradients above 65504 become infinite: see `Adam.lossScale`.
+   * half the memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32, but a
+   * matrix unit multiplies halves. By default everything is float32. Gradients above 65504 become infinite: see `Adam.lossScale`.
    */
   precision?: Precision;
 }

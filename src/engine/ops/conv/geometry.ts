@@ -18,6 +18,8 @@ export interface ConvGeometry {
   dilationW: number;
   /** Groups of channels: each of inC / groups and outC / groups is a convolution of its own. */
   groups: number;
+  /** Where what is multiplied may be rounded to halves: in a program of precision f16, on a device that has a matrix unit. */
+  halves?: true;
 }
 
 /** Positions that a kernel takes along one axis; less than 1 where it is larger than the padded input. */

@@ -1,8 +1,10 @@
 import type { Device } from '../../../engine/gpu/device.ts';
+import type { Dtype } from '../../../engine/gpu/storage.ts';
 import type { ConvChoice, ConvDirection } from '../../../engine/ops/conv/algorithm.ts';
 import type { ConvGeometry } from '../../../engine/ops/conv/geometry.ts';
 import { record } from '../../../engine/tape/record.ts';
 import { Tensor } from '../../../engine/tape/tensor.ts';
+import { fromHalf, toHalf } from '../../../engine/util/half.ts';
 import { RandomStream } from '../../../engine/util/random.ts';
 import type { Trial } from './benchmark.ts';
 
@@ -26,20 +28,22 @@ export class ConvBenchmark {
     this.device = device;
     this.direction = direction;
     this.g = g;
-    this.x = this.tensor([g.batch, g.inC, g.inH, g.inW], 'x', 1);
+    const stored = g.halves ? 'f16' : 'f32';
+    this.x = this.tensor([g.batch, g.inC, g.inH, g.inW], 'x', 1, stored);
     this.w = this.tensor([g.outC, g.inC / g.groups, g.kernelH, g.kernelW], 'w', 2);
-    this.y = this.tensor([g.batch, g.outC, g.outH, g.outW], 'y', 3);
+    this.y = this.tensor([g.batch, g.outC, g.outH, g.outW], 'y', 3, stored);
     this.bias = this.tensor([g.outC], 'bias', 4);
   }
 
   /** Records and compiles the kernels of a choice. */
   async open({ kernels }: ConvChoice): Promise<Trial> {
     const { device, direction, g, x, w, y, bias } = this;
-    const recorded = await record(device, () => {
+    const body = () => {
       if (direction === 'forward') kernels.forward(g, x, w, bias, y, 0.2);
       else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);
       else kernels.weightGradient(g, x, y, w);
-    });
+    };
+    const recorded = await record(device, body, { precision: g.halves ? 'f16' : 'f32' });
     const result = { forward: y, inputGradient: x, weightGradient: w }[direction];
     // A kernel that omits values must not find another kernel's.
     result.write(new Float32Array(result.size).fill(Number.NaN));
@@ -65,10 +69,12 @@ export class ConvBenchmark {
     for (const tensor of [this.x, this.w, this.y, this.bias]) tensor.dispose();
   }
 
-  private tensor(shape: readonly number[], label: string, stream: number): Tensor {
-    const tensor = Tensor.zeros(this.device, shape, label);
+  /** Where halves may be multiplied, all values are halves: choices that round them compute the same as those that do not. */
+  private tensor(shape: readonly number[], label: string, stream: number, dtype: Dtype = 'f32'): Tensor {
+    const tensor = Tensor.zeros(this.device, shape, label, dtype);
     const random = new RandomStream(stream);
-    const noise = Float32Array.from({ length: Math.min(NOISE, tensor.size) }, () => 2 * random.uniform() - 1);
+    const drawn = Float32Array.from({ length: Math.min(NOISE, tensor.size) }, () => 2 * random.uniform() - 1);
+    const noise = this.g.halves ? fromHalf(toHalf(drawn)) : drawn;
     const values = new Float32Array(tensor.size);
     for (let at = 0; at < values.length; at += NOISE) {
       values.set(noise.subarray(0, Math.min(NOISE, values.length - at)), at);

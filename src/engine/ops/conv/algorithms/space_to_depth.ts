@@ -5,6 +5,7 @@ import { type Blocks, toDepth, toSpace } from '../../shape/blocks/space_to_depth
 import type { ConvAlgorithm } from '../algorithm.ts';
 import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { gemm } from './gemm/gemm.ts';
+import { matrix } from './gemm/matrix.ts';
 import { tile } from './tile.ts';
 
 /**
@@ -62,6 +63,9 @@ export const fold = folding(tile, 'fold', true);
  * with a stride of 2 × 2 three in four have no value.
  */
 export const foldGemm = folding(gemm, 'fold_gemm', false);
+
+/** The same with products of halves. */
+export const foldMatrix = folding(matrix, 'fold_matrix', false);
 
 /** The convolution of stride 1 that it becomes. */
 function folded(g: ConvGeometry): ConvGeometry {

@@ -1,4 +1,5 @@
 import type { Device } from '../../../gpu/device.ts';
+import { programBeingRecorded } from '../../../tape/current.ts';
 import type { ConvChoice, ConvDirection, ConvKernels } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { convCandidates, findChoice, parseChoice } from './registry.ts';
@@ -16,7 +17,9 @@ export function defaultChoice(device: Device, direction: ConvDirection, g: ConvG
  * The kernels for one convolution, chosen for each direction when it is recorded: what the device's owner asks for, else
  * the device's tuning table, else the shipped one. The device's tuning notes what was taken.
  */
-export function convKernels(device: Device, g: ConvGeometry): ConvKernels {
+export function convKernels(device: Device, sizes: ConvGeometry): ConvKernels {
+  const halves = device.capabilities.matrixUnit && programBeingRecorded()?.precision === 'f16';
+  const g: ConvGeometry = halves ? { ...sizes, halves } : sizes;
   const chosen = (direction: ConvDirection): ConvKernels => {
     const choice = choose(device, direction, g);
     convTuning(device).note(direction, g, choice);

@@ -2,9 +2,10 @@ import type { Device } from '../../../gpu/device.ts';
 import { type ConvChoice, type ConvDirection, type ConvMethod, methodOf } from '../algorithm.ts';
 import { direct } from '../algorithms/direct.ts';
 import { gemm } from '../algorithms/gemm/gemm.ts';
+import { matrix } from '../algorithms/gemm/matrix.ts';
 import { grouped } from '../algorithms/grouped.ts';
 import { dilatedRows, dilatedTile } from '../algorithms/space_to_batch.ts';
-import { fold, foldGemm } from '../algorithms/space_to_depth.ts';
+import { fold, foldGemm, foldMatrix } from '../algorithms/space_to_depth.ts';
 import { tile } from '../algorithms/tile.ts';
 import { winograd4, winogradRows } from '../algorithms/winograd.ts';
 import { winogradGemm } from '../algorithms/winograd_gemm.ts';
@@ -18,6 +19,8 @@ const METHODS: readonly ConvMethod[] = [
   methodOf(winograd4),
   methodOf(gemm),
   methodOf(foldGemm),
+  methodOf(matrix),
+  methodOf(foldMatrix),
   methodOf(winogradGemm),
   methodOf(dilatedTile),
   methodOf(dilatedRows),

@@ -14,6 +14,8 @@ interface Rule {
   /** Only where there are groups: the most channels of one, of the input or of the output, whichever has fewer. */
   groupChannels?: number;
   positions?: number;
+  /** Only where halves may be multiplied. */
+  halves?: true;
   /** Algorithms, or choices by their names, the best first: the first that fits is taken. */
   prefer: readonly string[];
 }
@@ -58,6 +60,8 @@ const LAVAPIPE_16: readonly Rule[] = [
 /** On an H200 the fold saved up to half of a strided gradient's time at 32 × 32 and more, and lost at 16 × 16. */
 const GPU: readonly Rule[] = [
   { groupChannels: 16, prefer: ['grouped'] },
+  { direction: 'inputGradient', stride: 2, positions: 1024, halves: true, channels: 16, prefer: ['fold_matrix'] },
+  { halves: true, channels: 16, prefer: ['matrix'] },
   { direction: 'inputGradient', stride: 2, positions: 1024, prefer: ['fold_gemm'] },
   { prefer: ['gemm', 'grouped'] },
 ];
@@ -106,6 +110,7 @@ function applies(rule: Rule, direction: ConvDirection, g: ConvGeometry): boolean
     (rule.direction ?? direction) === direction &&
     (rule.kernel === undefined || (g.kernelH === kernel && g.kernelW === kernel)) &&
     (rule.stride === undefined || (g.strideH === stride && g.strideW === stride)) &&
+    (rule.halves === undefined || g.halves === true) &&
     each >= channels &&
     (groupChannels === undefined || (g.groups > 1 && each <= groupChannels)) &&
     g.batch * height * width >= positions

@@ -102,18 +102,27 @@ const LOAD = 12;
 const LOCAL_LOAD = 0.6;
 const PART = 80;
 
+/** What a kernel spends on a multiply-add and the local loads for it. */
+type Arithmetic = (tile: Tile) => number;
+const byInvocations: Arithmetic = ({ rows, cols, down, across }) => 1 + LOCAL_LOAD * (down / rows + across / cols);
+
 /** The tiles, the one first that should be the fastest, by the arithmetic and the traffic it takes and the workgroups it makes. */
-export function byCost(size: ProductSize, direction: ConvDirection, crew: Crew): Tile[] {
-  const cost = (tile: Tile): number => {
+export function byCost<T extends Tile = Tile>(
+  size: ProductSize,
+  direction: ConvDirection,
+  crew: Crew,
+  tiles: readonly T[] = TILES as readonly T[],
+  arithmetic: Arithmetic = byInvocations,
+): T[] {
+  const cost = (tile: T): number => {
     const [across, down] = grid(tile, size);
     const { splits } = splitOf(tile, size, direction, crew);
     const groups = across * down * splits * size.products;
-    const [rowsEach, colsEach] = [tile.rows / tile.down, tile.cols / tile.across];
-    const each = 1 + LOAD * (1 / tile.rows + 1 / tile.cols) + LOCAL_LOAD * (1 / rowsEach + 1 / colsEach);
+    const each = arithmetic(tile) + LOAD * (1 / tile.rows + 1 / tile.cols);
     const { pictures = 1 } = size;
     const adding = splits > 1 ? (PART * splits) / (pictures * size.depth) : 0;
     const idle = Math.max(1 + crew.processors / 2 / groups, crew.processors / groups);
     return across * down * tile.rows * tile.cols * (each + adding) * idle;
   };
-  return [...TILES].sort((a, b) => cost(a) - cost(b));
+  return [...tiles].sort((a, b) => cost(a) - cost(b));
 }
