@@ -28,6 +28,8 @@ export interface Counts {
   /** Multiply-adds of floats, and the vector instructions that hold any. */
   multiplyAdds: number;
   multiplyAddIssues: number;
+  /** Of them, multiplications of whole matrices. */
+  matrixMultiplies: number;
   vector: number;
   /** Multiplications of integers, vector and scalar; a division is several. */
   integerMultiplies: number;
@@ -126,6 +128,7 @@ function count(program: Program, loop: Loop, inner: readonly Loop[]): Counts {
   const counts: Counts = {
     multiplyAdds: 0,
     multiplyAddIssues: 0,
+    matrixMultiplies: 0,
     vector: 0,
     integerMultiplies: 0,
     scalar: 0,
@@ -152,6 +155,7 @@ function add(counts: Counts, { op, args }: Instruction, times: number): void {
     const multiplyAdds = `${op} ${args}`.match(MULTIPLY_ADD)?.length ?? 0;
     counts.multiplyAdds += multiplyAdds * times;
     if (multiplyAdds > 0) counts.multiplyAddIssues += times;
+    if (op.startsWith('v_wmma_')) counts.matrixMultiplies += times;
     counts.vector += times;
   } else if (op.startsWith('ds_')) counts.workgroupMemory += times;
   else if (/^(?:buffer|global|flat|scratch)_(?:load|store|atomic)/.test(op)) counts.memory += times;

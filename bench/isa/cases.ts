@@ -2,6 +2,7 @@ import type { Device } from '../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../src/engine/gpu/dry_run.ts';
 import type { Program } from '../../src/engine/gpu/program.ts';
 import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
+import type { MatrixUnit } from '../../src/engine/gpu/shader/matrix_unit.ts';
 import type { ConvDirection } from '../../src/engine/ops/conv/algorithm.ts';
 import { type ConvGeometry, positions } from '../../src/engine/ops/conv/geometry.ts';
 import { convKernels } from '../../src/engine/ops/conv/tuning/choose.ts';
@@ -33,10 +34,10 @@ const ONES = { strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, groups: 1 };
 
 export const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];
 
-/** Opens a dry-run device that counts as a GPU, whatever the real one is. */
-async function gpuDryRun(like: Device): Promise<Device> {
+/** Opens a dry-run device that counts as a GPU with this matrix unit, whatever the real one is. */
+async function gpuDryRun(like: Device, matrixUnit?: MatrixUnit): Promise<Device> {
   const device = await dryRunDevice(like);
-  Object.assign(device.capabilities, { cpu: false, subgroupSize: 0 });
+  Object.assign(device.capabilities, { cpu: false, subgroupSize: 0, matrixUnit });
   return device;
 }
 
@@ -54,24 +55,28 @@ export async function layerKernels(
   like: Device,
   shape: ConvShape,
   pick: (names: readonly string[]) => string = () => 'auto',
+  matrixUnit?: MatrixUnit,
 ): Promise<LayerUse[]> {
   const { batch, inC, outC, side, kernel, padding } = shape;
   const out = positions(side, kernel, 1, padding, 1);
   const sides = { inH: side, inW: side, outH: out, outW: out, kernelH: kernel, kernelW: kernel };
   const g: ConvGeometry = { batch, inC, outC, ...sides, ...ONES, padH: padding, padW: padding };
+  const precision = matrixUnit ? 'f16' : 'f32';
+  if (matrixUnit) g.halves = true;
   const layers: LayerUse[] = [];
   for (const direction of DIRECTIONS) {
-    const device = await gpuDryRun(like);
+    const device = await gpuDryRun(like, matrixUnit);
     convTuning(device).algorithm = pick(convCandidates(device, direction, g).map(({ name }) => name));
-    const x = Tensor.zeros(device, [batch, inC, side, side]);
+    const x = Tensor.zeros(device, [batch, inC, side, side], 'x', precision);
     const w = Tensor.zeros(device, [outC, inC, kernel, kernel]);
-    const y = Tensor.zeros(device, [batch, outC, out, out]);
-    const { program } = await record(device, () => {
+    const y = Tensor.zeros(device, [batch, outC, out, out], 'y', precision);
+    const body = () => {
       const kernels = convKernels(device, g);
       if (direction === 'forward') kernels.forward(g, x, w, undefined, y);
       else if (direction === 'inputGradient') kernels.inputGradient(g, y, w, undefined, x);
       else kernels.weightGradient(g, x, y, w);
-    });
+    };
+    const { program } = await record(device, body, { precision });
     const [taken] = [...convTuning(device).taken.values()];
     layers.push({ direction, choice: taken?.choice ?? '', uses: usesOf(program) });
   }

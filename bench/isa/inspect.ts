@@ -2,6 +2,10 @@ import type { Kernel } from '../../src/engine/gpu/shader/kernel.ts';
 import { type Counts, hotLoop } from './assembly.ts';
 import type { DawnCompiler } from './mesa/dawn.ts';
 import type { Compiled, Radv } from './mesa/radv.ts';
+import { resizeMatrices } from './mesa/spirv.ts';
+
+/** The sides of RDNA 3's matrices. */
+export const MATRIX_SIDE = 16;
 
 /** A GPU to compile for. */
 export interface Target {
@@ -44,7 +48,8 @@ export class Inspector {
     if (!found) {
       // Compile one at a time: only the order tells which SPIR-V belongs to which kernel.
       found = this.last.then(async () => {
-        const code = await this.dawn.spirv(kernel);
+        const spirv = await this.dawn.spirv(kernel);
+        const code = /\bsubgroupMatrix/.test(kernel.code) ? resizeMatrices(spirv, MATRIX_SIDE) : spirv;
         return targets.map(({ gpu, wave }) => inspection(gpu.compile(code, wave)));
       });
       this.last = found;

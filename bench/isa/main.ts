@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
+import type { MatrixUnit } from '../../src/engine/gpu/shader/matrix_unit.ts';
 import { gemm } from '../../src/engine/ops/conv/algorithms/gemm/gemm.ts';
 import { PixtapeError } from '../../src/engine/util/errors.ts';
 import { PRESETS } from '../../src/pix2pix/train/config/config.ts';
@@ -12,6 +13,7 @@ import { shapeName } from '../peers/peer.ts';
 import { asMarkdown, asText, type Table } from '../report/table.ts';
 import { type KernelUse, layerKernels, stepKernels } from './cases.ts';
 import { Inspector, type Target } from './inspect.ts';
+import { matrixTable, pickMatrix, rdna3Unit } from './matrix.ts';
 import { MEASURED } from './measured.ts';
 import { DawnCompiler } from './mesa/dawn.ts';
 import { Radv } from './mesa/radv.ts';
@@ -25,6 +27,9 @@ interface Flags {
   check?: boolean;
   out?: string;
 }
+
+/** The first target: RDNA 3 in waves of 32. */
+const MATRIX_TARGET = 0;
 
 const HELP = `
 Mesa's driver for AMD GPUs compiles every kernel of a training step and of the compared layers for RDNA 2 and RDNA 3,
@@ -68,17 +73,26 @@ async function main(): Promise<number> {
   };
   try {
     const inspector = new Inspector(dawn);
-    const inspect = async (uses: readonly KernelUse[]): Promise<Inspected[]> => {
+    const inspect = async (uses: readonly KernelUse[], only?: readonly number[]): Promise<Inspected[]> => {
       const inspected: Inspected[] = [];
-      for (const use of uses) inspected.push({ use, on: await inspector.inspect(use.kernel, targets) });
+      const on = targets.filter((_, at) => only?.includes(at) ?? true);
+      for (const use of uses) inspected.push({ use, on: await inspector.inspect(use.kernel, on) });
       return inspected;
     };
-    const layersBy = async (pick?: (names: readonly string[]) => string): Promise<InspectedLayer[]> => {
+    const layersBy = async (
+      pick?: (names: readonly string[]) => string,
+      unit?: MatrixUnit,
+    ): Promise<InspectedLayer[]> => {
       const layers: InspectedLayer[] = [];
       for (const shape of chosen(COMPARED, flags.rows)) {
         process.stderr.write(`… ${shapeName(shape)}\n`);
-        for (const { direction, choice, uses } of await layerKernels(dawn.device, shape, pick)) {
-          layers.push({ shape, direction, choice, kernels: await inspect(uses) });
+        for (const { direction, choice, uses } of await layerKernels(dawn.device, shape, pick, unit)) {
+          layers.push({
+            shape,
+            direction,
+            choice,
+            kernels: await inspect(unit ? uses.slice(0, 1) : uses, unit && [MATRIX_TARGET]),
+          });
         }
       }
       return layers;
@@ -89,9 +103,13 @@ async function main(): Promise<number> {
     for (const outputs of FORMS) winograd.push(...(await layersBy(pickForm(outputs))));
     // Waves of 64 issue one instruction at a time, as NVIDIA's warps do.
     show(winogradTable([...layers, ...winograd], 1), transformsTable(winograd, targets[1]?.title ?? '', 1));
+    const unit = rdna3Unit(dawn.device.capabilities.matrixUnit);
+    const matrices = unit ? await layersBy(pickMatrix, unit) : [];
+    if (unit) show(matrixTable(matrices, layers, MATRIX_TARGET));
+    else console.log('Products of halves are left out: this lavapipe has no matrices of subgroups (Mesa 25.2 has).\n');
     const shader = createHash('sha256').update(gemm.sources.join('')).digest('hex').slice(0, 16);
     if (!flags.rows) show(predictionTable(layers, 1, shader === MEASURED.shader));
-    const dumped = [...layers, ...winograd].flatMap(({ shape, direction, kernels }) =>
+    const dumped = [...layers, ...winograd, ...matrices].flatMap(({ shape, direction, kernels }) =>
       kernels.map((kernel) => ({ name: `${shapeName(shape)} ${direction} ${kernel.use.kernel.label}`, kernel })),
     );
     for (const name of flags.steps ? (['quick', 'tutorial'] as const) : []) {
@@ -119,7 +137,8 @@ function dump(
   for (const { name, kernel } of kernels) {
     targets.forEach(({ title }, at) => {
       const file = `${name} ${title}`.replace(/[^\w.@×→]+/g, '-');
-      writeFileSync(join(folder, `${file}.s`), kernel.on[at]?.assembly ?? '');
+      const seen = kernel.on[at];
+      if (seen) writeFileSync(join(folder, `${file}.s`), seen.assembly);
     });
   }
   console.log(`wrote the machine code of ${kernels.length} kernels to ${folder}`);

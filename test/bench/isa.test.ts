@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hotLoop } from '../../bench/isa/assembly.ts';
-import { readSpirv } from '../../bench/isa/mesa/spirv.ts';
+import { readSpirv, resizeMatrices } from '../../bench/isa/mesa/spirv.ts';
 
 /** As Mesa prints it: a loop over the depth around one of eight passes, two multiply-adds in an instruction of its own kind. */
 const ASSEMBLY = `
@@ -35,6 +35,7 @@ describe('hotLoop', () => {
     expect(counts).toEqual({
       multiplyAdds: 24,
       multiplyAddIssues: 16,
+      matrixMultiplies: 0,
       vector: 25,
       integerMultiplies: 1,
       scalar: 17,
@@ -79,5 +80,38 @@ describe('readSpirv', () => {
     expect(() => readSpirv(bytes([1, 2, 3]))).toThrow(/not a SPIR-V module/);
     expect(() => readSpirv(bytes(header))).toThrow(/no entry point/);
     expect(() => readSpirv(bytes([...header, 0]))).toThrow(/breaks off at word 5/);
+  });
+});
+
+describe('resizeMatrices', () => {
+  const CONSTANT = (type: number, id: number, value: number) => [(4 << 16) | 43, type, id, value];
+  const MATRIX = (id: number, rows: number, cols: number) => [(7 << 16) | 4456, id, 90, 91, rows, cols, 92];
+  const HEADER = [0x07230203, 0x10600, 0, 50, 0];
+  const bytes = (words: number[]) => new Uint8Array(Uint32Array.from(words).buffer);
+
+  it("gives every matrix a new side, by a constant of the old one's type in front of the first", () => {
+    const before = [...HEADER, ...CONSTANT(7, 8, 8), ...MATRIX(20, 8, 8), ...MATRIX(21, 8, 8), ...CONSTANT(7, 9, 5)];
+    const after = [
+      ...HEADER,
+      ...CONSTANT(7, 8, 8),
+      ...CONSTANT(7, 50, 16),
+      ...MATRIX(20, 50, 50),
+      ...MATRIX(21, 50, 50),
+    ];
+    after[3] = 51;
+    expect(resizeMatrices(bytes(before), 16)).toEqual(bytes([...after, ...CONSTANT(7, 9, 5)]));
+  });
+
+  it('leaves a module without matrices as it is, and says so where a side is no constant', () => {
+    const plain = bytes([...HEADER, ...CONSTANT(7, 8, 8)]);
+    expect(resizeMatrices(plain, 16)).toEqual(plain);
+    expect(() => resizeMatrices(bytes([...HEADER, ...MATRIX(20, 8, 8)]), 16)).toThrow(/no constants/);
+  });
+
+  it('counts multiplications of matrices apart', () => {
+    const { counts } = hotLoop(
+      'BB0:\n\tv_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7]\n\tv_fma_f32 v9, v1, v2, v3\n',
+    );
+    expect(counts).toMatchObject({ matrixMultiplies: 1, multiplyAdds: 2, vector: 2 });
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { closeAdapter, openAdapter } from '../../../src/drivers/index.ts';
+import { closeAdapter, openExperimental } from '../../../src/drivers/index.ts';
 import { Device } from '../../../src/engine/gpu/device.ts';
 import { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';
@@ -27,7 +27,9 @@ export class DawnCompiler {
     // Disable the cache: Dawn passes nothing on for a cached kernel.
     process.env.MESA_SHADER_CACHE_DISABLE = '1';
     try {
-      const { adapter, description } = await openAdapter('lavapipe');
+      // Its matrices crash on vectors of 512 bits.
+      process.env.LP_NATIVE_VECTOR_WIDTH = '256';
+      const { adapter, description } = await openExperimental('lavapipe');
       return new DawnCompiler(await Device.open(adapter, description), folder);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });

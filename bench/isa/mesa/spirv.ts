@@ -43,6 +43,36 @@ export function readSpirv(code: Uint8Array): SpirvInterface {
   return { entry, bindings };
 }
 
+const OP_TYPE_COOPERATIVE_MATRIX = 4456;
+const OP_CONSTANT = 43;
+
+/**
+ * The same module with every matrix of a subgroup made `side` × `side`. Dawn compiles for what its adapter has, and lavapipe's
+ * matrices are 8 × 8: what is compiled there names no other size anywhere else.
+ */
+export function resizeMatrices(code: Uint8Array, side: number): Uint8Array {
+  const words = [...new Uint32Array(Uint8Array.from(code).buffer)];
+  const types = new Map<number, number>();
+  const constant = words[3] as number;
+  let inserted = false;
+  for (let i = HEADER_WORDS; i < words.length; i += (words[i] as number) >>> 16) {
+    const op = (words[i] as number) & 0xffff;
+    if (op === OP_CONSTANT) types.set(words[i + 2] as number, words[i + 1] as number);
+    if (op !== OP_TYPE_COOPERATIVE_MATRIX) continue;
+    if (!inserted) {
+      const type = types.get(words[i + 4] as number);
+      if (type === undefined) throw new Error('the sides of a matrix are no constants');
+      words.splice(i, 0, (4 << 16) | OP_CONSTANT, type, constant, side);
+      words[3] = constant + 1;
+      inserted = true;
+      continue;
+    }
+    words[i + 4] = constant;
+    words[i + 5] = constant;
+  }
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}
+
 /** Reads a string, packed four bytes per word and zero-terminated. */
 function literal(words: Uint32Array, from: number): string {
   const bytes = new Uint8Array(words.buffer, from * 4);

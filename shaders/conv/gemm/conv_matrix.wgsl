@@ -22,23 +22,25 @@ const INVOCATIONS = SUBGROUPS * SUBGROUP;
 const EACH = M * N / SUBGROUP;
 const ROWS_APART = SUBGROUP / N;
 
-const A_VECTORS = SIDES * BM * LINE;
-const B_VECTORS = SIDES * BN * LINE;
+const A_SIDE = BM * LINE;
+const B_SIDE = BN * LINE;
+const A_VECTORS = SIDES * A_SIDE;
+const B_VECTORS = SIDES * B_SIDE;
 var<workgroup> patches: array<f32, SUBGROUPS * M * N>;
 
-// Writes what was brought into side `side`.
+// Writes what was brought into side `side`, whose offset is all of an index that changes from pass to pass.
 fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
   // unroll
   for (var e = 0u; e < A_QUADS; e++) {
     let row = a_row(t, e);
     // Narrow tiles have fewer vectors than invocations.
     if (BM * QUADS >= INVOCATIONS || row < BM) {
-      put_a((side * BM + row) * LINE + a_quad(t), (*brought).a[e]);
+      put_a(side * A_SIDE + (row * LINE + a_quad(t)), (*brought).a[e]);
     }
   }
   // unroll
   for (var e = 0u; e < B_QUADS; e++) {
-    put_b((side * BN + b_col(t, e)) * LINE + b_quad(t, e), (*brought).b[e]);
+    put_b(side * B_SIDE + (b_col(t, e) * LINE + b_quad(t, e)), (*brought).b[e]);
   }
 }
 
@@ -55,8 +57,8 @@ fn first_col(subgroup: u32) -> u32 {
 alias Sums = array<Sum, MATRICES_DOWN * MATRICES_ACROSS>;
 
 fn multiply(subgroup: u32, side: u32, sums: ptr<function, Sums>) {
-  let a_from = (side * BM + first_row(subgroup)) * LINE;
-  let b_from = (side * BN + first_col(subgroup)) * LINE;
+  let a_from = side * A_SIDE + first_row(subgroup) * LINE;
+  let b_from = side * B_SIDE + first_col(subgroup) * LINE;
   // unroll
   for (var s = 0u; s < STEPS; s++) {
     var lefts: array<Left, MATRICES_DOWN>;
