@@ -11,6 +11,7 @@ import {
   surveyAdapters,
 } from '../drivers/index.ts';
 import { osRelease } from '../drivers/os_release.ts';
+import { MATRIX_FEATURE } from '../engine/gpu/shader/matrix_unit.ts';
 import { formatBytes } from '../engine/util/format.ts';
 import { cacheDirectory } from '../files/cache.ts';
 import { isTerminal } from '../files/lock/process.ts';
@@ -31,7 +32,7 @@ const countLimits = {
   maxStorageBuffersPerShaderStage: 'storage buffers in a shader',
 };
 /** Features that the engine uses if available. They are listed before the others. */
-const usedFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
+const usedFeatures: readonly string[] = ['subgroups', 'shader-f16', 'timestamp-query', MATRIX_FEATURE];
 
 interface Diagnosis {
   pixtape: string;

@@ -23,6 +23,7 @@ export type { MemoryPlan } from './gpu/memory/plan.ts';
 export type { DispatchTiming, Profile } from './gpu/profile.ts';
 export type { Program, Workgroups } from './gpu/program.ts';
 export type { Kernel } from './gpu/shader/kernel.ts';
+export type { MatrixUnit } from './gpu/shader/matrix_unit.ts';
 export type { ShaderConstants, ShaderInterface } from './gpu/shader/wgsl.ts';
 export type { Bindable, Dtype, Precision, Storage, StorageSlice } from './gpu/storage.ts';
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from './nn/activations.ts';
