@@ -110,7 +110,8 @@ export function mutateJson(value: unknown, random: RandomStream): unknown {
 }
 
 function changeOne(value: unknown, random: RandomStream): unknown {
-  const odd = () => ODD_VALUES[random.below(ODD_VALUES.length)];
+  // A copy, since a later change may go inside it.
+  const odd = () => structuredClone(ODD_VALUES[random.below(ODD_VALUES.length)]);
   if (typeof value !== 'object' || value === null || random.uniform() < 0.1) return odd();
   const keys = Object.keys(value);
   const key = keys[random.below(Math.max(1, keys.length))];
