@@ -1,12 +1,6 @@
-// The operations of conv_matrix.wgsl on the matrices of a subgroup, in the spelling of Dawn since the end of 2025: the layout
-// is a parameter of the type. subgroup_matrix_flag.wgsl has the one before. Put in front of the kernel, for its directives.
-//
-// Layout: a row of `a_tile`, or a column of `b_tile`, is LINE vectors of four halves, and offsets count such vectors. A patch
-// is row-major, N floats a row.
-//
-// Tiling: Left is M x K, Right K x N, Sum M x N, each held by one subgroup together. Call what takes or makes one of them from
-// all of its invocations, with the same arguments.
-// Source: Dawn's docs/dawn/features/subgroup_matrix.md.
+// Operations on a subgroup's matrices, as Dawn spells them since the end of 2025 (its docs/dawn/features/subgroup_matrix.md).
+// Layout: offsets count vectors of four halves, LINE in a row of a or a column of b; a patch is row-major, N floats a row.
+// Tiling: Left is M x K, Right K x N, Sum M x N; one subgroup holds each, and calls with the same arguments throughout.
 
 enable f16;
 enable subgroups;

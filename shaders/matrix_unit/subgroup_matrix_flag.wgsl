@@ -1,7 +1,4 @@
-// As subgroup_matrix.wgsl, in the spelling of Dawn before the end of 2025: whether a matrix lies by columns is an argument, and
-// matrices lie in arrays of single values.
-//
-// Layout and tiling: those of subgroup_matrix.wgsl. Source: Dawn's docs/dawn/features/subgroup_matrix.md of 2025.
+// As subgroup_matrix.wgsl, spelled as before the end of 2025: layout is an argument, matrices lie in arrays of single values.
 
 enable f16;
 enable subgroups;
@@ -14,7 +11,6 @@ alias Sum = subgroup_matrix_result<f32, N, M>;
 var<workgroup> a_tile: array<f16, 4 * A_VECTORS>;
 var<workgroup> b_tile: array<f16, 4 * B_VECTORS>;
 
-// Which subgroup of its workgroup an invocation is in.
 fn subgroup_of(t: u32, id: u32) -> u32 {
   return id;
 }

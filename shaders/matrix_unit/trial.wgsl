@@ -1,10 +1,5 @@
-// One product of a matrix unit, M x K times K x N, of small whole numbers: shows whether the device multiplies as
-// conv_matrix.wgsl takes it to. The operations are those of subgroup_matrix.wgsl, which is put in front.
-//
-// Layout: operands as in subgroup_matrix.wgsl. The result is row-major, (M, N), once for each subgroup.
-//
-// Tiling: one workgroup; each of its SUBGROUPS makes the same product, over STEPS runs of K depth steps.
-// Source: none.
+// A product of whole numbers by a matrix unit, to tell whether it is right: M x (STEPS * K) times (STEPS * K) x N.
+// Layout: as in subgroup_matrix.wgsl. Tiling: one workgroup, each of whose SUBGROUPS makes the same. Source: none.
 
 const LINE = STEPS * K / 4u + 2u;
 const INVOCATIONS = SUBGROUPS * SUBGROUP;

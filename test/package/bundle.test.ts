@@ -79,7 +79,7 @@ const example = readFileSync(join(root, 'src', 'web', 'example.html'), 'utf8');
 const network =
   /<script type="module">([\s\S]*)<\/script>/.exec(example)?.[1]?.replace('./pixtape.js', 'pixtape') ?? '';
 
-it('a page with a small network and Adam takes what it uses, in 205 kB minified', async () => {
+it('a page with a small network and Adam takes what it uses, in 235 kB minified', async () => {
   const page = await bundled(network);
   tell('a page with a convolution and Adam', page);
   expect(page.modules).toContain('dist/shaders/optim/adam.wgsl.js');
@@ -93,7 +93,7 @@ it('a page with a small network and Adam takes what it uses, in 205 kB minified'
   ]) {
     expect(page.modules.filter((path) => path.startsWith(unused))).toEqual([]);
   }
-  expect(page.bytes).toBeLessThan(205_000);
+  expect(page.bytes).toBeLessThan(235_000);
 });
 
 it('a page that only adds takes no convolution and no other element-wise operation, in 60 kB', async () => {
@@ -109,13 +109,13 @@ it('a page that only adds takes no convolution and no other element-wise operati
   expect(page.bytes).toBeLessThan(60_000);
 });
 
-it('the project’s own page loads 405 kB of scripts to paint, and 435 kB more to train', async () => {
+it('the project’s own page loads 440 kB of scripts to paint, and 470 kB more to train', async () => {
   await buildWeb(folder);
   const size = (...names: string[]) =>
     names.map((name) => readFileSync(join(folder, name)).length).reduce((sum, length) => sum + length, 0);
   console.log(`the page: ${kilobytes(size('main.js', 'paint.js'))} to paint, ${kilobytes(size('train.js'))} to train`);
-  expect(size('main.js', 'paint.js')).toBeLessThan(405_000);
-  expect(size('train.js')).toBeLessThan(435_000);
+  expect(size('main.js', 'paint.js')).toBeLessThan(440_000);
+  expect(size('train.js')).toBeLessThan(470_000);
 });
 
 function tell(what: string, { bytes, gzipped, modules }: Bundled): void {

@@ -67,6 +67,10 @@ async function computed(
         made.behind = x.like('dx');
         kernels.inputGradientBehind(g, y, w, made.behind, x, 0.2);
       }
+      if (kernels.inputGradientOnTop) {
+        made.onTop = x.like('dx');
+        kernels.inputGradientOnTop(g, y, w, made.onTop, x);
+      }
     } else {
       made.plain = w.like('dw');
       kernels.weightGradient(g, x, y, made.plain);
