@@ -1,40 +1,44 @@
 // Batch norm, forward: y = (x - mean) / sqrt(variance + eps) * weight + bias, for each channel over pictures and pixels,
 // and through a leaky ReLU where `slope` is not 1.
-// `statistics` goes through x, `normalise` writes y. On a GPU these two are all: the lanes of a workgroup meet before it
-// leaves what it has found, and `normalise_batch` first gathers that; where a channel is a single slice, `single_slice` is all.
-// A barrier on a CPU driver costs more than a whole slice, so there `join` (where lanes are many) and `combine` gather it, in
-// dispatches of their own. `evaluate` stands in for all of them where the running statistics are used.
-// `write` is joined to it: write.wgsl, or write_dropout.wgsl with dropout in passing.
+// Passes:
+//   GPU: `statistics` reads x and combines the lanes of each workgroup. `normalise_batch` combines the workgroups of a
+//     channel and writes y. `single_slice` does both if a channel is one slice.
+//   CPU: a barrier costs more than a whole slice. So `statistics` stores a result per lane, `join` (if there are many) and
+//     `combine` combine them in dispatches of their own, and `normalise` writes y.
+//   With running statistics: `evaluate`, then `normalise`.
 //
-// Layout: x and y (N, channels, plane). The values of a channel are cut into slices; in `statistics` and `normalise`
-// workgroup (s, c) has slice s of channel c, so that few channels still make many workgroups, and lane t takes values
-// t, t + LANES, … of it. Channels that do not fit one dimension go on in z. `partials` holds mean and root of the sum of
-// squared deviations of each lane, [channel][slice][lane], or with MEET of each slice, as `slices` does; `table` one (mean,
-// 1 / deviation, weight, bias) a channel: all that later passes need to know.
+// Layout: x and y (N, channels, plane). The values of a channel are cut into slices. In `statistics` and `normalise`
+// workgroup (s, c) processes slice s of channel c, so that few channels still make many workgroups. Lane t processes its
+// values t, t + LANES, … Channels that do not fit into y continue in z. `partials` holds the mean and the root of the sum of
+// squared deviations: for each lane, [channel][slice][lane], or with MEET for each slice. `slices` holds them for each
+// slice. `table` holds (mean, 1 / deviation, weight, bias) for each channel, all that later passes need.
 //
-// Statistics: see statistics.wgsl, which is joined to it. The pivot of a channel is its first value, and means are those
-// beyond it, in the table too; but the running statistics, and tables made of them, know of no pivot.
+// Appended: channel.wgsl, statistics.wgsl, which explains the sums, and `write` of write.wgsl or write_dropout.wgsl.
+// The pivot of a channel is its first value. Means are relative to it, in the table too. Running statistics, and tables
+// made of them, have no pivot.
 // Source: Ioffe & Szegedy 2015, "Batch Normalization".
 
 struct Params {
   channels: u32,
   plane: u32,
-  // Values of a channel, and how many of them are one slice (a multiple of LANES).
+  // Values of a channel.
   n: u32,
+  // Values of a slice, a multiple of LANES.
   slice: u32,
-  // Slices of a channel, no more than LANES with MEET, and parts of a slice: 1, or LANES that have neither met nor been joined.
+  // Slices of a channel; with MEET at most LANES.
   count: u32,
+  // Results per slice: 1, or LANES before they are combined.
   per: u32,
   // A step of LANES values in a channel, as pictures and pixels.
   step_pictures: u32,
   step_pixels: u32,
   eps: f32,
   momentum: f32,
-  // 1: this run is the batch's first, and the running statistics move.
+  // 1: update the running statistics. Only the first run of a batch does.
   moves: u32,
-  // 1: the statistics are the batch's own, and have pivots.
+  // 1: use the batch's own statistics, which have pivots.
   training: u32,
-  // Leaky ReLU on the way out: 1 for none.
+  // Leaky ReLU of the output: 1 for none.
   slope: f32,
   // Dropout: the number of the layer, rate * 2^32, 1 / (1 - rate).
   layer: u32,
@@ -47,32 +51,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partials: array<vec2f>;
 @group(0) @binding(10) var<storage, read_write> tracked: array<u32>;
 
-// Where value j of a channel lies.
-struct Place {
-  picture: u32,
-  pixel: u32,
-}
-
-fn place(j: u32) -> Place {
-  return Place(j / p.plane, j % p.plane);
-}
-
-// Advances by LANES values, without a division.
-fn next(a: Place) -> Place {
-  let pixel = a.pixel + p.step_pixels;
-  let over = pixel >= p.plane;
-  return Place(a.picture + p.step_pictures + select(0u, 1u, over), select(pixel, pixel - p.plane, over));
-}
-
-fn address(a: Place, channel: u32) -> u32 {
-  return (a.picture * p.channels + channel) * p.plane + a.pixel;
-}
-
 fn pivot_of(channel: u32) -> f32 {
   return x[channel * p.plane];
 }
 
-// What lane t finds in a slice of a channel.
+// The statistics of lane t's values of a slice.
 fn found_in(slice: u32, channel: u32, t: u32) -> Found {
   let end = min((slice + 1u) * p.slice, p.n);
   let pivot = pivot_of(channel);
@@ -135,7 +118,7 @@ fn count_batch(slice: u32, channel: u32, t: u32) {
 
 var<workgroup> meeting: array<vec3f, LANES>;
 
-// The union of the sets of all lanes of a workgroup, in the same order in each.
+// Combines the statistics of all lanes. Every lane gets the result, combined in the same order.
 fn met(t: u32, own: vec3f) -> vec3f {
   meeting[t] = own;
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
@@ -233,7 +216,8 @@ fn normalise(
   write(group.x, c, t, known[c]);
 }
 
-// With MEET: a lane for each slice of the channel, then as `normalise`; the first slice's workgroup says what it found.
+// With MEET. Each lane takes the result of one slice, then continues as `normalise`. The first slice's workgroup stores the
+// channel's statistics.
 @compute @workgroup_size(LANES)
 fn normalise_batch(
   @builtin(workgroup_id) group: vec3u,
@@ -257,7 +241,7 @@ fn normalise_batch(
   write(group.x, c, t, channel);
 }
 
-// With MEET: all of it, for channels of a single slice.
+// With MEET, for channels of one slice: all passes in one.
 @compute @workgroup_size(LANES)
 fn single_slice(
   @builtin(workgroup_id) group: vec3u,

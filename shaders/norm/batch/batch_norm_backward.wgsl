@@ -1,25 +1,31 @@
 // Batch norm, backward. With z = (x - mean) / deviation, the sums over a channel's n values and k = weight / deviation:
 //   dbias = sum dy        dweight = sum dy * z        dx = k * (dy - dbias / n - z * dweight / n)
-// If the forward ended in a leaky ReLU, dy is the gradient before it, recomputed from x. If it ended in a ReLU and dropout,
-// its result tells what of dy got through: `before` is joined to it, before.wgsl or before_dropout.wgsl.
-// In evaluation mode mean and deviation do not depend on x, and the last two terms fall away (`share` is 0, not 1 / n).
-// Means are those beyond the channel's pivot, which is 0 in evaluation mode.
-// `sums` goes through x and dy, `input` writes dx. Between them `join` and `combine` add up what the lanes found, as in the
-// forward; on a GPU `input_batch` does so itself, and where a channel is a single slice, `single_slice` is all.
+// If the forward pass ends in a leaky ReLU, dy is the gradient before it, recomputed from x. If it ends in a ReLU and
+// dropout, dy is computed from its result. `before` does that: before.wgsl or before_dropout.wgsl.
+// In evaluation mode mean and deviation do not depend on x, so there are no last two terms: `share` is 0, not 1 / n.
+// Means are relative to the channel's pivot, which is 0 in evaluation mode.
+//
+// Passes:
+//   GPU: `sums` reads x and dy and combines the lanes of each workgroup. `input_batch` combines the workgroups of a channel
+//     and writes dx. `single_slice` does both if a channel is one slice.
+//   CPU: `sums` stores a result per lane, `join` (if there are many) and `combine` add them, and `input` writes dx.
 //
 // Layout and tiling as in batch_norm.wgsl, whose `table` it reads: (mean, 1 / deviation, weight, bias) of each channel.
-// `partials` holds the two sums of each lane, [channel][slice][lane], or with MEET of each slice, as `slices` does; `slopes` one
-// (mean, k, dbias / n, dweight / n / deviation) for each channel.
+// `partials` holds the two sums: for each lane, [channel][slice][lane], or with MEET for each slice. `slices` holds them for
+// each slice. `slopes` holds (mean, k, dbias / n, dweight / n / deviation) for each channel.
+// Appended: channel.wgsl and `before`.
 // Source: Ioffe & Szegedy 2015, "Batch Normalization", with the gradients of section 3 collected.
 
 struct Params {
   channels: u32,
   plane: u32,
-  // Values of a channel, and how many of them are one slice (a multiple of LANES).
+  // Values of a channel.
   n: u32,
+  // Values of a slice, a multiple of LANES.
   slice: u32,
-  // Slices of a channel, no more than LANES with MEET, and parts of a slice: 1, or LANES that have neither met nor been joined.
+  // Slices of a channel; with MEET at most LANES.
   count: u32,
+  // Results per slice: 1, or LANES before they are added.
   per: u32,
   // A step of LANES values in a channel, as pictures and pixels.
   step_pictures: u32,
@@ -36,27 +42,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read> table: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> partials: array<vec2f>;
-
-// Where value j of a channel lies.
-struct Place {
-  picture: u32,
-  pixel: u32,
-}
-
-fn place(j: u32) -> Place {
-  return Place(j / p.plane, j % p.plane);
-}
-
-// Advances by LANES values, without a division.
-fn next(a: Place) -> Place {
-  let pixel = a.pixel + p.step_pixels;
-  let over = pixel >= p.plane;
-  return Place(a.picture + p.step_pictures + select(0u, 1u, over), select(pixel, pixel - p.plane, over));
-}
-
-fn address(a: Place, channel: u32) -> u32 {
-  return (a.picture * p.channels + channel) * p.plane + a.pixel;
-}
 
 fn pivot_of(channel: u32) -> f32 {
   return select(0.0, x[channel * p.plane], p.share > 0.0);
@@ -103,7 +88,7 @@ fn sums(
 
 var<workgroup> meeting: array<vec2f, LANES>;
 
-// The sum of what all lanes of a workgroup have, in the same order in each.
+// Adds the values of all lanes. Every lane gets the sum, added in the same order.
 fn met(t: u32, own: vec2f) -> vec2f {
   meeting[t] = own;
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
@@ -174,7 +159,8 @@ fn input(
   write(group.x, c, t, known[c]);
 }
 
-// With MEET: a lane for each slice of the channel, then as `input`; the first slice's workgroup says what it found.
+// With MEET. Each lane takes the sums of one slice, then continues as `input`. The first slice's workgroup stores dweight
+// and dbias.
 @compute @workgroup_size(LANES)
 fn input_batch(
   @builtin(workgroup_id) group: vec3u,
@@ -197,7 +183,7 @@ fn input_batch(
   write(group.x, c, t, slopes_of(table[c], sum));
 }
 
-// With MEET: all of it, for channels of a single slice.
+// With MEET, for channels of one slice: all passes in one.
 @compute @workgroup_size(LANES)
 fn single_slice(
   @builtin(workgroup_id) group: vec3u,

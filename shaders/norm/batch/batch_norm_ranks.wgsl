@@ -1,27 +1,28 @@
-// Batch norm over the batches of several ranks: what batch_norm.wgsl and batch_norm_backward.wgsl find of a rank's own batch
-// is gathered from all of them in between, and put together here. Every rank does that for itself, in the order of ranks.
-// `summarise` and `combine` stand in for the forward's `combine`, `slopes_of_all` follows the backward's.
+// Batch norm over the batches of several ranks. Each rank gathers the results of batch_norm.wgsl or batch_norm_backward.wgsl
+// from all ranks. These passes combine them, on every rank in the same order.
+// `summarise` and `combine` replace the forward pass's `combine`. `slopes_of_all` runs after the backward pass's.
 //
-// Layout: one invocation for each channel. `parts` as in batch_norm.wgsl, `summary` one (pivot, mean beyond it, root of the
-// sum of squared deviations, 0) a channel, `summaries` those of all ranks, [rank][channel]. `sums` has all dbias and then all
-// dweight of each rank, [rank][2][channel]. `table` and `slopes` as in batch_norm.wgsl and batch_norm_backward.wgsl: a mean in
-// them is the one beyond this rank's own pivot.
-// Source: Ioffe & Szegedy 2015, "Batch Normalization"; sets are joined as in statistics.wgsl, which is joined to it.
+// Layout: one invocation for each channel. `parts` as in batch_norm.wgsl. `summary` holds (pivot, mean relative to it, root
+// of the sum of squared deviations, 0) for each channel, `summaries` that of all ranks, [rank][channel]. `sums` holds all
+// dbias, then all dweight of each rank, [rank][2][channel]. `table` and `slopes` as in batch_norm.wgsl and
+// batch_norm_backward.wgsl; their means are relative to this rank's own pivot.
+// Appended: statistics.wgsl.
+// Source: Ioffe & Szegedy 2015, "Batch Normalization".
 
 struct Params {
   channels: u32,
   plane: u32,
-  // Values of a channel on each rank, and how many of them are one slice.
+  // Values of a channel on each rank, and of a slice.
   n: u32,
   slice: u32,
-  // Slices of a channel, and parts of a slice.
+  // Slices of a channel, and results per slice.
   count: u32,
   per: u32,
   ranks: u32,
   rank: u32,
   eps: f32,
   momentum: f32,
-  // 1: this run is the batch's first, and the running statistics move.
+  // 1: update the running statistics. Only the first run of a batch does.
   moves: u32,
 }
 

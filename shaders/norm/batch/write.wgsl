@@ -1,5 +1,5 @@
-// What batch norm makes of its statistics, joined to batch_norm.wgsl, whose layout and tiling it has: lane t normalises its
-// values of a slice of channel c, for which `channel` is the row of the table.
+// Normalises lane t's values of a slice of channel c. Appended to batch_norm.wgsl; layout and tiling as there. `channel` is
+// the channel's row of the table.
 
 fn write(slice: u32, c: u32, t: u32, channel: vec4f) {
   let pivot = select(0.0, pivot_of(c), p.training != 0u);

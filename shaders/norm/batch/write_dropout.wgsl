@@ -1,9 +1,9 @@
-// As write.wgsl, with dropout behind the leaky ReLU: 0 with probability `rate`, the value / (1 - rate) otherwise.
-// The masks are those of dropout.wgsl: element i takes word i / quarter of the random block numbered i % quarter.
+// Like write.wgsl, with dropout after the leaky ReLU: 0 with probability `rate`, else the value / (1 - rate).
+// The masks are those of dropout.wgsl: element i takes word i / quarter of random block i % quarter.
 //
-// Tiling: pictures are a multiple of four, so that the four elements of a block are one pixel of a channel, a quarter of
-// the pictures apart, and a lane writes all four. A slice is its share of the first quarter's values.
-// Joined to batch_norm.wgsl together with philox.wgsl, which makes the random numbers.
+// Tiling: the number of pictures is a multiple of four. So the four elements of a block are the same pixel of a channel in
+// four pictures, a quarter of the batch apart. A lane writes all four. A slice is its share of the first quarter's values.
+// Appended to batch_norm.wgsl together with philox.wgsl, which generates the random numbers.
 
 // seed lo, seed hi, step lo, step hi
 @group(0) @binding(16) var<uniform> key: vec4u;

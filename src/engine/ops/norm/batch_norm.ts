@@ -3,6 +3,7 @@ import forwardText from '../../../../shaders/norm/batch/batch_norm.wgsl';
 import backwardText from '../../../../shaders/norm/batch/batch_norm_backward.wgsl';
 import before from '../../../../shaders/norm/batch/before.wgsl';
 import beforeDropout from '../../../../shaders/norm/batch/before_dropout.wgsl';
+import channel from '../../../../shaders/norm/batch/channel.wgsl';
 import write from '../../../../shaders/norm/batch/write.wgsl';
 import writeDropout from '../../../../shaders/norm/batch/write_dropout.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
@@ -22,10 +23,10 @@ import { BatchNormRanks } from './batch_norm_ranks.ts';
 import { EPS, type NormOptions } from './check.ts';
 import { fixedNormGradients, normGradients } from './graph.ts';
 
-const source = [forwardText, write, statistics, leakyRelu].join('\n');
-const droppingSource = [forwardText, writeDropout, philox, statistics, leakyRelu].join('\n');
-const backwardSource = [backwardText, before, leakyRelu].join('\n');
-const droppingBackwardSource = [backwardText, beforeDropout, leakyRelu].join('\n');
+const source = [forwardText, channel, write, statistics, leakyRelu].join('\n');
+const droppingSource = [forwardText, channel, writeDropout, philox, statistics, leakyRelu].join('\n');
+const backwardSource = [backwardText, channel, before, leakyRelu].join('\n');
+const droppingBackwardSource = [backwardText, channel, beforeDropout, leakyRelu].join('\n');
 
 export interface BatchNormOptions extends NormOptions {
   /** Whether mean and variance are the batch's own, or the running ones. */
