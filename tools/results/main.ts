@@ -29,14 +29,14 @@ const { values, positionals } = parseArgs({
 const names = positionals.filter((name) => name !== 'render');
 const seeds = values.seeds.split(',').map(Number);
 const unknown = names.find((name) => !Object.hasOwn(TABLES, name));
+const titles = names.flatMap((name) => TABLES[name]?.rows.map(({ title }) => title) ?? []);
+const noRow = values.row?.find((title) => !titles.includes(title));
 
 if (values.help || positionals.length === 0) console.log(USAGE);
-else if (unknown !== undefined || seeds.some((seed) => !Number.isSafeInteger(seed) || seed < 0)) {
-  console.error(
-    unknown === undefined ? `--seeds ${values.seeds}: whole numbers are wanted` : `no table "${unknown}"\n`,
-  );
-  console.error(USAGE);
-  process.exitCode = 1;
+else if (unknown !== undefined) refuse(`no table "${unknown}"`);
+else if (noRow !== undefined) refuse(`no row "${noRow}" in ${names.join(', ')}: there are ${titles.join('; ')}`);
+else if (seeds.some((seed) => !Number.isSafeInteger(seed) || seed < 0)) {
+  refuse(`--seeds ${values.seeds}: whole numbers are wanted`);
 } else {
   const store = new Store(join(root, 'bench', 'results', 'learning.json'));
   const options = { root, runs: join(root, 'runs', 'results'), say: (line: string) => console.log(`\n— ${line}`) };
@@ -61,6 +61,11 @@ else if (unknown !== undefined || seeds.some((seed) => !Number.isSafeInteger(see
     if (row.engine === 'pytorch' && missing !== undefined) return;
     if (!store.find(wanted)) await store.add(await makeResult(table, row, seed, options));
   }
+}
+
+function refuse(why: string): void {
+  console.error(`${why}\n\n${USAGE}`);
+  process.exitCode = 1;
 }
 
 // Driver threads may keep the process alive, so exit by hand, once what was printed has left through the pipe.

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../../src/engine/util/format.ts';
+import { writeFileAtomic } from '../../src/files/files.ts';
 import type { Evaluation } from '../../src/pix2pix/train/evaluate/evaluate.ts';
 import type { SegmentationScores } from '../../src/pix2pix/train/evaluate/segmentation.ts';
 import { findPyTorch, trainInPyTorch } from './pytorch/train.ts';
@@ -43,7 +44,9 @@ export async function makeResult(table: ResultTable, row: Row, seed: number, opt
   const dataroot = /--dataroot (\S+)/.exec(train)?.[1];
   if (prepare && dataroot !== undefined) await prepare(join(root, dataroot));
   say(`train ${train} --seed ${seed}${engine === 'pytorch' ? ' in PyTorch' : ''}`);
-  const trained = await (engine === 'pytorch' ? withPyTorch : withPixtape)(train, seed, name, options);
+  const trained = await once(join(runs, name, 'trained.json'), () => {
+    return (engine === 'pytorch' ? withPyTorch : withPixtape)(train, seed, name, options);
+  });
   say(`eval  ${table.evaluate} (trained in ${trained.seconds.toFixed(0)} s)`);
   const json = join(runs, name, 'scores.json');
   const sheet = join(runs, name, 'sheet.png');
@@ -92,12 +95,23 @@ interface Trained {
   adapter: string;
 }
 
+/** A run that was interrupted after its training is not trained again. */
+async function once(path: string, train: () => Promise<Trained>): Promise<Trained> {
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
+  const trained = await train();
+  await writeFileAtomic(path, JSON.stringify(trained));
+  return trained;
+}
+
 async function withPixtape(train: string, seed: number, name: string, { root, runs }: RunOptions): Promise<Trained> {
   const going = existsSync(join(runs, name, 'latest.safetensors'));
   // Sample grids cost time and are not used here.
   const quiet = ['--display_freq', '1000000'];
   const flags = going ? ['--continue_train'] : [...train.split(' '), '--seed', String(seed), ...quiet];
   const { said, seconds } = await pixtape(root, ['train', ...flags, '--name', name, '--checkpoints_dir', runs]);
+  // A signal to the training alone ends it with 0, at the step that it has reached.
+  if (/^interrupted after/m.test(said))
+    throw new Error(`the run ${name} was interrupted; the same command continues it`);
   return { seconds, adapter: /^adapter +(.*)$/m.exec(said)?.[1] ?? 'unknown' };
 }
 

@@ -171,13 +171,13 @@ class PixelDiscriminator(nn.Module):
 def networks(config):
     cin, cout = config["inChannels"], config["outChannels"]
     norms, hidden, disc = Norms(config["norm"]), config["hidden"], config["discHidden"]
-    dropout = config["dropout"]
+    dropout = config.get("dropout", 0.0)
     if config["netG"] == "tutorial":
         shared, at = config.get("sharedNorm", True), config.get("dropoutAt", "output")
         gen = Generator(cin, cout, hidden, config["depth"], shared, dropout, at)
     else:
         gen = Unet(cin, cout, hidden, config["depth"], norms, dropout)
-    if config["ganMode"] == "none":
+    if config.get("ganMode") == "none":
         return {"gen": gen}
     kinds = {"basic": BasicDiscriminator, "pixel": PixelDiscriminator}
     netD, seen = config["netD"], cin + cout if config.get("discConditional", True) else cout

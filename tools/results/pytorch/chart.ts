@@ -83,7 +83,7 @@ export function chartOf(rows: readonly (readonly Panel[])[]): string {
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h + 26}" viewBox="0 0 ${w} ${h + 26}" ` +
-    `font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n` +
+    `font-family="sans-serif" font-size="12">\n<title>Losses of pixtape and of PyTorch</title>\n<rect width="100%" height="100%" fill="white"/>\n` +
     `${[...drawn, ...key].join('\n')}\n</svg>\n`
   );
 }
