@@ -8,6 +8,7 @@ import { encodeSafetensors } from '../../../../src/engine/util/safetensors.ts';
 import { readSafetensors } from '../../../../src/files/files.ts';
 import { exportGenerator } from '../../../../src/pix2pix/train/checkpoint/export.ts';
 import { PRESETS, type TrainConfig } from '../../../../src/pix2pix/train/config/config.ts';
+import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 import { temporaryFolders, tinyConfig } from '../tiny.ts';
 import { deviation, noise, randomGenerator } from './random_generator.ts';
@@ -39,7 +40,9 @@ const NETWORKS: [string, TrainConfig, half: boolean][] = [
 
 it.for(NETWORKS)('an export loads in PyTorch by name and paints the same: %s', async ([, config, half], { skip }) => {
   if (missing !== undefined) skip(missing);
-  const { predictor, tensors } = await randomGenerator(device, config);
+  const { generator, tensors } = await randomGenerator(device, config);
+  // As PyTorch's evaluation mode has it, also where one batch norm serves two places.
+  const predictor = new Predictor(device, generator, { statistics: 'running' });
   const [height, width] = [32, 64];
   const shape = [2, 3, height, width];
   const condition = noise(2 * 3 * height * width, 1);
