@@ -9,9 +9,8 @@
 // columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. Vectors in workgroup memory
 // are of four depth steps of one row or column: one invocation brings and writes a whole one. There are two such tiles of
 // each operand (SIDES): while one is multiplied, the other is filled with what was loaded meanwhile, at one barrier a pass.
-// The rows of `a` in a weight gradient are the gradients of an output channel, and their sum is that of its bias:
-// `weight_gradient` adds up what it brings of them in passing. `main` may bring its result before the leaky ReLU that a
-// convolution's input comes out of, or add to it what that input's gradient has got from elsewhere.
+// With ROW_SUMS an invocation also adds up what it brings of the rows of `a`. How results leave: gemm_epilogue.wgsl, or then
+// gemm_row_sums.wgsl.
 // Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra".
 
 const INVOCATIONS = DOWN * ACROSS;
@@ -143,31 +142,6 @@ fn main(
       let m = work.row0 + own_row(t) + r * DOWN;
       if ((m < p.rows) & (n < p.cols)) {
         finish(first + m * p.result_row, m, work.product, sums[r * C + j / 4u][j % 4u]);
-      }
-    }
-  }
-}
-
-// As `main` for a weight gradient, with the sums of the rows, which the workgroups of the first columns write.
-@compute @workgroup_size(INVOCATIONS)
-fn weight_gradient(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-) {
-  let work = work_of(group, groups);
-  var sums: Sums;
-  var rows: RowSums;
-  sum_up(work, t, &sums, &rows);
-  // unroll
-  for (var j = 0u; j < COLS_EACH; j++) {
-    let n = work.col0 + own_col(t) + j * ACROSS;
-    let first = column_in_result(n, work);
-    // unroll
-    for (var r = 0u; r < ROWS_EACH; r++) {
-      let m = work.row0 + own_row(t) + r * DOWN;
-      if ((m < p.rows) & (n < p.cols)) {
-        result[first + m * p.result_row] = sums[r * C + j / 4u][j % 4u];
       }
     }
   }

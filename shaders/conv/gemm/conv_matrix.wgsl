@@ -10,7 +10,7 @@
 // BK = 4 * QUADS depth steps. There are two sides of each operand: while one is multiplied, the other is filled with what was
 // loaded meanwhile, at one barrier a pass. Sums leave through `patches`, one matrix a subgroup, since nobody knows which
 // invocation holds which element: from there each invocation takes elements of one column, and finishes them.
-// `weight_gradient` also adds up the rows that it brings, before they are rounded, as in conv_gemm.wgsl.
+// With ROW_SUMS the rows that are brought are also added up, before they are rounded, as in conv_gemm.wgsl.
 // Source: the tiling of "Programming Tensor Cores in CUDA 9" (NVIDIA 2017) and of CUTLASS's WMMA kernels.
 
 const SIDES = 2u;
@@ -132,39 +132,6 @@ fn main(
         let m = work.row0 + patch_row(t, i) + e * ROWS_APART;
         if ((m < p.rows) & (n < p.cols)) {
           finish(first + m * p.result_row, m, work.product, patches[patch_at + e * SUBGROUP]);
-        }
-      }
-      workgroupBarrier();
-    }
-  }
-}
-
-// As `main` for a weight gradient, with the sums of the rows.
-@compute @workgroup_size(INVOCATIONS)
-fn weight_gradient(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
-  @builtin(subgroup_id) id: u32,
-) {
-  let work = work_of(group, groups);
-  let subgroup = subgroup_of(t, id);
-  let patch_at = t / SUBGROUP * M * N + t % SUBGROUP;
-  var sums: Sums;
-  var rows: RowSums;
-  sum_up(work, t, subgroup, &sums, &rows);
-  // unroll
-  for (var j = 0u; j < MATRICES_ACROSS; j++) {
-    let n = work.col0 + patch_col(t, j);
-    let first = column_in_result(n, work);
-    // unroll
-    for (var i = 0u; i < MATRICES_DOWN; i++) {
-      put_sum(sums[i * MATRICES_ACROSS + j], subgroup * M * N);
-      workgroupBarrier();
-      for (var e = 0u; e < EACH; e++) {
-        let m = work.row0 + patch_row(t, i) + e * ROWS_APART;
-        if ((m < p.rows) & (n < p.cols)) {
-          result[first + m * p.result_row] = patches[patch_at + e * SUBGROUP];
         }
       }
       workgroupBarrier();

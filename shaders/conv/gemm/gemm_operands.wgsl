@@ -1,4 +1,5 @@
-// What the products of conv_gemm.wgsl and conv_matrix.wgsl are made of, and where they go. Appended to either.
+// What the products of conv_gemm.wgsl and conv_matrix.wgsl are made of, and where they go. Appended to either, with `finish`
+// and `finish_rows` of gemm_epilogue.wgsl or gemm_row_sums.wgsl, which write what was summed up.
 //
 //   result[m, n] = sum over k of a[m, k] * b[k, n]
 //
@@ -200,34 +201,4 @@ fn column_in_result(n: u32, work: Work) -> u32 {
   let entry = col_entry(n - picture * p.picture_cols) + 8u;
   let start = p.result_first + work.product * p.result_each + work.split * p.part_size;
   return start + picture * p.result_picture + columns[entry];
-}
-
-// Writes the sum of row m at `i`, with what follows it: the bias, then the leaky ReLU, its gradient, or what is added.
-fn finish(i: u32, m: u32, product: u32, sum: f32) {
-  var value = sum;
-  if (p.has_bias != 0u) {
-    value += bias[p.bias_first + product * p.bias_each + m];
-  }
-  if (p.accumulate != 0u) {
-    value += result[i];
-  }
-  if (p.besides != 0u) {
-    let other = beside[i];
-    result[i] = select(value + other, leaky_relu_gradient(other, value, p.slope), p.besides == 1u);
-  } else {
-    result[i] = leaky_relu(value, p.slope);
-  }
-}
-
-// Writes the sums of the rows that an invocation has brought: the workgroups of the first columns do.
-fn finish_rows(t: u32, work: Work, rows: ptr<function, RowSums>) {
-  if (work.col0 == 0u) {
-    // unroll
-    for (var e = 0u; e < A_QUADS; e++) {
-      let m = work.row0 + a_row(t, e);
-      if ((a_row(t, e) < BM) & (m < p.rows)) {
-        row_sums[(work.split * QUADS + a_quad(t)) * p.rows + m] = dot((*rows)[e], vec4f(1.0));
-      }
-    }
-  }
 }

@@ -1,24 +1,24 @@
 import gemmSource from '../../../../../../shaders/conv/gemm/conv_gemm.wgsl';
-import operands from '../../../../../../shaders/conv/gemm/gemm_operands.wgsl';
-import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../../gpu/device.ts';
 import type { Kernel } from '../../../../gpu/shader/kernel.ts';
 import type { ConvAlgorithm } from '../../algorithm.ts';
 import type { ConvGeometry } from '../../geometry.ts';
 import { weightFits } from '../../slices.ts';
 import { LARGEST_SIDE } from './offset_tables.ts';
-import { type Cases, productKernels, sizeOf } from './products.ts';
+import { type Cases, finished, productKernels, sizeOf } from './products.ts';
 import { byCost, crewOf, QUADS, SIDES, TILES, type Tile, worthTrying } from './tiles.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv/gemm/conv_gemm.wgsl`. */
 
-const source = `${gemmSource}\n${operands}\n${leakyRelu}`;
+const source = finished(gemmSource);
 
 /**
  * CPU drivers take seconds to compile what is written out, and write loops of constant length out themselves: for them
  * nothing is, and no length is a constant.
  */
-const rolledSource = source.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
+const rolled = (text: string) =>
+  text.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
+const rolledSource = { plain: rolled(source.plain), rowSums: rolled(source.rowSums) };
 
 /** Groups whose products, and what a long sum is split into, are sure to fit a dispatch. */
 const MOST_GROUPS = 128;
@@ -32,7 +32,7 @@ export function isProduct(device: Device, g: ConvGeometry): boolean {
 /** `gemm ROWSxCOLUMNS`: the tile. */
 export const gemm: ConvAlgorithm<Tile> = {
   name: 'gemm',
-  sources: [source],
+  sources: Object.values(source),
   configs(device, g, direction) {
     if (!isProduct(device, g)) return [];
     const size = sizeOf(g, direction);
@@ -56,8 +56,8 @@ function kernelFor(device: Device, tile: Tile, { wide, tail, masked, rowSums }: 
   const { rows, cols, down, across } = tile;
   const invocations = down * across;
   const colsEach = cols / across;
-  const [text, entry] = [device.capabilities.cpu ? rolledSource : source, rowSums ? 'weight_gradient' : 'main'];
-  return device.kernel(`conv_gemm ${gemm.format(tile)}`, text, entry, {
+  const text = (device.capabilities.cpu ? rolledSource : source)[rowSums ? 'rowSums' : 'plain'];
+  return device.kernel(`conv_gemm ${gemm.format(tile)}`, text, 'main', {
     DOWN: down,
     ACROSS: across,
     ROWS_EACH: rows / down,

@@ -1,12 +1,10 @@
 import matrixSource from '../../../../../../shaders/conv/gemm/conv_matrix.wgsl';
-import operands from '../../../../../../shaders/conv/gemm/gemm_operands.wgsl';
-import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../../gpu/device.ts';
 import type { Kernel } from '../../../../gpu/shader/kernel.ts';
 import { type MatrixUnit, matrixConstants, onMatrixUnit } from '../../../../gpu/shader/matrix_unit.ts';
 import { type ConvAlgorithm, parseSizes } from '../../algorithm.ts';
 import { isProduct } from './gemm.ts';
-import { type Cases, productKernels, sizeOf } from './products.ts';
+import { type Cases, finished, productKernels, sizeOf } from './products.ts';
 import { byCost, crewOf, type Tile, worthTrying } from './tiles.ts';
 
 /**
@@ -15,7 +13,7 @@ import { byCost, crewOf, type Tile, worthTrying } from './tiles.ts';
  * f16 are offered it.
  */
 
-const source = `${matrixSource}\n${operands}\n${leakyRelu}`;
+const source = finished(matrixSource);
 
 /** Vectors of four depth steps that are brought at once: the depth of one or two matrices. */
 const QUADS = 4;
@@ -47,7 +45,7 @@ const MULTIPLY_ADD = 1 / 8;
 /** `matrix ROWSxCOLUMNS`: the tile. */
 export const matrix: ConvAlgorithm<MatrixTile> = {
   name: 'matrix',
-  sources: [source],
+  sources: Object.values(source),
   configs(device, g, direction) {
     const { matrixUnit: unit } = device.capabilities;
     if (!g.halves || !unit || !isProduct(device, g)) return [];
@@ -102,8 +100,8 @@ function kernelFor(device: Device, unit: MatrixUnit, tile: MatrixTile, cases: Ca
   const { rows, cols, down, across } = tile;
   const invocations = down * across * unit.subgroup;
   const { wide, tail, masked, rowSums } = cases;
-  const entry = rowSums ? 'weight_gradient' : 'main';
-  return device.kernel(`conv_matrix ${matrix.format(tile)}`, onMatrixUnit(unit, source), entry, {
+  const text = onMatrixUnit(unit, source[rowSums ? 'rowSums' : 'plain']);
+  return device.kernel(`conv_matrix ${matrix.format(tile)}`, text, 'main', {
     ...matrixConstants(unit),
     SUBGROUPS: down * across,
     SUBGROUPS_ACROSS: across,

@@ -1,3 +1,7 @@
+import epilogue from '../../../../../../shaders/conv/gemm/gemm_epilogue.wgsl';
+import operands from '../../../../../../shaders/conv/gemm/gemm_operands.wgsl';
+import rowSums from '../../../../../../shaders/conv/gemm/gemm_row_sums.wgsl';
+import leakyRelu from '../../../../../../shaders/elementwise/shared/leaky_relu.wgsl';
 import type { Device } from '../../../../gpu/device.ts';
 import type { Kernel } from '../../../../gpu/shader/kernel.ts';
 import type { StorageSlice } from '../../../../gpu/storage.ts';
@@ -27,6 +31,12 @@ export interface Cases {
   masked: boolean;
   /** The sums of the rows are wanted, too. */
   rowSums: boolean;
+}
+
+/** A kernel's text with what all of them share, for `rowSums` of `Cases` and for all else. */
+export function finished(text: string): { plain: string; rowSums: string } {
+  const shared = `${text}\n${operands}`;
+  return { plain: `${shared}\n${epilogue}\n${leakyRelu}`, rowSums: `${shared}\n${rowSums}` };
 }
 
 /** A kernel on one device. */
