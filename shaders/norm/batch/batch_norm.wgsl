@@ -13,7 +13,7 @@
 // squared deviations: for each lane, [channel][slice][lane], or with MEET for each slice. `slices` holds them for each
 // slice. `table` holds (mean, 1 / deviation, weight, bias) for each channel, all that later passes need.
 //
-// Appended: channel.wgsl, statistics.wgsl, which explains the sums, and `write` of write.wgsl or write_dropout.wgsl.
+// Appended: channel.wgsl, combine.wgsl, statistics.wgsl, which explains the sums, and `write` of write.wgsl or write_dropout.wgsl.
 // The pivot of a channel is its first value. Means are relative to it, in the table too. Running statistics, and tables
 // made of them, have no pivot.
 // Source: Ioffe & Szegedy 2015, "Batch Normalization".
@@ -163,28 +163,13 @@ fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   if (c >= p.channels) {
     return;
   }
-  var sum = vec3f();
-  for (var s = 0u; s < p.count; s++) {
-    let values = min(p.slice, p.n - s * p.slice);
-    for (var t = 0u; t < p.per; t++) {
-      sum = joined(sum, vec3f(f32((values + p.per - 1u - t) / p.per), parts[(c * p.count + s) * p.per + t]));
-    }
-  }
+  let sum = combined(c);
   table[c] = known_of(c, sum);
-  move_statistics(c, sum);
+  move_statistics(c, pivot_of(c), sum, p.n);
 }
 
 fn known_of(c: u32, sum: vec3f) -> vec4f {
   return vec4f(sum.y, inverse_deviation(sum.z, f32(p.n), p.eps), weight[c], bias[c]);
-}
-
-fn move_statistics(c: u32, sum: vec3f) {
-  if (p.moves == 0u) {
-    return;
-  }
-  let deviation = sum.z / sqrt(f32(p.n - 1u));
-  running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot_of(c) + sum.y);
-  running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
 }
 
 @group(0) @binding(12) var<storage, read> fixed_mean: array<f32>;
@@ -236,7 +221,7 @@ fn normalise_batch(
   let channel = known_of(c, sum);
   if ((group.x == 0u) & (t == 0u)) {
     table[c] = channel;
-    move_statistics(c, sum);
+    move_statistics(c, pivot_of(c), sum, p.n);
   }
   write(group.x, c, t, channel);
 }
@@ -257,7 +242,7 @@ fn single_slice(
   let channel = known_of(c, sum);
   if (t == 0u) {
     table[c] = channel;
-    move_statistics(c, sum);
+    move_statistics(c, pivot_of(c), sum, p.n);
   }
   count_batch(0u, c, t);
   write(0u, c, t, channel);

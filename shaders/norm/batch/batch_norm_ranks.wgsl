@@ -6,7 +6,7 @@
 // of the sum of squared deviations, 0) for each channel, `summaries` that of all ranks, [rank][channel]. `sums` holds all
 // dbias, then all dweight of each rank, [rank][2][channel]. `table` and `slopes` as in batch_norm.wgsl and
 // batch_norm_backward.wgsl; their means are relative to this rank's own pivot.
-// Appended: statistics.wgsl.
+// Appended: combine.wgsl and statistics.wgsl.
 // Source: Ioffe & Szegedy 2015, "Batch Normalization".
 
 struct Params {
@@ -37,13 +37,7 @@ fn summarise(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
   if (c >= p.channels) {
     return;
   }
-  var sum = vec3f();
-  for (var s = 0u; s < p.count; s++) {
-    let values = min(p.slice, p.n - s * p.slice);
-    for (var t = 0u; t < p.per; t++) {
-      sum = joined(sum, vec3f(f32((values + p.per - 1u - t) / p.per), parts[(c * p.count + s) * p.per + t]));
-    }
-  }
+  let sum = combined(c);
   summary[c] = vec4f(x[c * p.plane], sum.yz, 0.0);
 }
 
@@ -66,14 +60,8 @@ fn combine(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let found = summaries[r * p.channels + c];
     sum = joined(sum, vec3f(f32(p.n), (found.x - pivot) + found.y, found.z));
   }
-  let all = f32(p.n * p.ranks);
-  table[c] = vec4f(sum.y, inverse_deviation(sum.z, all, p.eps), weight[c], bias[c]);
-  if (p.moves == 0u) {
-    return;
-  }
-  let deviation = sum.z / sqrt(all - 1.0);
-  running_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * (pivot + sum.y);
-  running_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * (deviation * deviation);
+  table[c] = vec4f(sum.y, inverse_deviation(sum.z, f32(p.n * p.ranks), p.eps), weight[c], bias[c]);
+  move_statistics(c, pivot, sum, p.n * p.ranks);
 }
 
 @group(0) @binding(11) var<storage, read> sums: array<f32>;

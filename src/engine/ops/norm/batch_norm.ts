@@ -4,6 +4,7 @@ import backwardText from '../../../../shaders/norm/batch/batch_norm_backward.wgs
 import before from '../../../../shaders/norm/batch/before.wgsl';
 import beforeDropout from '../../../../shaders/norm/batch/before_dropout.wgsl';
 import channel from '../../../../shaders/norm/batch/channel.wgsl';
+import combine from '../../../../shaders/norm/batch/combine.wgsl';
 import write from '../../../../shaders/norm/batch/write.wgsl';
 import writeDropout from '../../../../shaders/norm/batch/write_dropout.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
@@ -23,8 +24,8 @@ import { BatchNormRanks } from './batch_norm_ranks.ts';
 import { EPS, type NormOptions } from './check.ts';
 import { fixedNormGradients, normGradients } from './graph.ts';
 
-const source = [forwardText, channel, write, statistics, leakyRelu].join('\n');
-const droppingSource = [forwardText, channel, writeDropout, philox, statistics, leakyRelu].join('\n');
+const source = [forwardText, channel, combine, write, statistics, leakyRelu].join('\n');
+const droppingSource = [forwardText, channel, combine, writeDropout, philox, statistics, leakyRelu].join('\n');
 const backwardSource = [backwardText, channel, before, leakyRelu].join('\n');
 const droppingBackwardSource = [backwardText, channel, beforeDropout, leakyRelu].join('\n');
 

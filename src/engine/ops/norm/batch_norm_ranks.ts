@@ -1,11 +1,12 @@
 import source from '../../../../shaders/norm/batch/batch_norm_ranks.wgsl';
+import combine from '../../../../shaders/norm/batch/combine.wgsl';
 import statistics from '../../../../shaders/norm/statistics.wgsl';
 import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { gatherFromRanks } from '../ranks/gather.ts';
 import type { Ranks } from '../ranks/ranks.ts';
 
-const text = `${source}\n${statistics}`;
+const text = [source, combine, statistics].join('\n');
 
 /** What the shader has to know of the batch and of the norm; names are the shader's. */
 export interface RanksParams {
