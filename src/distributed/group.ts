@@ -127,8 +127,11 @@ export class RankGroup {
     this.longWork++;
     this.beat();
     return () => {
-      if (!over) this.longWork--;
+      if (over) return;
       over = true;
+      this.longWork--;
+      // At once: a thread that hangs before the next heartbeat is due would be waited for as if a driver still compiled.
+      this.beat();
     };
   };
 
