@@ -46,6 +46,8 @@ export class Program implements StorageOwner {
   destroyed = false;
   plan: MemoryPlan | undefined;
   deferred: Deferred | undefined;
+  /** Deferred work is recorded once its results come to so many bytes; set where something leaves before the end. */
+  mostDeferredBytes = Number.POSITIVE_INFINITY;
   private readonly dispatches: Dispatch[] = [];
   private readonly temporaries = new Temporaries();
   private readonly buffers: GPUBuffer[] = [];

@@ -5,8 +5,11 @@ import { currentProgram } from '../../tape/current.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { type AverageTimes, nextMeeting, type Ranks } from './ranks.ts';
 
-/** Bytes of a bucket: large enough that its latency does not count, small enough that the first leaves early. */
-const BUCKET_BYTES = 8 * 2 ** 20;
+/**
+ * Bytes of a bucket: a share of all, so that the first leaves early, but large enough that its latency does not count, and
+ * small enough that its copy does not hold up the next.
+ */
+const BUCKET = { share: 1 / 4, least: 2 ** 18, most: 2 ** 23 };
 
 /** Tensors that travel together, and the dispatch behind the last that writes one of them. */
 interface Bucket {
@@ -18,8 +21,23 @@ interface Bucket {
 export interface AverageOptions {
   /** Whether the values may be rounded on their way between the ranks; default false. */
   mayRound?: boolean;
-  /** A bucket is full with so many bytes. */
+  /** A bucket is full with so many bytes; default a quarter of all, 256 KiB to 8 MiB. */
   bucketBytes?: number;
+}
+
+/** A bucket's default size in bytes, for tensors of these sizes. */
+function bucketBytesOf(tensors: readonly Tensor[]): number {
+  const all = tensors.reduce((sum, { size }) => sum + 4 * size, 0);
+  return Math.min(Math.max(BUCKET.share * all, BUCKET.least), BUCKET.most);
+}
+
+/**
+ * To be called before `backward`, where `averageOverRanks` follows: the gradients of these weights are completed bucket by
+ * bucket. Otherwise the small sums of a whole backward pass are one dispatch at its end, and no bucket could leave before.
+ */
+export function completeByBucket(weights: readonly Tensor[]): void {
+  const [first] = weights;
+  if (first) currentProgram(first.device).mostDeferredBytes = bucketBytesOf(weights);
 }
 
 /**
@@ -33,7 +51,7 @@ export interface AverageOptions {
 export function averageOverRanks(
   ranks: Ranks,
   tensors: readonly Tensor[],
-  { mayRound = false, bucketBytes = BUCKET_BYTES }: AverageOptions = {},
+  { mayRound = false, bucketBytes = bucketBytesOf(tensors) }: AverageOptions = {},
 ): void {
   const [first] = tensors;
   if (!first) return;

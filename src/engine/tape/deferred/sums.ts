@@ -69,6 +69,9 @@ class DeferredSums implements Deferred {
 
   add(sum: Sum): void {
     this.waiting.set(sum.result, sum);
+    const wanted = [...this.waiting.keys()].filter((result) => !this.taken.has(result));
+    const bytes = wanted.reduce((all, result) => all + result.bytes, 0);
+    if (bytes >= this.program.mostDeferredBytes) this.record([]);
   }
 
   /** What makes up a tensor: the terms of a sum that waits, for another to take over; else the tensor itself. */

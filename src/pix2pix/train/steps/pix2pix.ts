@@ -8,7 +8,7 @@ import { add, scale } from '../../../engine/ops/elementwise/arithmetic.ts';
 import { l1Loss } from '../../../engine/ops/loss/losses.ts';
 import { ssimLoss } from '../../../engine/ops/loss/ssim.ts';
 import { Rng } from '../../../engine/ops/random/rng.ts';
-import { averageOverRanks } from '../../../engine/ops/ranks/average.ts';
+import { averageOverRanks, completeByBucket } from '../../../engine/ops/ranks/average.ts';
 import type { Ranks } from '../../../engine/ops/ranks/ranks.ts';
 import { concat } from '../../../engine/ops/shape/concat.ts';
 import { backward, noGrad } from '../../../engine/tape/autograd.ts';
@@ -168,6 +168,7 @@ export class Pix2Pix {
   private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
     const { optimD } = this;
     const loss = disc.mixesPictures ? this.lossOfEach(disc, fake) : this.lossOfBoth(disc, fake);
+    if (this.ranks) completeByBucket(disc.parameters());
     backward(loss, optimD?.lossScale?.scale);
     this.meetRanks(disc, [loss]);
     optimD?.step();
@@ -207,6 +208,7 @@ export class Pix2Pix {
     let gen = scale(l1, config.lambdaL1);
     if (adv) gen = add(adv, gen);
     if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
+    if (this.ranks) completeByBucket(generator.parameters());
     backward(gen, optimG.lossScale?.scale);
     const losses = { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
     this.meetRanks(generator, Object.values(losses));

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { dryRunDevice } from '../../../../src/engine/gpu/dry_run.ts';
+import { Program } from '../../../../src/engine/gpu/program.ts';
 import { PRESETS } from '../../../../src/pix2pix/train/config/config.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
+import { ranksInOne } from '../../../../tools/pytorch/ranks_in_one.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 /**
@@ -29,3 +31,32 @@ test.each([
   expect(program.dispatchCount).toBeLessThanOrEqual(dispatches);
   expect(gpu.memory.peak / (state + (program.plan?.lowerBound ?? 0))).toBeLessThanOrEqual(memory);
 });
+
+test.each([
+  { preset: 'quick', cpu: true },
+  { preset: 'quick', cpu: false },
+  { preset: 'tutorial', cpu: false },
+] as const)(
+  '$preset on several ranks, CPU $cpu: most gradients leave before the backward pass ends',
+  async ({ preset, cpu }) => {
+    const dry = await dryRunDevice(device, { boundless: true });
+    if (!cpu) Object.assign(dry.capabilities, { cpu, subgroupSize: 0 });
+    const cut = vi.spyOn(Program.prototype, 'cut');
+    const model = new Pix2Pix(dry, PRESETS[preset], { initialise: false, ranks: ranksInOne(2)[0] });
+    await model.prepare();
+    const cuts = cut.mock.calls.map(([, storages, at]) => ({
+      at,
+      bytes: storages.reduce((sum, { bytes }) => sum + bytes, 0),
+    }));
+    cut.mockRestore();
+
+    // An average is some buckets, and a cut at the end at which all of them come back.
+    const weights = 4 * model.generator.parameterCount;
+    const end = cuts.findIndex(({ at, bytes }) => at === undefined && bytes === weights);
+    const begin = cuts.slice(0, end).findLastIndex(({ at }) => at === undefined) + 1;
+    const buckets = cuts.slice(begin, end);
+    expect(buckets.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(weights);
+    expect(buckets.length).toBeGreaterThanOrEqual(4);
+    expect(buckets.at(-1)?.bytes).toBeLessThan(0.1 * weights);
+  },
+);
