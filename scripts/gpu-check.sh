@@ -16,7 +16,7 @@ out=${1:-${OUT:-runs/gpu-check}}
 mkdir -p "$out" || exit 1
 out=$(cd "$out" && pwd)
 export PIXTAPE_ADAPTER=${ADAPTER:-gpu} NO_COLOR=1 npm_config_update_notifier=false
-sections=${SECTIONS:-environment build fixtures operators convolutions peers steps isa training}
+sections=${SECTIONS:-environment build fixtures operators convolutions matrices peers steps isa training}
 rounds=${ROUNDS:-3}
 failed=0
 
@@ -73,7 +73,7 @@ isa() {
 
 training() {
   npm run --silent pixtape -- train --data openmoji --preset "${PRESET:-tutorial}" --adapter "$PIXTAPE_ADAPTER" \
-    --minutes "${MINUTES:-0.75}" --display_freq 20 --checkpoints_dir "$out" --name training
+    --minutes "${MINUTES:-0.6}" --display_freq 20 --checkpoints_dir "$out" --name training
 }
 
 : >"$out/summary.txt"
@@ -86,10 +86,11 @@ run build 60 npm run --silent build
 run fixtures 60 npm run --silent reference -- test/fixtures/depth*.safetensors test/fixtures/unet*.safetensors
 run operators 90 tests test/engine/ops/ops.test.ts
 run convolutions 90 tests test/engine/ops/conv/conv_variants.test.ts
-run peers 90 bench peers
+run matrices 30 tests test/engine/ops/conv/matrix/driver.test.ts test/engine/ops/conv/matrix/operations.test.ts
+run peers 80 bench peers
 run steps 60 bench step host
 run isa 40 isa
-run training 80 training
+run training 60 training
 # Pictures and report stay, without the gigabyte of weights.
 if [ -d "$out/training" ]; then find "$out/training" -name '*.safetensors*' -delete; fi
 
