@@ -1,6 +1,6 @@
 /**
  * The engine alone: a device, recorded programs, operations with gradients, modules and optimisers. It needs neither Node
- * nor a browser, only a WebGPU adapter, and knows no Pix2Pix:
+ * nor a browser, only a WebGPU adapter, and knows nothing of Pix2Pix:
  *
  *     import { Device, record } from 'pixtape/engine';
  *     const device = await Device.open(await navigator.gpu.requestAdapter());
@@ -17,7 +17,7 @@
  *     console.log(await step.outputs.read());
  */
 
-// The device, recorded programs, and what an operation of one's own takes: a kernel and where to run it.
+// The device, recorded programs, and what a custom operation needs: a kernel and its dispatch.
 export { type Capabilities, Device, type DeviceOptions } from './gpu/device.ts';
 export type { MemoryPlan } from './gpu/memory/plan.ts';
 export type { DispatchTiming, Profile } from './gpu/profile.ts';

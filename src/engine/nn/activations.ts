@@ -4,7 +4,7 @@ import type { Tensor } from '../tape/tensor.ts';
 import { checkLayer } from './arguments.ts';
 import { Module } from './module.ts';
 
-/** Activations as modules, for those who build networks out of modules alone; each calls the operation of its name. */
+/** Activations as modules, for networks that consist of modules only. Each calls the operation of its name. */
 
 export class ReLU extends Module {
   constructor(...none: never[]) {
@@ -20,7 +20,7 @@ export class ReLU extends Module {
 export class LeakyReLU extends Module {
   private readonly slope: number;
 
-  /** @param slope below 0; at least 0 */
+  /** @param slope for x < 0; at least 0 */
   constructor(slope = 0.01, ...none: never[]) {
     super();
     checkLayer('LeakyReLU', { slope: [slope, aNumber({ least: 0, finite: true })] }, none);

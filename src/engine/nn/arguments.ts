@@ -2,19 +2,19 @@ import { Device } from '../gpu/device.ts';
 import { aNumber, checkArguments, checkOptions, optional, type Rule } from '../ops/arguments.ts';
 import { PixtapeError } from '../util/errors.ts';
 
-/** What a layer is made on. */
+/** The device that a layer is made on. */
 export const aDevice: Rule = { wanted: 'a device', fits: (value) => value instanceof Device };
 
-/** Of a layer that draws its first values. */
+/** The seed of a layer that draws its initial values. */
 export const aSeed = optional(aNumber({ finite: true }));
 
-/** What a layer's constructor was given, each value by its name, with what it may be. */
+/** The arguments of a layer's constructor: each value by its name, with its rule. */
 type Given = Readonly<Record<string, readonly [value: unknown, rule: Rule]>>;
 
 /**
- * Holds what a layer's constructor was given to its rules, before anything is made.
- * @param more whatever came behind it: nothing, or one object with options
- * @param options what these may be, by their names; by default there are none
+ * Checks a layer's arguments before anything is made.
+ * @param more the remaining arguments: none, or one object of options
+ * @param options the rules of the options, by name; by default there are none
  * @throws PixtapeError that names the layer and the argument or option
  */
 export function checkLayer(

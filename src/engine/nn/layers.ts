@@ -24,7 +24,7 @@ import { Fresh } from './init/fresh.ts';
 import { buffer, Module, parameter } from './module.ts';
 
 export interface LayerOptions {
-  /** Seeds the first values of this layer alone; by default they follow from the device's seed. */
+  /** Seeds the initial values of this layer alone. By default they follow from the device's seed. */
   seed?: number;
 }
 
@@ -39,7 +39,7 @@ export interface ConvTransposeOptions extends LayerOptions, ConvTranspose2dOptio
 }
 
 /**
- * 2-D convolution; `weight` is (cout, cin / groups, k, k). Weight and bias start uniform in ±1/√fan_in, as PyTorch's do
+ * 2-D convolution; `weight` is (cout, cin / groups, k, k). Weight and bias start uniform in ±1/√fan_in, as in PyTorch
  * (`kaiming_uniform(a=√5)`).
  */
 export class Conv2d extends Module {
@@ -49,7 +49,7 @@ export class Conv2d extends Module {
   readonly fanIn: number;
   readonly options: Conv2dOptions & Conv2dActivation;
 
-  /** @param kernel its side, or both: [height, width] */
+  /** @param kernel one side for both, or [height, width] */
   constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ActivatedConvOptions = {}) {
     super();
     checkConv('Conv2d', { device, cin, cout, kernel, options }, CONV_OPTIONS);
@@ -73,11 +73,11 @@ export class Conv2d extends Module {
 export class ConvTranspose2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
-  /** As PyTorch reckons it for its default initialisation: cout / groups · k². */
+  /** Fan-in as PyTorch's default initialisation computes it: cout / groups · k². */
   readonly fanIn: number;
   readonly options: ConvTranspose2dOptions;
 
-  /** @param kernel its side, or both: [height, width] */
+  /** @param kernel one side for both, or [height, width] */
   constructor(device: Device, cin: number, cout: number, kernel: Pair, options: ConvTransposeOptions = {}) {
     super();
     checkConv('ConvTranspose2d', { device, cin, cout, kernel, options }, TRANSPOSED_OPTIONS);
@@ -112,7 +112,7 @@ function checkConv(
   checkLayer(layer, sides, [options], { ...rules, bias: optional(aBoolean), seed: aSeed });
 }
 
-/** Sides of a weight whose channels are cut into groups: channels of one group, height and width of the kernel. */
+/** Sides of a weight whose channels are grouped: channels of one group, height and width of the kernel. */
 function weightSides(layer: string, channels: number, kernel: Pair, groups = 1): [number, number, number] {
   if (!Number.isInteger(channels / groups)) {
     throw new PixtapeError(`${layer}: ${channels} channels are not a multiple of groups ${groups}`);
@@ -121,7 +121,7 @@ function weightSides(layer: string, channels: number, kernel: Pair, groups = 1):
   return [channels / groups, height, width];
 }
 
-/** Batch norm over N, H and W of each channel, with running statistics for evaluation (eps 1e-5, momentum 0.1). */
+/** Batch norm of each channel over N, H and W, with running statistics for evaluation (eps 1e-5, momentum 0.1). */
 export class BatchNorm2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -130,10 +130,10 @@ export class BatchNorm2d extends Module {
   /** Batches that the running statistics have seen: one u32. */
   readonly numBatchesTracked: Tensor;
   /**
-   * In evaluation mode, normalise each picture by its own statistics, as for a batch of one, in place of the running ones.
+   * In evaluation mode, normalise each picture by its own statistics instead of the running ones, as a batch of one.
    */
   perPicture = false;
-  /** Whose batches the statistics in training are taken over; undefined for this process' own alone. */
+  /** The ranks over whose batches training statistics are taken; undefined for this process alone. */
   ranks: Ranks | undefined;
 
   constructor(device: Device, channels: number, ...none: never[]) {
@@ -148,9 +148,9 @@ export class BatchNorm2d extends Module {
   }
 
   /**
-   * Any (N, channels, …).
+   * (N, channels, …) → the same shape.
    * @param slope of a leaky ReLU on the result, in the same pass; 1 for none
-   * @param dropout a layer behind that
+   * @param dropout a layer after the leaky ReLU
    */
   forward(x: Tensor, slope = 1, dropout?: Dropout): Tensor {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, training, ranks } = this;
@@ -164,7 +164,7 @@ export class BatchNorm2d extends Module {
   }
 }
 
-/** Each picture normalised by its own statistics. Of planes of one pixel nothing is left but the bias. */
+/** Normalises each picture by its own statistics. In planes of one pixel only the bias is left. */
 function byItself(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const [, channels = 1, ...sides] = x.shape;
   if (sides.some((side) => side > 1)) return instanceNorm(x, weight, bias);
@@ -177,7 +177,7 @@ const RATE: Rule = {
 };
 const anRng: Rule = { wanted: 'an Rng', fits: (value) => value instanceof Rng };
 
-/** Element-wise dropout in training mode, nothing in evaluation mode. */
+/** Element-wise dropout in training mode; the identity in evaluation mode. */
 export class Dropout extends Module {
   private readonly rate: number;
   private readonly rng: Rng | undefined;
@@ -190,7 +190,7 @@ export class Dropout extends Module {
     this.rng = rng;
   }
 
-  /** For an operation that does it in passing; undefined in evaluation mode. */
+  /** Options for an operation that does the dropout in the same pass; undefined in evaluation mode. */
   get options(): DropoutOptions | undefined {
     return this.training ? { rate: this.rate, rng: this.rng } : undefined;
   }

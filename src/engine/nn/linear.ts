@@ -16,7 +16,7 @@ export interface LinearOptions extends LayerOptions {
   bias?: boolean;
 }
 
-/** y = x · weightᵀ + bias; `weight` is (out, in). Starts uniform in ±1/√in, as PyTorch's. */
+/** y = x · weightᵀ + bias; `weight` is (out, in). Starts uniform in ±1/√in, as in PyTorch. */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
@@ -43,7 +43,7 @@ export class Linear extends Module {
   }
 }
 
-/** A table of vectors, looked up by number; `weight` is (count, features) and starts from N(0, 1), as PyTorch's. */
+/** A table of vectors, looked up by index; `weight` is (count, features) and starts from N(0, 1), as in PyTorch. */
 export class Embedding extends Module {
   readonly weight: Tensor;
 
@@ -60,7 +60,7 @@ export class Embedding extends Module {
   }
 }
 
-/** (N, …) → (N, all the rest in one axis). */
+/** (N, …) → (N, product of the other sides). */
 export class Flatten extends Module {
   constructor(...none: never[]) {
     super();

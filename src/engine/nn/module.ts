@@ -9,21 +9,21 @@ export interface StateEntry {
   kind: StateKind;
 }
 
-/** Makes a leaf a parameter: `this.scale = parameter(Tensor.from(device, [1], [1]))`. */
+/** Marks a leaf as a parameter: `this.scale = parameter(Tensor.from(device, [1], [1]))`. */
 export function parameter(tensor: Tensor): Tensor {
   tensor.requiresGrad = true;
   tensor.kind = 'parameter';
   return tensor;
 }
 
-/** Makes a leaf part of a module's state that is not learnt: a running statistic, or a count. */
+/** Marks a leaf as state that is not learnt: a running statistic, or a count. */
 export function buffer(tensor: Tensor, kind: 'buffer' | 'counter' = 'buffer'): Tensor {
   tensor.kind = kind;
   return tensor;
 }
 
 /**
- * A part of a network. Parameters, buffers and child modules are found by assignment, arrays of modules too:
+ * A part of a network. It finds parameters, buffers, child modules and arrays of modules by assignment:
  *
  *     class Block extends Module {
  *       readonly conv1: Conv2d;
@@ -36,13 +36,13 @@ export function buffer(tensor: Tensor, kind: 'buffer' | 'counter' = 'buffer'): T
  *     }
  *
  * Names are those of PyTorch's `state_dict()`: property names in snake case (`runningMean` is `running_mean`), an array's
- * elements by their index (`blocks.0`), joined by dots. So weights move between the two without renaming.
+ * elements by their index (`blocks.0`), joined by dots. So weights need no renaming between the two.
  */
 export abstract class Module {
-  /** Batch norm uses the batch's own statistics and dropout drops while this is true. */
+  /** True in training mode: batch norm uses the batch's own statistics, and dropout drops. */
   training = true;
 
-  /** The tensors of this module alone: parameters, then buffers and counters, in the order of their assignment. */
+  /** This module's own tensors: parameters, then buffers and counters, in the order of their assignment. */
   private ownState(): StateEntry[] {
     const own = Object.entries(this).flatMap(([name, value]) =>
       value instanceof Tensor && value.kind ? [{ name: snakeCase(name), tensor: value, kind: value.kind }] : [],
@@ -89,23 +89,26 @@ export abstract class Module {
     return this.parameters().reduce((sum, p) => sum + p.size, 0);
   }
 
-  /** Training mode for this module and all below it. Takes effect for what is recorded afterwards. */
+  /** Sets training mode for this module and all below it. Takes effect for what is recorded afterwards. */
   train(on = true): this {
     for (const [, m] of this.modules()) m.training = on;
     return this;
   }
 
-  /** Evaluation mode: running statistics, no dropout. */
+  /** Sets evaluation mode: running statistics, no dropout. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Forgets the gradients of the program that is being recorded, so that the next `backward` starts afresh. */
+  /** Drops the gradients of the program that is being recorded, so that the next `backward` starts afresh. */
   zeroGrad(): void {
     for (const p of this.parameters()) p.grad = undefined;
   }
 
-  /** Records `body` with this module's weights taken as constants: gradients flow through it, but none into it. */
+  /**
+   * Records `body` with this module's weights as constants: gradients flow through the module, but not into its
+   * weights.
+   */
   withFrozenWeights<T>(body: () => T): T {
     const before = this.parameters().map((p) => [p, p.requiresGrad] as const);
     for (const [p] of before) p.requiresGrad = false;
@@ -117,10 +120,10 @@ export abstract class Module {
   }
 
   /**
-   * Loads values by name; floats of any width, and whole numbers for counters.
-   * @param options `strict: false` leaves alone what the values lack, and ignores what the module lacks
-   * @returns the names that were missing, and those that the module does not have
-   * @throws PixtapeError that names the first tensor that is missing, left over, or of another shape or type
+   * Loads values by name: floats of any width, and whole numbers for counters.
+   * @param options `strict: false` ignores names that only one side has
+   * @returns the missing names, and the unexpected ones
+   * @throws PixtapeError that names the first tensor that is missing, unexpected, or of another shape or type
    */
   loadStateDict(values: ReadonlyMap<string, NamedTensor>, options: LoadOptions = {}): LoadResult {
     const entries = this.stateEntries();
@@ -129,7 +132,7 @@ export abstract class Module {
     return result;
   }
 
-  /** Gives the memory of every tensor of the state back. */
+  /** Frees the memory of every tensor of the state. */
   dispose(): void {
     for (const { tensor } of this.stateEntries()) tensor.dispose();
   }

@@ -10,14 +10,14 @@ import { aDevice, checkLayer } from './arguments.ts';
 import { BatchNorm2d } from './layers.ts';
 import { Module, parameter } from './module.ts';
 
-/** What normalises activations: over the batch, over each picture by itself, or not at all. */
+/** How a network normalises its activations: over the batch, per picture, or not at all. */
 export type NormKind = 'batch' | 'instance' | 'none';
 
 export const NORMS: readonly NormKind[] = ['batch', 'instance', 'none'];
 
 const SIDE = aWholeNumber(1);
 
-/** Weight 1 and bias 0 of this shape, as norms start. */
+/** Initial weight 1 and bias 0 of this shape. */
 function affine(device: Device, shape: Shape): { weight: Tensor; bias: Tensor } {
   const ones = () => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1);
   const weight = parameter(Tensor.lazy(device, shape, 'weight', ones));
@@ -25,8 +25,8 @@ function affine(device: Device, shape: Shape): { weight: Tensor; bias: Tensor } 
 }
 
 /**
- * Instance norm without running statistics. `new InstanceNorm2d()` has no weights either, as pix2pix uses it: nothing to
- * learn or to save; `new InstanceNorm2d(device, channels)` has a weight and a bias for each channel.
+ * Instance norm without running statistics. `new InstanceNorm2d()` has no weights, as in pix2pix. `new
+ * InstanceNorm2d(device, channels)` has a weight and a bias per channel.
  */
 export class InstanceNorm2d extends Module {
   readonly weight: Tensor | undefined;
@@ -48,7 +48,7 @@ export class InstanceNorm2d extends Module {
   }
 }
 
-/** Group norm with a weight and a bias for each channel. */
+/** Group norm with a weight and a bias per channel. */
 export class GroupNorm extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -70,12 +70,12 @@ export class GroupNorm extends Module {
   }
 }
 
-/** Layer norm over the last sides, with a weight and a bias for each place in them. */
+/** Layer norm over the last sides, with a weight and a bias per position in them. */
 export class LayerNorm extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
 
-  /** @param shape the sides, or the only one by its length */
+  /** @param shape the sides, or the length of the only one */
   constructor(device: Device, shape: number | Shape, ...none: never[]) {
     super();
     checkLayer('LayerNorm', { device: [device, aDevice], shape: [shape, either(SIDE, aList(SIDE))] }, none);
@@ -98,7 +98,7 @@ export function createNorm(device: Device, kind: NormKind, channels: number): No
   return kind === 'instance' ? new InstanceNorm2d() : undefined;
 }
 
-/** Has every batch norm of a network take its statistics in training over the batches of all ranks. */
+/** Makes every batch norm of a network take its training statistics over the batches of all ranks. */
 export function syncBatchNorm(network: Module, ranks: Ranks): void {
   for (const [, module] of network.modules()) if (module instanceof BatchNorm2d) module.ranks = ranks;
 }

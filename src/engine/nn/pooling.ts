@@ -6,7 +6,7 @@ import type { Tensor } from '../tape/tensor.ts';
 import { checkLayer } from './arguments.ts';
 import { Module } from './module.ts';
 
-/** Pooling as modules, for those who build networks out of modules alone; each calls the operation of its name. */
+/** Pooling as modules, for networks that consist of modules only. Each calls the operation of its name. */
 
 type Sides = readonly [kernel: number, stride?: number, padding?: number];
 

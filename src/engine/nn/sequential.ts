@@ -7,7 +7,7 @@ export type Layer = (Module & { forward(x: Tensor): Tensor }) | ((x: Tensor) => 
 
 /**
  * Layers one after the other, as torch.nn.Sequential: `new Sequential(new Conv2d(device, 3, 8, 3), relu)`. Names in the
- * state dict are the layers' places: `0.weight`, …
+ * state dict are the layers' indices: `0.weight`, …
  */
 export class Sequential extends Module {
   readonly #layers: readonly Layer[];

@@ -10,9 +10,9 @@ interface Entry {
 }
 
 export interface LoadOptions {
-  /** Whether every name must be on both sides; by default true. */
+  /** Whether both sides must have the same names; by default true. */
   strict?: boolean;
-  /** What the values come from, for errors: a file's name. */
+  /** Where the values come from, for errors: a file's name. */
   source?: string;
 }
 
@@ -24,7 +24,7 @@ export interface LoadResult {
 }
 
 /**
- * Checks that these values can be loaded into these tensors: names, shapes, and floats for floats.
+ * Checks that these values fit these tensors: names, shapes, and floats for floats.
  * @throws PixtapeError that names the first tensor that does not fit
  */
 export function checkState(
@@ -65,7 +65,7 @@ export function checkState(
 const FLOATS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16', 'F64']);
 const COUNTS: ReadonlySet<string> = new Set(['I64', 'I32', 'U32']);
 
-/** Writes values that `checkState` has let through. */
+/** Writes values that `checkState` has accepted. */
 export function writeState(entries: readonly Entry[], values: ReadonlyMap<string, NamedTensor>): void {
   for (const { name, tensor, kind } of entries) {
     const value = values.get(name);
@@ -75,7 +75,7 @@ export function writeState(entries: readonly Entry[], values: ReadonlyMap<string
   }
 }
 
-/** Any kind of floats as float32. */
+/** Floats of any width as float32. */
 export function floatsOf({ dtype, data }: NamedTensor): Float32Array {
   if (dtype === 'F16') return fromHalf(data);
   if (dtype === 'BF16') return fromBFloat16(data);

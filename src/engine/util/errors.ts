@@ -1,13 +1,13 @@
 export interface ErrorInfo extends ErrorOptions {
   /** A stable name for programs to test for, such as `out-of-memory`. By default `invalid`. */
   code?: ErrorCode;
-  /** What the message is about, as values: shapes, sizes, names. */
+  /** The values that the message is about: shapes, sizes, names. */
   details?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * What kind of mistake or accident an error is. The command line and the page word their own advice by it, since the
- * engine knows neither flags nor forms.
+ * The kind of an error. The command line and the page choose their own advice by it, because the engine knows neither
+ * flags nor forms.
  */
 export type ErrorCode =
   /** A value, shape, name or file that cannot be used. */
@@ -20,14 +20,17 @@ export type ErrorCode =
   | 'unsupported'
   /** A call that came too early, too late, or in the wrong place. */
   | 'misuse'
-  /** The operating system refused to read or write: a full or read-only disk, no permission, a broken one. */
+  /** The operating system refused to read or write: a full or read-only disk, a missing permission, a broken disk. */
   | 'disk'
-  /** Another process is writing where this one wants to. */
+  /** Another process is writing to the same place. */
   | 'in-use'
-  /** A fault of the engine itself. */
+  /** A bug in the engine. */
   | 'internal';
 
-/** An error that a user can cause and can mend: says what was wrong and where; `hint` says what to do next. */
+/**
+ * An error that a user can cause and can correct. The message says what was wrong and where; `hint` says what to do
+ * next.
+ */
 export class PixtapeError extends Error {
   override readonly name = 'PixtapeError';
   readonly hint: string | undefined;

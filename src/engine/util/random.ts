@@ -1,6 +1,6 @@
 /**
- * Random numbers for the host: a stream for each purpose, the same on every machine. sfc32 (Doty-Humphrey 2010,
- * PractRand), seeded by hashing the key, so that neighbouring keys give unrelated streams.
+ * Random numbers for the host: one stream per purpose, the same on every machine. sfc32 (Doty-Humphrey 2010,
+ * PractRand), seeded by a hash of the key, so that neighbouring keys give unrelated streams.
  */
 export class RandomStream {
   private a: number;

@@ -24,10 +24,10 @@ export interface ArrayOfDType {
 }
 export type DType = keyof ArrayOfDType;
 
-/** One tensor; `data.length` is the product of `shape` (1 for a scalar's empty shape), row-major. */
+/** One tensor, row-major. `data.length` is the product of `shape`: 1 for a scalar, whose shape is empty. */
 export type NamedTensor = { [D in DType]: { dtype: D; shape: number[]; data: ArrayOfDType[D] } }[DType];
 
-/** Where one tensor lies: byte offsets from the start of the file, `end` exclusive. */
+/** The position of one tensor: byte offsets from the start of the file, `end` exclusive. */
 export interface TensorEntry {
   dtype: DType;
   shape: number[];
@@ -58,10 +58,12 @@ const ARRAYS: {
   BOOL: Uint8Array,
 };
 
-/** Bytes of an element on disk and in memory. */
+/** Bytes per element, on disk and in memory. */
 export const bytesPerElement = (dtype: DType): number => ARRAYS[dtype].BYTES_PER_ELEMENT;
 
-/** The reference implementation refuses longer headers too; a longer one means that the file is something else. */
+/**
+ * The longest header accepted, as in the reference implementation. A longer one means that the file is something else.
+ */
 const MAX_HEADER_BYTES = 100_000_000;
 
 const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(ARRAYS, value);
@@ -76,9 +78,9 @@ function isShape(value: unknown): value is number[] {
 }
 
 /**
- * Encodes tensors as the pieces of a safetensors file, to be written one after the other. The tensors' pieces are views
- * of the arrays handed in, not copies: write them before the arrays change.
- * Wide elements come first and names are sorted within a width, so every tensor lies aligned and the same content
+ * Encodes tensors as the chunks of a safetensors file, to be written in order. The tensors' chunks are views of the
+ * given arrays: write them before the arrays change.
+ * Wide elements come first, and names are sorted within a width. So every tensor is aligned, and the same content
  * always gives the same bytes.
  * @throws PixtapeError when an array's length is not the product of its shape.
  */
@@ -114,7 +116,7 @@ export function encodeSafetensors(
     offset = end;
   }
   const text = new TextEncoder().encode(`{${fields.join(',')}}`);
-  // Spaces after the JSON are allowed and bring the data to a multiple of eight.
+  // The format allows spaces after the JSON. They align the data to eight bytes.
   const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(text, 8);
@@ -170,7 +172,7 @@ export function parseSafetensorsHeader(json: Uint8Array, fileBytes: number, file
   return { metadata, entries };
 }
 
-/** Turns the bytes of one tensor into its array: a view where they are aligned, a copy where they are not. */
+/** Converts the bytes of one tensor to its array: a view if they are aligned, a copy if not. */
 export function tensorFromBytes(entry: TensorEntry, bytes: Uint8Array): NamedTensor {
   const ArrayType = ARRAYS[entry.dtype];
   const aligned = bytes.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
@@ -180,7 +182,7 @@ export function tensorFromBytes(entry: TensorEntry, bytes: Uint8Array): NamedTen
 }
 
 /**
- * Decodes a whole file that is in memory. The tensors are views of `bytes` where alignment allows it.
+ * Decodes a whole file in memory. The tensors are views of `bytes` where alignment allows it.
  * @param file the file's name, for messages
  * @throws PixtapeError for anything that is not a complete and consistent safetensors file.
  */
@@ -212,7 +214,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
   return { dtype, shape, start: dataStart + begin, end: dataStart + end };
 }
 
-/** Every byte after the header belongs to exactly one tensor, or something else wrote this file. */
+/** Every byte after the header must belong to exactly one tensor; otherwise the file is malformed. */
 function checkCoverage(entries: Map<string, TensorEntry>, dataStart: number, fileBytes: number, file: string): void {
   const sorted = [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
   let covered = dataStart;

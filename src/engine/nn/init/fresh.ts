@@ -2,12 +2,12 @@ import type { Device } from '../../gpu/device.ts';
 import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { RandomStream } from '../../util/random.ts';
 
-/** The stream of layers' first values; see pix2pix/data/sets/batches.ts for the others. */
+/** The random stream of layers' initial values; pix2pix/data/sets/batches.ts lists the others. */
 const LAYERS = 301;
 
 /**
- * Draws the first values of a layer's parameters, as PyTorch does when a layer is made. They are drawn when something
- * first needs them, so that a network whose weights are loaded never pays for it.
+ * Draws a layer's initial values as PyTorch does. They are drawn when something first needs them, so that a network
+ * whose weights are loaded never pays for it.
  */
 export class Fresh {
   private readonly device: Device;

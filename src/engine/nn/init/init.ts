@@ -5,24 +5,24 @@ import { draw } from './fresh.ts';
 
 export interface InitOptions {
   seed: number;
-  /** Tells networks apart that share a seed. */
+  /** Distinguishes networks that share a seed. */
   stream: number;
-  /** Mean of the batch-norm weights: 0 as the tutorial codes it, 1 as in the paper. */
+  /** Mean of the batch-norm weights: 0 in the tutorial's code, 1 in the paper. */
   normMean: number;
   /**
-   * Weights of convolutions: `normal` N(0, 0.02), as DCGAN, pix2pix and the tutorial have it, `he` N(0, 2 / fan_in), which
-   * keeps a signal's size from one ReLU to the next (He et al. 2015). 0.02 does so for 5,000 inputs and shrinks it for
-   * fewer; a norm behind every convolution mends that.
+   * Weights of convolutions. `normal`: N(0, 0.02), as in DCGAN, pix2pix and the tutorial. `he`: N(0, 2 / fan_in), which
+   * preserves a signal's size from one ReLU to the next (He et al. 2015). 0.02 does that for a fan-in of 5,000; with a
+   * smaller one the signal shrinks, and a norm after every convolution corrects that.
    */
   weights?: 'normal' | 'he';
-  /** Biases of convolutions: PyTorch's default U(±1/√fan_in), as the tutorial leaves them, or 0, as the paper's code has it. */
+  /** Biases of convolutions: PyTorch's default U(±1/√fan_in), as in the tutorial, or 0, as in the paper's code. */
   biases?: 'uniform' | 'zero';
 }
 
 /**
- * Draws weights as Pix2Pix starts with them, in the place of PyTorch's defaults, which every new layer has: convolutions
- * as `weights` and `biases` say, batch norm N(normMean, 0.02) with bias 0. Each tensor has its own stream, so that adding
- * a layer leaves the others' weights as they were.
+ * Draws Pix2Pix's initial weights in place of PyTorch's defaults: convolutions as `weights` and `biases` say, batch
+ * norm N(normMean, 0.02) with bias 0. Each tensor has its own random stream, so that adding a layer leaves the others
+ * unchanged.
  */
 export function initWeights(
   network: Module,

@@ -11,7 +11,7 @@ export interface AdamOptions extends OptimizerOptions {
   eps?: number;
 }
 
-/** How weight decay enters; the numbers are the shader's. */
+/** The kinds of weight decay; the numbers are the shader's. */
 const NO_DECAY = 0;
 const INTO_GRADIENT = 1;
 const DECOUPLED = 2;
@@ -47,7 +47,7 @@ export class Adam extends Optimizer {
     this.v = this.keep('exp_avg_sq');
   }
 
-  /** lr / (1 − β1^t), 1 / √(1 − β2^t), and what AdamW shrinks the weights to. */
+  /** lr / (1 − β1^t), 1 / √(1 − β2^t), and the factor by which AdamW shrinks the weights. */
   protected override scalars(step: number, lr: number): number[] {
     const [beta1, beta2] = this.betas;
     return [lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), 1 - lr * this.weightDecay];
@@ -70,7 +70,7 @@ export class Adam extends Optimizer {
 }
 
 /**
- * Adam whose weight decay (0.01 by default) shrinks the weights themselves, as torch.optim.AdamW.
+ * Adam with weight decay (0.01 by default) that shrinks the weights themselves, as torch.optim.AdamW.
  *
  * Source: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization".
  */

@@ -11,15 +11,15 @@ import type { Module } from '../module.ts';
 type Pair = readonly [from: Tensor, to: Tensor];
 
 export interface AverageOptions {
-  /** How much of the average each step keeps, in [0, 1); by default 0.999. */
+  /** The share of the average that each step keeps, in [0, 1); by default 0.999. */
   decay?: number;
 }
 
 /**
- * An exponential moving average of a module's weights, and of its running statistics, in the weights of another module of
- * the same make: `new WeightAverage(generator, smooth)`, with `update()` recorded after the optimizer's step. Early steps
- * count for more, so that the first weights are soon forgotten: step t keeps at most (1 + t) / (10 + t). Counters are
- * left alone.
+ * An exponential moving average of a module's weights and running statistics, kept in the weights of another module of
+ * the same structure: `new WeightAverage(generator, smooth)`, with `update()` recorded after the optimizer's step. Step
+ * t keeps at most (1 + t) / (10 + t) of the average, so that the initial weights are soon forgotten. Counters are not
+ * averaged.
  *
  * Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's.
  */
@@ -46,12 +46,12 @@ export class WeightAverage {
     });
   }
 
-  /** Says which update the next run makes, counted from 1: to go on where a saved run stopped. */
+  /** Sets the number of the next run's update, counted from 1, to continue a saved run. */
   setStep(step: number): void {
     this.next = step;
   }
 
-  /** To be recorded once, after the optimizer's step. The first run copies the weights. */
+  /** Records the update. Call it once, after the optimizer's step. The first run copies the weights. */
   update(): void {
     const [first] = this.pairs;
     if (!first) return;
@@ -69,7 +69,7 @@ export class WeightAverage {
     }
   }
 
-  /** What a dispatch each goes through: weights side by side in the optimizer's buffer, all statistics, else a single tensor. */
+  /** The storage of each dispatch: the weights in the optimizer's buffer, all statistics, or a single tensor. */
   private runs(device: Device): { x: Storage; a: Storage; n: number }[] {
     const groups = new Map<Storage | undefined, Pair[]>();
     for (const pair of this.pairs) {
@@ -78,7 +78,7 @@ export class WeightAverage {
     }
     return [...groups].flatMap(([arena, pairs]) => {
       pairs.sort(([a], [b]) => a.storage.offset - b.storage.offset);
-      // Loose weights are left for an optimizer to put together.
+      // An optimizer may still move loose weights into a buffer of its own.
       const loose = arena ? [] : pairs.filter(([from]) => from.kind !== 'buffer');
       const [from, to] = [0, 1].map((side) => {
         return together(
@@ -89,14 +89,15 @@ export class WeightAverage {
       const single = ([x, a]: Pair) => ({ x: x.storage, a: a.storage, n: x.size });
       const alike = pairs.every((p) => loose.includes(p) || p[0].storage.offset === p[1].storage.offset);
       if (!from || !to || !alike || from.bytes > device.bindingLimit) return pairs.map(single);
-      // A kernel that binds the whole would have first values that are still to come written over its results.
+      // Write pending initial values now: if a kernel bound the whole buffer first, they would later overwrite its
+      // results.
       for (const { storage } of pairs.flat()) if (storage.pending) device.settle(storage);
       return [...loose.map(single), { x: from, a: to, n: from.bytes / 4 }];
     });
   }
 }
 
-/** The buffer that these storages are all of, in this order: one that they lie in already, or are moved to. */
+/** The buffer of exactly these storages in this order: the one that they are in, or one that they move to. */
 function together(device: Device, storages: readonly Storage[]): Storage | undefined {
   const arena = storages[0]?.arena;
   if (!arena) return moveIntoArena(device, storages, 'average');

@@ -3,12 +3,12 @@ import { PixtapeError } from '../../util/errors.ts';
 
 const ANY: Rule = { wanted: 'anything', fits: () => true };
 
-/** @throws PixtapeError if an option has none of these names */
+/** @throws PixtapeError if `options` has any other name */
 export function checkNames(optimizer: string, known: readonly string[], options: unknown): void {
   checkOptions(optimizer, Object.fromEntries(known.map((name) => [name, ANY])), options);
 }
 
-/** @throws PixtapeError if a factor is not finite, below 0 (or not above `above`), or not below `below` */
+/** @throws PixtapeError if a factor is not finite, is below 0 (or not above `above`), or is not below `below` */
 export function checkFactor(
   optimizer: string,
   what: string,

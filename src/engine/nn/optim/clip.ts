@@ -5,14 +5,14 @@ import { noGrad } from '../../tape/autograd.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { PixtapeError } from '../../util/errors.ts';
 
-/** Keeps the division finite; PyTorch's. */
+/** Keeps the division finite; PyTorch's value. */
 const EPS = 1e-6;
 
 /**
- * To be recorded between `backward` and the optimizer's step: scales all gradients down together where their common norm is
- * above `most`. As `torch.nn.utils.clip_grad_norm_`.
- * @param lossScale of a loss that was scaled up for halves; see `Optimizer.lossScale`
- * @returns the norm before, shape [1]
+ * Records the clipping of gradients by their common norm. Call it between `backward` and the optimizer's step. If the
+ * norm is above `most`, all gradients are scaled down together. As `torch.nn.utils.clip_grad_norm_`.
+ * @param lossScale the scale of a loss that was scaled up for halves; see `Optimizer.lossScale`
+ * @returns the norm before clipping, shape [1]
  * @throws PixtapeError if `most` is not above 0, or no parameter has a gradient
  */
 export function clipGradNorm(params: readonly Tensor[], most: number, lossScale?: Tensor): Tensor {

@@ -5,22 +5,25 @@ import { currentProgram } from '../../tape/current.ts';
 import { elementWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 
-/** The scale of a fresh run. */
+/** The initial scale. */
 export const FIRST_SCALE = 2 ** 15;
-/** Steps in a row without an overflow after which the scale doubles, and where it stops: with 2^24 nothing is small any more. */
+/**
+ * Consecutive steps without an overflow before the scale doubles, and the largest scale: beyond it nothing is gained.
+ */
 const PATIENCE = 1000;
 const MOST = 2 ** 24;
 
 /**
- * The scale of a loss whose gradients pass through halves, which hold 6e-8 … 65504 only. It lives on the device, finds its
- * own size there, and always is a power of two, so that scaling rounds nothing. An optimizer with `lossScale` drives it.
+ * A dynamic loss scale, for gradients that are stored as halves, which hold 6e-8 … 65504 only. It lives on the device
+ * and adapts itself there. It is always a power of two, so that scaling does not round. An optimizer with `lossScale`
+ * drives it.
  */
 export class LossScale {
-  /** Shape [1]: the gradient of the loss to start `backward` from. */
+  /** Shape [1]: the gradient of the loss, to start `backward` from. */
   readonly scale: Tensor;
-  /** One u32: steps without an overflow since the scale changed. */
+  /** One u32: steps without an overflow since the scale last changed. */
   readonly goodSteps: Tensor;
-  /** One u32, not 0 once a gradient of the step at hand was not finite. */
+  /** One u32: not 0 once a gradient of the current step was not finite. */
   readonly overflow: Tensor;
   private readonly device: Device;
 
@@ -31,19 +34,19 @@ export class LossScale {
     this.overflow = Tensor.zeros(device, [1], 'loss scale.overflow', 'u32');
   }
 
-  /** To be recorded for every gradient (of n elements), before any of them is used. */
+  /** Records the check of one gradient (of n elements). Call it for every gradient, before any of them is used. */
   inspect(g: Bindable, n: number): void {
     const bindings = { g, overflow: this.overflow.storage };
     this.dispatch('inspect', bindings, n, elementWorkgroups(this.device, n));
   }
 
-  /** To be recorded once a step, after the last use of its gradients. */
+  /** Records the scale's adjustment. Call it once per step, after the last use of its gradients. */
   adjust(): void {
     const { overflow, scale, goodSteps } = this;
     this.dispatch('adjust', { overflow: overflow.storage, scale: scale.storage, good: goodSteps.storage }, 1, [1]);
   }
 
-  /** Gives its memory back. */
+  /** Frees its memory. */
   dispose(): void {
     for (const t of [this.scale, this.goodSteps, this.overflow]) t.dispose();
   }

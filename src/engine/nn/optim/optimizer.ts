@@ -11,40 +11,40 @@ import { PixtapeError } from '../../util/errors.ts';
 import { LossScale } from './loss_scale.ts';
 
 export interface OptimizerOptions {
-  /** Learning rate: a number, or for each step (from 1) a number. `optimizer.lr` can change it before any run. */
+  /** Learning rate: a number, or a function of the step (from 1). `optimizer.lr` can be changed before any run. */
   lr?: LearningRate;
-  /** Added to each gradient, times the weight; by default 0. */
+  /** Weight decay: this times the weight is added to each gradient; by default 0. */
   weightDecay?: number;
   /**
-   * For programs of precision f16: `backward(loss, optimizer.lossScale?.scale)` scales the gradients up, `step` down
-   * again, and a step in which one of them overflows leaves weights and averages as they are. It counts as a step all
-   * the same.
+   * For programs of precision f16. Pass `optimizer.lossScale?.scale` to `backward` to scale the gradients up; `step`
+   * scales them down again. A step with an overflowing gradient leaves weights and averages unchanged, but still counts
+   * as a step.
    */
   lossScale?: boolean;
 }
 
-/** A number, or what gives it for each step, counted from 1; see `schedules.ts`. */
+/** A number, or a function of the step, counted from 1; see `schedules.ts`. */
 export type LearningRate = number | ((step: number) => number);
 
-/** What an optimizer's shader needs beside the gradient and the weight. */
+/** What an optimizer's shader needs besides the gradient and the weight. */
 export interface Update {
   label: string;
-  /** The text that is joined to optimizer.wgsl. */
+  /** The WGSL that is joined to optimizer.wgsl. */
   source: string;
   constants: ShaderConstants;
   params: Readonly<Record<string, number>>;
-  /** What it keeps for each parameter, under its name in the shader. */
+  /** Its state for each parameter, by the name in the shader. */
   state: Readonly<Record<string, KeptState>>;
 }
 
-/** A tensor for each parameter, of its shape; laid out in memory as the parameters are. */
+/** One tensor per parameter, of its shape, in memory in the parameters' order. */
 export interface KeptState {
   tensors: ReadonlyMap<Tensor, Tensor>;
-  /** All of them as one storage, where the parameters lie in one buffer, too. */
+  /** All of them as one storage, if the parameters share a buffer, too. */
   arena: Storage | undefined;
 }
 
-/** Parameters that one dispatch can go through: a single one, or all, where weights, gradients and state lie side by side. */
+/** Parameters that one dispatch updates: a single one, or all, if weights, gradients and state are each contiguous. */
 interface Run {
   bytes: number;
   weights: Storage;
@@ -53,23 +53,23 @@ interface Run {
 }
 
 /**
- * Updates weights by their gradients. `step()` is recorded once, after `backward`; each run of the program is then a step
- * of its own, counted by the optimizer.
+ * Updates weights by their gradients. `step()` is recorded once, after `backward`. Each run of the program is then one
+ * step, which the optimizer counts.
  */
 export abstract class Optimizer {
-  /** Takes effect with the next run. */
+  /** A change takes effect with the next run. */
   lr: LearningRate;
-  /** If it was asked for. */
+  /** Set if the options asked for it. */
   readonly lossScale: LossScale | undefined;
   protected readonly device: Device;
-  /** The parameters, each once. */
+  /** The parameters, without duplicates. */
   protected readonly params: readonly Tensor[];
   private readonly name: string;
   private readonly arena: Storage | undefined;
   private next = 1;
 
   /**
-   * @param params leaf tensors; one that is listed twice is updated once
+   * @param params leaf tensors; a tensor listed twice is updated once
    * @throws PixtapeError if a parameter is not a leaf
    */
   protected constructor(name: string, device: Device, params: readonly Tensor[], lr: LearningRate, lossScale = false) {
@@ -94,7 +94,7 @@ export abstract class Optimizer {
     );
   }
 
-  /** Zeros for each parameter, of its shape: what a subclass keeps from step to step. */
+  /** Makes zeros of each parameter's shape: state that a subclass keeps from step to step. */
   protected keep(suffix: string): KeptState {
     const { device, arena, params } = this;
     const label = (p: Tensor) => `${p.label}.${suffix}`;
@@ -113,7 +113,7 @@ export abstract class Optimizer {
   }
 
   /**
-   * Says which step the next run is, counted from 1: to go on where a saved run stopped.
+   * Sets the number of the next run's step, counted from 1, to continue a saved run.
    * @throws PixtapeError if it is not a whole number of at least 1
    */
   setStep(step: number): void {
@@ -124,8 +124,10 @@ export abstract class Optimizer {
   }
 
   /**
-   * To be recorded after `backward`: updates every parameter that has a gradient; one without is left as it is.
-   * @throws PixtapeError if none has, and at the run if the learning rate is not a number of at least 0
+   * Records the update of every parameter that has a gradient. Call it after `backward`. Parameters without a gradient
+   * stay unchanged.
+   * @throws PixtapeError if none has a gradient; and when the program runs, if the learning rate is negative or not a
+   *   number
    */
   step(): void {
     const { device, lossScale } = this;
@@ -153,7 +155,7 @@ export abstract class Optimizer {
     lossScale?.adjust();
   }
 
-  /** One run where weights, gradients and state lie side by side and every weight learns; else one a weight. */
+  /** One run if weights, gradients and state are contiguous and every weight has a gradient; else one per weight. */
   private runs(program: Program, learning: readonly (readonly [Tensor, Tensor])[], update: Update): Run[] {
     const { arena: weights, params } = this;
     const state = Object.entries(update.state);
@@ -192,16 +194,16 @@ export abstract class Optimizer {
     });
   }
 
-  /** Up to four numbers that the shader has to know of a step. */
+  /** Up to four numbers that the shader needs in a step. */
   protected abstract scalars(step: number, lr: number): number[];
 
-  /** How parameters are updated. */
+  /** The shader that updates parameters, with its state. */
   protected abstract update(): Update;
 
-  /** What it keeps for each parameter, in the order given, under PyTorch's names: for checkpoints. */
+  /** The state of each parameter, in the order given, under PyTorch's names: for checkpoints. */
   abstract state(): Map<string, Tensor[]>;
 
-  /** Gives the memory of its state back. */
+  /** Frees the memory of its state. */
   dispose(): void {
     for (const tensors of this.state().values()) for (const t of tensors) t.dispose();
     this.lossScale?.dispose();

@@ -12,23 +12,25 @@ const aRate = aNumber({ least: 0, finite: true });
 const someSteps: Rule = { wanted: 'a number above 0', fits: (value) => aRate.fits(value) && (value as number) > 0 };
 const aSchedule: Rule = { wanted: 'a schedule', fits: (value) => typeof value === 'function' };
 
-/** Learning rates that change with the steps, counted from 1: `new Adam(device, params, { lr: cosine(1e-3, 10_000) })`. */
+/**
+ * A learning rate as a function of the step, counted from 1: `new Adam(device, params, { lr: cosine(1e-3, 10_000) })`.
+ */
 export type Schedule = (step: number) => number;
 
-/** `lr` for `keep` steps, then straight down to 0 over `decay` more. */
+/** `lr` for `keep` steps, then a linear decay to 0 over `decay` more. */
 export function linearDecay(lr: number, keep: number, decay: number): Schedule {
   checkArguments('linearDecay', { lr: aRate, keep: aNumber({ finite: true }), decay: aRate }, { lr, keep, decay });
   return (step) => lr * Math.min(1, Math.max(0, 1 - (step - 1 - keep) / Math.max(1, decay)));
 }
 
-/** `lr` times `gamma` after every `size` steps. */
+/** Multiplies `lr` by `gamma` after every `size` steps. */
 export function stepDecay(lr: number, size: number, gamma = 0.1): Schedule {
   checkArguments('stepDecay', { lr: aRate, size: someSteps, gamma: aRate }, { lr, size, gamma });
   return (step) => lr * gamma ** Math.floor((step - 1) / size);
 }
 
 /**
- * Half a cosine from `lr` to `least` over `steps`, then `least`.
+ * Half a cosine from `lr` to `least` over `steps`, then constant at `least`.
  * Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts".
  */
 export function cosine(lr: number, steps: number, least = 0): Schedule {
@@ -36,7 +38,7 @@ export function cosine(lr: number, steps: number, least = 0): Schedule {
   return (step) => least + ((lr - least) * (1 + Math.cos(Math.PI * Math.min(1, (step - 1) / steps)))) / 2;
 }
 
-/** Straight up from 0 over the first `steps`, then as `schedule` says. */
+/** A linear warm-up from 0 over the first `steps`, then `schedule`. */
 export function warmup(schedule: Schedule | number, steps: number): Schedule {
   checkArguments('warmup', { schedule: either(aRate, aSchedule), steps: someSteps }, { schedule, steps });
   const after = typeof schedule === 'number' ? () => schedule : schedule;
@@ -44,13 +46,13 @@ export function warmup(schedule: Schedule | number, steps: number): Schedule {
 }
 
 export interface PlateauOptions {
-  /** What the rate is multiplied by; by default 0.1. */
+  /** The factor by which the rate falls; by default 0.1. */
   factor?: number;
-  /** Measurements without an improvement that are borne; by default 10. */
+  /** How many measurements without an improvement are tolerated; by default 10. */
   patience?: number;
-  /** What counts as an improvement, as a share of the best; by default 1e-4. */
+  /** The smallest improvement that counts, relative to the best; by default 1e-4. */
   threshold?: number;
-  /** The rate does not fall below it; by default 0. */
+  /** The lower bound of the rate; by default 0. */
   least?: number;
 }
 
@@ -61,16 +63,18 @@ const PLATEAU = {
   least: optional(aRate),
 };
 
-/** What a `Plateau` has seen so far. */
+/** The state of a `Plateau`. */
 export interface PlateauState {
   lr: number;
-  /** The best measurement, infinite before the first. */
+  /** The best measurement; infinite before the first. */
   best: number;
-  /** Measurements since without an improvement. */
+  /** Measurements without an improvement since then. */
   bad: number;
 }
 
-/** Lowers a rate where a measurement (smaller is better) stops improving, as torch.optim.lr_scheduler.ReduceLROnPlateau. */
+/**
+ * Lowers a rate when a measurement (smaller is better) stops improving, as torch.optim.lr_scheduler.ReduceLROnPlateau.
+ */
 export class Plateau {
   lr: number;
   private best = Number.POSITIVE_INFINITY;
@@ -86,7 +90,7 @@ export class Plateau {
     this.options = { factor, patience, threshold, least };
   }
 
-  /** Takes a measurement, and gives the rate from now on: `adam.lr = plateau.observe(loss)`. */
+  /** Takes a measurement and returns the rate from now on: `adam.lr = plateau.observe(loss)`. */
   observe(value: number): number {
     const { factor, patience, threshold, least } = this.options;
     if (value < this.best * (1 - threshold)) {
@@ -99,7 +103,7 @@ export class Plateau {
     return this.lr;
   }
 
-  /** Everything that `restore` needs to go on, in a later process too. */
+  /** Everything that `restore` needs to continue, in a later process, too. */
   state(): PlateauState {
     const { lr, best, bad } = this;
     return { lr, best, bad };

@@ -7,16 +7,16 @@ import { checkFactor, checkNames } from './check.ts';
 import { type KeptState, Optimizer, type OptimizerOptions, type Update } from './optimizer.ts';
 
 export interface SgdOptions extends OptimizerOptions {
-  /** How much of the last step's movement each step keeps; by default 0. */
+  /** The share of the last update that each step keeps; by default 0. */
   momentum?: number;
-  /** How much of the gradient momentum leaves out; by default 0. */
+  /** The share of the gradient that momentum leaves out; by default 0. */
   dampening?: number;
-  /** Look ahead by the momentum; by default false. */
+  /** Nesterov momentum; by default false. */
   nesterov?: boolean;
 }
 
 /**
- * Stochastic gradient descent, with momentum if asked for, as torch.optim.SGD computes it. The learning rate is 0.001 by
+ * Stochastic gradient descent with optional momentum, as torch.optim.SGD computes it. The learning rate is 0.001 by
  * default.
  *
  * Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
@@ -40,7 +40,7 @@ export class SGD extends Optimizer {
     this.buffers = momentum > 0 ? this.keep('momentum_buffer') : undefined;
   }
 
-  /** PyTorch's first step takes the whole gradient, whatever the dampening. */
+  /** PyTorch's first step ignores dampening. */
   protected override scalars(step: number, lr: number): number[] {
     return [lr, step === 1 ? 1 : 1 - this.options.dampening];
   }
