@@ -8,15 +8,15 @@ import { GUARD_BYTES, type Storage, type StorageSlice } from './storage.ts';
 /** One recorded dispatch. */
 export interface Dispatch {
   kernel: Kernel;
-  /** One per binding of the kernel, in its order; uniform bindings other than `p` come here too. */
+  /** One per binding of the kernel, in its order. Uniform bindings other than `p` are among them. */
   slices: (StorageSlice | 'params')[];
   params: Uint8Array | undefined;
   groups: [number, number, number];
-  /** What it is for, in profiles. */
+  /** Its name in profiles. */
   label: string;
 }
 
-/** The storage that a dispatch binds, with how it is used. */
+/** The storage that a dispatch binds, and how it uses it. */
 export function storagesOf({ kernel, slices }: Dispatch): { access: 'read' | 'read_write'; slice: StorageSlice }[] {
   return kernel.shader.bindings.flatMap(({ access }, i) => {
     const slice = slices[i];
@@ -24,7 +24,7 @@ export function storagesOf({ kernel, slices }: Dispatch): { access: 'read' | 're
   });
 }
 
-/** Bind groups for dispatches whose storage has memory, and the one buffer with all their uniforms. */
+/** Makes the bind groups of dispatches whose storage has memory, and the one buffer with all their uniforms. */
 export function bindDispatches(
   device: Device,
   dispatches: readonly Dispatch[],
@@ -76,7 +76,7 @@ function range(device: Device, { storage, offset, size }: StorageSlice): GPUBuff
   return { buffer, offset: at, size: Math.min(bytes, buffer.size - at) };
 }
 
-/** WebGPU refuses a dispatch that reads one part of a buffer and writes another, and would blame the whole submit. */
+/** Refuses a dispatch that reads one part of a buffer and writes another. WebGPU would blame the whole submit. */
 function checkAccess(dispatch: Dispatch): void {
   const used = storagesOf(dispatch).filter(({ slice }) => slice.storage.buffer);
   for (const { access, slice } of used) {
@@ -92,7 +92,9 @@ function checkAccess(dispatch: Dispatch): void {
   }
 }
 
-/** Whole numbers must not be read as floats. The other way round kernels keep their own words in f32 storage. */
+/**
+ * Refuses whole numbers that are read as floats. The reverse is allowed: kernels keep their own words in f32 storage.
+ */
 export function checkDtype(kernel: Kernel, { name, type }: ShaderBinding, { dtype, label }: Storage): void {
   if ((dtype !== 'u32' && dtype !== 'i32') || !/^array<f32>$/.test(type)) return;
   throw new PixtapeError(`${kernel.label}: ${label} holds ${dtype}, but "${name}" is read as f32`, 'Cast it first.', {

@@ -10,18 +10,21 @@ import type { ShaderConstants } from './shader/wgsl.ts';
 import { type Dtype, GUARD_BYTES, Storage } from './storage.ts';
 
 export interface DeviceOptions {
-  /** Puts guard words behind every tensor and turns memory sharing off, so that tests see a write out of bounds. */
+  /** Puts guard words after every tensor and turns memory sharing off, so that tests see a write out of bounds. */
   guards?: boolean;
-  /** Do as if a storage binding could hold no more than this many bytes: to try a driver's small limit elsewhere. */
+  /** Treats this many bytes as the limit of a storage binding, to try a driver's small limit elsewhere. */
   maxBinding?: number;
-  /** Refuse to allocate more bytes than this, before the driver is asked: on a CPU driver, the machine's free memory. */
+  /**
+   * Refuses to allocate more bytes than this before the driver is asked. On a CPU driver: the machine's free memory.
+   */
   memoryBudget?: number;
   /**
-   * For a driver that compiles a kernel when it first runs, one at a time: further devices of it that compile at the same
-   * time, if it keeps what they compile in a cache; none by an empty list. They are destroyed with this one.
+   * Further devices of the same driver that compile kernels in parallel. For a driver that compiles a kernel when it
+   * first runs, one at a time, and keeps what it compiles in a cache. An empty list means none. They are destroyed with
+   * this one.
    */
   compileAhead?: readonly GPUDevice[];
-  /** False leaves the adapter's matrix unit alone, if it has one: a driver may crash where it only says that it has. */
+  /** False ignores the adapter's matrix unit: a driver may crash although it lists one. */
   matrices?: boolean;
   /** Seeds new layers and dropout; by default 0. Devices with equal seeds give equal results. */
   seed?: number;
@@ -29,21 +32,21 @@ export interface DeviceOptions {
 
 const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
 
-/** What to do about a lack of memory. */
+/** The hint for a lack of memory. */
 const SMALLER = 'Use smaller batches, smaller pictures, or fewer channels.';
 
-/** What the kernels may count on; read once from the adapter. */
+/** What kernels may rely on, read once from the adapter. */
 export interface Capabilities {
-  /** The subgroup size if subgroups are there and have one fixed size, else 0. */
+  /** The subgroup size if subgroups exist and have one fixed size, else 0. */
   subgroupSize: number;
   f16: boolean;
-  /** A software driver: arithmetic runs on the CPU, where loads are dear and workgroup memory buys nothing. */
+  /** A software driver: arithmetic runs on the CPU, where loads are expensive and workgroup memory gains nothing. */
   cpu: boolean;
-  /** Where the device multiplies halves by a matrix unit, and a small product came out right when it was opened. */
+  /** The matrix unit for halves, if a small product came out right when the device was opened. */
   matrixUnit?: MatrixUnit;
 }
 
-/** A GPU device with its pipeline cache and its account of memory. */
+/** A GPU device with its pipeline cache and memory accounting. */
 export class Device {
   readonly gpu: GPUDevice;
   readonly limits: GPUSupportedLimits;
@@ -52,7 +55,7 @@ export class Device {
   readonly description: string;
   readonly guards: boolean;
   private readonly maxBinding: number;
-  /** Bytes that may be allocated in all; Infinity where nobody knows, as on a real GPU. */
+  /** The most bytes that may be allocated in all; Infinity if unknown, as on a real GPU. */
   readonly memoryBudget: number;
   readonly seed: number;
   private streams = 0;
@@ -61,8 +64,8 @@ export class Device {
   private peak = 0;
   private allocated = 0;
   /**
-   * Told before work in which a driver may compile, and hold this thread up for as long: the compilation of a program, and its
-   * first run. What it gives back is called once that is over.
+   * Called before work in which a driver may compile and block this thread: the compilation of a program, and its first
+   * run. The function that it returns is called when that is over.
    */
   onLongWork: (() => () => void) | undefined;
   private readonly helpers: readonly GPUDevice[] | undefined;
@@ -110,8 +113,8 @@ export class Device {
   }
 
   /**
-   * The kernel for this shader text, entry point and constants: made once, compiled when a program first needs it. A text
-   * that names LANES is given this device's, unless `constants` has one.
+   * The kernel for this shader text, entry point and constants. It is made once, and compiled when a program first
+   * needs it. A text that uses LANES gets this device's, unless `constants` has one.
    */
   kernel(label: string, source: string, entry = 'main', constants: ShaderConstants = {}): Kernel {
     this.throwIfBroken();
@@ -125,15 +128,16 @@ export class Device {
     return kernel;
   }
 
-  /** 0, 1, 2 … for each call: gives each new layer random numbers of its own. */
+  /** Counts the calls from 0: gives each new layer its own random numbers. */
   nextStream(): number {
     this.throwIfBroken();
     return this.streams++;
   }
 
   /**
-   * Memory that stays: parameters, inputs, optimizer state. Zeroed.
-   * @param uniform whether kernels may also bind it as `var<uniform>`, which counts among no shader's storage buffers
+   * Allocates zeroed memory that stays: parameters, inputs, optimizer state.
+   * @param uniform whether kernels may also bind it as `var<uniform>`, which does not count as one of a shader's
+   *   storage buffers
    */
   persistent(bytes: number, label: string, dtype: Dtype = 'f32', { uniform = false } = {}): Storage {
     this.throwIfBroken();
@@ -144,7 +148,7 @@ export class Device {
     return new Storage(bytes, label, dtype, { buffer: this.createBuffer(size, label, usage) });
   }
 
-  /** Gives persistent storage back. Programs that use it cannot run any more. */
+  /** Frees persistent storage. Programs that use it can no longer run. */
   dispose(storage: Storage): void {
     if (!storage.persistent) {
       throw new PixtapeError(
@@ -163,7 +167,9 @@ export class Device {
     storage.buffer = undefined;
   }
 
-  /** Buffers for a program's temporaries; waits for the driver's answer so that lack of memory is an error here. */
+  /**
+   * Allocates buffers for a program's temporaries. Waits for the driver's answer, so that a lack of memory throws here.
+   */
   async allocate(sizes: readonly number[], what: string): Promise<GPUBuffer[]> {
     this.throwIfBroken();
     this.checkBudget(
@@ -210,7 +216,7 @@ export class Device {
     buffer.destroy();
   }
 
-  /** Bytes of GPU buffers now, and the most there have been. */
+  /** Bytes of GPU buffers now, and their peak. */
   get memory(): { bytes: number; peak: number } {
     return { bytes: this.allocated, peak: this.peak };
   }
@@ -226,8 +232,8 @@ export class Device {
 
   /**
    * Invocations of a workgroup that walks through memory: LANES in the shaders. A CPU driver runs the subgroups of a
-   * workgroup one after the other, each through the whole loop, so that a workgroup of several goes through its memory
-   * several times, in strides: four times slower on lavapipe where rows are not aligned.
+   * workgroup one after the other, each through the whole loop. A workgroup of several would go through its memory
+   * several times, in strides: four times slower on lavapipe with unaligned rows.
    */
   get lanes(): number {
     const { cpu, subgroupSize } = this.capabilities;
@@ -235,14 +241,14 @@ export class Device {
   }
 
   /**
-   * Workgroups that keep the device busy, so that more would only cost. On a CPU driver each one costs 1–2 µs, in which
-   * hundreds of values could be copied, and what they read and write is the less in order the more of them there are.
+   * The number of workgroups that keep the device busy; more only cost. On a CPU driver each one takes 1–2 µs, in which
+   * hundreds of values could be copied, and more of them make memory access less sequential.
    */
   get maxUsefulWorkgroups(): number {
     return this.capabilities.cpu ? 64 : 8192;
   }
 
-  /** The most bytes that one storage binding may hold; operations with larger tensors work on slices. */
+  /** The most bytes of one storage binding. Operations with larger tensors work on slices. */
   get bindingLimit(): number {
     return this.maxBinding;
   }
@@ -258,7 +264,7 @@ export class Device {
 
   /**
    * Copies bytes into a storage, `offset` bytes from its beginning.
-   * @throws PixtapeError if they are no typed array, or end behind it, where another one may lie
+   * @throws PixtapeError if `data` is not a typed array, or ends beyond the storage, where another one may be
    */
   write(storage: Storage, data: ArrayBufferView, offset = 0): void {
     this.throwIfBroken();
@@ -275,7 +281,7 @@ export class Device {
     this.gpu.queue.writeBuffer(buffer, at, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
 
-  /** Writes a storage's first values, if they have not been needed so far. */
+  /** Writes a storage's initial values if they are still pending. */
   settle(storage: Storage): void {
     const values = storage.pending?.();
     storage.pending = undefined;
@@ -324,7 +330,10 @@ export class Device {
     if (error) throw error;
   }
 
-  /** Waits for what WebGPU promised. @throws PixtapeError at once when the device is lost, even if no answer comes */
+  /**
+   * Waits for a promise of WebGPU. @throws PixtapeError at once if the device is lost, even if the promise never
+   * settles
+   */
   orLost<T>(work: Promise<T>): Promise<T> {
     return this.loss.guard(work);
   }
@@ -342,14 +351,14 @@ export class Device {
     }
   }
 
-  /** Gives everything back. Afterwards all that needs the device throws at the call; giving back what is on it does not. */
+  /** Destroys the device. Afterwards every call that needs it throws; freeing what was made on it does not. */
   destroy(): void {
     this.loss.expect();
     for (const gpu of [this.gpu, ...(this.helpers ?? [])]) gpu.destroy();
   }
 }
 
-/** @throws PixtapeError that says why a storage has no bytes, or none of its own */
+/** @throws PixtapeError that says why a storage has no bytes of its own */
 function bufferOf(storage: Storage): GPUBuffer {
   const { label, owner, buffer } = storage;
   const misuse = (message: string, hint: string) => new PixtapeError(message, hint, { code: 'misuse' });

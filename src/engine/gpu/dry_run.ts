@@ -3,14 +3,14 @@ import { MATRIX_FEATURE } from './shader/matrix_unit.ts';
 
 /**
  * Opens a dry-run device. It accepts every call that builds a network or records a program, and counts memory, but
- * allocates, compiles and computes nothing. Its `memory` then says what the same work would take on `like`, within
- * milliseconds.
+ * allocates, compiles and computes nothing. Within milliseconds, its `memory` tells what the same work would take on
+ * `like`.
  *
- * @param boundless lift the limits of buffers and bindings, for work that `like` itself would refuse
+ * @param boundless lifts the limits of buffers and bindings, for work that `like` itself would refuse
  */
 export async function dryRunDevice(like: Device, { boundless = false } = {}): Promise<Device> {
   const limits = boundless ? withoutSizes(like.limits) : like.limits;
-  // What `like` has found out by computing, a dry run cannot.
+  // A dry run cannot test the matrix unit by computing. Take the result from `like`.
   const { matrixUnit } = like.capabilities;
   const features = new Set(like.gpu.features);
   features.delete(MATRIX_FEATURE);
@@ -30,7 +30,7 @@ export async function dryRunDevice(like: Device, { boundless = false } = {}): Pr
 
 const originals = new WeakMap<Device, Device>();
 
-/** The device that a dry run imitates; its settings hold for the dry run too. */
+/** The device that a dry run imitates; its settings apply to the dry run, too. */
 export function originalOf(device: Device): Device | undefined {
   return originals.get(device);
 }
@@ -54,7 +54,7 @@ function withoutSizes(limits: GPUSupportedLimits): GPUSupportedLimits {
   });
 }
 
-/** The part of GPUDevice that recording uses. Running something needs a real one. */
+/** The part of GPUDevice that recording uses. Running a program needs a real device. */
 class DryRunGpu {
   readonly limits: GPUSupportedLimits;
   readonly features: GPUSupportedFeatures;

@@ -1,18 +1,18 @@
 import { PixtapeError } from '../util/errors.ts';
 
-/** What WebGPU's promises are rejected with when their device goes away, sometimes before `lost` says so. */
+/** Names of the errors with which WebGPU rejects promises when a device is lost, sometimes before `lost` resolves. */
 const LOSS_NAMES = new Set(['AbortError', 'OperationError', 'InvalidStateError', 'GPUPipelineError']);
-/** How long such a rejection waits for `lost` to explain it. */
+/** How long to wait for `lost` to explain such a rejection. */
 const EXPLAIN_MS = 1000;
 
 /**
- * Notices when a device is lost, and lets nobody wait for an answer that will not come: some promises of a lost device are
- * rejected with a bare AbortError, others are resolved as if nothing had happened, and a few never settle.
+ * Notices the loss of a device and ends every wait for it. Some promises of a lost device are rejected with a bare
+ * AbortError, others resolve as if nothing had happened, and a few never settle.
  */
 export class LossWatch {
   /** Set once the device is gone. */
   error: PixtapeError | undefined;
-  /** A plain set: racing each wait against one promise that never settles would keep every one of them alive. */
+  /** A plain set: racing each wait against one promise that never settles would keep every wait in memory. */
   private readonly waiting = new Set<(error: PixtapeError) => void>();
 
   constructor(lost: Promise<GPUDeviceLostInfo>) {
@@ -27,7 +27,7 @@ export class LossWatch {
     });
   }
 
-  /** The device is destroyed on purpose. Says so from now on, which `lost` only does later. */
+  /** Call it before the device is destroyed on purpose. Reports that at once, which `lost` only does later. */
   expect(): void {
     this.fail(new PixtapeError('this device was destroyed', 'Open another one with Device.open.', { code: 'misuse' }));
   }

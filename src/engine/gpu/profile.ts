@@ -1,10 +1,10 @@
 import { BufferUsage } from './constants.ts';
 import type { Device } from './device.ts';
 
-/** One dispatch of a program that was run for its times. */
+/** One dispatch of a profiled program. */
 export interface DispatchTiming {
   label: string;
-  /** When it began, in milliseconds from the first one's beginning. */
+  /** When it began, in milliseconds after the first dispatch began. */
   start: number;
   milliseconds: number;
   workgroups: number;
@@ -13,24 +13,24 @@ export interface DispatchTiming {
 /** One run of a program, dispatch by dispatch in the order of the program. */
 export interface Profile {
   /**
-   * `gpu`: the GPU's own timestamps, of the kernels alone. `host`: each dispatch was submitted and waited for by itself, so
-   * the wait (0.03–0.1 ms) is part of each figure; for devices without timestamps.
+   * `gpu`: timestamps of the kernels alone. `host`: each dispatch was submitted and awaited by itself, so each figure
+   * includes the wait (0.03–0.1 ms); for devices without timestamps.
    */
   clock: 'gpu' | 'host';
   dispatches: DispatchTiming[];
 }
 
-/** What is profiled: what its dispatches are called, and how to encode the i-th. */
+/** A program to profile: its dispatches' names, and how to encode the i-th. */
 export interface Profiled {
   device: Device;
   dispatches: readonly { label: string; groups: readonly [number, number, number] }[];
   encode(pass: GPUComputePassEncoder, i: number): void;
 }
 
-/** Runs everything once, one dispatch a pass, with timestamps where the device has them. */
+/** Runs everything once, one dispatch per pass, with timestamps if the device has them. */
 export async function profile(profiled: Profiled): Promise<Profile> {
   const times = profiled.device.gpu.features.has('timestamp-query') ? await timestamps(profiled) : undefined;
-  // A driver may list the feature and leave every timestamp 0.
+  // Some drivers list the feature but leave every timestamp 0.
   const clock = times?.some(({ begin, end }) => end > begin) ? 'gpu' : 'host';
   const taken = clock === 'gpu' && times ? times : await waits(profiled);
   const first = taken[0]?.begin ?? 0;
@@ -47,7 +47,7 @@ interface Interval {
   end: number;
 }
 
-/** WebGPU's limit for a query set: two for each dispatch. */
+/** WebGPU's limit for a query set; each dispatch takes two. */
 const MOST_QUERIES = 4096;
 const QUERY_BYTES = 8;
 

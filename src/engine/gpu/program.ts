@@ -16,27 +16,27 @@ import {
   type StorageOwner,
 } from './storage.ts';
 
-/** Work that has been noted, but not recorded so far, because nobody has needed it yet. */
+/** Work that is noted but not recorded yet, because nothing has needed it. */
 export interface Deferred {
-  /** What has its values only once it is recorded. */
+  /** Storage that has its values only once it is recorded. */
   readonly results: Iterable<Storage>;
-  /** What it is going to read. */
+  /** Storage that it will read. */
   readonly inputs: Iterable<Storage>;
-  /** Records it; what of it nobody may need, only if it is among `wanted`. */
+  /** Records it. Parts that may never be needed are recorded only if they are in `wanted`. */
   record(wanted: readonly Storage[]): void;
 }
 
 export type Workgroups = readonly [x: number, y?: number, z?: number];
 
-/** Host work in the middle of a program: what was recorded before dispatch `at` is submitted before it. */
+/** Host work in the middle of a program. What was recorded before dispatch `at` is submitted first. */
 interface Cut {
   at: number;
   work: () => Promise<void> | undefined;
 }
 
 /**
- * A list of dispatches over virtual buffers, recorded once and replayed with one submit. While it is being recorded,
- * `dispatch` only notes what to run; `compile` compiles the kernels, plans memory and makes the bind groups.
+ * A list of dispatches over virtual buffers, recorded once and replayed with one submit. During recording, `dispatch`
+ * only notes them. `compile` compiles the kernels, plans memory and makes the bind groups.
  */
 export class Program implements StorageOwner {
   readonly device: Device;
@@ -63,13 +63,13 @@ export class Program implements StorageOwner {
     this.precision = precision;
   }
 
-  /** A temporary of this program: memory is found for it when the program is compiled. */
+  /** Makes a temporary of this program. `compile` gives it memory. */
   temporary(bytes: number, label: string, dtype: Dtype = 'f32'): Storage {
     this.device.checkSize(bytes, label);
     return this.temporaries.add(new Storage(bytes, label, dtype, { owner: this }));
   }
 
-  /** Keeps a temporary's bytes readable after the run: its buffer is not given to anything recorded later. */
+  /** Keeps a temporary's bytes readable after the run: nothing that is recorded later reuses them. */
   retain(storage: Storage): void {
     if (storage.owner === this) this.temporaries.retained.add(storage);
   }
@@ -79,9 +79,10 @@ export class Program implements StorageOwner {
   }
 
   /**
-   * Puts temporaries side by side in one buffer, so that one dispatch can go through all of them. Only those that have been
-   * written and not read so far can be: WebGPU refuses to read one part of a buffer and write another in one dispatch.
-   * @returns the whole as one storage; undefined where it cannot be
+   * Places temporaries in one buffer, so that one dispatch can process all of them. This is possible only for those
+   * that were written but not read so far: WebGPU refuses a dispatch that reads one part of a buffer and writes
+   * another.
+   * @returns all of them as one storage; undefined if that is impossible
    */
   colocate(storages: readonly Storage[], label: string): Storage | undefined {
     const open = this.unplaced();
@@ -89,7 +90,7 @@ export class Program implements StorageOwner {
     return storages.every((s) => open(s) && !noted.has(s)) ? this.placed(storages, label) : undefined;
   }
 
-  /** As `colocate`, of those of them that can be: for deferred work, which knows what else it is going to read. */
+  /** Like `colocate`, but of those that can be placed. For deferred work, which knows what else it will read. */
   placeTogether(storages: ReadonlySet<Storage>, label: string): void {
     this.placed([...storages].filter(this.unplaced()), label);
   }
@@ -97,25 +98,25 @@ export class Program implements StorageOwner {
   private placed(storages: readonly Storage[], label: string): Storage | undefined {
     const { device } = this;
     const bytes = bytesTogether(device, storages);
-    // With guards on, every tensor has guard words of its own behind it.
+    // With guards on, every tensor is followed by its own guard words.
     if (device.guards || new Set(storages).size < 2 || bytes > device.limits.maxBufferSize) return undefined;
     const whole = this.temporary(bytes, label);
     this.temporaries.colocate(device, storages, whole);
     return whole;
   }
 
-  /** Tells whether it is still open where a temporary lies. */
+  /** Tells whether a temporary can still be placed. */
   private unplaced(): (storage: Storage) => boolean {
     const read = this.temporaries.readBy(this.dispatches);
     return (storage) => !read.has(storage) && this.temporaries.isUnplaced(storage);
   }
 
-  /** Where a temporary is going to lie. */
+  /** The place that a temporary will have. */
   placeOf(storage: Storage): Place {
     return this.temporaries.placeOf(storage);
   }
 
-  /** Whole numbers that kernels of this program look up, filled in before it first runs. */
+  /** A table of whole numbers for kernels to look up, filled before the program first runs. */
   table(words: number, label: string, fill: () => Uint32Array): Storage {
     const made = this.device.persistent(4 * words, label, 'u32');
     made.pending = fill;
@@ -123,28 +124,29 @@ export class Program implements StorageOwner {
     return made;
   }
 
-  /** Calls `hook` on the host before each run: the place to write the step's few scalars. */
+  /** Calls `hook` on the host before each run, to write the step's few scalars. */
   beforeRun(hook: () => void): void {
     this.hooks.push(hook);
   }
 
-  /** Calls `hook` when the program is destroyed: the place to give back what was made for it. */
+  /** Calls `hook` when the program is destroyed, to free what was made for it. */
   onDestroy(hook: () => void): void {
     this.destroyHooks.push(hook);
   }
 
   /**
-   * Cuts the program in two: a run submits what comes before the cut, calls `work`, waits for it, and goes on. Cuts at one
-   * place follow one another in the order of these calls.
-   * @param uses what the work reads or writes, written by a dispatch before: it keeps its memory up to the cut
-   * @param at the dispatch that comes after the cut; by default the next to be recorded
+   * Cuts the program in two: a run submits the part before the cut, calls `work`, waits for it, and continues. Cuts at
+   * one place run in the order of these calls.
+   * @param uses what the work reads or writes. A dispatch before the cut must write it. It keeps its memory up to the
+   *   cut
+   * @param at the dispatch after the cut; by default the next to be recorded
    */
   cut(work: Cut['work'], uses: readonly Storage[], at = this.dispatches.length): void {
     this.cuts.push({ at, work });
     for (const storage of uses) this.temporaries.hold(storage, at);
   }
 
-  /** For each storage the number of the last dispatch so far that writes it. */
+  /** The number of the last dispatch so far that writes each storage. */
   get lastWrites(): ReadonlyMap<Storage, number> {
     const last = new Map<Storage, number>();
     this.dispatches.forEach((d, i) => {
@@ -153,14 +155,17 @@ export class Program implements StorageOwner {
     return last;
   }
 
-  /** 0, 1, 2 … for each call with this name within this program: tells e.g. one dropout layer from the next. */
+  /**
+   * Counts the calls with this name within this program, from 0: distinguishes one dropout layer from the next, for
+   * example.
+   */
   callIndex(name: string): number {
     const n = this.counters.get(name) ?? 0;
     this.counters.set(name, n + 1);
     return n;
   }
 
-  /** Where all counts of `ordinal` stand; set back, what is recorded next is numbered as it was before. */
+  /** All counts of `callIndex`. Setting them back gives what is recorded next the same numbers again. */
   get callIndices(): ReadonlyMap<string, number> {
     return new Map(this.counters);
   }
@@ -170,10 +175,10 @@ export class Program implements StorageOwner {
   }
 
   /**
-   * Appends one dispatch. `bindings` and `params` go by the names in the shader. Where storage that is bound holds halves,
-   * the kernel is made to load and store them.
-   * @param label what it is for, in profiles; the kernel's own where left out
-   * @throws Error on a name that the shader does not have, or one that is missing: a mistake in the engine.
+   * Appends one dispatch. `bindings` and `params` are matched by the names in the shader. If bound storage holds
+   * halves, the dispatch uses the kernel's version that loads and stores halves.
+   * @param label its name in profiles; by default the kernel's
+   * @throws Error on a name that the shader does not have, or one that is missing: a bug in the engine
    */
   dispatch(
     kernel: Kernel,
@@ -214,7 +219,7 @@ export class Program implements StorageOwner {
     });
   }
 
-  /** Records what has been put off, if it writes one of these storages. */
+  /** Records deferred work that writes one of these storages. */
   recordDeferred(storages: readonly Storage[]): void {
     const wanted = [...(this.deferred?.results ?? [])].filter((result) => {
       return storages.includes(result) || storages.includes(this.placeOf(result).base);
@@ -226,7 +231,7 @@ export class Program implements StorageOwner {
     return this.dispatches.length;
   }
 
-  /** Whether anything that was recorded from this dispatch on writes the storage, or what lies in one buffer with it. */
+  /** Whether anything recorded from this dispatch on writes the storage, or storage in the same buffer. */
   writesSince(from: number, storage: Storage): boolean {
     const buffer = storage.arena ?? storage;
     const written = this.dispatches.slice(from).flatMap(storagesOf);
@@ -235,7 +240,7 @@ export class Program implements StorageOwner {
     });
   }
 
-  /** What runs, in this order, over what, and in how many workgroups. */
+  /** All dispatches in order: kernel, bound storage, workgroups, label. */
   get listing(): readonly Readonly<Pick<Dispatch, 'kernel' | 'slices' | 'groups' | 'label'>>[] {
     return this.dispatches;
   }
@@ -245,7 +250,7 @@ export class Program implements StorageOwner {
     return [...new Set(this.dispatches.map((d) => d.kernel))];
   }
 
-  /** Bytes of GPU memory that belong to this program (temporaries and uniforms), after `compile`. */
+  /** Bytes of GPU memory of this program (temporaries and uniforms), after `compile`. */
   get bytes(): number {
     return this.buffers.reduce((sum, b) => sum + b.size, 0);
   }
@@ -253,7 +258,7 @@ export class Program implements StorageOwner {
   async compile(onCompiled?: (done: number, total: number) => void): Promise<void> {
     this.deferred?.record([...this.temporaries.retained]);
     const compiled = this.device.compile(this.kernels, onCompiled);
-    // Told of below; a lack of memory meanwhile must not leave it unheard.
+    // An error is reported by the wait below. If allocation fails first, it must not become an unhandled rejection.
     compiled.catch(() => {});
     const { plan, buffers } = await this.temporaries.allocate(this.device, this.dispatches);
     this.plan = plan;
@@ -267,9 +272,9 @@ export class Program implements StorageOwner {
 
   /**
    * Runs everything: one command buffer, one pass, one submit, no waiting.
-   * @param times how often, one after the other, without a submit in between: for measurements. What is done before each
-   *   run, such as writing the step's scalars, is done once.
-   * @throws PixtapeError if the program has cuts, or cannot run any more
+   * @param times repetitions within the submit, for measurements. Hooks before the run, such as writing the step's
+   *   scalars, are called once.
+   * @throws PixtapeError if the program has cuts, or can no longer run
    */
   run(times = 1): void {
     this.refuseCuts();
@@ -279,7 +284,7 @@ export class Program implements StorageOwner {
     submitted?.();
   }
 
-  /** Runs a program that may have cuts: a submit for each part, and between two of them the work of the cut. */
+  /** Runs a program that may have cuts: one submit per part, and the work of each cut in between. */
   async runInParts(): Promise<void> {
     const submitted = this.prepareRun();
     if (this.device.guards) paintGuards(this.device, this.dispatches);
@@ -309,7 +314,7 @@ export class Program implements StorageOwner {
     });
   }
 
-  /** @returns of the first run, what is to be called once all of it is submitted */
+  /** @returns in the first run, a function to call once all of it is submitted */
   private prepareRun(): (() => void) | undefined {
     this.device.throwIfBroken();
     if (this.destroyed) {
@@ -343,7 +348,7 @@ export class Program implements StorageOwner {
     }
   }
 
-  /** Runs once and tells how long each dispatch took, by the GPU's own clock where it has one. */
+  /** Runs once and measures each dispatch, by the GPU's own clock if it has one. */
   async profile(): Promise<Profile> {
     this.refuseCuts();
     const submitted = this.prepareRun();
@@ -353,13 +358,13 @@ export class Program implements StorageOwner {
     return measured;
   }
 
-  /** After a run on a device with guards: the labels of the tensors behind which something has been written. */
+  /** After a run on a device with guards: the labels of tensors whose guard words were overwritten. */
   async brokenGuards(): Promise<string[]> {
     if (!this.device.guards) throw new PixtapeError('this device was opened without guards');
     return brokenGuards(this.device, this.dispatches);
   }
 
-  /** Gives the program's memory back. It cannot run again. */
+  /** Frees the program's memory. It cannot run again. */
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;

@@ -1,6 +1,9 @@
 import { MATRIX_FEATURE, SIZED_FEATURE } from './shader/matrix_unit.ts';
 
-/** A device with the adapter's own limits, since the default ones are low, and the features that the kernels can use. */
+/**
+ * Requests a device with the adapter's own limits, because the defaults are low, and with the features that kernels can
+ * use.
+ */
 export function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const wanted: GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'] as GPUFeatureName[];
   if (adapter.features.has(MATRIX_FEATURE)) wanted.push(MATRIX_FEATURE, SIZED_FEATURE);

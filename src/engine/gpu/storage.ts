@@ -1,16 +1,16 @@
 /**
- * The type that a tensor's elements are stored as. Kernels compute floats in f32, even if they store f16; only matrix units
+ * The type of a tensor's elements in memory. Kernels compute floats in f32, even if they store f16; only matrix units
  * multiply halves. Counts, indices and labels are u32 or i32.
  */
 export type Dtype = 'f32' | 'f16' | 'u32' | 'i32';
 
-/** The type that activations and their gradients are stored as. */
+/** The type of activations and their gradients in memory. */
 export type Precision = 'f32' | 'f16';
 
-/** Bytes behind every tensor that no kernel may touch, on a device with guards. */
+/** Bytes after every tensor that no kernel may touch, on a device with guards. */
 export const GUARD_BYTES = 256;
 
-/** Bytes of a number of elements, rounded up to whole words for bindings and copies. */
+/** Bytes of this many elements, rounded up to whole words for bindings and copies. */
 export function bytesOf(elements: number, dtype: Dtype): number {
   return dtype === 'f16' ? Math.ceil(elements / 2) * 4 : elements * 4;
 }
@@ -18,14 +18,14 @@ export function bytesOf(elements: number, dtype: Dtype): number {
 /** The owner of a temporary: a recorded program, which gives it memory. */
 export interface StorageOwner {
   readonly destroyed: boolean;
-  /** Whether this temporary's bytes stay its own after a run. */
+  /** Whether this temporary keeps its bytes after a run. */
   isRetained(storage: Storage): boolean;
 }
 
 /**
- * A run of GPU bytes. Persistent storage (parameters, inputs, optimizer state) owns its buffer from the start. A
- * temporary belongs to one recorded program, which gives it a range of a buffer when it is compiled, shared with other
- * temporaries whose lifetimes do not overlap.
+ * A range of GPU bytes. Persistent storage (parameters, inputs, optimizer state) owns its buffer from the start. A
+ * temporary belongs to one recorded program, which gives it a range of a buffer when it is compiled. Temporaries whose
+ * lifetimes do not overlap share bytes.
  */
 export class Storage {
   readonly bytes: number;
@@ -33,17 +33,17 @@ export class Storage {
   readonly dtype: Dtype;
   /** The program that a temporary belongs to; undefined for persistent storage. */
   readonly owner: StorageOwner | undefined;
-  /** The real buffer; undefined for a temporary until its program is compiled, and for storage that was disposed. */
+  /** The real buffer; undefined for a temporary before its program is compiled, and for storage that was disposed. */
   buffer: GPUBuffer | undefined;
-  /** Where it begins in the buffer, which may hold others. */
+  /** Its offset in the buffer, which may hold others. */
   offset = 0;
-  /** The storage that it is a part of, if it shares its buffer with others for good. */
+  /** The storage that it is permanently a part of, if any. */
   arena: Storage | undefined;
-  /** Of an arena: the parts that have not been disposed of. */
+  /** For an arena: its parts that are not disposed yet. */
   tenants = 0;
-  /** Whether a program has bound it, so that it cannot move any more. */
+  /** Whether a program has bound it, so that it can no longer move. */
   bound = false;
-  /** Makes the first values, which are written when something first needs them. */
+  /** Makes the initial values, which are written when something first needs them. */
   pending: (() => ArrayBufferView) | undefined;
   disposed = false;
 
@@ -67,7 +67,7 @@ export interface StorageSlice {
   size: number;
 }
 
-/** Where a storage lies: in itself, or so many bytes into one that holds several. */
+/** The place of a storage: itself, or an offset in one that holds several. */
 export interface Place {
   base: Storage;
   offset: number;

@@ -2,16 +2,16 @@ import type { Device } from '../device.ts';
 import { Storage, type StorageSlice } from '../storage.ts';
 
 /**
- * Several storages in one buffer, so that a kernel goes through all of them in one dispatch. Each begins at a multiple of
- * the device's storage alignment; what lies between two is padding, whose values mean nothing.
+ * Several storages in one buffer, so that one dispatch processes all of them. Each begins at a multiple of the device's
+ * storage alignment. The padding in between has no meaning.
  */
 export interface ArenaLayout {
-  /** Where each storage begins, in bytes. */
+  /** The offset of each storage, in bytes. */
   offsets: number[];
   bytes: number;
 }
 
-/** What the place of a binding in its buffer is a multiple of, in bytes. */
+/** The alignment of a binding's offset, in bytes. */
 export function storageUnit({ limits }: Device): number {
   return Math.max(limits.minStorageBufferOffsetAlignment, 4);
 }
@@ -31,14 +31,14 @@ export function layOut(device: Device, sizes: readonly number[]): ArenaLayout {
 
 /**
  * Moves persistent storages into one buffer, values included. Only storages that no program has bound yet can move.
- * @returns the whole as one storage; undefined where it cannot be, and nothing has moved
+ * @returns all of them as one storage; undefined if one cannot move, and then none has moved
  */
 export function moveIntoArena(device: Device, storages: readonly Storage[], label: string): Storage | undefined {
   const { offsets, bytes } = layOut(
     device,
     storages.map((s) => s.bytes),
   );
-  // With guards on, every tensor has guard words of its own behind it.
+  // With guards on, every tensor is followed by its own guard words.
   const fixed = storages.some((s) => !s.persistent || s.bound || s.arena || s.disposed || !s.buffer);
   if (device.guards || fixed || storages.length < 2 || bytes > device.limits.maxBufferSize) return undefined;
   const arena = device.persistent(bytes, label);
@@ -60,7 +60,7 @@ export function moveIntoArena(device: Device, storages: readonly Storage[], labe
   return arena;
 }
 
-/** Once for all of so many bytes of f32, or for each slice of n elements where they are more than a kernel can bind at once. */
+/** Visits `bytes` of f32 at once, or in slices of n elements if they are more than a kernel can bind. */
 export function eachSlice(
   device: Device,
   bytes: number,
@@ -74,7 +74,7 @@ export function eachSlice(
   }
 }
 
-/** A part of an arena as a storage of its own; gone when the arena is. */
+/** A part of an arena as a storage of its own; freed with the arena. */
 export function partOfArena(arena: Storage, offset: number, bytes: number, label: string): Storage {
   const part = new Storage(bytes, label, arena.dtype, { buffer: arena.buffer as GPUBuffer });
   part.offset = offset;

@@ -2,7 +2,7 @@ import { type Dispatch, storagesOf } from '../bind.ts';
 import type { Device } from '../device.ts';
 import { GUARD_BYTES, type Storage } from '../storage.ts';
 
-/** The words behind every tensor of a device with guards, which show a write out of bounds. */
+/** The word that fills the guards after every tensor. If it changes, a kernel wrote out of bounds. */
 const GUARD_WORD = 0x7fc0dead;
 
 const start = ({ offset, bytes }: Storage) => offset + Math.ceil(bytes / 4) * 4;
@@ -17,7 +17,7 @@ export function paintGuards(device: Device, dispatches: readonly Dispatch[]): vo
   for (const s of guarded(dispatches)) device.gpu.queue.writeBuffer(s.buffer as GPUBuffer, start(s), paint);
 }
 
-/** The labels of the tensors behind which something has been written. */
+/** The labels of the tensors whose guard words were overwritten. */
 export async function brokenGuards(device: Device, dispatches: readonly Dispatch[]): Promise<string[]> {
   const broken: string[] = [];
   for (const s of guarded(dispatches)) {

@@ -1,11 +1,11 @@
 /**
- * Memory plan of a recorded program. Every virtual tensor lives from the first dispatch that touches it to the last. Tensors
- * that are never alive together may share bytes, and any two may lie side by side in one buffer, unless a dispatch reads one
- * and writes the other: WebGPU tracks usage per buffer, and refuses a buffer that is bound both `read` and `read_write`.
+ * Memory plan of a recorded program. Every virtual tensor lives from the first dispatch that touches it to the last.
+ * Tensors that are never alive together may share bytes. Any two may share a buffer, unless a dispatch reads one and
+ * writes the other: WebGPU tracks usage per buffer, and refuses a buffer that is bound both `read` and `read_write`.
  *
- * Greedy: one tensor after the other takes the tightest free range of any buffer; where there is none, the buffer that has to
- * grow least, or a new one. No order is the best for every program, so the plan is the smallest of three: large tensors
- * first, long-lived ones first, and those first for which the product of the two is large.
+ * Greedy: places one tensor after the other into the tightest free range of any buffer. If there is none, it extends
+ * the buffer that has to grow least, or makes a new one. No order is best for every program, so the plan is the
+ * smallest of three: by size, by lifetime, and by the product of the two, largest first.
  * Source: Pisarchyk & Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", offset calculation.
  */
 export interface Lifetime {
@@ -15,23 +15,23 @@ export interface Lifetime {
 }
 
 export interface PlanOptions {
-  /** Pairs of tensors, by their indices, that may not lie in one buffer. */
+  /** Pairs of tensors, by their indices, that may not share a buffer. */
   apart?: Iterable<readonly [number, number]>;
-  /** Ranges begin at multiples of so many bytes; default 4. */
+  /** Alignment of ranges in bytes; default 4. */
   unit?: number;
   /** The largest buffer, in bytes. */
   largest?: number;
 }
 
 export interface MemoryPlan {
-  /** Index of the buffer of each tensor, in the order given, and where the tensor begins in it. */
+  /** For each tensor, in the order given, the index of its buffer and its offset there. */
   slot: number[];
   offset: number[];
   /** Size of each buffer. */
   slotBytes: number[];
   /** Bytes of all buffers. */
   total: number;
-  /** The most bytes alive at any one dispatch: no plan can need less. */
+  /** The most bytes alive at any one dispatch: a lower bound of any plan. */
   lowerBound: number;
 }
 
@@ -61,7 +61,7 @@ interface Tenant extends Lifetime {
 
 interface Buffer {
   bytes: number;
-  /** In the order of their offsets. */
+  /** Ordered by offset. */
   tenants: Tenant[];
 }
 
@@ -79,7 +79,7 @@ function placeInOrder(
   for (const tenant of tenants) {
     const strangers = apart[tenant.index] as ReadonlySet<number>;
     let at = -1;
-    // A buffer of its own takes all of its bytes.
+    // In a new buffer it takes all of its bytes.
     let best: Room = { offset: 0, growth: tenant.bytes, waste: 0 };
     buffers.forEach((buffer, i) => {
       if (buffer.tenants.some(({ index }) => strangers.has(index))) return;
@@ -101,16 +101,16 @@ function placeInOrder(
   return { slot, offset, slotBytes: buffers.map(({ bytes }) => bytes) };
 }
 
-/** Where a tensor could lie in a buffer. */
+/** A possible place in a buffer. */
 interface Room {
   offset: number;
-  /** Bytes that the buffer has to grow by. */
+  /** Bytes by which the buffer has to grow. */
   growth: number;
-  /** Bytes that stay free between the tensor and what comes next. */
+  /** Bytes left free between the tensor and the next one. */
   waste: number;
 }
 
-/** The tightest range that is free for the whole of a tensor's life, or else the end of the buffer. */
+/** The tightest range that is free during a tensor's whole life, or else the end of the buffer. */
 function roomIn({ bytes, tenants }: Buffer, tenant: Tenant, unit: number): Room {
   let at = 0;
   let tightest: Room | undefined;

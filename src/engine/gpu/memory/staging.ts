@@ -4,10 +4,10 @@ import type { Storage } from '../storage.ts';
 
 const { MAP_READ, COPY_DST } = BufferUsage;
 
-/** A way for the floats of several storages to the host and back, behind one another, through a buffer of its own. */
+/** Copies the floats of several storages, one after the other, to the host and back, through its own buffer. */
 export class Staging {
   readonly floats: number;
-  /** Seconds in which this thread has copied so far. */
+  /** Seconds that this thread has spent on copying so far. */
   seconds = 0;
   private readonly device: Device;
   private readonly storages: readonly Storage[];
@@ -22,8 +22,8 @@ export class Staging {
   }
 
   /**
-   * The values as everything submitted so far leaves them. Whatever is submitted meanwhile runs on.
-   * @param into what takes them; by default a new array
+   * Reads the values after everything submitted so far. Later submits run meanwhile.
+   * @param into receives them; by default a new array
    */
   async read(into: Float32Array = new Float32Array(this.floats)): Promise<Float32Array> {
     const { device, buffer } = this;
@@ -43,7 +43,7 @@ export class Staging {
     return into;
   }
 
-  /** Writes values back to where `read` found them, in order with what is submitted before and after. */
+  /** Writes values back to where `read` found them, in order with other submits. */
   write(values: Float32Array): void {
     const start = performance.now();
     let at = 0;

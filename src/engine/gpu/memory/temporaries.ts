@@ -7,13 +7,13 @@ import { type Lifetime, type MemoryPlan, planMemory } from './plan.ts';
 
 /** The temporaries of one program, and the memory that they get when it is compiled. */
 export class Temporaries {
-  /** What the dispatches use that is not the program's own: leaves, and outputs of other programs. */
+  /** Storage that the dispatches use but the program does not own: leaves, and outputs of other programs. */
   readonly externals = new Set<Storage>();
   readonly retained = new Set<Storage>();
   private readonly all: Storage[] = [];
-  /** The dispatch up to which a storage keeps its memory, whatever uses it before. */
+  /** The dispatch up to which a storage keeps its memory, even if its last use is earlier. */
   private readonly held = new Map<Storage, number>();
-  /** Those that lie in one buffer with others: which, and where. */
+  /** Temporaries that are parts of a larger one: which, and at what offset. */
   private readonly parts = new Map<Storage, { whole: Storage; offset: number }>();
 
   add(storage: Storage): Storage {
@@ -21,12 +21,15 @@ export class Temporaries {
     return storage;
   }
 
-  /** Keeps the storage's bytes its own up to a dispatch. */
+  /** Keeps the storage's memory up to a dispatch. */
   hold(storage: Storage, until: number): void {
     this.held.set(storage, Math.max(until, this.held.get(storage) ?? 0));
   }
 
-  /** What these dispatches read. WebGPU refuses to read one part of a buffer and write another in one dispatch. */
+  /**
+   * The storage that these dispatches read. WebGPU refuses a dispatch that reads one part of a buffer and writes
+   * another.
+   */
   readBy(dispatches: readonly Dispatch[]): Set<Storage> {
     const read = new Set<Storage>();
     for (const d of dispatches) {
@@ -35,7 +38,7 @@ export class Temporaries {
     return read;
   }
 
-  /** Whether it is one of these, and not part of another one. */
+  /** Whether it is one of these temporaries, and not part of another one. */
   isUnplaced(storage: Storage): boolean {
     return this.all.includes(storage) && !this.parts.has(storage);
   }
@@ -45,7 +48,7 @@ export class Temporaries {
     return part ? { base: part.whole, offset: part.offset } : { base: storage, offset: 0 };
   }
 
-  /** Gives temporaries the places in `whole` that an arena's layout gives them. */
+  /** Places temporaries in `whole` by an arena's layout. */
   colocate(device: Device, storages: readonly Storage[], whole: Storage): void {
     const { offsets } = layOut(
       device,
@@ -56,7 +59,7 @@ export class Temporaries {
     });
   }
 
-  /** Plans memory for all that the dispatches use, and asks the device for it. */
+  /** Plans memory for everything that the dispatches use, and allocates it. */
   async allocate(device: Device, dispatches: readonly Dispatch[]): Promise<{ plan: MemoryPlan; buffers: GPUBuffer[] }> {
     const used = this.lifetimes(dispatches);
     const { guards, limits } = device;
@@ -77,7 +80,7 @@ export class Temporaries {
     return { plan, buffers };
   }
 
-  /** Pairs of these, by their places in the list, of which a dispatch reads one and writes the other. */
+  /** Pairs of indices into `used` of which a dispatch reads one and writes the other. */
   private apart(used: readonly { storage: Storage }[], dispatches: readonly Dispatch[]): [number, number][] {
     const indices = new Map(used.map(({ storage }, i) => [storage, i]));
     return dispatches.flatMap((d) => {
@@ -135,7 +138,7 @@ export class Temporaries {
   }
 }
 
-/** Bytes of these storages side by side. */
+/** Bytes of an arena of these storages. */
 export function bytesTogether(device: Device, storages: readonly Storage[]): number {
   return layOut(
     device,

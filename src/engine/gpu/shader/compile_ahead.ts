@@ -1,16 +1,16 @@
 import type { Kernel } from './kernel.ts';
 import { NoWork } from './no_work.ts';
 
-/** A kernel that the driver finds in its cache takes less than this. */
+/** A kernel from the driver's cache takes less than this. */
 const COLD_MS = 30;
 
 /**
- * Compiles kernels on all cores, for drivers that compile a kernel when it first runs, one at a time. Mesa's lavapipe is
- * one, and takes up to seconds for each. Dispatches every kernel once over zero workgroups. If the first ones take long,
- * other devices of the same driver compile a share, and hand it over through the driver's cache on disk.
+ * Compiles kernels on all cores, for drivers that compile a kernel when it first runs, one at a time. Mesa's lavapipe
+ * is one, and takes up to seconds for each. Dispatches every kernel once over zero workgroups. If the first ones take
+ * long, other devices of the same driver compile a share and pass it on through the driver's cache on disk.
  *
  * @param own the device that the kernels are for
- * @param helpers other devices of the driver; without any, or if the driver keeps no cache, `own` compiles all
+ * @param helpers other devices of the driver. Without any, or if the driver keeps no cache, `own` compiles all kernels
  * @param onCompiled called after each compiled kernel
  */
 export async function compileAhead(
@@ -29,7 +29,7 @@ export async function compileAhead(
   // The wait for that kernel below reports it. This only keeps a second error from being an unhandled rejection.
   all.catch(() => {});
 
-  // Longest text first, which usually compiles longest, so that no core is left with it at the end.
+  // Longest text first: it usually takes longest to compile, and one core would still be busy with it at the end.
   const left = kernels.filter((kernel) => !kernel.hasRun).sort((a, b) => b.code.length - a.code.length);
   for (const kernel of kernels) if (kernel.hasRun) finished(kernel);
   const handedOver: Kernel[] = [];
@@ -61,7 +61,7 @@ export async function compileAhead(
     }
     await helping;
   } while (left.length > 0);
-  // From the cache into the device: not in the first step.
+  // Load them from the cache into the device now, and not in the first step.
   await Promise.all(handedOver.map(async (kernel) => work.run(kernel, await kernel.compile(own))));
   await all;
   work.destroy();

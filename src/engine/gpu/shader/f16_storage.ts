@@ -1,12 +1,12 @@
 import { endOfBlock, stripComments } from './wgsl.ts';
 
 /**
- * Rewrites a shader so that some of its `array<f32>` and `array<vec4f>` bindings are stored as f16. Arithmetic stays in f32:
- * every load `x[…]` becomes `f32(x[…])`, every store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` both; the same
- * for vectors. Understands whole elements only.
+ * Rewrites a shader so that some of its `array<f32>` and `array<vec4f>` bindings are stored as f16. Arithmetic stays in
+ * f32: a load `x[…]` becomes `f32(x[…])`, a store `x[…] = e` becomes `x[…] = f16(e)`, and `x[…] += e` does both; the
+ * same for vectors. Supports whole elements only.
  *
  * @param names the bindings
- * @throws Error on a binding of another type, and on any use that it does not understand
+ * @throws Error on a binding of another type, and on any unsupported use
  */
 export function storeAsF16(source: string, names: readonly string[]): string {
   let text = stripComments(source);
@@ -28,7 +28,7 @@ export function storeAsF16(source: string, names: readonly string[]): string {
   return result + text.slice(from);
 }
 
-/** What an element is stored as, and what it is computed with. */
+/** The types in which an element is stored and computed. */
 interface Half {
   stored: string;
   computed: string;
@@ -48,17 +48,17 @@ function declaredHalf(text: string, name: string): { text: string; half: Half } 
   return { text: text.replace(whole, `${head}array<${half.stored}>;`), half };
 }
 
-/** Whether a function means the binding where it says `name`, and not something of its own. */
+/** Whether `name` in a function is the binding, and not a local name. */
 function reaches(own: string, name: string, fn: string): boolean {
   const body = own.indexOf('{');
   if (new RegExp(`(?<![.\\w])${name}\\s*:`).test(own.slice(0, body))) return false;
   if (!new RegExp(`\\b(?:let|var|const)\\s+${name}\\b`).test(own)) return true;
-  // Before its declaration, or outside of its block, the name would still be the binding's.
+  // Before its declaration, or outside its block, the name would still be the binding.
   if (!new RegExp(`(?<![.\\w])${name}\\s*\\[`).test(own)) return false;
   throw new Error(`fn ${fn}: ${name} is a variable there and a binding too; call one of them something else`);
 }
 
-/** A stretch of a function, with the loads and stores of these bindings converted. */
+/** Converts the loads and stores of these bindings in a part of a function. */
 function rewritten(text: string, halves: ReadonlyMap<string, Half>): string {
   const use = new RegExp(`(?<![.\\w])(${[...halves.keys()].join('|')})\\b\\s*`, 'g');
   let result = '';

@@ -3,15 +3,15 @@ import { storeAsF16 } from './f16_storage.ts';
 import { packParams, reflect, type ShaderConstants, type ShaderInterface, unroll, withConstants } from './wgsl.ts';
 
 /**
- * One compute pipeline: a WGSL text, an entry point and the constants that specialise it. Shapes are not among them:
- * they come in a uniform block, because every distinct shader costs a compilation (0.1–10 s on a CPU driver).
+ * One compute pipeline: a WGSL text, an entry point and the constants that specialise it. Shapes are uniforms and not
+ * constants, because every distinct shader costs a compilation (0.1–10 s on a CPU driver).
  */
 export class Kernel {
   readonly code: string;
   readonly shader: ShaderInterface;
   readonly label: string;
   readonly entry: string;
-  /** Whether it has run on its device, if only over nothing: see `compileAhead`. */
+  /** Whether it has run on its device, even if only over zero workgroups: see `compileAhead`. */
   hasRun = false;
   private ready: Promise<GPUComputePipeline> | undefined;
   private built: GPUComputePipeline | undefined;
@@ -24,7 +24,7 @@ export class Kernel {
     this.shader = reflect(this.code, entry);
   }
 
-  /** This kernel with halves in these of its bindings; made once for each set of them. */
+  /** This kernel with halves in these bindings; made once per set. */
   storeAsF16(names: readonly string[]): Kernel {
     if (names.length === 0) return this;
     const key = names.join();
@@ -55,7 +55,7 @@ export class Kernel {
     return this.built;
   }
 
-  /** A pipeline of it on any device. */
+  /** Builds its pipeline on any device. */
   async build(device: GPUDevice): Promise<GPUComputePipeline> {
     const module = device.createShaderModule({ label: this.label, code: this.code });
     const info = await module.getCompilationInfo();

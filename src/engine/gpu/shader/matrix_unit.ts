@@ -5,27 +5,27 @@ import { BufferUsage, MAP_MODE_READ } from '../constants.ts';
 import { type ShaderConstants, unroll, withConstants } from './wgsl.ts';
 
 /**
- * A GPU's matrix unit ("tensor cores"), by which a subgroup multiplies halves and sums up in floats: WebGPU's feature
- * `chromium-experimental-subgroup-matrix`, which is no standard yet. Its spelling in WGSL changes, and drivers are young, so
- * it counts as there where a small product of it comes out right.
+ * A GPU's matrix unit ("tensor cores"): a subgroup multiplies matrices of halves and sums in floats. This is WebGPU's
+ * feature `chromium-experimental-subgroup-matrix`, which is not standard yet. Its spelling in WGSL changes, and drivers
+ * are young, so a unit is used only if a small product comes out right.
  */
 export interface MatrixUnit {
-  /** It multiplies m × k by k × n. */
+  /** Multiplies m × k by k × n. */
   m: number;
   n: number;
   k: number;
-  /** Invocations of a subgroup, and the most that a subgroup of the device may have. */
+  /** Invocations of a subgroup, and the largest subgroup that the device may have. */
   subgroup: number;
   largestSubgroup: number;
-  /** The operations in WGSL, as `shaders/matrix_unit/subgroup_matrix.wgsl` has them. */
+  /** Its operations in WGSL; see `shaders/matrix_unit/subgroup_matrix.wgsl`. */
   operations: string;
 }
 
-/** The features of WebGPU that it takes, beside halves and subgroups; the latter only where subgroups have several sizes. */
+/** WebGPU features that it needs besides halves and subgroups. SIZED_FEATURE only if subgroups have several sizes. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
 export const SIZED_FEATURE = 'subgroup-size-control' as GPUFeatureName;
 
-/** A size that an adapter offers, as its `info.subgroupMatrixConfigs` says. */
+/** A size that an adapter offers in `info.subgroupMatrixConfigs`. */
 export interface MatrixConfig {
   componentType: string;
   resultComponentType: string;
@@ -34,18 +34,18 @@ export interface MatrixConfig {
   K: number;
 }
 
-/** What an adapter says of itself, as far as it matters here. */
+/** The part of an adapter's information that matters here. */
 export interface MatrixInfo {
   subgroupMinSize?: number;
   subgroupMaxSize?: number;
   subgroupMatrixConfigs?: readonly MatrixConfig[];
 }
 
-/** Depth steps that kernels take at once. */
+/** Depth steps of one pass of the kernels. */
 const DEPTH = 16;
 const SPELLINGS: readonly string[] = [ofType, ofFlag];
 
-/** The units that an adapter says it has, in each spelling; those that multiply most at once first. */
+/** The units that an adapter lists, in each spelling; those with the largest products first. */
 export function matrixUnits(info: MatrixInfo, features: ReadonlySet<string>): MatrixUnit[] {
   if (![MATRIX_FEATURE, 'subgroups', 'shader-f16'].every((name) => features.has(name))) return [];
   const { subgroupMinSize: subgroup = 0, subgroupMaxSize: largestSubgroup = 0, subgroupMatrixConfigs = [] } = info;
@@ -61,14 +61,14 @@ export function matrixUnits(info: MatrixInfo, features: ReadonlySet<string>): Ma
     );
 }
 
-/** A kernel's text with the operations of a unit, each entry point in subgroups of its size. */
+/** A kernel's text with a unit's operations. Each entry point runs in subgroups of the unit's size. */
 export function onMatrixUnit({ operations, subgroup, largestSubgroup }: MatrixUnit, text: string): string {
   if (subgroup === largestSubgroup) return `${operations}\n${text}`;
   const sized = text.replace(/@compute @workgroup_size\(\w+\)/g, '$& @subgroup_size(SUBGROUP)');
   return `enable subgroup_size_control;\n${operations}\n${sized}`;
 }
 
-/** The unit's sizes, under the names that shaders give them. */
+/** The unit's sizes as constants of a shader. */
 export const matrixConstants = ({ m, n, k, subgroup }: MatrixUnit): ShaderConstants => ({
   M: m,
   N: n,
@@ -77,9 +77,9 @@ export const matrixConstants = ({ m, n, k, subgroup }: MatrixUnit): ShaderConsta
   FOUR: 4,
 });
 
-/** A product whose result is known: writes binding 1 from one workgroup. */
+/** A product with a known result: one workgroup writes it to binding 1. */
 export interface MatrixTrial {
-  /** Features of WebGPU that the code takes. */
+  /** WebGPU features that the code needs. */
   features: readonly GPUFeatureName[];
   code: string;
   expected: Float32Array;
@@ -102,13 +102,13 @@ export function matrixTrial(unit: MatrixUnit): MatrixTrial {
   return { features, code: withConstants(unroll(onMatrixUnit(unit, trialSource), constants), constants), expected };
 }
 
-/** The first unit that this device multiplies right with; undefined if there is none. */
+/** The first unit with which this device computes the right product; undefined if there is none. */
 export async function findMatrixUnit(gpu: GPUDevice, info: MatrixInfo): Promise<MatrixUnit | undefined> {
   for (const unit of matrixUnits(info, gpu.features)) if (await multipliesRight(gpu, matrixTrial(unit))) return unit;
   return undefined;
 }
 
-/** Runs a trial. A device that refuses it, in whichever way, is left as it was. */
+/** Runs a trial. A device that refuses it in any way stays usable. */
 export async function multipliesRight(gpu: GPUDevice, { code, expected }: MatrixTrial): Promise<boolean> {
   gpu.pushErrorScope('validation');
   const size = expected.byteLength;
@@ -130,7 +130,7 @@ export async function multipliesRight(gpu: GPUDevice, { code, expected }: Matrix
     await staging.mapAsync(MAP_MODE_READ);
     found = new Float32Array(staging.getMappedRange()).slice();
   } catch {
-    // Another spelling, or a size that the device does not have after all: the next one may do.
+    // The device does not have this spelling or size after all. Another one may work.
   }
   result.destroy();
   staging.destroy();

@@ -1,19 +1,19 @@
 import { BufferUsage } from '../constants.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Bytes for each binding: more than any element or block of parameters takes. */
+/** Bytes for each binding: more than any element or uniform block takes. */
 const BINDING_BYTES = 4096;
 
 /**
- * Makes a driver compile kernels, by dispatching each over zero workgroups. The zero comes from a buffer, so the driver must
- * have the kernel ready before it can know that there is nothing to run.
+ * Makes a driver compile kernels by dispatching each over zero workgroups. The zero comes from a buffer, so the driver
+ * must have the kernel ready before it knows that there is nothing to run.
  */
 export class NoWork {
   private readonly gpu: GPUDevice;
   private readonly noGroups: GPUBuffer;
   private readonly uniform: GPUBuffer;
   private readonly readable: GPUBuffer;
-  /** A part for each binding: two bindings of one dispatch may not write to the same bytes. */
+  /** One part per binding: two bindings of a dispatch may not write the same bytes. */
   private readonly writable: GPUBuffer;
 
   constructor(gpu: GPUDevice) {

@@ -1,9 +1,9 @@
 /**
- * Reads the interface of a WGSL file out of its text, so that a shader is the one place where its bindings and its
- * uniform block are declared. The TypeScript side binds by name and is told at once about a name that does not fit.
+ * Reads the interface of a WGSL file from its text, so that bindings and the uniform block are declared only in the
+ * shader. TypeScript binds by name, and a wrong name fails at once.
  *
- * Only the conventions of `shaders/` are understood, not all of WGSL: resources in group 0, one flat
- * `struct Params` of 32-bit scalars behind `var<uniform> p`, constants left open for the loader to prepend.
+ * Supports only the conventions of `shaders/`, not all of WGSL: resources in group 0, one flat `struct Params` of
+ * 32-bit scalars behind `var<uniform> p`, and constants that the loader prepends.
  */
 
 export interface ShaderBinding {
@@ -21,7 +21,7 @@ export interface ParamField {
 }
 
 export interface ShaderInterface {
-  /** The resources that the entry point really reaches, by binding index. */
+  /** The resources that the entry point uses, by binding index. */
   bindings: ShaderBinding[];
   /** The fields of `struct Params`, in order, four bytes each; empty without one. */
   params: ParamField[];
@@ -63,7 +63,7 @@ export function reflect(source: string, entry: string): ShaderInterface {
   return { bindings, params };
 }
 
-/** Whether a function means the binding where it says `name`: not behind a dot (`id.x`), and not a parameter of its own. */
+/** Whether `name` in a function is the binding: not after a dot (`id.x`), and not a parameter of its own. */
 function mentions(fn: string, name: string): boolean {
   const head = fn.slice(0, fn.indexOf('{'));
   return new RegExp(`(?<!\\.)\\b${name}\\b`).test(fn) && !new RegExp(`\\b${name}\\s*:`).test(head);
@@ -91,7 +91,7 @@ function reachableFunctions(text: string, entry: string): string[] {
   return parts;
 }
 
-/** One past the brace that closes the first block from `from` on. */
+/** One past the closing brace of the first block from `from` on. */
 export function endOfBlock(text: string, from: number): number {
   let depth = 0;
   for (let i = text.indexOf('{', from); i < text.length; i++) {
@@ -101,7 +101,7 @@ export function endOfBlock(text: string, from: number): number {
   return text.length;
 }
 
-/** Puts `const NAME = value;` lines behind the shader's directives (WGSL wants `enable` first). */
+/** Inserts `const NAME = value;` lines after the shader's directives (WGSL wants `enable` first). */
 export function withConstants(source: string, constants: ShaderConstants): string {
   const lines = Object.entries(constants).map(([name, value]) => {
     if (typeof value === 'boolean') return `const ${name} = ${value};`;
@@ -117,13 +117,13 @@ export function withConstants(source: string, constants: ShaderConstants): strin
 const UNROLLED = /^[ \t]*\/\/ unroll\n[ \t]*for ?\(var (\w+) ?= ?0u; ?\1 ?< ?(\w+); ?\1\+\+\) ?/gm;
 
 /**
- * Writes out every loop that stands under a line `// unroll`: its body once for each value, with the variable replaced
- * by the number. Drivers unroll only some loops by themselves, and array indices and lanes of `subgroupBroadcast` that
- * are constants decide whether a tile lives in registers. The bound must be one of `constants`.
+ * Unrolls every loop under a line `// unroll`: repeats its body for each value, with the variable replaced by the
+ * number. Drivers unroll only some loops themselves, and a tile stays in registers only if array indices and lanes of
+ * `subgroupBroadcast` are constants. The bound must be one of `constants`.
  */
 export function unroll(source: string, constants: ShaderConstants): string {
   let text = source;
-  // The last one in the text has no other inside it.
+  // The last match has no other inside it.
   for (let match = [...text.matchAll(UNROLLED)].at(-1); match; match = [...text.matchAll(UNROLLED)].at(-1)) {
     const [head, name, bound] = match as unknown as [string, string, string];
     const count = constants[bound];
@@ -138,7 +138,7 @@ export function unroll(source: string, constants: ShaderConstants): string {
   return text;
 }
 
-/** Packs named scalars as `struct Params` declares them. Throws on a missing, unknown or unrepresentable one. */
+/** Packs named scalars as `struct Params` declares them. @throws Error on a missing, unknown or unrepresentable one */
 export function packParams(
   fields: readonly ParamField[],
   values: Readonly<Record<string, number>>,
