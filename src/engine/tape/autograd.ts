@@ -12,9 +12,9 @@ let goingBack = false;
  * Marks `output` as made from `inputs`, so that gradients flow back through it if any input needs one.
  *
  * @param backward records the gradients, with kernels of any kind; nothing it does is on the tape
- * @param graphBackward the same gradients, written with differentiable operations of the inputs, of `output` and of
- *   `dy`; what `grad` uses with `createGraph`. Without it the operation has no second derivative. Pass `backward` itself
- *   where it is made of differentiable operations already
+ * @param graphBackward the same gradients, written with differentiable operations of the inputs, `output` and `dy`.
+ *   `grad` uses it with `createGraph`. Without it the operation has no second derivative. Pass `backward` itself if it
+ *   consists of differentiable operations
  */
 export function differentiable(
   output: Tensor,
@@ -56,8 +56,8 @@ export function isRecomputing(): boolean {
 
 /**
  * Runs `body` without saving its intermediates. The backward pass re-records it with the same random numbers and
- * differentiates that copy: one more forward for less memory. Gradients are the same bits. The weights that `body` uses
- * must not be frozen or thawed between forward and backward. There is no second derivative through it.
+ * differentiates that copy: one more forward for less memory. Gradients have the same bits. The weights that `body`
+ * uses must not be frozen or unfrozen between forward and backward. There is no second derivative through it.
  *
  * Source: Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear Memory Cost"; as torch.utils.checkpoint.
  */
@@ -98,15 +98,17 @@ export function checkpoint(inputs: readonly Tensor[], body: (inputs: readonly Te
   return output;
 }
 
-/** Takes the place of `checkpoint` if memory is plentiful. */
+/** Replaces `checkpoint` if memory is plentiful. */
 export function runDirectly(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => Tensor): Tensor {
   return body(inputs);
 }
 
 /**
- * Records the gradient of `loss` for every leaf that asks for one and adds it to the leaf's `grad`; two calls in one
- * recording accumulate, as in PyTorch. `seed` is the gradient of the loss itself: by default a one for one value.
- * @throws PixtapeError if the loss is not one value and has no seed, or nothing that it was made from asks for a gradient
+ * Records the gradient of `loss` for every leaf that asks for one, and adds it to the leaf's `grad`. Two calls in one
+ * recording accumulate, as in PyTorch.
+ * @param seed the gradient of the loss itself; by default 1, for a loss of one value
+ * @throws PixtapeError if the loss is not one value and has no seed, or nothing that it was made from asks for a
+ *   gradient
  */
 export function backward(loss: Tensor, seed?: Tensor): void {
   const before = goingBack;
@@ -121,17 +123,17 @@ export function backward(loss: Tensor, seed?: Tensor): void {
   }
 }
 
-/** Whether a gradient that is being recorded goes to the operation that made the tensor, and to nobody else. */
+/** Whether a gradient that is being recorded goes only to the operation that made the tensor. */
 export function isGoingBack(): boolean {
   return goingBack;
 }
 
-/** While an operation's backward is being recorded: what has been found so far of the gradients that it may add to. */
+/** While an operation's backward is being recorded: the gradients so far, to which it may add its own. */
 let found: Map<Tensor, Tensor> | undefined;
 
 /**
- * The gradient that the result of an operation has got from other users so far, for one that adds it to its own in the same
- * pass: what that gives back must then be the sum. Undefined where there is none, or where sums go on the tape.
+ * Takes the gradient that an operation's result has got from its other users so far, for a user that adds its own in
+ * the same pass. That user must return the sum. Undefined if there is none, or if sums go on the tape.
  */
 export function takeGradientSoFar(x: Tensor): Tensor | undefined {
   const gradient = x.node && found?.get(x);
@@ -150,18 +152,18 @@ function withGradientsSoFar<T>(gradients: Map<Tensor, Tensor> | undefined, body:
 }
 
 export interface GradOptions {
-  /** The gradient of y itself; by default a one, for a y of one value. */
+  /** The gradient of y itself; by default 1, for a y of one value. */
   seed?: Tensor;
   /**
-   * Leave the gradients on the tape, so that they can be part of a loss. Every operation on the way must have a second
+   * Leaves the gradients on the tape, so that they can be part of a loss. Every operation in between must have a second
    * derivative; the table of operations in the documentation says which do.
    */
   createGraph?: boolean;
 }
 
 /**
- * Records the gradients of `y` with respect to `inputs`, leaves or results of operations, and gives them back; no
- * tensor's `grad` changes. As `torch.autograd.grad`.
+ * Records the gradients of `y` with respect to `inputs` (leaves or results of operations) and returns them. No tensor's
+ * `grad` changes. As `torch.autograd.grad`.
  * @throws PixtapeError if y does not depend on one of them, or an operation has no second derivative
  */
 export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph = false }: GradOptions = {}): Tensor[] {
@@ -187,10 +189,10 @@ export function grad(y: Tensor, inputs: readonly Tensor[], { seed, createGraph =
   });
 }
 
-/** Of what `y` was made from, the tensors through which its gradient gets to one of `wanted`. */
+/** The tensors behind `y` through which its gradient reaches one of `wanted`. */
 function leadingTo(wanted: readonly Tensor[], y: Tensor): ReadonlySet<Tensor> {
   const all = new Set([y]);
-  // A set goes on to what is added to it on the way.
+  // Iterating a set includes what is added meanwhile.
   for (const { node } of all) {
     node?.inputs.forEach((input, i) => {
       if (node.needs[i]) all.add(input);
@@ -206,8 +208,8 @@ function leadingTo(wanted: readonly Tensor[], y: Tensor): ReadonlySet<Tensor> {
 }
 
 /**
- * Goes back from `y` through everything it was made from, or only through what is in `leading`; `visit` gets each tensor
- * with its whole gradient.
+ * Walks back from `y` through everything it was made from, or only through tensors in `leading`. Calls `visit` with
+ * each tensor and its whole gradient.
  */
 function propagate(
   name: string,
@@ -233,7 +235,7 @@ function propagate(
       'Set requiresGrad on a leaf, or do not freeze the module; inside noGrad() nothing is on the tape.',
     );
   }
-  // Whatever the tensor was made from needs its gradient next; for a leaf, there is time.
+  // The result of an operation needs its gradient next. For a leaf the sum can be deferred.
   const add = (a: Tensor, b: Tensor, of: Tensor) => (of.node ? sumOf : sumLater)(a, b, `${a.label} + ${b.label}`);
   const accumulate = createGraph ? addOnTape : add;
   withTape(createGraph, () => {
@@ -248,7 +250,7 @@ function propagate(
       if (!tensor.node) continue;
       const { inputs, label } = tensor.node;
       const needs = tensor.node.needs.map((need, i) => need && (leading?.has(inputs[i] as Tensor) ?? true));
-      // A checkpoint's weights get theirs within it, also where its inputs want none.
+      // Only with `leading`: a checkpoint's weights get their gradients within it, even if no input needs one.
       if (leading && !needs.includes(true)) continue;
       const back = backwardOf(tensor, createGraph);
       const parts = withGradientsSoFar(createGraph ? undefined : grads, () => back(dy, needs));
@@ -278,7 +280,7 @@ function backwardOf({ node }: Tensor, createGraph: boolean): Backward {
   );
 }
 
-/** Of the tensors that still wait, the one made last; leaves come at the very end. */
+/** The pending tensor that was made last. Leaves come at the very end. */
 function latest(pending: ReadonlySet<Tensor>): Tensor {
   let best: Tensor | undefined;
   for (const t of pending) {
@@ -287,7 +289,7 @@ function latest(pending: ReadonlySet<Tensor>): Tensor {
   return best as Tensor;
 }
 
-/** A gradient is stored as its tensor is; where they met in one operation, it may have come as the other kind. */
+/** Converts a gradient to its tensor's dtype. They may differ where an operation has inputs of both. */
 function storedLike(gradient: Tensor, tensor: Tensor): Tensor {
   if (gradient.dtype === tensor.dtype) return gradient;
   const cast = (from: Tensor, like: Tensor): Tensor => {
@@ -297,7 +299,7 @@ function storedLike(gradient: Tensor, tensor: Tensor): Tensor {
   return cast(gradient, tensor);
 }
 
-/** A fresh tensor for the sum: gradients may be shared between inputs, so none is ever changed in place. */
+/** Makes a new tensor for the sum. Gradients may be shared between inputs, so none is changed in place. */
 function addOnTape(a: Tensor, b: Tensor): Tensor {
   const back: Backward = (dy) => [dy, dy];
   return differentiable(sumOf(a, b, `${a.label} + ${b.label}`), [a, b], back, back);

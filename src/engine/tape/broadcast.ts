@@ -2,8 +2,8 @@ import { PixtapeError } from '../util/errors.ts';
 import { type Shape, sizeOf } from './tensor.ts';
 
 /**
- * The shape that tensors are broadcast to: axes are counted from the last, and one that is missing or 1 long is repeated.
- * As NumPy and PyTorch do it.
+ * The shape that tensors are broadcast to, as in NumPy and PyTorch: axes are counted from the last, and one that is
+ * missing or 1 long is repeated.
  * @throws PixtapeError if an axis has two lengths that are not 1
  */
 export function broadcastShape(name: string, tensors: readonly { label: string; shape: Shape }[]): number[] {
@@ -20,14 +20,14 @@ export function broadcastShape(name: string, tensors: readonly { label: string; 
   });
 }
 
-/** An axis of the result, or several that lie behind each other in every operand. */
+/** An axis of the result, or several that are adjacent in every operand. */
 export interface BroadcastAxis {
   length: number;
-  /** How far apart an operand's neighbours along it are; 0 where the operand is repeated. */
+  /** The distance between an operand's neighbours along it; 0 if the operand is repeated. */
   strides: readonly number[];
 }
 
-/** The axes of `shape` as operands of these shapes go along them: none of length 1, and as few as do. */
+/** The axes along which operands of these shapes go through `shape`: merged where possible, and none of length 1. */
 export function mergedAxes(shape: Shape, operands: readonly Shape[]): BroadcastAxis[] {
   const axes = shape.map((length, axis) => ({
     length,

@@ -34,7 +34,7 @@ export function currentProgram(device: Device): Program {
 }
 
 /**
- * Notes in a new program what `body` does.
+ * Records what `body` does in a new program.
  * @throws PixtapeError if another program is being recorded, or the device is gone
  */
 export function noteProgram<T>(device: Device, precision: Precision, body: () => T): { program: Program; result: T } {

@@ -8,7 +8,7 @@ import { Tensor } from './tensor.ts';
 
 type Bound = Tensor | Bindable;
 
-/** Adds a dispatch to the program that is being recorded. Takes tensors in the place of their storage. */
+/** Adds a dispatch to the program that is being recorded. Accepts tensors in place of their storage. */
 export function dispatch(
   kernel: Kernel,
   bindings: Readonly<Record<string, Bound>>,
@@ -40,7 +40,7 @@ function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): De
 
 /** Minimum elements per invocation on CPU drivers, where launching a workgroup costs as much as dozens of elements. */
 const LEAST_EACH = 4;
-/** WebGPU's default limit for one dimension. We never ask for more. */
+/** WebGPU's default limit for one dimension; Device never requests more. */
 const MOST_GROUPS = 65535;
 
 /**

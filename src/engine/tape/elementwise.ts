@@ -13,20 +13,20 @@ export type Operands = Readonly<Record<string, Tensor | number>>;
 export interface ElementwiseResult {
   shape: Shape;
   label: string;
-  /** What a result of floats is stored as; by default halves where an operand is. */
+  /** The type of a result of floats; by default f16 if an operand is. */
   dtype?: Dtype | undefined;
 }
 
-/** Axes that the strided loop knows. */
+/** Axes that the strided loop supports. */
 const MOST_AXES = 4;
 
 /** y = x: fills with a number, or repeats a tensor. */
 export const COPY = parseElementwise('copy', copySource);
 
 /**
- * Records one function of an element-wise operation, with nothing on the tape. Of `operands` those are used that the
- * function's parameters name; each is broadcast to the result's shape.
- * @throws PixtapeError if whole numbers meet floats, or go where only floats can
+ * Records one function of an element-wise operation, with nothing on the tape. Uses those of `operands` that the
+ * function's parameters name. Each is broadcast to the result's shape.
+ * @throws PixtapeError if whole numbers are mixed with floats, or given where only floats are supported
  */
 export function computeElementwise(
   device: Device,
@@ -86,11 +86,11 @@ export function computeElementwise(
   return result;
 }
 
-/** A tensor as large as `shape`, to which it is broadcast: itself, where it has that shape. Nothing on the tape. */
+/** x broadcast to `shape`; x itself if it has that shape. Nothing on the tape. */
 export function repeated(x: Tensor, shape: Shape): Tensor {
   const missing = shape.length - x.shape.length;
   let y = new Tensor(x.device, [...Array<number>(missing).fill(1), ...x.shape], x.storage);
-  // A run of axes at a time, so that there are never more than three: before, along and behind it.
+  // One run of axes at a time, so that there are never more than three: before, along and after it.
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (y.shape[axis] === shape[axis]) continue;
     let from = axis;
@@ -103,7 +103,7 @@ export function repeated(x: Tensor, shape: Shape): Tensor {
 }
 
 function accessOf(x: Tensor, shape: Shape): Access {
-  // It is broadcast to the shape, so that with as many elements it has no more than other axes of length 1.
+  // The operand is broadcast to the shape. With equally many elements they differ only in axes of length 1.
   if (x.size === sizeOf(shape)) return 'same';
   return x.size === 1 ? 'single' : 'strided';
 }
@@ -114,7 +114,7 @@ interface Given {
   operand: Tensor | number;
 }
 
-/** The type of the whole numbers where the operands of type T are; undefined where they are floats. */
+/** The type of the whole numbers in operands of type T; undefined if they are floats. */
 function wholeDtype(operation: string, given: readonly Given[]): 'u32' | 'i32' | undefined {
   let first: Tensor | undefined;
   for (const { type, operand } of given) {

@@ -4,21 +4,21 @@ import strided from '../../../shaders/elementwise/loop/strided.wgsl';
 import { stripComments } from '../gpu/shader/wgsl.ts';
 import type { Dtype } from '../gpu/storage.ts';
 
-/** The names that an operation's functions give to what is no operand. */
+/** Names of parameters that are not operands. */
 const RESULT = 'y';
 const GRADIENT = 'dy';
 
-/** A function of an element-wise operation, as its signature says. */
+/** A function of an element-wise operation, from its signature. */
 export interface ElementFunction {
   name: string;
-  /** Operands, numbers, `y`, `dy` and `dd`, by the parameters' names: what it does not name, it does not need. */
+  /** Operands, numbers, `y`, `dy` and `dd`, by the parameters' names. A function gets only what it names. */
   parameters: readonly { name: string; type: 'T' | 'f32' }[];
   result: 'T' | 'f32';
-  /** It does nothing but give back 0, or the gradient that came in: there is nothing to compute. */
+  /** It only returns 0, or the incoming gradient, so there is nothing to compute. */
   trivial: 'zero' | 'dy' | undefined;
 }
 
-/** An element-wise operation: what its WGSL holds. */
+/** An element-wise operation, from its WGSL. */
 export interface ElementOperation {
   name: string;
   source: string;
@@ -28,19 +28,19 @@ export interface ElementOperation {
 const FUNCTION = /\bfn\s+(\w+)\s*\(([^)]*)\)\s*->\s*(T|f32)\s*\{\s*(?:return\s+(0\.0?|dy)\s*;\s*\})?/g;
 
 /**
- * Reads an operation out of its text, which holds functions of single elements and nothing else. Several sources make one
- * text; a template literal in their place would keep a bundler from leaving an unused operation out.
+ * Parses an operation from its text, which holds functions of single elements and nothing else. Several sources are
+ * joined here: a template literal would keep a bundler from dropping an unused operation.
  *
- * - `f`, the function itself. Its parameters are the operands; each is a tensor or a number when the operation is called.
- *   Parameters of type T may be whole numbers.
- * - `dx`, for an operand x that has a gradient: that gradient, of any of the operands, the result `y`, and `dy`, the
- *   gradient of that, in which it is linear. What a function does not name is not kept for it.
- * - `dxz`, for a second derivative: the derivative of `dx` with respect to z times `dd`, the gradient that comes in for
- *   `dx`. It is needed for every z that has a gradient and that `dx` depends on, by name or through y; with operands a and
- *   b, `dab` serves for both orders. A plain 0 has to be written down: what is missing is missing.
+ * - `f`: the function itself. Its parameters are the operands. Each is a tensor or a number when the operation is
+ *   called. Parameters of type T may be whole numbers.
+ * - `dx`: the gradient of an operand x. Its parameters are any of the operands, the result `y`, and `dy`, the gradient
+ *   of the result, in which `dx` is linear. What no function names is not kept for the backward pass.
+ * - `dxz`: a second derivative, that of `dx` with respect to z, times `dd`, the incoming gradient for `dx`. It is
+ *   needed for every z that has a gradient and that `dx` depends on, by name or through y. With operands a and b, `dab`
+ *   serves both orders. A plain 0 must be written down, because an omitted function counts as missing.
  *
- * Other functions and constants are its own; `element`, `main`, `next`, `place`, `p`, `result` and names that end in
- * `_in` are not free.
+ * Other functions and constants are private. Reserved are `element`, `main`, `next`, `place`, `p`, `result` and names
+ * that end in `_in`.
  */
 export function parseElementwise(name: string, ...sources: readonly string[]): ElementOperation {
   const source = sources.join('\n');
@@ -66,8 +66,8 @@ export function dependsOn({ parameters }: ElementFunction, operand: string): boo
 }
 
 /**
- * How an operand comes to an element: a number of the uniform block, the one element of a tensor, an element of a tensor of
- * the result's shape, or one that is found by strides.
+ * How an operand reaches an element: a number of the uniform block, the one element of a tensor, an element of a tensor
+ * of the result's shape, or an element found by strides.
  */
 export type Access = 'number' | 'single' | 'same' | 'strided';
 
@@ -115,7 +115,7 @@ export function elementwiseText(
   ].join('\n');
 }
 
-/** What an element is in a shader: halves are loaded and stored by the loader. */
+/** The type of an element in a shader. The loader inserts the loads and stores of halves. */
 function scalar(dtype: Dtype): string {
   return dtype === 'f16' ? 'f32' : dtype;
 }

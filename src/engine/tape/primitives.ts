@@ -18,7 +18,7 @@ export function filled(like: Tensor, value: number, label: string): Tensor {
 
 const ones = new WeakMap<Program, Tensor>();
 
-/** A one of y's shape, which is of one value: a constant of the program that is being recorded, or filled in where y is a half. */
+/** A one of y's shape, for a y of one value: a constant of the program, or filled in if y is f16. */
 export function oneLike(y: Tensor): Tensor {
   if (y.dtype !== 'f32') return filled(y, 1, 'one');
   const program = currentProgram(y.device);
@@ -32,12 +32,12 @@ export function oneLike(y: Tensor): Tensor {
   return new Tensor(y.device, y.shape, one.storage);
 }
 
-/** Records a + b, of one shape, stored as a is. */
+/** Records a + b, of one shape, stored like a. */
 export function sumOf(a: Tensor, b: Tensor, label: string): Tensor {
   return computeElementwise(a.device, ADD, 'f', { a, b }, { shape: a.shape, label, dtype: a.dtype });
 }
 
-/** Records factor · x, stored as `like` is. */
+/** Records factor · x, stored like `like`. */
 export function scaled(x: Tensor, factor: number, label: string, like = x): Tensor {
   return computeElementwise(x.device, SCALE, 'f', { x, factor }, { shape: x.shape, label, dtype: like.dtype });
 }

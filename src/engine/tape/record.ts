@@ -21,7 +21,7 @@ export class Recorded<T> {
     this.program.run(times);
   }
 
-  /** Replays a program with work for the host in the middle; see `Program.cut`. */
+  /** Replays a program with host work in the middle; see `Program.cut`. */
   runInParts(): Promise<void> {
     return this.program.runInParts();
   }
@@ -35,9 +35,10 @@ export interface RecordOptions {
   /** Called after each compiled kernel. */
   onCompiled?: ((done: number, total: number) => void) | undefined;
   /**
-   * `f16` stores the results of convolutions and concatenations, what is computed from them, and their gradients in 16 bits:
-   * half the memory, half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in float32, but a
-   * matrix unit multiplies halves. By default everything is float32. Gradients above 65504 become infinite: see `Adam.lossScale`.
+   * `f16` stores the results of convolutions and concatenations, everything computed from them, and their gradients in
+   * 16 bits: half the memory and half the traffic. Arithmetic, weights, their gradients, statistics and losses stay in
+   * float32, but matrix units multiply halves. By default everything is float32. Gradients above 65504 become infinite:
+   * see `lossScale` of the optimizers.
    */
   precision?: Precision;
 }
@@ -58,7 +59,7 @@ function checkCall(body: unknown, options: object): void {
 
 /**
  * Records what `body` does as one program, compiles its kernels and plans its memory. `body` runs once, on the host,
- * synchronously. Shapes cannot change between runs. Tensors in its result (in arrays and objects too) stay readable.
+ * synchronously. Shapes cannot change between runs. Tensors in its result, also in arrays and objects, stay readable.
  * @throws PixtapeError if an argument is wrong, if the adapter cannot store f16 as asked, if `body` is async, or inside
  *   another record()
  */
@@ -86,8 +87,8 @@ export async function record<T>(device: Device, body: () => T, options: RecordOp
 }
 
 /**
- * Records `body`, runs it once, reads its tensors and frees the memory: for notebooks and first steps. Use `record` for work
- * that runs more than once.
+ * Records `body`, runs it once, reads its tensors and frees the memory. For notebooks and first steps; use `record` for
+ * work that runs more than once.
  * @returns what `body` returned, each tensor replaced by its values
  */
 export async function run<T>(device: Device, body: () => T): Promise<Read<T>> {
@@ -100,7 +101,7 @@ export async function run<T>(device: Device, body: () => T): Promise<Read<T>> {
   }
 }
 
-/** What `run` gives for what its function returned. */
+/** The result of `run` for what its function returned. */
 export type Read<T> = T extends Tensor
   ? Float32Array
   : T extends readonly (infer E)[]

@@ -7,7 +7,7 @@ import { currentProgram, programBeingRecorded } from './current.ts';
 
 export type Shape = readonly number[];
 
-/** Values for a tensor, in row-major order; of typed arrays any that holds numbers. */
+/** Values for a tensor, in row-major order. Typed arrays of any kind of number are accepted. */
 export type Values =
   | Float32Array
   | Float64Array
@@ -20,20 +20,20 @@ export type Values =
   | Int8Array
   | readonly number[];
 
-/** What a tensor is to the module that holds it: learnt, a running statistic, or a count of steps. */
+/** The role of a tensor in its module: learnt, a running statistic, or a count of steps. */
 export type StateKind = 'parameter' | 'buffer' | 'counter';
 
 /**
- * How a tensor was made. Reverse-mode differentiation goes along these nodes (the idea as in micrograd, over tensors):
- * each knows its inputs and how to turn the gradient of the result into theirs.
+ * How a tensor was made. Reverse-mode differentiation walks along these nodes (as in micrograd, but over tensors): each
+ * node knows its inputs, and how to turn the gradient of its result into theirs.
  */
 export interface TapeNode {
   inputs: readonly Tensor[];
-  /** Which inputs asked for a gradient at record time, so that thawing a weight later does not add one. */
+  /** Which inputs asked for a gradient at record time, so that unfreezing a weight later does not add one. */
   needs: readonly boolean[];
-  /** The position on the tape: an operation always comes after everything it used. */
+  /** The position on the tape: an operation comes after everything that it used. */
   order: number;
-  /** What the operation is called, for errors. */
+  /** The operation's name, for errors. */
   label: string;
   backward: Backward;
   /** The same gradients written with differentiable operations; undefined if there is no second derivative. */
@@ -41,8 +41,8 @@ export interface TapeNode {
 }
 
 /**
- * Records the backward of one operation. `dy` is the gradient of its result; the answer holds one gradient for each
- * input, in order. Where `needs[i]` is false nobody asks for the i-th: return undefined and save the work.
+ * Records the backward pass of one operation. `dy` is the gradient of its result. Returns one gradient per input, in
+ * order. Where `needs[i]` is false, nothing uses the i-th: return undefined and save the work.
  */
 export type Backward = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
 
@@ -55,23 +55,23 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /**
- * A dense array on the GPU, row-major (pictures are NCHW). It holds float32 values; between the operations of a program
- * of precision f16, values that are stored as halves and computed with as float32; or whole numbers (u32, i32).
+ * A dense array on the GPU, row-major (pictures are NCHW). It holds float32 values or whole numbers (u32, i32). In a
+ * program of precision f16, operations also pass on values stored as halves and computed with as float32.
  *
  * A *leaf* (made by `Tensor.from`, `Tensor.zeros` and the like) keeps its memory until `dispose`. The result of an
- * operation belongs to the program that is being recorded and has values only once that program has run.
+ * operation belongs to the program that is being recorded, and has values only once that program has run.
  */
 export class Tensor {
   readonly device: Device;
   readonly shape: Shape;
   readonly storage: Storage;
-  /** Whether `backward` should work out a gradient for it. Set on leaves; results inherit it from their inputs. */
+  /** Whether `backward` computes a gradient for it. Set on leaves; results inherit it from their inputs. */
   requiresGrad: boolean;
-  /** What it is to the module that holds it; see `parameter` and `buffer`. */
+  /** Its role in the module that holds it; see `parameter` and `buffer`. */
   kind: StateKind | undefined;
   /** How it was made, if a gradient can flow back through it. */
   node: TapeNode | undefined;
-  /** Operations on the tape that it is an input of, each as often as it is one. */
+  /** How often it is an input of operations on the tape. */
   users = 0;
   private gradient: { program: Program | undefined; value: Tensor } | undefined;
 
@@ -83,8 +83,8 @@ export class Tensor {
   }
 
   /**
-   * A leaf with these values, in row-major order. `Uint32Array` and `Int32Array` make tensors of whole numbers.
-   * @throws PixtapeError if their number does not fit the shape, or they are no numbers
+   * Makes a leaf with these values, in row-major order. `Uint32Array` and `Int32Array` make tensors of whole numbers.
+   * @throws PixtapeError if their number does not fit the shape, or they are not numbers
    */
   static from(device: Device, shape: Shape, values: Values, label = 'tensor'): Tensor {
     const dtype = values instanceof Uint32Array ? 'u32' : values instanceof Int32Array ? 'i32' : 'f32';
@@ -93,13 +93,16 @@ export class Tensor {
     return tensor;
   }
 
-  /** A leaf full of zeros. */
+  /** Makes a leaf of zeros. */
   static zeros(device: Device, shape: Shape, label = 'tensor', dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
     return new Tensor(device, shape, device.persistent(bytesOf(sizeOf(shape), dtype), label, dtype));
   }
 
-  /** A leaf whose first values `make` gives when something first needs them; never, if they are overwritten before. */
+  /**
+   * Makes a leaf whose initial values `make` computes when something first needs them; never, if they are overwritten
+   * before.
+   */
   static lazy(device: Device, shape: Shape, label: string, make: () => Float32Array): Tensor {
     const tensor = Tensor.zeros(device, shape, label);
     tensor.storage.pending = () => {
@@ -110,7 +113,9 @@ export class Tensor {
     return tensor;
   }
 
-  /** A temporary of the program that is being recorded; its values are undefined until a kernel writes them all. */
+  /**
+   * Makes a temporary of the program that is being recorded. Its values are undefined until a kernel writes them all.
+   */
   static temporary(device: Device, shape: Shape, label: string, dtype: Dtype = 'f32'): Tensor {
     checkShape(shape, label);
     return new Tensor(device, shape, currentProgram(device).temporary(bytesOf(sizeOf(shape), dtype), label, dtype));
@@ -139,7 +144,7 @@ export class Tensor {
    */
   get grad(): Tensor | undefined {
     const [now, { program, value } = {}] = [programBeingRecorded(), this.gradient];
-    // One that was set by hand, outside a recording, holds for all of them.
+    // A gradient that was set by hand, outside a recording, is valid in all recordings.
     return !now || !program || program === now ? value : undefined;
   }
 
@@ -147,19 +152,19 @@ export class Tensor {
     this.gradient = value && { program: programBeingRecorded(), value };
   }
 
-  /** A temporary with this tensor's shape, stored in the same way. */
+  /** Makes a temporary of this tensor's shape and dtype. */
   like(label: string): Tensor {
     return Tensor.temporary(this.device, this.shape, label, this.dtype);
   }
 
-  /** The same values, cut off from the tape: no gradient flows through it. */
+  /** The same values without the tape: no gradient flows through it. */
   detach(): Tensor {
     return new Tensor(this.device, this.shape, this.storage);
   }
 
   /**
    * Overwrites a leaf's values (in order with the programs submitted before and after).
-   * @throws PixtapeError if their number is not the tensor's, or they are not what its dtype can hold
+   * @throws PixtapeError if their number is not the tensor's, or its dtype cannot hold them
    */
   write(values: Values): void {
     checkValues(this, values);
@@ -168,7 +173,8 @@ export class Tensor {
 
   /**
    * Copies the values back. Waits for what was submitted before.
-   * @throws PixtapeError if they are whole numbers (see `readIntegers`), or a temporary's whose memory others have used
+   * @throws PixtapeError if they are whole numbers (see `readIntegers`), or if the tensor is a temporary whose memory
+   *   was reused
    */
   async read(): Promise<Float32Array> {
     if (this.dtype === 'u32' || this.dtype === 'i32') {
@@ -181,7 +187,7 @@ export class Tensor {
     return new Float32Array(buffer, byteOffset, this.size);
   }
 
-  /** As `read`, of a tensor of whole numbers. */
+  /** Like `read`, for a tensor of whole numbers. */
   async readIntegers(): Promise<Uint32Array | Int32Array> {
     if (this.dtype === 'f32' || this.dtype === 'f16') {
       throw new PixtapeError(`${this.label} holds floats`, 'Use read().', { code: 'misuse' });
@@ -191,13 +197,13 @@ export class Tensor {
     return new Int32Array(buffer, byteOffset, this.size);
   }
 
-  /** Gives a leaf's memory back. It cannot be used any more, nor can programs that use it run. */
+  /** Frees a leaf's memory. It can no longer be used, and programs that use it can no longer run. */
   dispose(): void {
     this.device.dispose(this.storage);
   }
 }
 
-/** @throws PixtapeError on what would be written as another number: undefined as NaN, −1 as 2³² − 1, 1.5 as 1 */
+/** @throws PixtapeError on values that would be written as other numbers: undefined as NaN, −1 as 2³² − 1, 1.5 as 1 */
 function checkValues({ label, dtype, size, shape }: Tensor, values: Values): void {
   const typed = ArrayBuffer.isView(values) && 'length' in values && typeof Object(values)[0] !== 'bigint';
   if (!typed && !Array.isArray(values)) {
@@ -219,7 +225,7 @@ function checkValues({ label, dtype, size, shape }: Tensor, values: Values): voi
     const value: unknown = values[i];
     if (typeof value === 'number') {
       cell[0] = value;
-      // NaN is itself by `is` alone, and −0 is the whole number 0 by `===` alone.
+      // NaN equals itself only by `is`, and −0 equals 0 only by `===`.
       if (cell[0] === value || Object.is(cell[0], value)) continue;
     }
     throw new PixtapeError(
@@ -244,7 +250,7 @@ function encode(values: Values, dtype: Dtype): ArrayBufferView {
   return dtype === 'f16' ? wholeWords(toHalf(floats)) : floats;
 }
 
-/** Copies to the device are of whole words. */
+/** Copies to the device are in whole words. */
 function wholeWords(halves: Uint16Array): Uint16Array {
   if (halves.length % 2 === 0) return halves;
   const padded = new Uint16Array(halves.length + 1);

@@ -1,7 +1,7 @@
 import type { Device } from '../../gpu/device.ts';
 import type { Place, Storage, StorageSlice } from '../../gpu/storage.ts';
 
-/** Element i of a result is the sum of what the terms have for it. */
+/** Element i of a result is the sum of the terms' values for it. */
 export interface Sum {
   result: Storage;
   size: number;
@@ -16,7 +16,7 @@ export interface Term {
   count: number;
 }
 
-/** Sums that one dispatch can do: their results lie within one binding, their values within another. */
+/** Sums for one dispatch: their results are within one binding, their values within another. */
 export interface Batch {
   result: StorageSlice;
   values: StorageSlice;
@@ -32,8 +32,8 @@ interface Range {
 }
 
 /**
- * Puts sums together as far as the buffers in which their values and results lie allow. A sum with values in several
- * buffers goes on in another batch, after all that begin here.
+ * Groups sums into batches, as far as the buffers of their values and results allow. A sum with values in several
+ * buffers continues in another batch, after all that begin here.
  */
 export function batches(sums: readonly Sum[], placeOf: (storage: Storage) => Place, { bindingLimit }: Device): Batch[] {
   const rounds: Sum[][] = [];
@@ -70,7 +70,7 @@ export function batches(sums: readonly Sum[], placeOf: (storage: Storage) => Pla
   });
 }
 
-/** Terms that follow each other in one buffer. */
+/** Splits terms into runs of consecutive ones in one buffer. */
 function runsOf(terms: readonly Term[], placeOf: (storage: Storage) => Place): Term[][] {
   const runs: Term[][] = [];
   for (const term of terms) {

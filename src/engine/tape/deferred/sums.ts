@@ -8,15 +8,17 @@ import type { Tensor } from '../tensor.ts';
 import { type Batch, batches, type Sum, type Term } from './batches.ts';
 
 /**
- * Sums that nobody needs before the end of a backward pass: each by itself would be a dispatch with little to do. They are
- * noted here, and one dispatch does all of them as soon as the program binds one of the results, which for the gradients
- * of weights is when the optimizer does, or when recording ends.
+ * Sums that nothing needs before the end of a backward pass. Each by itself would be a dispatch with little to do. They
+ * are collected here. One dispatch computes all of them when the program first binds one of the results: for the
+ * gradients of weights in the optimizer's step, or when recording ends.
  */
 
-/** Bytes of values above which a sum is recorded at once: they would take up memory for longer than a dispatch is worth. */
+/** A sum of more bytes is recorded at once: its values would occupy memory for longer than a dispatch is worth. */
 const MOST_BYTES = 2 ** 23;
 
-/** result[i] = the sum of the terms, each summed up by itself, in this order. Whatever binds the result finds it there. */
+/**
+ * result[i] = the sum of the terms in this order, each summed up by itself. Recorded before anything binds the result.
+ */
 export function deferSum(result: Tensor, terms: readonly Term[]): void {
   const sum = { result: result.storage, size: result.size, terms };
   const program = currentProgram(result.device);
@@ -24,7 +26,7 @@ export function deferSum(result: Tensor, terms: readonly Term[]): void {
   else sumsOf(program).add(sum);
 }
 
-/** a + b, of one shape: as `sumOf`, but not before somebody needs it. */
+/** a + b, of one shape: as `sumOf`, but recorded only when something needs it. */
 export function sumLater(a: Tensor, b: Tensor, label: string): Tensor {
   const program = currentProgram(a.device);
   const small = [a, b].every(({ storage }) => {
@@ -52,7 +54,7 @@ function sumsOf(program: Program): DeferredSums {
 class DeferredSums implements Deferred {
   private readonly program: Program;
   private readonly waiting = new Map<Storage, Sum>();
-  /** Of those that wait, the ones whose terms others have taken over: they are made only if somebody asks for them. */
+  /** Waiting sums whose terms other sums have taken over. They are recorded only if something needs them. */
   private readonly taken = new Set<Storage>();
 
   constructor(program: Program) {
@@ -74,7 +76,7 @@ class DeferredSums implements Deferred {
     if (bytes >= this.program.mostDeferredBytes) this.record([]);
   }
 
-  /** What makes up a tensor: the terms of a sum that waits, for another to take over; else the tensor itself. */
+  /** The terms of a tensor for another sum to take over: those of its waiting sum, or else the tensor itself. */
   takeTerms({ storage }: Tensor): readonly Term[] {
     const sum = this.waiting.get(storage);
     if (!sum) return [{ values: storage, step: 1, stride: 0, count: 1 }];
@@ -97,7 +99,7 @@ function recordSums(program: Program, sums: readonly Sum[]): void {
   for (const batch of batches(sums, placeOf, program.device)) recordBatch(program, batch);
 }
 
-/** Values that a workgroup adds up at least. */
+/** The fewest values that a workgroup adds up. */
 const LEAST_WORK = 4096;
 
 function recordBatch(program: Program, { result, values, accumulate, sums }: Batch): void {
