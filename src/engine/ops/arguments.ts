@@ -1,9 +1,9 @@
 import { Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
-/** What an argument may be; a table of these by name is what each public function checks its arguments with. */
+/** What an argument may be. Each public function checks its arguments by a table of rules, by name. */
 export interface Rule {
-  /** What is wanted, as the error words it: "a whole number of at least 1". */
+  /** What is wanted, in the error's words: "a whole number of at least 1". */
   wanted: string;
   fits(value: unknown): boolean;
 }
@@ -11,7 +11,7 @@ export interface Rule {
 /** A tensor. */
 export const aTensor: Rule = { wanted: 'a tensor', fits: (value) => value instanceof Tensor };
 
-/** A number that is not NaN, from `least` to `most`, which may be infinite, as it may itself unless `finite`. */
+/** A number from `least` to `most`, not NaN. Infinity is allowed within these bounds, unless `finite`. */
 export function aNumber({ least = -Infinity, most = Infinity, finite = false } = {}): Rule {
   return {
     wanted: `a ${finite ? 'finite ' : ''}number${range(least, most)}`,
@@ -43,12 +43,12 @@ export function oneOf(...words: readonly string[]): Rule {
   return { wanted: words.map((word) => `'${word}'`).join(' or '), fits: (value) => words.includes(value as string) };
 }
 
-/** What either rule takes. */
+/** Accepts what either rule accepts. */
 export function either(a: Rule, b: Rule): Rule {
   return { wanted: `${a.wanted} or ${b.wanted}`, fits: (value) => a.fits(value) || b.fits(value) };
 }
 
-/** So many values that each fit the rule; any number of them by default. */
+/** A list of values that all fit the rule; of this length, if given. */
 export function aList(of: Rule, length?: number): Rule {
   return {
     wanted: `a list of ${length ?? 'values'}${length === undefined ? '' : ' values'}, each ${of.wanted}`,
@@ -57,14 +57,14 @@ export function aList(of: Rule, length?: number): Rule {
   };
 }
 
-/** What the rule takes, or undefined. */
+/** Accepts what the rule accepts, or undefined. */
 export function optional(rule: Rule): Rule {
   return { wanted: rule.wanted, fits: (value) => value === undefined || rule.fits(value) };
 }
 
 /**
- * Holds an operation's arguments to their rules. Options come in as one value with a table of their own:
- * `checkArguments('pad', { x: aTensor }, { x })`, `checkOptions('pad', { mode: optional(oneOf('zero')) }, options)`.
+ * Checks an operation's arguments. Options are one argument with a table of their own: `checkArguments('pad', { x:
+ * aTensor }, { x })`, `checkOptions('pad', { mode: optional(oneOf('zero')) }, options)`.
  * @throws PixtapeError that names the operation, the argument and its value, or if a tensor's device is gone
  */
 export function checkArguments(
@@ -74,7 +74,7 @@ export function checkArguments(
 ): void {
   for (const [name, rule] of Object.entries(rules)) {
     const value = values[name];
-    // Views dispatch nothing, and would go on with a device that is gone.
+    // Views dispatch nothing, so nothing else would notice a lost device.
     if (value instanceof Tensor) value.device.throwIfBroken();
     if (rule.fits(value)) continue;
     throw new PixtapeError(`${operation}: ${name} is ${shown(value)}; it must be ${rule.wanted}`, undefined, {
@@ -83,7 +83,7 @@ export function checkArguments(
   }
 }
 
-/** As `checkArguments`, of an object that may hold nothing else than what the rules name. */
+/** As `checkArguments`, for an object that may hold only what the rules name. */
 export function checkOptions(operation: string, rules: Readonly<Record<string, Rule>>, options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Tensor) {
     throw new PixtapeError(`${operation}: the options are ${shown(options)}; expected an object`, undefined, {

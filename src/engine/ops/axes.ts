@@ -1,11 +1,11 @@
 import type { Shape, Tensor } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
-/** One axis, or several; those below 0 count from the last. */
+/** One axis, or several. Negative ones count from the last. */
 export type Axes = number | readonly number[];
 
 /**
- * The number of an axis, from 0.
+ * An axis as a number from 0.
  * @throws PixtapeError if there is no such axis
  */
 export function axisOf(operation: string, { label, shape }: { label: string; shape: Shape }, axis: number): number {
@@ -19,8 +19,8 @@ export function axisOf(operation: string, { label, shape }: { label: string; sha
 }
 
 /**
- * The numbers of several axes in rising order; of all, if `axes` is undefined.
- * @throws PixtapeError if one is not there or named twice, or there is none
+ * Several axes as numbers from 0, in rising order; all axes if `axes` is undefined.
+ * @throws PixtapeError if one does not exist or is named twice, or the list is empty
  */
 export function axesOf(operation: string, x: Tensor, axes?: Axes): number[] {
   if (axes === undefined) return x.shape.map((_, axis) => axis);

@@ -7,9 +7,8 @@ import { Tensor } from '../../tape/tensor.ts';
 import { aTensor, checkArguments, oneOf } from '../arguments.ts';
 
 /**
- * The same numbers as another type: f32, f16 (where the device can store halves), u32 or i32. Floats that become whole
- * numbers are cut off towards 0, and held to what the type can hold; NaN becomes any number. Between floats gradients flow,
- * of any order.
+ * Converts to another type: f32, f16 (if the device can store halves), u32 or i32. Floats are truncated towards 0 and
+ * clamped to the range of whole numbers; NaN becomes any number. Gradients of any order flow between floats.
  * @throws PixtapeError if there is no such type
  */
 export function cast(x: Tensor, dtype: Dtype): Tensor {

@@ -8,12 +8,12 @@ import { aTensor, checkArguments } from '../arguments.ts';
 import { checkIndices } from './indices.ts';
 
 /**
- * Rows of a matrix by their numbers: indices (…), u32, and weight (rows, width) → (…, width). As
- * `torch.nn.functional.embedding`. A number beyond the last row gives NaN.
+ * Selects rows of a matrix by index: indices (…), u32, and weight (rows, width) → (…, width). As
+ * `torch.nn.functional.embedding`. An index beyond the last row gives NaN.
  *
- * The gradient adds up the rows that came from one row in order: the same bits every time. Its time grows with the square
- * of the number of indices, which is little up to some ten thousand. Gradients of any order.
- * @throws PixtapeError if the indices are not u32 or the weight is no matrix
+ * The gradient adds up the rows of equal index in order: the same bits every time. Its time grows with the square of
+ * the number of indices, which is little up to some ten thousand. Gradients of any order.
+ * @throws PixtapeError if the indices are not u32 or the weight is not a matrix
  */
 export function embedding(indices: Tensor, weight: Tensor): Tensor {
   checkArguments('embedding', { indices: aTensor, weight: aTensor }, { indices, weight });
@@ -33,7 +33,7 @@ function rowsOf(indices: Tensor, weight: Tensor): Tensor {
   return differentiable(y, [weight], back, back);
 }
 
-/** The sum of the rows of dy for each row of the weight. */
+/** For each row of the weight, the sum of its rows of dy. */
 function scattered(indices: Tensor, dy: Tensor, shape: Shape): Tensor {
   const { device } = dy;
   const [rows = 1, width = 1] = shape;

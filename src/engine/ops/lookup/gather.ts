@@ -9,10 +9,10 @@ import { axisOf } from '../axes.ts';
 import { checkIndices } from './indices.ts';
 
 /**
- * Elements along an axis by their numbers, as `torch.gather`: y[i][j][k] = x[i][indices[i][j][k]][k] for axis 1. The
- * indices are u32; their shape is that of the result, and x's in all axes but this one. A number beyond the axis gives NaN.
- * The time of the gradient grows with the number of indices along the axis: for a few of them (the label's logit) it is
- * nothing; rows of a table are `embedding`'s. Gradients of any order.
+ * Selects elements along an axis by index, as `torch.gather`: y[i][j][k] = x[i][indices[i][j][k]][k] for axis 1. The
+ * indices are u32. The result has their shape, which equals x's in all other axes. An index beyond the axis gives NaN.
+ * The time of the gradient grows with the number of indices along the axis: nothing for a few of them (the label's
+ * logit); for rows of a table use `embedding`. Gradients of any order.
  * @throws PixtapeError if the indices are not u32 or their shape does not fit
  */
 export function gather(x: Tensor, axis: number, indices: Tensor): Tensor {
@@ -43,7 +43,7 @@ function picked(x: Tensor, indices: Tensor, axis: number): Tensor {
   return differentiable(y, [x], back, back);
 }
 
-/** The sum of what was taken from each element. */
+/** For each element, the sum over the places that selected it. */
 function putBack(dy: Tensor, indices: Tensor, axis: number, shape: Shape): Tensor {
   const dx = Tensor.temporary(dy.device, shape, 'gather.dx', dy.dtype);
   const kernel = dy.device.kernel('gather.backward', source, 'backward');
@@ -53,9 +53,9 @@ function putBack(dy: Tensor, indices: Tensor, axis: number, shape: Shape): Tenso
 }
 
 /**
- * Numbers as vectors: indices (…), u32 → (…, classes), 1 at the number's place and 0 elsewhere, as floats. A number beyond the
- * last class gives zeros alone. As `torch.nn.functional.one_hot`. No gradient.
- * @throws PixtapeError if the indices are not u32, or `classes` is no whole number of at least 1
+ * One-hot vectors: indices (…), u32 → (…, classes), 1 at the index and 0 elsewhere, as floats. An index beyond the last
+ * class gives only zeros. As `torch.nn.functional.one_hot`. No gradient.
+ * @throws PixtapeError if the indices are not u32, or `classes` is not a whole number of at least 1
  */
 export function oneHot(indices: Tensor, classes: number): Tensor {
   checkArguments('oneHot', { indices: aTensor, classes: aWholeNumber(1) }, { indices, classes });

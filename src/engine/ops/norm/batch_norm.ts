@@ -30,15 +30,17 @@ const backwardSource = [backwardText, channel, before, leakyRelu].join('\n');
 const droppingBackwardSource = [backwardText, channel, beforeDropout, leakyRelu].join('\n');
 
 export interface BatchNormOptions extends NormOptions {
-  /** Whether mean and variance are the batch's own, or the running ones. */
+  /** Whether to use the batch's own mean and variance, or the running ones. */
   training: boolean;
-  /** Of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; default 1. */
+  /** Slope of a leaky ReLU on the result, in the same pass: 0 for a ReLU, 1 for none; default 1. */
   slope?: number;
-  /** Dropout behind the leaky ReLU; in the same pass where that is a ReLU and pictures are a multiple of four. */
+  /**
+   * Dropout after the leaky ReLU; in the same pass if that is a ReLU and the number of pictures is a multiple of four.
+   */
   dropout?: DropoutOptions | undefined;
-  /** How much of the running statistics each batch replaces, default 0.1. */
+  /** The share of the running statistics that each batch replaces; default 0.1. */
   momentum?: number;
-  /** In training mode: take the statistics over the batches of all ranks, which must be of one size. */
+  /** In training mode: take the statistics over the batches of all ranks, which must have equal sizes. */
   ranks?: Ranks | undefined;
 }
 
@@ -62,16 +64,16 @@ const OPTIONS = {
 /**
  * Batch norm of each channel over batch and plane: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias.
  *
- * In training mode mean and (biased) variance are the batch's own; the program also moves the running statistics by
- * `momentum` towards mean and unbiased variance, and counts the batch, each time it runs, in the order of recording, so
- * one set may be used twice in a program. In evaluation mode the running statistics are used and left as they are.
- * Gradients of any order; over several ranks of the first.
+ * In training mode mean and (biased) variance are the batch's own. Each run of the program also moves the running
+ * statistics by `momentum` towards mean and unbiased variance, and counts the batch. Calls do so in the order of
+ * recording, so one set of statistics may be used twice in a program. Evaluation mode uses the running statistics and
+ * does not change them. Gradients of any order; over several ranks of the first order only.
  *
  * @param weight (C), as bias
  * @param runningMean (C), a leaf, as runningVar
  * @param batchesTracked a leaf of one element, whose 32-bit word is a u32 and not a float
- * @throws PixtapeError if shapes do not fit, a running statistic is no leaf, or, in training mode, a channel has only
- *   one value
+ * @throws PixtapeError if shapes do not fit, a running statistic is not a leaf, or, in training mode, a channel has
+ *   only one value
  *
  * Source: Ioffe & Szegedy 2015, "Batch Normalization"; numbers as `torch.nn.BatchNorm2d` has them by default.
  */
@@ -111,7 +113,7 @@ export function batchNorm(
   const perChannel = invocationWorkgroups(x.device, s.channels);
   const y = x.like('batch_norm');
   const written = { y, ...(mask && { key: mask.key }) };
-  // Ranks meet between two dispatches, so that whoever normalises cannot gather on the way.
+  // Ranks meet between two dispatches, so the pass that normalises cannot combine the statistics itself.
   const onTheWay = meets(x.device) && !together;
   const atOnce = onTheWay && s.count === 1;
   const found = { running_mean: runningMean, running_var: runningVar, ...given };
@@ -126,7 +128,7 @@ export function batchNorm(
   if (!training || !onTheWay) finish('normalise', { x, known: table, ...written }, perSlice(s));
   const graphBackward: Backward = (dy) => {
     const dr = slope === 1 ? dy : throughLeakyRelu(y, dy, slope);
-    // What dropout has made 0 is 0 behind a ReLU too.
+    // Where dropout set the result to 0, the ReLU's gradient is 0, too.
     const dz = mask ? scale(dr, mask.params.factor) : dr;
     const parameters = [1, s.channels, ...x.shape.slice(2).map(() => 1)];
     const given = { x, weight, bias, parameters, eps };
@@ -163,12 +165,12 @@ export function batchNorm(
 
 const NO_MASK = { layer: 0, threshold: 0, factor: 1 };
 
-/** What the pass that writes y has to know to do dropout as well; undefined where it cannot, or has none to do. */
+/** Parameters for doing dropout in the pass that writes y; undefined if that pass cannot, or if there is none to do. */
 function maskInPassing({ device, shape }: Tensor, slope: number, drop: DropoutOptions | undefined) {
   if (!drop) return undefined;
   const { rate, rng = defaultRng(device) } = drop;
   checkRate(rate);
-  // One invocation makes what four pictures get of a random block, and the backward tells from y = 0 what was dropped.
+  // One invocation uses a random block for four pictures, and the backward pass sees from y = 0 what was dropped.
   const fits = slope === 0 && (shape[0] ?? 1) % 4 === 0 && rng.part.count === 1;
   if (rate === 0 || !fits) return undefined;
   return { key: rng.key, params: { layer: rng.nextLayer(), ...dropoutParams(rate) } };

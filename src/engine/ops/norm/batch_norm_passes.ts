@@ -4,15 +4,15 @@ import type { Storage } from '../../gpu/storage.ts';
 import { dispatch, invocationWorkgroups, split1d } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 
-/** How the passes of batch norm go through its input. */
+/** The dispatches of batch norm's passes. */
 
-/** No slice is shorter (a multiple of any LANES), and no channel has more slices: they are joined one by one. */
+/** The shortest slice (a multiple of any LANES), and the most slices of a channel, which are combined one by one. */
 const LEAST_SLICE = 1024;
 const MOST_SLICES = 64;
-/** What one invocation may add up for its channel without more of them joining in first. */
+/** The most parts that one invocation combines for its channel. With more, `join` runs first. */
 const MOST_PARTS = 256;
 
-/** How a channel's values are cut up, the same in all passes; the names are those of the shaders. */
+/** How a channel's values are cut into slices, the same in all passes; names as in the shaders. */
 export interface Slicing {
   channels: number;
   plane: number;
@@ -26,7 +26,7 @@ export interface Slicing {
 
 export type Pass = (entry: string, bindings: Readonly<Record<string, Tensor | Storage>>, groups: Workgroups) => void;
 
-/** Passes of one shader over the same values. */
+/** Dispatches passes of one shader over the same values. */
 export function passes(
   { device }: Tensor,
   label: string,
@@ -38,12 +38,14 @@ export function passes(
   };
 }
 
-/** Whether the lanes of a workgroup put together what they have found: a CPU driver pays more for a barrier than for a dispatch. */
+/**
+ * Whether the lanes of a workgroup combine their results in it. On a CPU driver a barrier costs more than a dispatch.
+ */
 export function meets({ capabilities }: Device): boolean {
   return !capabilities.cpu;
 }
 
-/** What a pass over x finds, two numbers for each lane, or for each slice where lanes meet or are many. */
+/** The results of a pass over x: two numbers per slice, or per lane if lanes do not meet and are few. */
 export function gathered({ device }: Tensor, s: Slicing, pass: (partials: Tensor) => void, run: Pass): Tensor {
   const slices = Tensor.temporary(device, [s.channels, s.count, 2], 'batch_norm.slices');
   if (meets(device)) {

@@ -8,7 +8,7 @@ import type { Ranks } from '../ranks/ranks.ts';
 
 const text = [source, combine, statistics].join('\n');
 
-/** What the shader has to know of the batch and of the norm; names are the shader's. */
+/** Parameters of the shader that describe the batch and the norm; names as in the shader. */
 export interface RanksParams {
   channels: number;
   plane: number;
@@ -21,7 +21,7 @@ export interface RanksParams {
   moves: number;
 }
 
-/** Puts together what batch norm finds of the batches of several ranks. Records the meetings, too. */
+/** Combines batch norm's results for the batches of several ranks. Records the meetings, too. */
 export class BatchNormRanks {
   private readonly ranks: Ranks;
   private readonly params: RanksParams;
@@ -39,7 +39,7 @@ export class BatchNormRanks {
     this.run('combine', { summaries, ...given });
   }
 
-  /** What `input` of batch_norm_backward.wgsl goes by, of the sums of all ranks. */
+  /** The coefficients for `input` of batch_norm_backward.wgsl, from the sums of all ranks. */
   slopes(dbias: Tensor, dweight: Tensor, table: Tensor): Tensor {
     const sums = gatherFromRanks(this.ranks, [dbias, dweight], 'batch_norm.sums');
     const slopes = table.like('batch_norm.slopes');

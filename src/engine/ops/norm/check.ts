@@ -6,7 +6,7 @@ import { aNumber, checkOptions, optional } from '../arguments.ts';
 export const EPS = 1e-5;
 
 export interface NormOptions {
-  /** Added to the variance, so that a deviation of 0 divides nothing by 0; default 1e-5. */
+  /** Added to the variance, so that nothing is divided by 0; default 1e-5. */
   eps?: number;
 }
 

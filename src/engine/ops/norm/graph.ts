@@ -4,22 +4,22 @@ import { rsqrt } from '../elementwise/functions.ts';
 import { sumTo } from '../shape/expand.ts';
 import { viewOf } from '../shape/reshape.ts';
 
-/** A norm as operations on the tape see it. */
+/** A norm for operations on the tape. */
 export interface NormGraph {
   x: Tensor;
   weight: Tensor | undefined;
   bias: Tensor | undefined;
-  /** What x is seen as, and what its statistics are: of length 1 along the axes that are averaged over. */
+  /** The shapes in which x and its statistics are seen; the latter are 1 long along the axes that are averaged. */
   view: Shape;
   rows: Shape;
-  /** What weight and bias are seen as. */
+  /** The shape in which weight and bias are seen. */
   parameters: Shape;
   eps: number;
 }
 
 /**
- * The gradients of a norm of rows, made of differentiable operations: slower than the kernels, with statistics as plain
- * float32 has them, but with gradients of their own.
+ * The gradients of a norm of rows, composed of differentiable operations. They are slower than the kernels and compute
+ * statistics in plain float32, but have gradients themselves.
  */
 export function normGradients(
   { x, weight, bias, view, rows, parameters, eps }: NormGraph,
@@ -40,7 +40,7 @@ export function normGradients(
   };
 }
 
-/** The gradients of a norm by statistics that do not depend on x; `mean` and `variance` are seen as `parameters`. */
+/** The gradients of a norm whose statistics do not depend on x; `mean` and `variance` have the shape `parameters`. */
 export function fixedNormGradients(
   { x, weight, bias, parameters, eps }: Omit<NormGraph, 'view' | 'rows'> & { weight: Tensor; bias: Tensor },
   { mean, variance }: { mean: Tensor; variance: Tensor },

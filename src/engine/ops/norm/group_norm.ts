@@ -5,10 +5,9 @@ import { channelsFirst, checkNormOptions, checkParameter, EPS, type NormOptions 
 import { planeNorm } from './plane_norm.ts';
 
 /**
- * Group norm of each group of neighbouring channels of each picture by itself: x (N, C, …) →
- * (x − mean) / √(variance + eps) · weight + bias, with (biased) variance over the group's channels and pixels.
- * Gradients of any order.
- * @param groups how many there are: a divisor of C; 1 for one norm of a whole picture
+ * Group norm of each group of adjacent channels of each picture: x (N, C, …) → (x − mean) / √(variance + eps) · weight
+ * + bias, with the biased variance over the group's channels and pixels. Gradients of any order.
+ * @param groups their number, a divisor of C; 1 normalises whole pictures
  * @param weight (C), as bias; without them nothing is scaled and shifted
  * @throws PixtapeError if shapes do not fit, or C is not a multiple of groups
  *

@@ -5,9 +5,8 @@ import { channelsFirst, checkNormOptions, checkParameter, EPS, type NormOptions 
 import { planeNorm } from './plane_norm.ts';
 
 /**
- * Instance norm of each plane by itself: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias, with (biased)
- * variance over the plane's pixels. No running statistics: training and evaluation are the same.
- * Gradients of any order.
+ * Instance norm of each plane: x (N, C, …) → (x − mean) / √(variance + eps) · weight + bias, with the biased variance
+ * over the plane's pixels. It has no running statistics: training and evaluation are the same. Gradients of any order.
  * @param weight (C), as bias; without them nothing is scaled and shifted
  * @throws PixtapeError if shapes do not fit, or a plane has only one pixel, of which nothing would be left
  *

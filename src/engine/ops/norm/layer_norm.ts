@@ -5,10 +5,9 @@ import { checkNormOptions, checkParameter, EPS, type NormOptions } from './check
 import { planeNorm } from './plane_norm.ts';
 
 /**
- * Layer norm over the last sides: x (…, shape) → (x − mean) / √(variance + eps) · weight + bias, with (biased) variance over
- * the values of those sides.
- * Gradients of any order.
- * @param shape the sides that are normalised: the last of x, or the only one by its length
+ * Layer norm over the last sides: x (…, shape) → (x − mean) / √(variance + eps) · weight + bias, with the biased
+ * variance over the values of those sides. Gradients of any order.
+ * @param shape the normalised sides, the last of x; or the length of the only one
  * @param weight of that shape, as bias; without them nothing is scaled and shifted
  * @throws PixtapeError if x does not end in these sides, or weight or bias has others
  *

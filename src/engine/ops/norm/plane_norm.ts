@@ -10,38 +10,41 @@ import { planeGrid } from '../launch.ts';
 import { normGradients } from './graph.ts';
 
 /**
- * What instance, group and layer norm have in common: statistics of rows of neighbouring planes. See
+ * The common part of instance, group and layer norm: statistics of rows of adjacent planes. See
  * `shaders/norm/plane_norm.wgsl`.
  */
 
 const source = `${forwardSource}\n${statistics}`;
 
-/** What is normalised together, and what it is weighted by. */
+/** What is normalised together, and which weights apply. */
 export interface PlaneNorm {
   label: string;
   planes: number;
   pixels: number;
-  /** Planes of a row: of one set of statistics. */
+  /** Planes of a row, which has one set of statistics. */
   per: number;
-  /** Planes of one picture: weight and bias have a value for each, unless `perElement`. */
+  /** Planes of one picture. Weight and bias have one value for each, unless `perElement`. */
   channels: number;
-  /** Weight and bias have a value for each place of a plane, which is a row then. */
+  /** Weight and bias have one value per position of a plane, which is then a row. */
   perElement: boolean;
   eps: number;
 }
 
-/** Values of a plane that a lane has at least, as long as there are other planes to do. */
+/** The fewest values of a plane per lane, if other planes can occupy the lanes. */
 const LEAST_EACH = 8;
-/** No piece of a plane is shorter. */
+/** The shortest piece of a plane. */
 const LEAST_PIECE = 1024;
-/** What one invocation may join for its row without more of them joining in first; and add up for its channel. */
+/**
+ * The most parts that one invocation combines for its row, and that it adds up for its channel. With more, `join` runs
+ * first.
+ */
 const MOST_PARTS = 256;
 const MOST_SUMS = 1024;
-/** Planes that one invocation adds up for a place, more only where the shares would be more than the other. */
+/** The planes that one invocation adds up per position; more only if the shares would otherwise exceed MOST_SHARES. */
 const MOST_PLANES = 256;
 const MOST_SHARES = 4096;
 
-/** y = (x − mean) / √(variance + eps) · weight + bias, of each row by itself. */
+/** y = (x − mean) / √(variance + eps) · weight + bias, for each row. */
 export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
   const { device } = x;
   const { label, planes } = norm;
@@ -84,7 +87,7 @@ export function planeNorm(norm: PlaneNorm, x: Tensor, weight: Tensor | undefined
   return differentiable(y, inputs, backward, graphBackward);
 }
 
-/** Pictures, rows of one, planes of a row, pixels of a plane. */
+/** Shapes of [pictures, rows per picture, planes per row, pixels per plane]. */
 function viewsOf({ planes, pixels, per, channels, perElement }: PlaneNorm) {
   const [pictures, inPicture] = [planes / channels, channels / per];
   return {
@@ -94,14 +97,14 @@ function viewsOf({ planes, pixels, per, channels, perElement }: PlaneNorm) {
   };
 }
 
-/** How planes are cut up, the same in all passes. */
+/** How planes are cut into pieces, the same in all passes. */
 interface Cutting {
-  /** Pieces of a plane, and pixels of one. */
+  /** Pieces of a plane, and pixels of a piece. */
   count: number;
   piece: number;
   /** Lanes that share a piece. */
   each: number;
-  /** Whether the lanes of a piece are joined before a row's pieces are. */
+  /** Whether `join` combines the lanes of a piece before the pieces of a row are combined. */
   joins: boolean;
 }
 
@@ -117,7 +120,7 @@ function cutting(device: Device, { planes, pixels, per, channels, perElement }: 
   return { count, piece, each, joins: each > 1 && (per * parts > MOST_PARTS || forChannel) };
 }
 
-/** The three kinds of passes: EACH lanes a piece, an invocation each, or lanes over the pixels of planes. */
+/** Kinds of passes: EACH lanes per piece, one invocation per row, or lanes over the pixels of planes. */
 interface Passes {
   each(entry: string, bindings: Record<string, Tensor>): void;
   rows(entry: string, bindings: Record<string, Tensor>, invocations: number): void;
@@ -160,7 +163,7 @@ function passes(
   };
 }
 
-/** What the lanes of each piece have found, as one. */
+/** Combines the results of each piece's lanes. */
 function joined(run: Passes, lanes: Tensor, { count }: Cutting): Tensor {
   const [planes = 1] = lanes.shape;
   const pieces = Tensor.temporary(lanes.device, [planes, count, 2], lanes.label);

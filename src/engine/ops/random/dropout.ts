@@ -8,7 +8,7 @@ import { defaultRng, type Rng } from './rng.ts';
 
 const source = `${dropoutSource}\n${philox}`;
 
-/** Dropout as a part of another operation. */
+/** Dropout as part of another operation. */
 export interface DropoutOptions {
   /** Probability of a 0, in [0, 1). */
   rate: number;
@@ -17,9 +17,9 @@ export interface DropoutOptions {
 }
 
 /**
- * Dropout, element-wise: each element is 0 with probability `rate` and x / (1 − rate) otherwise. Any shape. Every call
- * within a program is a layer with a mask of its own, and each run has new masks. Rate 0 gives x itself. Where x is a part
- * of a batch, see `Rng.part`, its mask is that part of the batch's.
+ * Element-wise dropout: each element is 0 with probability `rate`, and x / (1 − rate) otherwise. Any shape. Every call
+ * within a program is a layer with its own mask, and each run has new masks. Rate 0 returns x itself. If x is part of a
+ * batch (see `Rng.part`), its mask is that part of the batch's mask.
  *
  * Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
  * @throws PixtapeError if the rate is not in [0, 1)
@@ -36,12 +36,12 @@ export function checkRate(rate: number): void {
   if (!(rate >= 0 && rate < 1)) throw new PixtapeError(`dropout: the rate is ${rate}; it must be in [0, 1)`);
 }
 
-/** What shaders have to know of a rate: an element is dropped where its random word is below the threshold. */
+/** Parameters of the shaders: an element is dropped if its random word is below the threshold. */
 export function dropoutParams(rate: number): { threshold: number; factor: number } {
   return { threshold: Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1), factor: 1 / (1 - rate) };
 }
 
-/** The gradient is the same kernel over dy, which is differentiable in the same way. */
+/** Its gradient is the same operation, applied to dy. */
 function dropped(x: Tensor, rate: number, rng: Rng, layer: number): Tensor {
   return differentiable(
     masked(x, rate, rng, layer, 'dropout'),

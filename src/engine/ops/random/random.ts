@@ -10,15 +10,15 @@ import { aList, aWholeNumber, checkArguments } from '../arguments.ts';
 import { defaultRng, type Rng } from './rng.ts';
 
 /**
- * Uniform random numbers in [0, 1). Every call within a program has numbers of its own, and so has each run; the same seed
- * gives the same ones on every device. Any shape.
- * @param rng by default the device's, which dropout uses too
+ * Uniform random numbers in [0, 1). Every call within a program has its own numbers, and each run has new ones. The
+ * same seed gives the same numbers on every device. Any shape.
+ * @param rng by default the device's, which dropout uses, too
  */
 export function rand(device: Device, shape: Shape, rng?: Rng): Tensor {
   return drawn('rand', device, shape, rng, false);
 }
 
-/** Random numbers of the normal distribution, of mean 0 and variance 1; otherwise as `rand`. */
+/** Random numbers from the normal distribution N(0, 1); otherwise as `rand`. */
 export function randn(device: Device, shape: Shape, rng?: Rng): Tensor {
   return drawn('randn', device, shape, rng, true);
 }

@@ -6,15 +6,14 @@ import { PixtapeError } from '../../util/errors.ts';
 import type { Part } from '../ranks/ranks.ts';
 
 /**
- * The key of a program's random numbers: (seed, step). They are not drawn from a stream but worked out from the key,
- * the number of the layer and the number of the element, so nothing needs to be stored between forward and backward,
- * and a step can be repeated at any time. Each run of a program that uses them is a step of its own: the step advances
- * by itself.
+ * The key of a program's random numbers: (seed, step). Each number is computed from the key, the layer's number and the
+ * element's number, not drawn from a stream. So nothing needs to be stored between forward and backward, and a step can
+ * be repeated at any time. Each run of a program that uses the key is a step of its own: the step advances by itself.
  */
 export class Rng {
   readonly device: Device;
   readonly seed: number;
-  /** The part of the batch that is computed here: dropout draws the masks that the whole batch has there. */
+  /** The part of the batch in this process: dropout draws this part of the whole batch's masks. */
   readonly part: Part;
   /** Four words: seed lo, seed hi, step lo, step hi. */
   readonly key: Storage;
@@ -36,7 +35,7 @@ export class Rng {
   }
 
   /**
-   * Says which step the next run is, to go on where a saved run stopped. Without it the first run is step 0.
+   * Sets the number of the next run's step, to continue a saved run. Without it the first run is step 0.
    * @throws PixtapeError if it is not a whole number of at least 0
    */
   setStep(step: number): void {
@@ -57,7 +56,7 @@ export class Rng {
     return program.callIndex('dropout');
   }
 
-  /** Gives its memory back. */
+  /** Frees its memory. */
   dispose(): void {
     this.device.dispose(this.key);
   }
@@ -65,7 +64,7 @@ export class Rng {
 
 const defaults = new WeakMap<Device, Rng>();
 
-/** The random numbers of all layers that are not given any of their own: one for a device, with the device's seed. */
+/** The random numbers of all layers without their own: one per device, with the device's seed. */
 export function defaultRng(device: Device): Rng {
   let rng = defaults.get(device);
   if (!rng) {

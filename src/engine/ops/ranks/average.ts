@@ -6,12 +6,12 @@ import type { Tensor } from '../../tape/tensor.ts';
 import { type AverageTimes, nextMeeting, type Ranks } from './ranks.ts';
 
 /**
- * Bytes of a bucket: a share of all, so that the first leaves early, but large enough that its latency does not count, and
+ * Bytes of a bucket: a share of the network, so that the first leaves early; large enough to make its latency negligible;
  * small enough that its copy does not hold up the next.
  */
 const BUCKET = { share: 1 / 4, least: 2 ** 18, most: 2 ** 23 };
 
-/** Tensors that travel together, and the dispatch behind the last that writes one of them. */
+/** Tensors that travel together, and the index of the dispatch after the last that writes one of them. */
 interface Bucket {
   storages: Storage[];
   bytes: number;
@@ -19,21 +19,21 @@ interface Bucket {
 }
 
 export interface AverageOptions {
-  /** Whether the values may be rounded on their way between the ranks; default false. */
+  /** Whether values may be rounded on their way between the ranks; default false. */
   mayRound?: boolean;
-  /** A bucket is full with so many bytes; default a quarter of all, 256 KiB to 8 MiB. */
+  /** Bytes of a full bucket; default a quarter of all, within 256 KiB to 8 MiB. */
   bucketBytes?: number;
 }
 
-/** A bucket's default size in bytes, for tensors of these sizes. */
+/** The default bytes of a bucket for these tensors. */
 function bucketBytesOf(tensors: readonly Tensor[]): number {
   const all = tensors.reduce((sum, { size }) => sum + 4 * size, 0);
   return Math.min(Math.max(BUCKET.share * all, BUCKET.least), BUCKET.most);
 }
 
 /**
- * To be called before `backward`, where `averageOverRanks` follows: the gradients of these weights are completed bucket by
- * bucket. Otherwise the small sums of a whole backward pass are one dispatch at its end, and no bucket could leave before.
+ * Completes the gradients of these weights bucket by bucket. Call it before a `backward` that `averageOverRanks` follows:
+ * otherwise one dispatch at the end of the backward pass does all its small sums, and no bucket can leave before that.
  */
 export function completeByBucket(weights: readonly Tensor[]): void {
   const [first] = weights;
@@ -41,12 +41,12 @@ export function completeByBucket(weights: readonly Tensor[]): void {
 }
 
 /**
- * To be recorded after `backward` and before the optimizer's step: puts the mean over all ranks into these tensors. They
+ * Replaces these tensors by their means over all ranks. Call it after `backward` and before the optimizer's step. They
  * leave in buckets, each as soon as the program has computed all of it, while the rest of the backward pass still runs.
- * The new values come in together, where this is called.
+ * The new values arrive together, at this place in the program.
  *
  * Source: Li et al. 2020, "PyTorch Distributed: Experiences on Accelerating Data Parallel Training", section 3.2.3.
- * @param tensors float32 temporaries of the program; none may be read by what is recorded in between
+ * @param tensors float32 temporaries of the program; nothing that is recorded in between may read one
  */
 export function averageOverRanks(
   ranks: Ranks,
@@ -71,7 +71,7 @@ export function averageOverRanks(
           clock.leaves();
           return ranks.mean(values, meeting, mayRound);
         });
-        // Whoever waits for it hears of an error.
+        // The wait below reports an error.
         arriving.catch(() => undefined);
         return undefined;
       },
@@ -90,7 +90,7 @@ export function averageOverRanks(
   }, storages);
 }
 
-/** Tells where the time of an average goes, if anybody wants to know. */
+/** Measures where the time of an average goes, if the ranks keep `times`. */
 class Clock {
   readonly stagings: Staging[] = [];
   private readonly times: AverageTimes | undefined;
@@ -101,13 +101,13 @@ class Clock {
     this.times = times;
   }
 
-  /** Values are on the host. */
+  /** Call it when values are on the host. */
   leaves(): void {
     this.last = performance.now();
     this.first ??= this.last;
   }
 
-  /** All of them have come back. @param start when the program began to wait for them */
+  /** Call it when all of them have come back. @param start when the program began to wait for them */
   isBack(start: number): void {
     const { times, first, last } = this;
     if (!times || first === undefined) return;
@@ -122,7 +122,7 @@ class Clock {
   }
 }
 
-/** In the order in which the program completes them. */
+/** Puts storages into buckets, in the order in which the program completes them. */
 function bucketsOf(program: Program, storages: readonly Storage[], bucketBytes: number): Bucket[] {
   program.recordDeferred(storages);
   const { lastWrites } = program;

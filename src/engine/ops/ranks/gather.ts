@@ -4,8 +4,8 @@ import { Tensor } from '../../tape/tensor.ts';
 import { nextMeeting, type Ranks } from './ranks.ts';
 
 /**
- * To be recorded: the values of these tensors behind one another, of all ranks in their order, (ranks, values). The program
- * waits here for all of them. No gradient flows through it.
+ * Records the gathering of these tensors' values, one after the other, from all ranks in order: (ranks, values). The
+ * program waits here for all ranks. No gradient flows through it.
  * @param tensors float32 temporaries of the program
  */
 export function gatherFromRanks(ranks: Ranks, tensors: readonly [Tensor, ...Tensor[]], label: string): Tensor {

@@ -2,44 +2,48 @@ import type { Program } from '../../gpu/program.ts';
 
 /** Where the time of averages has gone so far, in seconds. */
 export interface AverageTimes {
-  /** This thread copied values from what the device has mapped, and to what it writes. */
+  /** Copying by this thread, from and to the device. */
   copying: number;
-  /** From the first values of an average on the host until all have come back. */
+  /** From the first values on the host until all averages have come back. */
   span: number;
-  /** The part of it in which all values are on the host and the program waits: the device has nothing left to compute. */
+  /**
+   * The part of `span` in which all values are on the host and the program waits: the device has nothing left to
+   * compute.
+   */
   exposed: number;
 }
 
 /**
- * The processes that train one model together, as the engine sees them: every one records the same program and runs it
- * on its own part of the batch, and they meet wherever the program is cut. How values travel between them is the
- * business of whoever implements this.
+ * The processes that train one model together, as the engine sees them. Each records the same program and runs it on
+ * its own part of the batch, and they meet wherever the program is cut. An implementation moves the values between
+ * them.
  */
 export interface Ranks {
   /** This process, from 0. */
   readonly rank: number;
   readonly count: number;
-  /** Counted up, where somebody wants to know. */
+  /** Accumulates times, if given. */
   readonly times?: AverageTimes;
   /**
-   * The mean over all ranks of each value, the same bits on every rank and in every run.
-   * @param values are given away; so is the array of the answer, whose length is the same
-   * @param meeting names the place in the program, the same on every rank; several may be under way at a time
+   * The mean over all ranks of each value: the same bits on every rank and in every run.
+   * @param values are given away. The array of the answer is the caller's, and has the same length
+   * @param meeting identifies the place in the program, the same on every rank. Several meetings may be in progress at
+   *   a time
    * @param mayRound whether the values may be rounded on their way, as gradients may
    */
   mean(values: Float32Array, meeting: number, mayRound: boolean): Promise<Float32Array>;
-  /** The values of all ranks in their order, behind one another. */
+  /** The values of all ranks, one after the other in the order of the ranks. */
   gather(values: Float32Array, meeting: number): Promise<Float32Array>;
 }
 
-/** Which part of a batch a process has: the batch is cut into `count` equal parts in its order. */
+/** The part of a batch that a process has: the batch is cut into `count` equal parts, in order. */
 export type Part = Pick<Ranks, 'rank' | 'count'>;
 
 const meetings = new WeakMap<Program, number>();
 
 /**
- * 0, 1, 2 … for each place in a program where ranks meet. Not `callIndex`, whose numbers repeat where `checkpoint` records a
- * part again: two meetings may be under way at a time.
+ * Numbers the places in a program where ranks meet, from 0. `callIndex` does not serve: its numbers repeat where
+ * `checkpoint` records a part again, and two meetings may be in progress at a time.
  */
 export function nextMeeting(program: Program): number {
   const meeting = meetings.get(program) ?? 0;

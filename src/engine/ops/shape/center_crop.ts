@@ -11,9 +11,9 @@ import { pad } from './pad.ts';
 const source = `${cropSource}\n${plane}`;
 
 /**
- * The middle of each picture: (N, C, H, W) → (N, C, height, width). Where the rows to take away are odd in number, the
- * first row is at round-half-to-even((H − height) / 2), columns likewise; one row too many is taken from the end.
- * Source: `torchvision.transforms.CenterCrop`, whose Python `round` it is.
+ * The centre of each picture: (N, C, H, W) → (N, C, height, width). The first row is at round-half-to-even((H − height)
+ * / 2), columns likewise.
+ * Source: `torchvision.transforms.CenterCrop`, which uses Python's `round`.
  * @throws PixtapeError if the input is smaller than the crop
  */
 export function centerCrop(x: Tensor, height: number, width: number): Tensor {
@@ -37,7 +37,7 @@ export function centerCrop(x: Tensor, height: number, width: number): Tensor {
   return differentiable(y, [x], backward, graphBackward);
 }
 
-/** n / 2, rounded to the even neighbour where it lies between two. */
+/** n / 2, with halves rounded to the even neighbour. */
 export function halfToEven(n: number): number {
   const half = Math.floor(n / 2);
   return n % 2 === 0 || half % 2 === 0 ? half : half + 1;

@@ -36,7 +36,7 @@ export function concat(parts: readonly Tensor[], axis = 1): Tensor {
   const lengths = parts.map(({ shape }) => shape[at] as number);
   const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
   const inner = sizeOf(first.shape.slice(at + 1));
-  // As much of the parts at a time as keeps them whole planes, side by side.
+  // The plane is the greatest common divisor, so that each part is a whole number of planes.
   const unit = lengths.reduce(greatestCommonDivisor);
   const shape = first.shape.map((n, k) => (k === at ? lengths.reduce((a, b) => a + b, 0) : n));
   const y = isWhole(first)
@@ -64,8 +64,8 @@ export function concat(parts: readonly Tensor[], axis = 1): Tensor {
 }
 
 /**
- * A U-Net's skip connection in one pass: x's channels, (N, C₁, H, W), then those of the middle of `skip`, (N, C₂, ≥ H, ≥ W).
- * As `concat([x, centerCrop(skip, H, W)])`, and rounds where the middle is as that does.
+ * A U-Net's skip connection in one pass: x's channels, (N, C₁, H, W), then those of the centre of `skip`, (N, C₂, ≥ H,
+ * ≥ W). The same as `concat([x, centerCrop(skip, H, W)])`, rounding of the offset included.
  * @throws PixtapeError if the batches differ, or `skip` is smaller
  */
 export function concatCropped(x: Tensor, skip: Tensor): Tensor {
@@ -94,7 +94,7 @@ export function concatCropped(x: Tensor, skip: Tensor): Tensor {
     const dx = needsX ? x.like('concat.dx') : undefined;
     const dskip = needsSkip ? skip.like('concat.dskip') : undefined;
     if (dskip) {
-      // Whoever wants the skip's gradient gets x's in passing, if only to throw it away.
+      // The kernel for the skip's gradient also writes x's, even if nothing needs that.
       const to = dx ?? x.like('concat.dx');
       split(dy, plane, [
         { tensor: to, ...own },
@@ -115,7 +115,7 @@ export function concatCropped(x: Tensor, skip: Tensor): Tensor {
 }
 
 /**
- * Joins tensors of one shape along a new axis, which has that number in the result. As `torch.stack`.
+ * Joins tensors of one shape along a new axis, which becomes axis `axis` of the result. As `torch.stack`.
  * @throws PixtapeError if there are none, or their shapes differ
  */
 export function stack(parts: readonly Tensor[], axis = 0): Tensor {
@@ -140,16 +140,16 @@ function isWhole({ dtype }: Tensor): boolean {
   return dtype === 'u32' || dtype === 'i32';
 }
 
-/** A part in the result: its planes of one picture, the first of which is plane `first` there. */
+/** A part of the result: its planes of one picture, from plane `first` of the result on. */
 interface Piece {
   tensor: Tensor;
   planes: number;
   first: number;
-  /** Where its planes are larger than the result's: their sides, and where the result begins in them. */
+  /** If its planes are larger than the result's: their sides, and the offset of the result in them. */
   crop?: { height: number; width: number; down: number; right: number };
 }
 
-/** What the planes of the result are. */
+/** The planes of the result. */
 interface Planes {
   batch: number;
   height: number;
@@ -173,7 +173,7 @@ function split(dy: Tensor, plane: Planes, [a, b]: readonly Piece[]): void {
   } else dispatch(dy.device.kernel('concat.split', text, 'split_a'), { dy, da: a.tensor }, params, groups);
 }
 
-/** The planes of a and b that a dispatch goes through, in slices of planes of these sides. */
+/** The dispatch over the planes of a and b, in slices of planes of these sides. */
 function grid(
   y: Tensor,
   { batch, height, width }: Planes,
@@ -205,7 +205,7 @@ function grid(
   };
 }
 
-/** Pieces two by two where one follows the other, else alone. */
+/** Pairs consecutive pieces; the others stay alone. */
 function pairs(pieces: readonly Piece[]): Piece[][] {
   const found: Piece[][] = [];
   for (const piece of pieces) {

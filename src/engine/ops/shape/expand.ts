@@ -8,9 +8,9 @@ import { sumAll } from '../reduce/sum_all.ts';
 import { viewOf } from './reshape.ts';
 
 /**
- * x repeated along axes of length 1, and along new ones in front. As `torch.expand`, but a copy: to combine tensors of
- * different shapes needs no expand, since operations broadcast. Any dtype. Gradients of any order.
- * @param shape −1 leaves an axis as it is
+ * Repeats x along axes of length 1, and along new leading axes. As `torch.expand`, but copies. Operations broadcast by
+ * themselves, so tensors of different shapes can be combined without it. Any dtype. Gradients of any order.
+ * @param shape −1 keeps the length of an axis
  * @throws PixtapeError if another axis would change its length
  */
 export function expand(x: Tensor, shape: Shape): Tensor {
@@ -26,14 +26,17 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return expandTo(x, found);
 }
 
-/** x repeated along the axes in which it is shorter than `shape`, to which it is broadcast. */
+/** Repeats x along the axes in which it is shorter than `shape`, to which it is broadcast. */
 export function expandTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const back = (dy: Tensor) => [sumTo(dy, x.shape)];
   return differentiable(repeated(x, shape), [x], back, back);
 }
 
-/** The way back: x summed up along the axes in which `shape` is shorter. What gradients of what was broadcast need. */
+/**
+ * The transpose of `expandTo`: sums x along the axes in which `shape` is shorter. Gradients of broadcast operands use
+ * it.
+ */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const missing = x.shape.length - shape.length;
   const axes = x.shape.flatMap((n, axis) => (n !== (shape[axis - missing] ?? 1) ? [axis] : []));

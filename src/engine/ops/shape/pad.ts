@@ -7,14 +7,16 @@ import { unpad, windowOf } from './window.ts';
 
 export type PadMode = 'constant' | 'reflect' | 'replicate';
 
-/** Elements before and behind an axis. */
+/** Elements added before and after an axis. */
 type Sides = readonly [before: number, behind: number];
 
 /**
- * Elements added around a tensor, as `torch.nn.functional.pad`: two numbers an axis, the last axis first, so that
- * `[left, right, top, bottom]` pads pictures. Below 0 they are taken away.
- * @param mode `constant` adds `value`; `reflect` what lies beside the edge, without the edge itself; `replicate` the edge
- * @throws PixtapeError if there are more numbers than axes, nothing would be left, or `reflect` reaches beyond the other edge
+ * Pads a tensor, as `torch.nn.functional.pad`. `padding` has two numbers per axis, the last axis first, so that `[left,
+ * right, top, bottom]` pads pictures. Negative numbers crop.
+ * @param mode `constant` adds `value`; `reflect` mirrors at the edge, without repeating it; `replicate` repeats the
+ *   edge
+ * @throws PixtapeError if there are more numbers than axes, nothing would be left, or `reflect` reaches beyond the
+ *   other edge
  *
  * Gradients of any order; none into `value`.
  */
@@ -47,7 +49,7 @@ export function pad(x: Tensor, padding: readonly number[], mode: PadMode = 'cons
   const added = sides.map(([before, behind]): Sides => [Math.max(before, 0), Math.max(behind, 0)]);
   const padded = added.every(([before, behind]) => before + behind === 0) ? x : surround(x, added, mode, value);
   if (sides.every(([before, behind]) => before >= 0 && behind >= 0)) return padded;
-  // Afterwards: a reflection shows what is taken away at the other side, as in PyTorch.
+  // Crop afterwards, as PyTorch does: a reflection may show what is cropped at the other side.
   const cut = sides.map(([before, behind]) => ({
     start: Math.max(0, -before),
     ...(behind < 0 ? { end: behind } : {}),
@@ -80,7 +82,7 @@ function repeatedEdges(x: Tensor, sides: readonly Sides[], mode: 'reflect' | 're
   return differentiable(windowOf(x, mode, windows(x, sides), 'pad'), [x], back, back);
 }
 
-/** The gradient of `repeatedEdges`, an axis at a time. */
+/** The gradient of `repeatedEdges`, one axis at a time. */
 function withoutEdges(y: Tensor, sides: readonly Sides[], mode: 'reflect' | 'replicate'): Tensor {
   let x = y;
   sides.forEach(([before, behind], axis) => {

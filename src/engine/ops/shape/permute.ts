@@ -9,17 +9,17 @@ import { axisOf } from '../axes.ts';
 import { typedSource } from '../typed.ts';
 
 const TILE = 32;
-/** Where one side is shorter than this, most of a tile would stay empty. */
+/** If one side is shorter than this, most of a tile would stay empty. */
 const LEAST_TILED = TILE / 2;
 const MOST_GROUPS = 65535;
-/** Axes that the kernels know. */
+/** Axes that the kernels support. */
 const MOST_AXES = 4;
 /** Minimum elements that one invocation copies. */
 const LEAST_RUN = 16;
 
 /**
- * The axes in another order, as `torch.permute`: axis i of the result is axis `axes[i]` of x. Where only axes of length 1
- * move, nothing does in memory, and the result shares x's. Any dtype. Gradients of any order.
+ * Reorders the axes, as `torch.permute`: axis i of the result is axis `axes[i]` of x. If only axes of length 1 move,
+ * nothing is copied, and the result shares x's memory. Any dtype. Gradients of any order.
  * @throws PixtapeError if `axes` does not name each axis of x once
  */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
@@ -37,7 +37,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
   return differentiable(permuted(x, order), [x], back, back);
 }
 
-/** Two axes exchanged, as `torch.transpose`. @throws PixtapeError if there is no such axis. */
+/** Exchanges two axes, as `torch.transpose`. @throws PixtapeError if one of them does not exist */
 export function transpose(x: Tensor, first: number, second: number): Tensor {
   checkArguments('transpose', { x: aTensor }, { x });
   const [a, b] = [axisOf('transpose', x, first), axisOf('transpose', x, second)];
@@ -47,14 +47,14 @@ export function transpose(x: Tensor, first: number, second: number): Tensor {
   );
 }
 
-/** The transpose of a matrix: (R, C) → (C, R). @throws PixtapeError if x is no matrix. */
+/** The transpose of a matrix: (R, C) → (C, R). @throws PixtapeError if x is not a matrix */
 export function transpose2d(x: Tensor): Tensor {
   checkArguments('transpose2d', { x: aTensor }, { x });
   if (x.shape.length !== 2) throw new PixtapeError(`transpose2d: [${x.shape}] is no matrix`);
   return permute(x, [1, 0]);
 }
 
-/** An axis of the result: its length, and how far apart its neighbours are in the source and in the result. */
+/** An axis of the result: its length, and the distance between its neighbours in the source and in the result. */
 interface Axis {
   length: number;
   from: number;
@@ -77,7 +77,7 @@ function permuted(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /**
- * Where more axes move than the kernels know: brings one axis after the other into its place. Each step has no more than
+ * For more moving axes than the kernels support: moves one axis after the other into its place. Each step has at most
  * four runs of axes: those in place, those passed over, the one that moves, and the rest.
  */
 function movedOneByOne(x: Tensor, axes: readonly number[]): Tensor {
@@ -103,7 +103,7 @@ function paysInTiles({ device }: Tensor, fast: Axis, last: Axis): boolean {
   return !device.capabilities.cpu && sides.every((side) => side >= LEAST_TILED && side <= TILE * MOST_GROUPS);
 }
 
-/** The result's axes without those of length 1, and neighbours that were neighbours before made one. */
+/** The result's axes, without those of length 1. Axes that are adjacent in both tensors are merged. */
 function mergeAxes(from: Shape, axes: readonly number[]): Axis[] {
   const merged: (Axis & { source: number })[] = [];
   const kept = axes.filter((axis) => from[axis] !== 1);
@@ -125,9 +125,9 @@ function mergeAxes(from: Shape, axes: readonly number[]): Axis[] {
 }
 
 /**
- * Either the reads of the lanes are neighbours (lanes along `fast`) or their writes (along `last`). On the other side
- * they are far apart, and the nearer they are there, the more of them share the cache; an axis too short to give every
- * lane something to do is no choice.
+ * Lanes either read neighbours (lanes along `fast`) or write neighbours (lanes along `last`). On the other side their
+ * addresses are far apart; the closer they are, the more lanes share a cache line. An axis too short to occupy every
+ * lane is excluded.
  */
 function walked(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: readonly [Axis, Axis]): void {
   const short = (axis: Axis) => axis.length < LEAST_TILED;
@@ -155,7 +155,7 @@ function walked(x: Tensor, y: Tensor, fast: Axis, last: Axis, [outer, inner]: re
   ]);
 }
 
-/** The two axes that are not walked through, as both kernels know them. */
+/** The two axes that are not walked, as parameters of both kernels. */
 function planesOf(outer: Axis, inner: Axis) {
   return {
     planes: outer.length * inner.length,

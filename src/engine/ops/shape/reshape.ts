@@ -5,11 +5,11 @@ import { aList, aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
 import { type Axes, axesOf, axisOf } from '../axes.ts';
 
 /**
- * Views: the same values under another shape. Nothing is copied: the result shares x's memory. Any dtype. Gradients of any
+ * Views: the same values in another shape. Nothing is copied; the result shares x's memory. Any dtype. Gradients of any
  * order.
  */
 
-/** The same memory under another shape of as many elements. */
+/** The same memory in another shape with equally many elements. */
 export function viewOf(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const back = (dy: Tensor) => [viewOf(dy, x.shape)];
@@ -17,8 +17,8 @@ export function viewOf(x: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * x with other sides, in the same order. As `torch.reshape`.
- * @param shape one side may be −1: what is left for it
+ * x in another shape, in the same order. As `torch.reshape`.
+ * @param shape one side may be −1, and is then computed from the others
  * @throws PixtapeError if the numbers of elements differ
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -36,8 +36,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 /**
- * The axes from `start` to `end`, both included, as one; by default all. As `torch.flatten`.
- * @throws PixtapeError if there is no such axis, or the end lies before the start
+ * Merges the axes from `start` to `end`, both included; by default all. As `torch.flatten`.
+ * @throws PixtapeError if an axis does not exist, or the end lies before the start
  */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   checkArguments('flatten', { x: aTensor }, { x });
@@ -48,8 +48,9 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 }
 
 /**
- * Without the axes of length 1; of `axes`, those that have it. As `torch.squeeze`. What would be no axis at all is [1].
- * @throws PixtapeError if there is no such axis
+ * Removes the axes of length 1; with `axes`, only those of them that have it. As `torch.squeeze`. If no axis is left,
+ * the shape is [1].
+ * @throws PixtapeError if an axis does not exist
  */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
   checkArguments('squeeze', { x: aTensor }, { x });
@@ -59,7 +60,7 @@ export function squeeze(x: Tensor, axes?: Axes): Tensor {
 }
 
 /**
- * With one more axis of length 1, which has that number afterwards. As `torch.unsqueeze`.
+ * Inserts an axis of length 1, which becomes axis `axis` of the result. As `torch.unsqueeze`.
  * @throws PixtapeError if the result has no such axis
  */
 export function unsqueeze(x: Tensor, axis: number): Tensor {

@@ -14,19 +14,22 @@ import {
 import { axisOf } from '../axes.ts';
 import { type AxisWindow, windowOf } from './window.ts';
 
-/** Part of an axis, as Python's `start:end:step`: below 0 counts from the end, and what is left out reaches to it. */
+/**
+ * A part of an axis, as Python's `start:end:step`: negative numbers count from the end, and an omitted bound is that
+ * end of the axis.
+ */
 export interface AxisRange {
   start?: number;
   end?: number;
-  /** Not 0; below 0 it goes backwards. */
+  /** Not 0. A negative step goes backwards. */
   step?: number;
 }
 
 const place = optional(aWholeNumber(-Infinity));
 
 /**
- * Part of each axis: `slice(x, [undefined, { start: 1, end: -1 }, { step: 2 }])`. Axes that are not named stay whole. As
- * indexing in NumPy; a copy. Any dtype. Gradients of any order.
+ * A part of each axis: `slice(x, [undefined, { start: 1, end: -1 }, { step: 2 }])`. Axes that are not named stay whole.
+ * As indexing in NumPy, but copies. Any dtype. Gradients of any order.
  * @throws PixtapeError if nothing is left of an axis, or there are more ranges than axes
  */
 export function slice(x: Tensor, ranges: readonly (AxisRange | undefined)[]): Tensor {
@@ -64,7 +67,7 @@ function picked(x: Tensor, windows: readonly AxisWindow[]): Tensor {
   return differentiable(windowOf(x, 'pick', windows, 'slice'), [x], plain, plain);
 }
 
-/** The way back: x at its places in a tensor of `shape` that is 0 elsewhere. */
+/** The transpose: x at its places in a tensor of `shape` that is 0 elsewhere. */
 function spread(x: Tensor, windows: readonly AxisWindow[], shape: Shape): Tensor {
   const whole = windows.map((window, axis) => ({ ...window, length: shape[axis] as number }));
   const back = (dy: Tensor) => [picked(dy, windows)];
@@ -72,8 +75,8 @@ function spread(x: Tensor, windows: readonly AxisWindow[], shape: Shape): Tensor
 }
 
 /**
- * Cuts an axis into pieces, in order: of `sizes` each, or of these sizes, whose sum is the axis's length. As `torch.split`;
- * a piece of one size may be shorter at the end.
+ * Cuts an axis into pieces, in order: of `sizes` elements each, or of these sizes, which must add up to the axis's
+ * length. As `torch.split`; with a single size the last piece may be shorter.
  * @throws PixtapeError if the sizes do not add up
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {

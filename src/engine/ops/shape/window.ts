@@ -11,7 +11,7 @@ const source = `${windowSource}\n${coordinates}`;
 const MODES = ['pick', 'spread', 'reflect', 'replicate'] as const;
 export type WindowMode = (typeof MODES)[number];
 
-/** What happens along an axis; see `window.wgsl`. */
+/** How the kernel reads an axis; see `window.wgsl`. */
 export interface AxisWindow {
   start: number;
   step: number;
@@ -19,10 +19,10 @@ export interface AxisWindow {
   length: number;
 }
 
-/** Axes that the kernel knows. */
+/** Axes that the kernel supports. */
 const MOST_AXES = 4;
 
-/** Records the window of x that has an entry for each axis. Nothing on the tape. */
+/** Records the window of x with these entries, one per axis. Nothing on the tape. */
 export function windowOf(
   x: Tensor,
   mode: WindowMode,
@@ -32,7 +32,7 @@ export function windowOf(
 ): Tensor {
   const axes = mergedWindows(x.shape, windows);
   if (axes.length > MOST_AXES) {
-    // Some of the axes, then the others: those that stay as they are in one go become one.
+    // Two passes with half of the changed axes each. In each pass, adjacent unchanged axes are merged into one.
     const changed = windows.flatMap((window, axis) => (isWhole(window, x.shape[axis] as number) ? [] : [axis]));
     const first = changed.slice(0, changed.length / 2);
     const some = windows.map((w, axis) => (first.includes(axis) ? w : whole(x.shape[axis] as number)));
@@ -53,7 +53,7 @@ export function windowOf(
   return y;
 }
 
-/** An axis as it is. */
+/** An unchanged axis. */
 function whole(length: number): AxisWindow {
   return { start: 0, step: 1, length };
 }
@@ -62,7 +62,7 @@ function isWhole({ start, step, length }: AxisWindow, from: number): boolean {
   return start === 0 && step === 1 && length === from;
 }
 
-/** The axes with neighbours that stay as they are made one. */
+/** Merges adjacent unchanged axes. */
 function mergedWindows(shape: Shape, windows: readonly AxisWindow[]): (AxisWindow & { from: number })[] {
   const merged: (AxisWindow & { from: number; untouched: boolean })[] = [];
   shape.forEach((from, axis) => {
@@ -78,7 +78,7 @@ function mergedWindows(shape: Shape, windows: readonly AxisWindow[]): (AxisWindo
   return merged;
 }
 
-/** Records the sum over all places of a padded axis that show an element: y (…, padded, …) → (…, length, …). */
+/** Records for each element the sum over its copies along a padded axis: y (…, padded, …) → (…, length, …). */
 export function unpad(y: Tensor, axis: number, length: number, before: number, mode: 'reflect' | 'replicate'): Tensor {
   const shape = y.shape.map((n, k) => (k === axis ? length : n));
   const x = Tensor.temporary(y.device, shape, 'unpad', y.dtype);

@@ -7,8 +7,8 @@ import { depthToSpace, spaceToDepth } from './space_to_depth.ts';
 const RULES = { x: aTensor, factor: aWholeNumber(1) };
 
 /**
- * Channels as blocks of factor × factor pixels: (N, C · factor², H, W) → (N, C, H · factor, W · factor). Channel
- * (c · factor + r) · factor + q becomes pixel (r, q) of each block. Gradients of any order.
+ * Turns channels into blocks of factor × factor pixels: (N, C · factor², H, W) → (N, C, H · factor, W · factor).
+ * Channel (c · factor + r) · factor + q becomes pixel (r, q) of each block. Gradients of any order.
  * @throws PixtapeError if the channels are not a multiple of factor²
  *
  * Source: as `torch.nn.functional.pixel_shuffle`; Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution
@@ -26,8 +26,8 @@ export function pixelShuffle(x: Tensor, factor: number): Tensor {
 }
 
 /**
- * The way back: blocks of factor × factor pixels as channels, (N, C, H, W) → (N, C · factor², H / factor, W / factor).
- * Gradients of any order.
+ * The reverse: turns blocks of factor × factor pixels into channels, (N, C, H, W) → (N, C · factor², H / factor, W /
+ * factor). Gradients of any order.
  * @throws PixtapeError if a side is not a multiple of the factor. Source: as `torch.nn.functional.pixel_unshuffle`.
  */
 export function pixelUnshuffle(x: Tensor, factor: number): Tensor {

@@ -4,21 +4,21 @@ import { dispatch, elementWorkgroups } from '../../../tape/dispatch.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { columnGrid, nchw } from '../../launch.ts';
 
-/** Pixels of a plane of x up to which one invocation copies it whole. */
+/** The largest plane of x, in pixels, that one invocation copies whole. */
 const SMALL = 36;
 
-/** Sides of a block, and rows and columns of zeros before the first pixel. */
+/** The sides of a block, and the padding with zeros before the first pixel. */
 export interface Blocks {
   stride: readonly [height: number, width: number];
   padding: readonly [height: number, width: number];
-  /** The pixels of a block become pictures of the batch instead of channels: (N · s · s, C, …). */
+  /** Puts the pixels of a block into separate pictures of the batch instead of channels: (N · s · s, C, …). */
   batched?: boolean;
 }
 
 /**
- * Blocks of pixels as channels: (N, C, H, W) → (N, C · s · s, height, width). Block (i, j) begins at pixel
- * (i · s − padding, j · s − padding); what lies outside the picture is 0, and pixels beyond the last block are left out.
- * Gradients of any order.
+ * Turns blocks of pixels into channels: (N, C, H, W) → (N, C · s · s, height, width). Block (i, j) begins at pixel (i ·
+ * s − padding, j · s − padding). Pixels outside the picture are 0; pixels beyond the last block are dropped. Gradients
+ * of any order.
  */
 export function spaceToDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
   const [, , inH, inW] = nchw('spaceToDepth', x.shape);
@@ -26,14 +26,14 @@ export function spaceToDepth(x: Tensor, height: number, width: number, blocks: B
   return differentiable(toDepth(x, height, width, blocks), [x], back, back);
 }
 
-/** The way back: each pixel from its block, 0 where there is none; (N, C · s · s, h, w) → (N, C, height, width). */
+/** The reverse: takes each pixel from its block, 0 if there is none; (N, C · s · s, h, w) → (N, C, height, width). */
 export function depthToSpace(y: Tensor, height: number, width: number, blocks: Blocks): Tensor {
   const [, , outH, outW] = nchw('depthToSpace', y.shape);
   const back = (d: Tensor) => [spaceToDepth(d, outH, outW, blocks)];
   return differentiable(toSpace(y, height, width, blocks), [y], back, back);
 }
 
-/** As `spaceToDepth`, with nothing on the tape. */
+/** `spaceToDepth` with nothing on the tape. */
 export function toDepth(x: Tensor, height: number, width: number, blocks: Blocks): Tensor {
   const { stride, batched } = blocks;
   const [batch, channels, inH, inW] = nchw('spaceToDepth', x.shape);
@@ -48,8 +48,8 @@ export function toDepth(x: Tensor, height: number, width: number, blocks: Blocks
 }
 
 /**
- * As `depthToSpace`, plus a bias for each channel, with nothing on the tape.
- * @param into where the result goes, by default a tensor of its own
+ * `depthToSpace` plus a bias per channel, with nothing on the tape.
+ * @param into receives the result; by default a new tensor
  */
 export function toSpace(
   y: Tensor,
@@ -71,7 +71,7 @@ export function toSpace(
   return result;
 }
 
-/** Columns of the result for invocations to walk down, or whole planes of x where they have a few pixels. */
+/** The dispatch: columns of the result for invocations to walk down, or whole planes of x if they are small. */
 function walk({ device, size }: Tensor, rows: number, columns: number, planes: number, { batched }: Blocks) {
   if (batched || size / planes > SMALL) return { ...columnGrid(device, rows, columns), entry: '' as const };
   return {
