@@ -3,7 +3,7 @@ import type { Workgroups } from '../gpu/program.ts';
 import type { Shape } from '../tape/tensor.ts';
 import { PixtapeError } from '../util/errors.ts';
 
-/** How a kernel goes through planes (a plane is one channel of one picture); the names are those in the shaders. */
+/** How a kernel walks through planes (a plane is one channel of one picture); names as in the shaders. */
 export interface PlaneGrid {
   params: {
     /** Pixels of a plane, and how many of them one workgroup takes in a run. */

@@ -1,9 +1,9 @@
 import { aList, either, type Rule } from './arguments.ts';
 
-/** One number for both sides, or one for each: [down, across]. */
+/** One number for both sides, or [down, across]. */
 export type Pair = number | readonly [down: number, across: number];
 
-/** What a pair of such numbers may be. */
+/** The rule of a pair of such numbers. */
 export function aPair(of: Rule): Rule {
   return either(of, aList(of, 2));
 }

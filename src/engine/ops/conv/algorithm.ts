@@ -2,42 +2,42 @@ import type { Device } from '../../gpu/device.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import type { ConvGeometry } from './geometry.ts';
 
-/** The three kernels that a convolution needs, in one way of computing them. */
+/** The three kernels of a convolution, by one algorithm. */
 export interface ConvKernels {
-  /** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+  /** y = conv(x, w) + bias, through a leaky ReLU if a slope is given. */
   forward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor, slope?: number): void;
   /** dx = gradient of conv's input (+ bias, for the transposed convolution). */
   inputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, bias: Tensor | undefined, dx: Tensor): void;
   /** dw = gradient of conv's weight. */
   weightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): void;
   /**
-   * As `inputGradient`, brought before the leaky ReLU of this slope that gave conv's input x, in the same pass; left out
-   * where a pass of its own does that.
+   * As `inputGradient`, and in the same pass through the leaky ReLU of this slope whose result is conv's input x.
+   * Omitted if that takes a pass of its own.
    */
   inputGradientBehind?(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, x: Tensor, slope: number): void;
-  /** As `inputGradient` without a bias, plus `added`, of the same shape; left out where a pass of its own adds it. */
+  /** As `inputGradient` without a bias, plus `added`, of the same shape. Omitted if that takes a pass of its own. */
   inputGradientOnTop?(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, added: Tensor): void;
-  /** As `weightGradient`, and in the same pass the gradient of the bias; left out where a pass of its own does that. */
+  /** As `weightGradient`, and the gradient of the bias in the same pass. Omitted if that takes a pass of its own. */
   weightAndBiasGradient?(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor): Tensor;
 }
 
 export type ConvDirection = 'forward' | 'inputGradient' | 'weightGradient';
 
-/** A way of computing convolutions. What it leaves open, such as the size of a tile, is a config of a type of its own. */
+/** A convolution algorithm. What it leaves open, such as the size of a tile, is a config of its own type. */
 export interface ConvAlgorithm<Config> {
   readonly name: string;
-  /** The shaders that it runs: a measurement is worth nothing once they have changed. */
+  /** Its shaders. Measurements are invalid once they have changed. */
   readonly sources: readonly string[];
-  /** The configs that can compute this on this device, the one that it would take itself first; none if it cannot. */
+  /** The configs that support this convolution on this device, the algorithm's default first; none if it does not. */
   configs(device: Device, g: ConvGeometry, direction: ConvDirection): readonly Config[];
   kernels(config: Config): ConvKernels;
-  /** The config as tuning files and options have it behind the name, such as `2x4x32`; empty where it is always the same. */
+  /** The config as tuning files and options write it after the name, such as `2x4x32`; empty if there is only one. */
   format(config: Config): string;
-  /** Reads what `format` writes; undefined if it is nothing of the kind. */
+  /** Parses what `format` writes; undefined if malformed. */
   parse(text: string): Config | undefined;
 }
 
-/** An algorithm with one of its configs: what is recorded, measured, and noted in tuning files by its name. */
+/** An algorithm with one of its configs. Recorded, measured, and noted in tuning files by its name. */
 export interface ConvChoice {
   readonly algorithm: string;
   /** The algorithm and its config as text: `tile 2x4x32`, `direct`. */
@@ -45,7 +45,7 @@ export interface ConvChoice {
   readonly kernels: ConvKernels;
 }
 
-/** An algorithm among others, the type of its configs hidden in its choices. */
+/** An algorithm whose type of config is hidden in its choices. */
 export interface ConvMethod {
   readonly name: string;
   readonly sources: readonly string[];
@@ -69,7 +69,7 @@ export function methodOf<Config>(algorithm: ConvAlgorithm<Config>): ConvMethod {
   };
 }
 
-/** Reads `count` whole numbers of at least 1 with an x between them; undefined if it is anything else. */
+/** Parses `count` whole numbers of at least 1 that are separated by x; undefined if malformed. */
 export function parseSizes(text: string, count: number): number[] | undefined {
   const parts = text.split('x');
   const numbers = parts.map(Number);

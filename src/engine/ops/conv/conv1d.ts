@@ -9,14 +9,14 @@ export interface Conv1dOptions {
   stride?: number;
   /** Zeros at both ends, default 0. */
   padding?: number;
-  /** Steps from one tap of the kernel to the next, default 1. */
+  /** Steps from one tap of the kernel to the next; default 1. */
   dilation?: number;
-  /** Groups of channels that are convolved each by itself, default 1. */
+  /** Groups of channels, each convolved separately; default 1. */
   groups?: number;
 }
 
 export interface ConvTranspose1dOptions extends Conv1dOptions {
-  /** Steps more at the end, fewer than the stride or the dilation; default 0. */
+  /** Extra steps at the end, fewer than the stride or the dilation; default 0. */
   outputPadding?: number;
 }
 
@@ -24,8 +24,8 @@ const [fromZero, fromOne] = [optional(aWholeNumber()), optional(aWholeNumber(1))
 const RULES = { stride: fromOne, padding: fromZero, dilation: fromOne, groups: fromOne };
 
 /**
- * 1-D convolution: x (N, C, L), weight (O, C / groups, k), bias (O) → (N, O, ⌊(L + 2·pad − dilation·(k − 1) − 1) / stride⌋
- * + 1). It is `conv2d` on a view of pictures one pixel wide. Gradients of any order.
+ * 1-D convolution: x (N, C, L), weight (O, C / groups, k), bias (O) → (N, O, ⌊(L + 2·pad − dilation·(k − 1) − 1) /
+ * stride⌋ + 1). It is `conv2d` on a view as pictures one pixel wide. Gradients of any order.
  * @throws PixtapeError if shapes or options do not fit. Source: as `torch.nn.functional.conv1d`.
  */
 export function conv1d(x: Tensor, weight: Tensor, bias?: Tensor, options: Conv1dOptions = {}): Tensor {
@@ -53,7 +53,7 @@ export function convTranspose1d(
   return viewOf(y, y.shape.slice(0, 3));
 }
 
-/** The steps of a line below each other: kernels reuse what they load down a column. */
+/** Puts the steps of a line below each other, because kernels reuse what they load down a column. */
 function asPicture(op: string, x: Tensor, what: string): Tensor {
   checkArguments(op, { [what]: aTensor }, { [what]: x });
   if (x.shape.length === 3) return viewOf(x, [...x.shape, 1]);

@@ -26,9 +26,9 @@ export function conv2d(
 }
 
 /**
- * 2-D transposed convolution: x (N, C, H, W), weight (C, O / groups, kh, kw), bias (O) →
- * (N, O, (H − 1)·stride − 2·pad + dilation·(kh − 1) + 1 + outputPadding, …). It is the input gradient of the convolution
- * that goes the other way. Gradients of any order.
+ * 2-D transposed convolution: x (N, C, H, W), weight (C, O / groups, kh, kw), bias (O) → (N, O, (H − 1)·stride − 2·pad
+ * + dilation·(kh − 1) + 1 + outputPadding, …). It is the input gradient of the convolution from the result's shape to
+ * x's. Gradients of any order.
  * @throws PixtapeError if shapes or options do not fit. Source: as `torch.nn.functional.conv_transpose2d`.
  */
 export function convTranspose2d(

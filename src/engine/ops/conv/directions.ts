@@ -11,17 +11,17 @@ import type { ConvGeometry } from './geometry.ts';
 import { convKernels } from './tuning/choose.ts';
 
 /**
- * The three directions of a convolution as operations. Each is linear in both of its tensors, and what the other two
- * make of the gradient of its result are its gradients: so they have derivatives of any order.
+ * The three directions of a convolution as operations. Each is linear in both of its tensors, and its gradients are the
+ * other two directions. So derivatives of any order exist.
  */
 
-/** What a result is called, and stored as. */
+/** The label and the dtype of a result. */
 interface Made {
   label: string;
   dtype: Dtype;
 }
 
-/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+/** y = conv(x, w) + bias, through a leaky ReLU if a slope is given. */
 export function convolve(
   g: ConvGeometry,
   { x, w, bias, slope }: { x: Tensor; w: Tensor; bias?: Tensor | undefined; slope?: number | undefined },
@@ -53,7 +53,7 @@ interface Convolution {
   slope: number | undefined;
 }
 
-/** The gradients of `convolve`, in as few passes as the algorithm at hand allows. Nothing on the tape. */
+/** The gradients of `convolve`, in as few passes as the algorithm allows. Nothing on the tape. */
 function convolutionGradients(
   g: ConvGeometry,
   { x, w, y, dy, slope }: Convolution,
@@ -73,8 +73,8 @@ function convolutionGradients(
 }
 
 /**
- * The gradient of the input, where it can be before the leaky ReLU that the input comes out of, or on top of what the input
- * has got from its other users.
+ * Records the input gradient. If possible, the same pass also brings it before the leaky ReLU whose result the input
+ * is, or adds the gradient from the input's other users.
  */
 function recordInputGradient(
   g: ConvGeometry,
@@ -132,7 +132,7 @@ function gradientOf({ label, dtype }: Tensor): Made {
   return { label: `${label}.grad`, dtype };
 }
 
-/** The gradient before the leaky ReLU, if there is one, and the bias's gradient, if it is wanted. Nothing on the tape. */
+/** The gradient before the leaky ReLU, if there is one, and the bias gradient, if needed. Nothing on the tape. */
 function beforeActivation(
   y: Tensor,
   dy: Tensor,
@@ -145,7 +145,7 @@ function beforeActivation(
   return { dz: dx, dbias: sum };
 }
 
-/** As `channelSum`, on the tape. */
+/** `channelSum` on the tape. */
 function sumOfChannels(x: Tensor): Tensor {
   const [, channels = 1] = x.shape;
   return viewOf(sumTo(x, [1, channels, 1, 1]), [channels]);

@@ -1,4 +1,6 @@
-/** One convolution's sizes; `in` is the side that the kernel slides over, `out` the side with one value a position. */
+/**
+ * One convolution's sizes: `in` is the side that the kernel slides over, `out` the side with one value per position.
+ */
 export interface ConvGeometry {
   batch: number;
   inC: number;
@@ -13,21 +15,21 @@ export interface ConvGeometry {
   strideW: number;
   padH: number;
   padW: number;
-  /** Pixels from one tap of the kernel to the next; 1 where they are neighbours. */
+  /** Pixels from one tap of the kernel to the next; 1 for neighbours. */
   dilationH: number;
   dilationW: number;
-  /** Groups of channels: each of inC / groups and outC / groups is a convolution of its own. */
+  /** Groups of channels: each is a convolution from inC / groups to outC / groups channels. */
   groups: number;
-  /** Where what is multiplied may be rounded to halves: in a program of precision f16, on a device that has a matrix unit. */
+  /** Whether operands may be rounded to halves: in a program of precision f16, on a device with a matrix unit. */
   halves?: true;
 }
 
-/** Positions that a kernel takes along one axis; less than 1 where it is larger than the padded input. */
+/** Positions of a kernel along one axis; less than 1 if it is larger than the padded input. */
 export function positions(side: number, kernel: number, stride: number, pad: number, dilation: number): number {
   return Math.floor((side + 2 * pad - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-/** Values of the weight, (outC, inC / groups, kernelH, kernelW). */
+/** The number of values of the weight, (outC, inC / groups, kernelH, kernelW). */
 export function weightSize({ outC, inC, groups, kernelH, kernelW }: ConvGeometry): number {
   return outC * (inC / groups) * kernelH * kernelW;
 }
@@ -37,7 +39,7 @@ export function products(g: ConvGeometry): number {
   return g.batch * g.outH * g.outW * weightSize(g);
 }
 
-/** The sizes under the names that the shaders for convolutions of any kind give them. */
+/** The sizes under the names that all convolution shaders use. */
 export function geometryParams(g: ConvGeometry) {
   return {
     in_c: g.inC,

@@ -9,30 +9,30 @@ export interface Conv2dOptions {
   stride?: Pair;
   /** Zeros around the picture, default 0. */
   padding?: Pair;
-  /** Pixels from one tap of the kernel to the next, default 1: neighbours. */
+  /** Pixels from one tap of the kernel to the next; default 1. */
   dilation?: Pair;
-  /** Groups of channels that are convolved each by itself, default 1; as many as channels: a depthwise convolution. */
+  /** Groups of channels, each convolved separately; default 1. As many as channels make a depthwise convolution. */
   groups?: number;
 }
 
 export interface Conv2dActivation {
-  /** A leaky ReLU of this slope on the result, in the same pass: saves reading and writing the result once more. */
+  /** Slope of a leaky ReLU on the result, in the same pass, which saves reading and writing the result again. */
   slope?: number;
 }
 
 export interface ConvTranspose2dOptions extends Conv2dOptions {
-  /** Rows and columns more at the end, fewer than the stride or the dilation; default 0. */
+  /** Extra rows and columns at the end, fewer than the stride or the dilation; default 0. */
   outputPadding?: Pair;
 }
 
 const [fromZero, fromOne] = [optional(aPair(aWholeNumber())), optional(aPair(aWholeNumber(1)))];
 const COMMON = { stride: fromOne, padding: fromZero, dilation: fromOne, groups: optional(aWholeNumber(1)) };
-/** What the options of a convolution may be. */
+/** The rules of a convolution's options. */
 export const CONV_OPTIONS = { ...COMMON, slope: optional(aNumber({ least: 0, finite: true })) };
-/** As `CONV_OPTIONS`, of a transposed one. */
+/** The rules of a transposed convolution's options. */
 export const TRANSPOSED_OPTIONS = { ...COMMON, outputPadding: fromZero };
 
-/** The convolution of x by weight. @throws PixtapeError that names the operation and what does not fit */
+/** The sizes of the convolution of x by weight. @throws PixtapeError that names the operation and what does not fit */
 export function convGeometry(
   op: string,
   x: Tensor,
@@ -71,7 +71,8 @@ export function convGeometry(
 }
 
 /**
- * The convolution whose input gradient the transposed one of x by weight is: it reads the result and writes x.
+ * The sizes of the convolution whose input gradient is the transposed convolution of x by weight: its output is x, and
+ * its input the result.
  * @throws PixtapeError that names the operation and what does not fit
  */
 export function transposedGeometry(

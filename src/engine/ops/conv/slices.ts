@@ -2,13 +2,13 @@ import type { StorageSlice } from '../../gpu/storage.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 import { type ConvGeometry, weightSize } from './geometry.ts';
 
-/** The weights of `count` output channels of one group from `first` on, small enough for one binding. */
+/** The weights of `count` output channels of one group, from `first` on, few enough for one binding. */
 export interface WeightSlice {
   group: number;
   first: number;
   count: number;
   slice: Tensor | StorageSlice;
-  /** The value in `slice` that they begin with. */
+  /** The index in `slice` at which they begin. */
   start: number;
 }
 
@@ -27,7 +27,7 @@ export function weightSlices(w: Tensor, g: ConvGeometry): WeightSlice[] {
     });
   }
   const bytes = (w.size / g.outC) * 4;
-  // A slice must begin at an aligned byte, so take channels in multiples that keep the alignment.
+  // A slice must begin at an aligned byte, so it takes channels in multiples of this unit.
   let unit = 1;
   while ((bytes * unit) % limits.minStorageBufferOffsetAlignment !== 0) unit++;
   const most = Math.max(unit, Math.floor(bindingLimit / (bytes * unit)) * unit);

@@ -7,33 +7,33 @@ import { Tensor } from '../../tape/tensor.ts';
 
 const source = `${reduceSource}\n${leakyRelu}`;
 
-/** Makes a buffer for the parts of split sums. With one split it is the result itself, or its slice. */
+/** A buffer for the partial sums of a split-K. With one split it is the result itself, or its slice. */
 export function splitKBuffer(result: Tensor, slice: Tensor | StorageSlice, splits: number): Tensor | StorageSlice {
   return splits === 1 ? slice : Tensor.temporary(result.device, [splits, ...result.shape], `${result.label}.parts`);
 }
 
-/** What follows the sums (N, channels, plane): a bias, then a leaky ReLU. */
+/** The epilogue of the sums (N, channels, plane): a bias, then a leaky ReLU. */
 export interface Epilogue {
   bias?: Tensor | undefined;
   channels: number;
   plane: number;
-  /** 1 for none. */
+  /** Slope of the leaky ReLU; 1 for none. */
   slope: number;
-  /** What came out of the leaky ReLU, if it is its gradient that is to be taken. */
+  /** The leaky ReLU's result, if the epilogue is its gradient instead. */
   activated?: Tensor | undefined;
-  /** What is added to the result, in the place of a leaky ReLU. */
+  /** Added to the result, instead of a leaky ReLU. */
   added?: Tensor | undefined;
 }
 
-/** What the shaders call `beside`, if anything, and their number for what it is. */
+/** The tensor that the shaders call `beside`, if any, and their number for its meaning. */
 export function besides({ activated, added }: Pick<Epilogue, 'activated' | 'added'>): [Tensor | undefined, number] {
   if (activated) return [activated, 1];
   return added ? [added, 2] : [undefined, 0];
 }
 
 /**
- * Adds the parts up into the result, in a fixed order. Does nothing for one split. Without anything to do to them
- * afterwards, as soon as somebody needs the result.
+ * Adds the partial sums up into the result, in a fixed order. Does nothing for one split. Without an epilogue it is
+ * deferred until something needs the result.
  */
 export function reduceSplitK(parts: Tensor | StorageSlice, result: Tensor, splits: number, finish?: Epilogue): void {
   if (splits === 1) return;

@@ -16,7 +16,7 @@ import type { Tensor } from '../../tape/tensor.ts';
 import { aNumber, aTensor, checkArguments, oneOf } from '../arguments.ts';
 import { applyElementwise, unary } from './operation.ts';
 
-/** Activations, element by element, of tensors of any shape; each is twice differentiable. Values as PyTorch's. */
+/** Element-wise activations of tensors of any shape, each twice differentiable. Values as in PyTorch. */
 
 const LEAKY_RELU = /* @__PURE__ */ parseElementwise('leakyRelu', leakyReluSource, leakyReluShared);
 const SOFTPLUS = /* @__PURE__ */ parseElementwise('softplus', softplusSource, log1p, logistic);
@@ -35,8 +35,8 @@ const geluByErf = unary('gelu', geluSource);
 const geluByTanh = unary('gelu', geluTanhSource, logistic);
 
 /**
- * GELU: x · Φ(x), Φ being the normal distribution.
- * @param approximate `tanh` for the form with tanh in the place of the error function
+ * GELU: x · Φ(x), where Φ is the cumulative normal distribution.
+ * @param approximate `tanh` uses tanh instead of the error function
  * @throws PixtapeError on any other word
  */
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
@@ -60,13 +60,13 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return applyElementwise(LEAKY_RELU, { x, slope });
 }
 
-/** The gradient before a leaky ReLU, from its result y and the gradient dy of that. Nothing on the tape. */
+/** The gradient before a leaky ReLU, from its result y and that result's gradient dy. Nothing on the tape. */
 export function leakyReluGradient(y: Tensor, dy: Tensor, slope: number): Tensor {
   const result = { shape: y.shape, label: 'leakyRelu.dx', dtype: y.dtype };
   return computeElementwise(y.device, LEAKY_RELU, 'dx', { y, dy, slope }, result);
 }
 
-/** As `leakyReluGradient`, on the tape of dy, in which it is linear and its own transpose. */
+/** `leakyReluGradient` on the tape of dy, in which it is linear and its own transpose. */
 export function throughLeakyRelu(y: Tensor, dy: Tensor, slope: number): Tensor {
   const back = (d: Tensor) => [throughLeakyRelu(y, d, slope)];
   return differentiable(leakyReluGradient(y, dy, slope), [dy], back, back);

@@ -13,10 +13,10 @@ import { aNumber, aTensor, checkArguments } from '../arguments.ts';
 import { applyElementwise, binary, binaryOf, unary } from './operation.ts';
 
 /**
- * Arithmetic, element by element. Two tensors are broadcast as in PyTorch: axes are counted from the last, and along one
- * that is missing or 1 long the tensor is repeated; its gradient is summed up along it. Either operand may be a number,
- * which is fixed when the program is recorded. All are twice differentiable. `add`, `sub`, `mul`, `maximum` and `minimum`
- * take whole numbers (u32, i32) too, both of one type, without gradients.
+ * Element-wise arithmetic. Two tensors are broadcast as in PyTorch: axes are counted from the last, and the tensor is
+ * repeated along an axis that is missing or 1 long; its gradient is summed along that axis. Either operand may be a
+ * number, which is fixed when the program is recorded. All are twice differentiable. `add`, `sub`, `mul`, `maximum` and
+ * `minimum` also take whole numbers (u32, i32), both of one type, without gradients.
  */
 
 /** a + b. */
@@ -32,15 +32,15 @@ export const mul = binary('mul', mulSource);
 export const div = binary('div', divSource);
 
 /**
- * a to the power of b. A square or any other whole exponent up to 64 is multiplied out; a negative base with a fraction
- * for its exponent gives NaN.
+ * a to the power of b. Whole exponents up to 64 are multiplied out. A negative base with a fractional exponent gives
+ * NaN.
  */
 export const pow = binary('pow', powSource, exponential, isNan);
 
-/** The larger of a and b, NaN where either is. Where they are equal, each gets half the gradient. */
+/** The larger of a and b, NaN if either is. Equal operands get half the gradient each. */
 export const maximum = binary('maximum', maximumSource);
 
-/** The smaller of a and b, NaN where either is. Where they are equal, each gets half the gradient. */
+/** The smaller of a and b, NaN if either is. Equal operands get half the gradient each. */
 export const minimum = binary('minimum', minimumSource);
 
 /** −x. */

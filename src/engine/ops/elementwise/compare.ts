@@ -11,9 +11,9 @@ import { aNumber, aTensor, checkArguments, either } from '../arguments.ts';
 import { applyElementwise, binary } from './operation.ts';
 
 /**
- * Comparisons, element by element, of tensors that are broadcast, or of one and a number. The result is 1 where it holds
- * and 0 where it does not, as floats, so that `mean(eq(a, b))` is the share of equals and `mul` masks; it has no gradient.
- * Whole numbers (u32, i32, both of one type) are compared exactly. Nothing but `ne` holds for NaN.
+ * Element-wise comparisons of tensors, which are broadcast, or of a tensor and a number. The result is 1 where the
+ * comparison holds and 0 elsewhere, as floats, so that `mean(eq(a, b))` is the share of equals and `mul` masks. It has
+ * no gradient. Whole numbers (u32, i32, both of one type) are compared exactly. With NaN only `ne` holds.
  */
 
 /** a = b. */
@@ -37,9 +37,9 @@ export const ge = binary('ge', greaterEqualSource);
 const WHERE = /* @__PURE__ */ parseElementwise('where', whereSource);
 
 /**
- * a where the condition is not 0, b elsewhere; all three are broadcast, and a and b may be numbers or tensors of whole
- * numbers. The gradient flows to the side that was taken: a NaN on the other one does no harm.
- * @param condition floats; what comparisons give
+ * a where the condition is not 0, b elsewhere. All three are broadcast; a and b may be numbers or tensors of whole
+ * numbers. The gradient flows to the side that was taken: a NaN on the other side does no harm.
+ * @param condition floats, such as the result of a comparison
  */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
   const value = either(aTensor, aNumber());

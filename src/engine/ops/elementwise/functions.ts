@@ -14,7 +14,7 @@ import type { Tensor } from '../../tape/tensor.ts';
 import { aNumber, aTensor, checkArguments } from '../arguments.ts';
 import { applyElementwise, unary } from './operation.ts';
 
-/** Functions of mathematics, element by element, of tensors of any shape; each is twice differentiable. */
+/** Element-wise mathematical functions of tensors of any shape, each twice differentiable. */
 
 /** |x|; the gradient at 0 is 0. */
 export const abs = unary('abs', absSource);
@@ -40,9 +40,9 @@ export const cos = unary('cos', cosSource, trigonometry);
 const CLAMP = /* @__PURE__ */ parseElementwise('clamp', clampSource);
 
 /**
- * x, but no less than `min` and no more than `max`; where min > max, it is max. NaN stays NaN. The gradient passes where
- * min ≤ x ≤ max.
- * @throws PixtapeError if a bound is no number
+ * x, but at least `min` and at most `max`; if min > max, it is max. NaN stays NaN. The gradient passes where min ≤ x ≤
+ * max.
+ * @throws PixtapeError if a bound is not a number
  */
 export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
   checkArguments('clamp', { x: aTensor, min: aNumber(), max: aNumber() }, { x, min, max });

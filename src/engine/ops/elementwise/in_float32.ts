@@ -3,8 +3,8 @@ import { COPY, computeElementwise } from '../../tape/elementwise.ts';
 import type { Tensor } from '../../tape/tensor.ts';
 
 /**
- * x in float32, for what is made of several operations and must not be rounded to halves between them: losses and powers,
- * as PyTorch's autocast has it. x itself where it is not stored as halves. Its gradient is stored as x is.
+ * x in float32, for operations that are composed of others and must not round to halves in between: losses and powers,
+ * as under PyTorch's autocast. x itself if it is not stored as halves. Its gradient is stored like x.
  */
 export function inFloat32(x: Tensor): Tensor {
   if (x.dtype !== 'f16') return x;

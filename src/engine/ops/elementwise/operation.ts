@@ -10,8 +10,8 @@ import { sumTo } from '../shape/expand.ts';
 const tensorOrNumber = either(aTensor, aNumber());
 
 /**
- * An operation on one tensor, element by element, from its WGSL: `export const gelu = unary('gelu', source)`. Its text
- * holds `f(x)`, `dx(…)` and, for second derivatives, `dxx(…)`: see `parseElementwise`. Texts that it shares with other
+ * Makes an element-wise operation on one tensor from its WGSL: `export const gelu = unary('gelu', source)`. The text
+ * holds `f(x)`, `dx(…)` and, for second derivatives, `dxx(…)`: see `parseElementwise`. Texts shared with other
  * operations follow its own.
  */
 /* @__NO_SIDE_EFFECTS__ */
@@ -23,7 +23,10 @@ export function unary(name: string, ...sources: readonly string[]): (x: Tensor) 
   };
 }
 
-/** An operation on two tensors, or a tensor and a number, which are broadcast: `f(a, b)`, `da(…)`, `db(…)`, `dab(…)` …. */
+/**
+ * Makes an operation on two tensors, or a tensor and a number, which are broadcast: `f(a, b)`, `da(…)`, `db(…)`,
+ * `dab(…)` ….
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function binary(
   name: string,
@@ -32,7 +35,7 @@ export function binary(
   return binaryOf(parseElementwise(name, ...sources));
 }
 
-/** As `binary`, of an operation that the tape has already. */
+/** `binary` for an operation that the tape already has. */
 /* @__NO_SIDE_EFFECTS__ */
 export function binaryOf(operation: ElementOperation): (a: Tensor | number, b: Tensor | number) => Tensor {
   return (a, b) => {
@@ -42,9 +45,9 @@ export function binaryOf(operation: ElementOperation): (a: Tensor | number, b: T
 }
 
 /**
- * Records an element-wise operation. Tensors are broadcast against each other, numbers count as tensors of one element.
+ * Records an element-wise operation. Tensors are broadcast against each other; numbers count as tensors of one element.
  * Gradients flow into each operand for which the operation's text has one.
- * @throws PixtapeError if the shapes do not go together, or no operand is a tensor
+ * @throws PixtapeError if the shapes cannot be broadcast, or no operand is a tensor
  */
 export function applyElementwise(operation: ElementOperation, operands: Operands): Tensor {
   const { name } = operation;
@@ -74,14 +77,14 @@ export function applyElementwise(operation: ElementOperation, operands: Operands
   );
 }
 
-/** What a function of the operation gives for `of`: computed in the result's shape, summed up to that of `of`. */
+/** The value of an operation's function for `of`: computed in the result's shape, then summed to the shape of `of`. */
 function partial(operation: ElementOperation, fn: string, values: Operands, of: Tensor, shape: Shape): Tensor {
   if (operation.functions.get(fn)?.trivial === 'dy') return sumTo(values.dy as Tensor, of.shape);
   const label = `${operation.name}.${fn}`;
   return sumTo(computeElementwise(of.device, operation, fn, values, { shape, label, dtype: of.dtype }), of.shape);
 }
 
-/** By operand, the function for the derivative of `d…` with respect to it; undefined if the text lacks one. */
+/** For each operand, the function for the derivative of `d…` with respect to it; undefined if the text lacks one. */
 function secondDerivatives({ functions }: ElementOperation, key: string): Map<string, string> | undefined {
   const first = functions.get(`d${key}`);
   if (!first) return undefined;
@@ -95,7 +98,7 @@ function secondDerivatives({ functions }: ElementOperation, key: string): Map<st
   return found;
 }
 
-/** The gradient of one operand, in the result's shape, as an operation of its own: of dy, and of the operands. */
+/** The gradient of one operand, in the result's shape, as an operation on dy and the operands. */
 function gradientOf(operation: ElementOperation, key: string, operands: Operands, y: Tensor, dy: Tensor): Tensor {
   const fn = `d${key}`;
   if (operation.functions.get(fn)?.trivial === 'dy') return dy;

@@ -12,13 +12,13 @@ import { sumAll } from '../reduce/sum_all.ts';
 import { permute } from '../shape/permute.ts';
 
 /**
- * Cross-entropy of softmax(x) over the second side against a target, mean over all else, shape [1]; per sample for
- * (N, classes), per pixel for (N, classes, H, W). As `torch.nn.functional.cross_entropy`.
+ * Cross-entropy of softmax(x) over axis 1 against a target, mean over all other axes, shape [1]: per sample for (N,
+ * classes), per pixel for (N, classes, H, W). As `torch.nn.functional.cross_entropy`.
  *
  * @param x logits, (N, classes, …)
- * @param target the number of the right class of each place, a u32 tensor (N, …); a number that is no class makes the loss
- *   NaN. Or probabilities of x's shape, which sum to one in each place. No gradient flows into it
- * @throws PixtapeError if the shapes do not fit, there is no second side, or the target asks for a gradient
+ * @param target class indices as a u32 tensor (N, …), where an invalid index makes the loss NaN; or probabilities of
+ *   x's shape, which sum to one over axis 1. No gradient flows into it
+ * @throws PixtapeError if the shapes do not fit, x has no axis 1, or the target asks for a gradient
  */
 export function crossEntropy(x: Tensor, target: Tensor): Tensor {
   checkArguments('crossEntropy', { x: aTensor, target: aTensor }, { x, target });

@@ -16,7 +16,7 @@ type Kind = (typeof KINDS)[number];
 type Target = Tensor | number;
 
 /**
- * Binary cross-entropy of sigmoid(x) against a target in [0, 1], mean over all elements, shape [1]. Worked out from
+ * Binary cross-entropy of sigmoid(x) against a target in [0, 1], mean over all elements, shape [1]. It is computed from
  * the logits, so that it stays exact and finite where the sigmoid would round to 0 or 1.
  *
  * @param x logits, any shape
@@ -74,7 +74,7 @@ function slope(kind: Kind, a: Tensor, target: Target): Tensor {
   return kind === 'mse' ? scale(difference, 2) : sub(gt(difference, 0), lt(difference, 0));
 }
 
-/** Both stages of the mean: f and the sums of the blocks, then the sum of those over n. */
+/** Both stages of the mean: f and the sums of blocks, then their sum over n. */
 function meanOf(kind: Kind, a: Tensor, target: Target): Tensor {
   const { device, size } = a;
   const blocks = Math.ceil(size / REDUCE_BLOCK);
@@ -97,7 +97,7 @@ function kernelOf(kind: Kind, { device }: Tensor, target: Target, entry: 'forwar
   return device.kernel(`${kind}.${entry}`, source, entry, constants);
 }
 
-/** The shader names b in any case; where there is one number for all, it is not read. */
+/** The shader names b in any case. It is not read if one number is the target of all elements. */
 function bound(a: Tensor, target: Target) {
   return typeof target === 'number'
     ? { bindings: { a, b: a }, constant: target }

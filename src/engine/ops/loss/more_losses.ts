@@ -8,7 +8,10 @@ import { abs, exp, log } from '../elementwise/functions.ts';
 import { inFloat32 } from '../elementwise/in_float32.ts';
 import { mean, sum } from '../reduce/reduce.ts';
 
-/** Losses made of other operations, so twice differentiable; in float32 also where activations are halves. Each has shape [1]. */
+/**
+ * Losses composed of other operations, and so twice differentiable. They compute in float32 even if activations are
+ * halves. Each has shape [1].
+ */
 
 /**
  * Mean of 0.5 · d² / beta where |d| < beta, of |d| − 0.5 · beta elsewhere; d = a − b. As `torch.nn.functional.smooth_l1_loss`.
@@ -22,11 +25,11 @@ export function smoothL1Loss(a: Tensor, b: Tensor, beta = 1): Tensor {
   return mean(where(lt(d, beta), scale(mul(d, d), 0.5 / beta), sub(d, 0.5 * beta)));
 }
 
-/** What a discriminator's answer is multiplied by, so that a larger product is better. */
+/** The factor of a discriminator's output with which a larger product is better. */
 const sign = { real: 1, fake: -1 } as const;
 
 /**
- * Wasserstein loss of a critic's answers: −mean(x) for what counts as real, mean(x) for what counts as fake.
+ * Wasserstein loss of a critic's output: −mean(x) for real, mean(x) for fake.
  * Source: Arjovsky, Chintala & Bottou 2017, "Wasserstein GAN".
  */
 export function wassersteinLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
@@ -35,8 +38,8 @@ export function wassersteinLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
 }
 
 /**
- * Hinge loss of a discriminator's answers: mean(max(0, 1 − x)) for real, mean(max(0, 1 + x)) for fake. The generator takes
- * `wassersteinLoss(x, 'real')`.
+ * Hinge loss of a discriminator's output: mean(max(0, 1 − x)) for real, mean(max(0, 1 + x)) for fake. The generator's
+ * loss is `wassersteinLoss(x, 'real')`.
  * Source: Lim & Ye 2017, "Geometric GAN".
  */
 export function hingeLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
@@ -45,8 +48,8 @@ export function hingeLoss(x: Tensor, target: 'real' | 'fake'): Tensor {
 }
 
 /**
- * Kullback–Leibler divergence of `target` from what `input` is the logarithm of, summed over all and divided by the batch.
- * As `torch.nn.functional.kl_div` with `reduction='batchmean'`.
+ * Kullback–Leibler divergence of `target` from exp(`input`), summed over all elements and divided by the batch size. As
+ * `torch.nn.functional.kl_div` with `reduction='batchmean'`.
  * @param input log-probabilities, (N, …)
  * @param target probabilities, of the same shape; where one is 0 it adds nothing
  * @throws PixtapeError if the shapes differ
@@ -59,8 +62,8 @@ export function klDivLoss(input: Tensor, target: Tensor): Tensor {
 }
 
 /**
- * Divergence of N(mean, e^logVariance) from N(0, 1), summed over all and divided by the batch: what a variational
- * auto-encoder adds to its loss.
+ * Divergence of N(mean, e^logVariance) from N(0, 1), summed over all elements and divided by the batch size: the term
+ * that a variational auto-encoder adds to its loss.
  * Source: Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
  * @throws PixtapeError if the shapes differ
  */

@@ -7,21 +7,21 @@ import { checkSameShape } from '../check.ts';
 import { nchw } from '../launch.ts';
 import { sumAll } from '../reduce/sum_all.ts';
 
-/** The side of SSIM's window in pixels: pictures are at least so high and wide. */
+/** The side of SSIM's window in pixels, and the smallest height and width of a picture. */
 export const SSIM_WINDOW = 11;
 
-/** Neighbouring results of one invocation: they share the values under their windows. */
+/** Adjacent results that one invocation computes: they share the values under their windows. */
 const RUN = 4;
 const CONSTANTS = { TAPS: SSIM_WINDOW, RUN, SPAN: RUN + SSIM_WINDOW - 1, MEANS: 5, SLOPES: 3 };
 
 /**
- * Structural dissimilarity, 1 − SSIM, mean over all windows that lie within a picture, over channels and pictures, shape [1]:
- * Wang et al. 2004, a Gaussian window of 11 × 11 pixels. It sees blotches in what should be flat, which the L1 distance
+ * Structural dissimilarity, 1 − SSIM, mean over all windows within a picture, over channels and pictures, shape [1]:
+ * Wang et al. 2004, a Gaussian window of 11 × 11 pixels. It detects blotches in flat areas, which the L1 distance
  * hardly does. No gradient flows into `b`.
  *
  * @param a (N, C, H, W), H and W at least 11
  * @param b of the same shape
- * @param range what is black and what is white; [0, 1] by default
+ * @param range the values of black and white; [0, 1] by default
  * @throws PixtapeError if the shapes differ or the pictures are smaller than the window, or if b asks for a gradient
  */
 export function ssimLoss(a: Tensor, b: Tensor, [low, high]: readonly [number, number] = [0, 1]): Tensor {

@@ -8,16 +8,16 @@ import { viewOf } from '../shape/reshape.ts';
 import { type Factor, product, sidesOf } from './product.ts';
 
 export interface MatmulOptions {
-  /** Take the transpose of each matrix of a, or b; nothing is copied for it. By default false. */
+  /** Take the transpose of each matrix of a, or b, without a copy. By default false. */
   transposeA?: boolean;
   transposeB?: boolean;
 }
 
 /**
- * Matrix product, as `torch.matmul`: (…, m, k) · (…, k, n) → (…, m, n). Axes in front of the last two are a batch, and are
- * broadcast. A tensor of one axis is a row on the left and a column on the right, and that axis is not in the result;
- * two of them give [1]. Gradients of any order.
- * @throws PixtapeError if the matrices do not fit each other, or the batches do not go together
+ * Matrix product, as `torch.matmul`: (…, m, k) · (…, k, n) → (…, m, n). The axes before the last two are a batch, and
+ * are broadcast. A tensor of one axis is a row on the left and a column on the right, and that axis is dropped from the
+ * result; two of them give [1]. Gradients of any order.
+ * @throws PixtapeError if the matrices do not fit each other, or the batches cannot be broadcast
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkArguments('matmul', { a: aTensor, b: aTensor }, { a, b });
@@ -43,7 +43,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   return viewOf(y, shape.length > 0 ? shape : [1]);
 }
 
-/** One matrix on the right of many: their rows are those of one. */
+/** Many matrices times one matrix on the right: their rows are the rows of a single matrix. */
 function multiplied(a: Factor, b: Factor): Tensor {
   const isOne = ({ x }: Factor) => sizeOf(x.shape.slice(0, -2)) === 1;
   if (!isOne(b) || isOne(a) || a.transposed) return pairs(a, b);
@@ -84,7 +84,7 @@ function pairs(a: Factor, b: Factor): Tensor {
   return differentiable(y, [a.x, b.x], backward, graphBackward);
 }
 
-/** A gradient, with what was broadcast summed up. */
+/** A gradient, summed over the axes that were broadcast. */
 function into(of: Tensor, [left, right]: [Factor, Factor], dy: Tensor): Tensor {
   const shape = [...dy.shape.slice(0, -2), ...of.shape.slice(-2)];
   const full = Tensor.temporary(of.device, shape, `matmul.${of.label}.grad`, of.dtype);

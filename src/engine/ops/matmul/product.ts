@@ -10,19 +10,19 @@ import type { ConvGeometry } from '../conv/geometry.ts';
 import { convKernels } from '../conv/tuning/choose.ts';
 import { convTuning } from '../conv/tuning/tuning.ts';
 
-/** A matrix, or one for each place of a batch, and whether its transpose is meant: (…, rows, columns). */
+/** A matrix, or one per place of a batch, (…, rows, columns); if `transposed`, its transpose is multiplied. */
 export interface Factor {
   x: Tensor;
   transposed: boolean;
 }
 
-/** The rows and columns that are meant. */
+/** The rows and columns after transposition. */
 export function sidesOf({ x: { shape }, transposed }: Factor): [rows: number, columns: number] {
   const [rows, columns] = shape.slice(-2) as [number, number];
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** Axes of a batch that the kernels know. */
+/** Axes of a batch that the kernels support. */
 const MOST_BATCH_AXES = 3;
 const MOST_GROUPS = 65535;
 const tiledSource = `${tiled}\n${interfaceSource}`;
@@ -33,8 +33,8 @@ const TILE = 64;
 const COLUMNS = 4;
 
 /**
- * Records a · b into y, (…, m, depth) · (…, depth, n) → (…, m, n); the axes of the batch are broadcast to y's. Nothing on
- * the tape.
+ * Records a · b into y, (…, m, depth) · (…, depth, n) → (…, m, n); the batch axes are broadcast to y's. Nothing on the
+ * tape.
  */
 export function product(a: Factor, b: Factor, y: Tensor): void {
   const one = sizeOf(y.shape.slice(0, -2)) === 1 && !(a.transposed && b.transposed);
@@ -42,12 +42,12 @@ export function product(a: Factor, b: Factor, y: Tensor): void {
   else batched(a, b, y);
 }
 
-/** Weights that a binding cannot hold go in slices, which are counted in floats. */
+/** Weights that exceed a binding go in slices, which are counted in floats. */
 function canBeWeight({ dtype, size, device }: Tensor): boolean {
   return dtype === 'f32' || size * 4 <= device.bindingLimit;
 }
 
-/** One product is a convolution of 1 × 1, in one of its three directions: its kernels are tuned for the device. */
+/** A single product is a 1 × 1 convolution in one of its three directions, whose kernels are tuned for the device. */
 function single(a: Factor, b: Factor, y: Tensor): void {
   const [m, depth] = sidesOf(a);
   const [, n] = sidesOf(b);
@@ -68,7 +68,7 @@ function single(a: Factor, b: Factor, y: Tensor): void {
   }
 }
 
-/** The kernels for CPU drivers take patches of two rows. */
+/** The kernels for CPU drivers process patches of two rows. */
 function heightAndWidth(places: number): [height: number, width: number] {
   return places % 2 === 0 ? [2, places / 2] : [1, places];
 }
@@ -94,7 +94,7 @@ function batched(a: Factor, b: Factor, y: Tensor): void {
   const { device } = y;
   const batchOf = (shape: Shape) => shape.slice(0, -2);
   const batch = batchOf(y.shape);
-  // The strides of a batch count matrices; an axis that is repeated has 0.
+  // The strides of a batch count matrices. A repeated axis has stride 0.
   const axes = mergedAxes(batch, [batchOf(a.x.shape), batchOf(b.x.shape)]);
   if (axes.length > MOST_BATCH_AXES) {
     const full = ({ x, transposed }: Factor): Factor => {
@@ -123,10 +123,10 @@ function batched(a: Factor, b: Factor, y: Tensor): void {
   dispatch(kernel, { a: a.x, b: b.x, y }, params, groups);
 }
 
-/** The kernel for this kind of device, and the tile that a workgroup makes. */
+/** The kernel for this kind of device, and the tile that a workgroup computes. */
 function kernelFor(device: Device) {
   const { cpu, subgroupSize } = device.capabilities;
-  // A request for the GPU's convolutions gets the GPU's products too.
+  // A request for the GPU's convolutions selects the GPU's products, too.
   if (cpu && convTuning(device).algorithm !== 'gemm' && [4, 8, 16].includes(subgroupSize)) {
     const kernel = device.kernel('matmul.lanes', lanesSource, 'main', { LANES: subgroupSize, COLS: COLUMNS });
     return { kernel, rows: subgroupSize, columns: COLUMNS * subgroupSize };

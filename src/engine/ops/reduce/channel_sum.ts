@@ -6,7 +6,7 @@ import { Tensor } from '../../tape/tensor.ts';
 
 const source = `${sumSource}\n${leakyRelu}`;
 
-/** Values of a slice at least; more slices than this would make the second pass long. */
+/** The fewest values of a slice, and the most slices, which bounds the second pass. */
 const LEAST_SLICE = 1024;
 const MOST_SLICES = 16;
 
@@ -16,15 +16,15 @@ export function channelSum(x: Tensor): Tensor {
 }
 
 /**
- * The gradient before a leaky ReLU, from its result y (N, C, H, W) and the gradient dy of that, and the sum of each of its
- * channels, in one pass. Nothing on the tape.
+ * The gradient before a leaky ReLU, from its result y (N, C, H, W) and that result's gradient dy, with the sum of each
+ * channel, in one pass. Nothing on the tape.
  */
 export function leakyReluGradientAndSum(y: Tensor, dy: Tensor, slope: number): { dx: Tensor; sum: Tensor } {
   const dx = y.like('leaky_relu.dx');
   return { dx, sum: summed(y, 'behind_leaky_relu', { result: y, dy, dx }, slope) };
 }
 
-/** A pass that leaves a sum for each lane of each slice; they are added up for each channel when somebody needs it. */
+/** A pass that leaves one sum per lane of each slice. Their sums per channel are deferred. */
 function summed(
   { device, shape }: Tensor,
   pass: 'strides' | 'behind_leaky_relu',
@@ -41,7 +41,7 @@ function summed(
   const kernel = device.kernel(`channel_sum.${pass}`, source, pass);
   dispatch(kernel, { ...bindings, partials }, params, [slices, ...split1d(channels)]);
   const y = Tensor.temporary(device, [channels], 'channel_sum');
-  // The sums of all lanes of all slices of a channel lie side by side.
+  // The sums of all lanes of all slices of a channel are contiguous.
   const count = slices * device.lanes;
   deferSum(y, [{ values: partials.storage, step: count, stride: 1, count }]);
   return y;

@@ -6,7 +6,7 @@ import { aTensor, checkArguments } from '../arguments.ts';
 import { axisOf } from '../axes.ts';
 
 /**
- * Sums so far along an axis: element k is the sum of elements 0 … k. As `torch.cumsum`. Gradients of any order.
+ * Cumulative sum along an axis: element k is the sum of elements 0 … k. As `torch.cumsum`. Gradients of any order.
  * @throws PixtapeError if there is no such axis
  */
 export function cumsum(x: Tensor, axis: number): Tensor {

@@ -1,7 +1,7 @@
 import type { Device } from '../../gpu/device.ts';
 import { type Shape, sizeOf } from '../../tape/tensor.ts';
 
-/** A tensor around one axis, or several behind each other. */
+/** A tensor's sizes before, along and after an axis, or several adjacent ones. */
 export interface Around {
   outer: number;
   length: number;
@@ -13,8 +13,8 @@ const MOST_EACH = 4096;
 const LEAST_EACH = 64;
 
 /**
- * How one pass along an axis cuts it up: into enough parts to keep the device busy, none of them long. With `rows` a
- * workgroup's lanes go along each part together, and each leaves a value. `left` is the axis's length afterwards.
+ * How one pass along an axis cuts it: into enough parts to keep the device busy, none of them long. With `rows` a
+ * workgroup's lanes share each part, and each leaves a value. `left` is the axis's length after the pass.
  */
 export function cut({ lanes, maxUsefulWorkgroups }: Device, { outer, length, inner }: Around) {
   const entry = inner === 1 && length > 4 * lanes ? 'rows' : 'columns';
@@ -28,8 +28,8 @@ export function cut({ lanes, maxUsefulWorkgroups }: Device, { outer, length, inn
 }
 
 /**
- * Passes that fold these axes one run of neighbours after the other, the longest first, for all that comes after works on
- * what it leaves: each with what lies around its axis, and the shape that it leaves. At least one.
+ * The passes that fold these axes, one run of adjacent axes after the other, the longest first, because all later
+ * passes work on what it leaves. Each has the sizes around its axis and the shape that it leaves. At least one.
  */
 export function aroundRuns(shape: Shape, axes: readonly number[]): { around: Around; shape: Shape }[] {
   const runs: { first: number; end: number }[] = [];

@@ -18,8 +18,8 @@ export const MAX: Fold = { name: 'max', text: `${maxFold}\n${isNan}` };
 const MIN: Fold = { name: 'min', text: `${minFold}\n${isNan}` };
 
 /**
- * The largest value over some axes, by default over all: then the shape is [1]. NaN where there is one. Of equals each gets
- * its share of the gradient, as in `torch.amax`. Twice differentiable.
+ * The largest value over some axes, by default over all: then the shape is [1]. NaN if there is one. Equal values share
+ * the gradient, as in `torch.amax`. Twice differentiable.
  * @throws PixtapeError if there is no such axis
  */
 export function amax(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
@@ -45,15 +45,15 @@ function extreme(name: string, fold: Fold, x: Tensor, axes: Axes | undefined, op
 }
 
 /**
- * Where the largest value is along an axis, u32; by default in x as a whole, read in order: then the shape is [1]. The first
- * of equals; NaN counts as the largest. No gradient.
+ * The index of the largest value along an axis, u32; by default in x as a whole, flattened: then the shape is [1].
+ * Takes the first of equals; NaN counts as the largest. No gradient.
  * @throws PixtapeError if there is no such axis
  */
 export function argmax(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   return argument('argmax', false, x, axis, options);
 }
 
-/** Where the smallest value is along an axis; otherwise as `argmax`. */
+/** The index of the smallest value along an axis; otherwise as `argmax`. */
 export function argmin(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   return argument('argmin', true, x, axis, options);
 }
@@ -70,7 +70,7 @@ function argument(name: string, least: boolean, x: Tensor, axis: number | undefi
 
 function searched(name: string, least: boolean, x: Tensor, places: Tensor | undefined, around: Around): Tensor {
   const { outer, length, inner } = around;
-  // Lanes side by side along an axis would each need a value and a place of their own: parts serve as well.
+  // With `rows` each lane would keep its own value and index. Parts in columns serve as well.
   const { slice, parts } = cut(x.device, { outer, length, inner: Math.max(inner, 2) });
   const best = Tensor.temporary(x.device, [outer, parts, inner], `${name}.values`);
   const place = Tensor.temporary(x.device, [outer, parts, inner], name, 'u32');

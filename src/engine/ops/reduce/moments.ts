@@ -22,13 +22,16 @@ const VARIANCE = /* @__PURE__ */ parseElementwise('variance', varianceSource);
 const SQUARES: Fold = { name: 'sum_of_squares', text: squaresFold, next: SUM };
 
 export interface VarianceOptions extends ReduceOptions {
-  /** The sum of squares is divided by the number of values less this: 1, the default, for an estimate, 0 for the variance. */
+  /**
+   * The sum of squares is divided by the number of values minus this: 1, the default, for an unbiased estimate, 0 for
+   * the mean of the squares.
+   */
   correction?: number;
 }
 
 /**
- * Variance over some axes, by default over all: then the shape is [1]. As `torch.var`; worked out from the deviations from
- * the mean, so that a large mean costs no digits. Gradients of any order.
+ * Variance over some axes, by default over all: then the shape is [1]. As `torch.var`. It is computed from the
+ * deviations from the mean, so that a large mean costs no digits. Gradients of any order.
  * @throws PixtapeError if there is no such axis, or no more values than the correction
  */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
@@ -73,9 +76,9 @@ export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tens
 }
 
 /**
- * The p-norm over some axes, by default over all: then the shape is [1]. p = 2 is the root of the sum of squares, 1 the sum
- * of the sizes, ∞ the largest size. As `torch.linalg.vector_norm`; where the 2-norm is 0 its gradient is 0. Twice
- * differentiable.
+ * The p-norm over some axes, by default over all: then the shape is [1]. p = 2 gives the root of the sum of squares, 1
+ * the sum of absolute values, ∞ the largest absolute value. As `torch.linalg.vector_norm`; the gradient of a 2-norm of
+ * 0 is 0. Twice differentiable.
  * @throws PixtapeError unless p is above 0, or if there is no such axis
  */
 export function norm(x: Tensor, p = 2, axes?: Axes, options: ReduceOptions = {}): Tensor {

@@ -11,11 +11,13 @@ import { isWhole, reduceAxes, SUM, withoutAxes } from './reduce_axes.ts';
 import { sumAll } from './sum_all.ts';
 
 export interface ReduceOptions {
-  /** Leave the axes in the shape with length 1, so that the result goes together with x; by default they are gone. */
+  /**
+   * Keeps the axes in the shape with length 1, so that the result broadcasts against x; by default they are dropped.
+   */
   keepDims?: boolean;
 }
 
-/** What an operation over axes works with. */
+/** A reduction of x over axes. */
 export interface Reduction {
   axes: number[];
   /** x's shape with these axes 1 long, and the shape of the result. */
@@ -23,7 +25,9 @@ export interface Reduction {
   result: Shape;
 }
 
-/** @throws PixtapeError that names the operation, if x is no tensor, an axis is not there, or there is such an option */
+/**
+ * @throws PixtapeError that names the operation, if x is not a tensor, an axis does not exist, or an option is unknown
+ */
 export function reductionOf(operation: string, x: Tensor, axes: Axes | undefined, options: ReduceOptions): Reduction {
   checkArguments(operation, { x: aTensor }, { x });
   checkOptions(operation, { keepDims: optional(aBoolean) }, options);

@@ -5,7 +5,9 @@ import { dispatchElements } from '../../tape/dispatch.ts';
 import { sizeOf, Tensor } from '../../tape/tensor.ts';
 import { type Around, aroundRuns, cut } from './cut.ts';
 
-/** A text of shaders/reduce/fold/ with its name; and the one that joins what its passes found, by default itself. */
+/**
+ * A text of shaders/reduce/fold/ with its name, and the text that merges the results of its passes: by default itself.
+ */
 export interface Fold {
   name: string;
   text: string;
@@ -16,15 +18,15 @@ export const SUM: Fold = { name: 'sum', text: sumFold };
 
 interface Finish {
   label: string;
-  /** Of the result. */
+  /** The factor of the result. */
   factor: number;
   dtype: Dtype;
 }
 
 /**
- * Records the fold over some axes, which stay with length 1, times a factor. Nothing on the tape.
+ * Records the fold over some axes, which keep length 1, times a factor. Nothing on the tape.
  * @param axes whole numbers from 0, each once
- * @param dtype what the result is stored as
+ * @param dtype the result's
  */
 export function reduceAxes(
   fold: Fold,
@@ -62,13 +64,13 @@ function reduceOne(
   return left === 1 ? y : reduceOne(fold.next ?? fold, y, { outer, length: left, inner }, shape, finish);
 }
 
-/** The shape without these axes, or [1] where none would be left. */
+/** The shape without these axes, or [1] if none is left. */
 export function withoutAxes(shape: readonly number[], axes: readonly number[]): number[] {
   const rest = shape.filter((_, axis) => !axes.includes(axis));
   return rest.length > 0 ? rest : [1];
 }
 
-/** Whether these are all axes that are longer than 1, so that one value is left. */
+/** Whether these are all axes longer than 1, so that one value is left. */
 export function isWhole({ shape }: Tensor, axes: readonly number[]): boolean {
   return sizeOf(shape.filter((_, axis) => !axes.includes(axis))) === 1;
 }

@@ -20,8 +20,8 @@ const SOFTMAX = /* @__PURE__ */ parseElementwise('softmax', `${softmaxSource}\n$
 const LOG_SOFTMAX = /* @__PURE__ */ parseElementwise('logSoftmax', `${logSoftmaxSource}\n${exponential}\n${isNan}`);
 
 /**
- * Softmax along an axis: e^x over the sum of all e^x along it. −∞ gives 0, so that a mask may be added. As
- * `torch.softmax`. Gradients of any order.
+ * Softmax along an axis: e^x over the sum of all e^x along it. −∞ gives 0, so a mask may be added. As `torch.softmax`.
+ * Gradients of any order.
  * @throws PixtapeError if there is no such axis
  */
 export function softmax(x: Tensor, axis: number): Tensor {
@@ -67,14 +67,14 @@ function statisticsOf(x: Tensor, axis: number): { most: Tensor; total: Tensor } 
   return gathered({ x }, around, x.shape.with(axis, 1));
 }
 
-/** From x itself, or from what the parts of an axis found. */
+/** Computes them from x itself, or merges the results of an axis's parts. */
 function gathered(
   from: { x: Tensor } | { pairs: Tensor },
   { outer, length, inner }: Around,
   shape: Shape,
 ): { most: Tensor; total: Tensor } {
   const { device } = 'x' in from ? from.x : from.pairs;
-  // Pairs are joined by columns: rows would leave as many.
+  // Pairs are merged by `columns`: `rows` would leave just as many.
   const { entry, slice, parts, left } = cut(device, { outer, length, inner: 'x' in from ? inner : Math.max(inner, 2) });
   const n = outer * parts * inner;
   const pass = (name: string, into: Record<string, Tensor>) => {

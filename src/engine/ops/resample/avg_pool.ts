@@ -15,12 +15,12 @@ import { type PoolSides, poolParams, poolSides } from './pool.ts';
 const source = `${poolSource}\n${plane}`;
 
 export interface AvgPoolOptions {
-  /** Whether the zeros of the padding count among the values of a window, as in PyTorch by default; default true. */
+  /** Whether zeros of the padding count among the values of a window, as in PyTorch by default; default true. */
   countIncludePad?: boolean;
 }
 
 /**
- * The mean under each window of `kernel` pixels: (N, C, H, W) → (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1, …).
+ * The mean of each window of `kernel` pixels: (N, C, H, W) → (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1, …).
  * Gradients of any order.
  * @param kernel any side, or both: [height, width]; as stride and padding
  * @throws PixtapeError if the window is larger than the padded picture, or the padding more than half a window
@@ -39,14 +39,14 @@ export function avgPool2d(
   return pooled(x, { sides, ADAPTIVE: false, COUNT_PAD: options.countIncludePad ?? true });
 }
 
-/** Where a window begins and ends is worked out in whole numbers of 32 bits. */
+/** The bounds of a window are computed in 32-bit integers. */
 const MOST = 2 ** 31;
 
 /**
- * The means of as many windows as the result has pixels, of equal size as far as they can be: (N, C, H, W) →
- * (N, C, height, width). Gradients of any order.
+ * The means of as many windows as the result has pixels, as equal in size as possible: (N, C, H, W) → (N, C, height,
+ * width). Gradients of any order.
  * @param size the sides of the result: [height, width], or one number for both
- * @throws PixtapeError if a side is no whole number of at least 1
+ * @throws PixtapeError if a side is not a whole number of at least 1
  *
  * Source: as `torch.nn.functional.adaptive_avg_pool2d`.
  */
@@ -92,7 +92,7 @@ function pooled(x: Tensor, pooling: Pooling): Tensor {
   return differentiable(y, [x], back, back);
 }
 
-/** The transpose: each value of dy spread over the pixels that its mean was of. */
+/** The transpose: spreads each value of dy over the pixels of its window. */
 function spread(dy: Tensor, pooling: Pooling): Tensor {
   const { inH, inW } = pooling.sides;
   const dx = Tensor.temporary(dy.device, [...dy.shape.slice(0, 2), inH, inW], 'avg_pool.dx', dy.dtype);
@@ -101,7 +101,7 @@ function spread(dy: Tensor, pooling: Pooling): Tensor {
   return differentiable(dx, [dy], back, back);
 }
 
-/** @param result whose planes invocations go through */
+/** @param result the planes that invocations walk through */
 function run({ sides, ...constants }: Pooling, entry: string, bindings: Record<string, Tensor>, result: Tensor): void {
   const { device, shape } = result;
   const [batch = 1, channels = 1, height = 1, width = 1] = shape;

@@ -12,14 +12,14 @@ import { type PoolSides, poolParams, poolSides } from './pool.ts';
 
 const source = `${poolSource}\n${plane}\n${leakyRelu}\n${isNan}`;
 
-/** Square windows up to this side have their loops written out; larger ones would take drivers long to compile. */
+/** Loops of square windows up to this side are unrolled. Drivers would take long to compile larger ones. */
 const WRITTEN_OUT = 3;
 
 /**
- * The largest value under each window of `kernel` pixels: (N, C, H, W) → (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1, …).
- * Padding is never chosen. The gradient goes to the first of equal values in row-major order; a NaN under the window is
- * the result. Where each maximum was is kept for the backward (four bytes for each value of the result). Gradients of any
- * order.
+ * The largest value in each window of `kernel` pixels: (N, C, H, W) → (N, C, ⌊(H + 2·padding − kernel) / stride⌋ + 1,
+ * …). Padding never wins. The gradient goes to the first of equal values in row-major order. A NaN in the window is the
+ * result. The position of each maximum is kept for the backward pass (four bytes per value of the result). Gradients of
+ * any order.
  * @param kernel any side, or both: [height, width]; as stride and padding
  * @throws PixtapeError if the window is larger than the padded picture, or the padding more than half a window
  *
@@ -42,8 +42,8 @@ export function maxPool2d(x: Tensor, kernel: Pair, stride: Pair = kernel, paddin
 }
 
 /**
- * Records each gradient at the place that its maximum had, and at the others 0.
- * @param slope of the leaky ReLU that x came out of, if the gradient is to be brought before it; `pooled` tells its sign
+ * Records the gradients at the positions of the maxima, and 0 elsewhere.
+ * @param slope of the leaky ReLU whose result x is, if the gradient must pass through it; `pooled` has x's sign
  */
 function spread(
   sides: PoolSides,
@@ -55,7 +55,7 @@ function spread(
   run(sides, tiled ? 'backward_tiled' : 'backward', bindings, tiled ? dy : dx, slope);
 }
 
-/** Each gradient at the place that its maximum had, and at the others 0: in the shape of x. */
+/** The gradients at the positions of the maxima, 0 elsewhere, in the shape of x. */
 function unpooled(sides: PoolSides, dy: Tensor, place: Tensor, x: Tensor): Tensor {
   const dx = x.like('max_pool.dx');
   spread(sides, { dy, came_from: place, pooled: dy, dx });
@@ -63,7 +63,7 @@ function unpooled(sides: PoolSides, dy: Tensor, place: Tensor, x: Tensor): Tenso
   return differentiable(dx, [dy], back, back);
 }
 
-/** The way back: what d has at the places of the maxima. */
+/** The transpose of `unpooled`: the values of d at the positions of the maxima. */
 function picked(sides: PoolSides, d: Tensor, place: Tensor, dy: Tensor): Tensor {
   const y = dy.like('max_pool.picked');
   run(sides, 'pick', { x: d, came_from: place, y }, y);
@@ -72,8 +72,8 @@ function picked(sides: PoolSides, d: Tensor, place: Tensor, dy: Tensor): Tensor 
 }
 
 /**
- * @param walked the planes that invocations go through
- * @param slope of the leaky ReLU before which a gradient is to be brought
+ * @param walked the planes that invocations walk through
+ * @param slope of the leaky ReLU through which a gradient must pass
  */
 function run(sides: PoolSides, entry: string, bindings: Record<string, Tensor>, walked: Tensor, slope?: number): void {
   const { device, shape } = walked;
@@ -89,7 +89,7 @@ function writtenOut({ kernelH, kernelW }: PoolSides): number {
   return kernelH === kernelW && kernelH <= WRITTEN_OUT ? kernelH : 0;
 }
 
-/** Whether the windows lie side by side and nothing is left over. */
+/** Whether the windows tile the picture without a remainder. */
 function coversAll(s: PoolSides): boolean {
   const beside = s.kernelH === s.strideH && s.kernelW === s.strideW && s.padH + s.padW === 0;
   return beside && s.outH * s.kernelH === s.inH && s.outW * s.kernelW === s.inW;

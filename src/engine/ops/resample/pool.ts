@@ -4,7 +4,7 @@ import { aTensor, aWholeNumber, checkArguments } from '../arguments.ts';
 import { nchw } from '../launch.ts';
 import { aPair, type Pair, pairOf } from '../pair.ts';
 
-/** The sizes of a pooling: of its windows, of its input and of its result. */
+/** The sizes of a pooling's windows, input and result. */
 export interface PoolSides {
   kernelH: number;
   kernelW: number;
@@ -18,7 +18,7 @@ export interface PoolSides {
   outW: number;
 }
 
-/** What the sides of a pooling may be. */
+/** The rules of a pooling's sides. */
 export const POOL_RULES = {
   kernel: aPair(aWholeNumber(1)),
   stride: aPair(aWholeNumber(1)),
@@ -47,7 +47,7 @@ export function poolSides(op: string, x: Tensor, kernel: Pair, stride: Pair, pad
   return { kernelH, kernelW, strideH, strideW, padH, padW, inH, inW, outH, outW };
 }
 
-/** The sizes under the names that the shaders give them. */
+/** The sizes under their names in the shaders. */
 export function poolParams(s: PoolSides) {
   return {
     in_h: s.inH,

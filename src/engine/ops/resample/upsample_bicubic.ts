@@ -7,16 +7,16 @@ import { aBoolean, checkArguments } from '../arguments.ts';
 import { checkResize } from './resize.ts';
 
 /**
- * Bicubic resize of each picture: (N, C, H, W) → (N, C, height, width), larger or smaller, first along the rows, then along
- * the columns. With `alignCorners` the corner pixels' centres stay in place, otherwise the pictures' edges do. No
- * antialiasing when it gets smaller; values may go beyond the input's. Gradients of any order.
+ * Bicubic resize of each picture: (N, C, H, W) → (N, C, height, width), larger or smaller, first along the rows, then
+ * along the columns. With `alignCorners` the centres of the corner pixels coincide, otherwise the edges of the
+ * pictures. No antialiasing when shrinking. Values may exceed the input's range. Gradients of any order.
  * Source: as `torch.nn.functional.interpolate(mode='bicubic', align_corners=…)`.
- * @throws PixtapeError if a side is no whole number of at least 1, or product of old and new side exceeds 2^29
+ * @throws PixtapeError if a side is not a whole number of at least 1, or the product of old and new side exceeds 2^29
  */
 export function upsampleBicubic(x: Tensor, height: number, width: number, alignCorners: boolean): Tensor {
   checkResize('upsampleBicubic', x, height, width);
   checkArguments('upsampleBicubic', { alignCorners: aBoolean }, { alignCorners });
-  // Rounded once, at the end.
+  // Round only once, at the end.
   const across = along(x, { axis: 3, to: width, align: alignCorners }, 'f32');
   return along(across, { axis: 2, to: height, align: alignCorners }, x.dtype);
 }
@@ -39,7 +39,7 @@ function transposed(dy: Tensor, resize: Resize, like: Tensor): Tensor {
   return differentiable(dx, [dy], back, back);
 }
 
-/** Records the resize of an axis of x, or the transpose of one: to `length`. */
+/** Records the resize of one axis of x to `length`, or the transpose of such a resize. */
 function run(entry: 'forward' | 'transposed', x: Tensor, { axis, to, align }: Resize, length: number, dtype: Dtype) {
   const shape = x.shape.map((n, i) => (i === axis ? length : n));
   const result = Tensor.temporary(x.device, shape, 'upsample_bicubic', dtype);

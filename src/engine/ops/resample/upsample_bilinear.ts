@@ -8,10 +8,10 @@ import { checkResize } from './resize.ts';
 
 /**
  * Bilinear resize of each picture: (N, C, H, W) → (N, C, height, width), larger or smaller. With `alignCorners` the
- * corner pixels' centres stay in place, otherwise the pictures' edges do. No antialiasing when it gets smaller. Gradients of
- * any order.
+ * centres of the corner pixels coincide, otherwise the edges of the pictures. No antialiasing when shrinking. Gradients
+ * of any order.
  * Source: as `torch.nn.functional.interpolate(mode='bilinear', align_corners=…)`.
- * @throws PixtapeError if a side is no whole number of at least 1, or product of old and new side exceeds 2^29
+ * @throws PixtapeError if a side is not a whole number of at least 1, or the product of old and new side exceeds 2^29
  */
 export function upsampleBilinear(x: Tensor, height: number, width: number, alignCorners: boolean): Tensor {
   const [, , inH, inW] = checkResize('upsampleBilinear', x, height, width);
@@ -19,7 +19,7 @@ export function upsampleBilinear(x: Tensor, height: number, width: number, align
   return resized(x, { in_h: inH, in_w: inW, out_h: height, out_w: width, align: alignCorners ? 1 : 0 });
 }
 
-/** Under the names that the shader gives them. */
+/** Names as in the shader. */
 interface Sides extends Record<string, number> {
   in_h: number;
   in_w: number;
@@ -37,7 +37,7 @@ function resized(x: Tensor, sides: Sides): Tensor {
   return differentiable(y, [x], back, back);
 }
 
-/** The transpose: each pixel gets of every output near it the share that it gave. */
+/** The transpose: each pixel gathers its share of the gradients of the outputs near it. */
 function transposed(dy: Tensor, sides: Sides): Tensor {
   const [batch = 1, channels = 1] = dy.shape;
   const dx = Tensor.temporary(dy.device, [batch, channels, sides.in_h, sides.in_w], 'upsample.dx', dy.dtype);

@@ -33,7 +33,7 @@ function resized(x: Tensor, sides: Sides): Tensor {
   return differentiable(y, [x], back, back);
 }
 
-/** The transpose: for each pixel the sum of what it became. */
+/** The transpose: for each pixel, the sum over its copies. */
 function summed(dy: Tensor, sides: Sides): Tensor {
   const shape = [...dy.shape.slice(0, 2), sides.inH, sides.inW];
   const dx = Tensor.temporary(dy.device, shape, 'upsample_nearest.dx', dy.dtype);
@@ -42,7 +42,7 @@ function summed(dy: Tensor, sides: Sides): Tensor {
   return differentiable(dx, [dy], back, back);
 }
 
-/** @param result whose planes invocations go through */
+/** @param result one invocation per pixel of its planes */
 function run({ inH, inW, outH, outW }: Sides, entry: string, bindings: Record<string, Tensor>, result: Tensor): void {
   const { device, shape } = result;
   const [batch = 1, channels = 1, height = 1, width = 1] = shape;

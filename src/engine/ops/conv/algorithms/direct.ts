@@ -7,9 +7,9 @@ import { type ConvGeometry, geometryParams, products, weightSize } from '../geom
 
 const source = `${directSource}\n${leakyRelu}`;
 
-/** Convolutions straight from their definition: slow, and what the faster kernels are held against. */
+/** Convolutions by their definition: slow, and the reference that the faster kernels are tested against. */
 
-/** Multiply-adds up to which this may be worth a try: larger ones can only lose, and take seconds to do so. */
+/** The most multiply-adds for which it is a candidate: larger convolutions always lose, and take seconds to do so. */
 const WORTH_A_TRY = 2 ** 22;
 
 export const direct: ConvAlgorithm<true> = {
@@ -27,7 +27,7 @@ export const direct: ConvAlgorithm<true> = {
   parse: (text) => text === '' || undefined,
 };
 
-/** y = conv(x, w) + bias, through a leaky ReLU where a slope is given. */
+/** y = conv(x, w) + bias, through a leaky ReLU if a slope is given. */
 function directForward(g: ConvGeometry, x: Tensor, w: Tensor, bias: Tensor | undefined, y: Tensor, slope = 1): void {
   const kernel = y.device.kernel('conv_direct.forward', source, 'forward');
   dispatchElements(kernel, { x, w, bias: bias ?? w, result: y }, params(g, y, bias, slope));

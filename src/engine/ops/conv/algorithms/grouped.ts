@@ -9,23 +9,23 @@ import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
- * Convolutions in groups of few channels, above all depthwise ones. Also those with both strides and dilation, which no other
- * kernel takes. See `shaders/conv/conv_grouped.wgsl`. Every function records into the current program.
+ * Convolutions in groups of few channels, above all depthwise ones; and those with both stride and dilation, which no
+ * other fast kernel supports. See `shaders/conv/conv_grouped.wgsl`. Every function records into the current program.
  */
 
 const source = `${groupedSource}\n${leakyRelu}`;
 
-/** The part of the result that one invocation computes: positions below each other, in several channels. */
+/** The part of the result that one invocation computes: a vertical strip of positions, in several channels. */
 export interface Strip {
   rows: number;
   channels: number;
 }
 
-/** Largest window in rows: above it most loads are wasted, or there are too many to compile in reasonable time. */
+/** The most rows of a window: above it most loads are wasted, or there are too many to compile in reasonable time. */
 const MOST_WINDOW = 48;
-/** Most bytes of partial sums of a weight gradient, over all lanes. */
+/** The most bytes of partial sums of a weight gradient, over all lanes. */
 const MOST_PARTS = 2 ** 26;
-/** Fewest strips that a lane adds up if they are split, and the most, which bounds the rounding error. */
+/** The fewest strips that a lane adds up if they are split, and the most, which bounds the rounding error. */
 const LEAST_STRIPS = 8;
 const MOST_STRIPS = 512;
 
@@ -71,14 +71,14 @@ export const grouped: ConvAlgorithm<Strip> = {
   },
 };
 
-/** Channels of one group that share what is loaded; one for each invocation in the gradients that have no such kernel. */
+/** Channels of one group that share loads; one per invocation in the gradients that have no such kernel. */
 function channelsAtOnce(g: ConvGeometry, direction: ConvDirection): number {
   if (direction === 'weightGradient' || (direction === 'inputGradient' && g.strideH * g.strideW > 1)) return 1;
   const channels = (direction === 'forward' ? g.outC : g.inC) / g.groups;
   return [4, 2].find((m) => channels >= m) ?? 1;
 }
 
-/** Rows of what is read under a strip. */
+/** Rows of the operand that is read under a strip. */
 function windowOf(g: ConvGeometry, rows: number): number {
   return (rows - 1) * g.strideH + (g.kernelH - 1) * g.dilationH + 1;
 }
@@ -149,7 +149,7 @@ function multiply(
   );
 }
 
-/** Strips of the batch for one channel, how they are split among workgroups, and the columns of the kernel. */
+/** Strips of the batch for one channel, their split among workgroups, and the columns of the kernel. */
 function sharing({ lanes, maxUsefulWorkgroups }: Device, g: ConvGeometry, rows: number) {
   const strips = Math.ceil(g.outH / rows);
   const allStrips = g.batch * strips * g.outW;

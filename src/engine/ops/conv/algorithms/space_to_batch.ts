@@ -8,11 +8,11 @@ import { tile } from './tile.ts';
 import { winogradRows } from './winograd.ts';
 
 /**
- * Dilated convolutions of stride 1 as dense ones: the positions that are `dilation` pixels apart form a picture of their
- * own, in which the taps are neighbours, so dilation² pictures go through another algorithm in the place of each. It costs a
- * copy of the input and one of the result.
- * Source: Chen et al. 2015, "Semantic Image Segmentation with Deep Convolutional Nets and Fully Connected CRFs"
- * (à trous); TensorFlow computes dilated convolutions like this.
+ * Computes dilated convolutions of stride 1 as dense ones. The positions that are `dilation` pixels apart form a
+ * picture of their own, in which the taps are neighbours. So dilation² pictures replace each picture, and another
+ * algorithm convolves them. It costs a copy of the input and one of the result.
+ * Source: Chen et al. 2015, "Semantic Image Segmentation with Deep Convolutional Nets and Fully Connected CRFs" (à
+ * trous); TensorFlow computes dilated convolutions like this.
  */
 const dilated = <Config>(inner: ConvAlgorithm<Config>, name: string): ConvAlgorithm<Config> => ({
   name,
@@ -34,7 +34,7 @@ const dilated = <Config>(inner: ConvAlgorithm<Config>, name: string): ConvAlgori
       },
       inputGradient: (g, dy, w, bias, dx) => {
         const d = dense(g);
-        // Rounded once: where the bias is still to come, not yet.
+        // Round only once: stay in f32 if the bias is still to come.
         const dtype = bias ? 'f32' : dx.dtype;
         const parts = Tensor.temporary(dx.device, [d.batch, d.inC, d.inH, d.inW], 'conv_dilated.dx', dtype);
         kernels.inputGradient(d, toDepth(dy, d.outH, d.outW, outputBlocks(g)), w, undefined, parts);
@@ -48,13 +48,13 @@ const dilated = <Config>(inner: ConvAlgorithm<Config>, name: string): ConvAlgori
   },
 });
 
-/** `dilated HEIGHTxWIDTHxCHANNELS`: the tiling of `tile`. */
+/** `dilated HEIGHTxWIDTHxCHANNELS`, with the tiling of `tile`. */
 export const dilatedTile = dilated(tile, 'dilated');
 
 /** `dilated_rows CHANNELS`: Winograd along the rows. */
 export const dilatedRows = dilated(winogradRows, 'dilated_rows');
 
-/** The convolution that all parts together are: the padding is in their pictures. */
+/** The dense convolution of all parts together. The padding is in their pictures. */
 function dense(g: ConvGeometry): ConvGeometry {
   const [outH, outW] = [Math.ceil(g.outH / g.dilationH), Math.ceil(g.outW / g.dilationW)];
   return {
@@ -75,7 +75,7 @@ function inputBlocks(g: ConvGeometry): Blocks {
   return { stride: [g.dilationH, g.dilationW], padding: [g.padH, g.padW], batched: true };
 }
 
-/** Positions beyond the last are zeros on the way in, and left out on the way back. */
+/** Positions beyond the last are 0 in copies of gradients, and dropped from copies of results. */
 function outputBlocks(g: ConvGeometry): Blocks {
   return { ...inputBlocks(g), padding: [0, 0] };
 }
@@ -85,7 +85,7 @@ function inputParts(g: ConvGeometry, x: Tensor): Tensor {
   return toDepth(x, inH, inW, inputBlocks(g));
 }
 
-/** The copies are bound in one piece. */
+/** Whether each copy fits one binding. */
 function bindable({ bindingLimit }: Device, g: ConvGeometry): boolean {
   const d = dense(g);
   const largest = d.batch * Math.max(d.inC * d.inH * d.inW, d.outC * d.outH * d.outW);

@@ -59,8 +59,8 @@ const folding = <Config>(inner: ConvAlgorithm<Config>, name: string, onCpu: bool
 export const fold = folding(tile, 'fold', true);
 
 /**
- * `fold_gemm ROWSxCOLUMNS`, for GPUs. `gemm` has strides itself, but in an input's gradient it multiplies by every tap, and
- * with a stride of 2 × 2 three in four have no value.
+ * `fold_gemm ROWSxCOLUMNS`, for GPUs. `gemm` supports strides itself, but in an input gradient it multiplies by every
+ * tap, and with a stride of 2 × 2 three in four of them have no value.
  */
 export const foldGemm = folding(gemm, 'fold_gemm', false);
 
@@ -97,7 +97,7 @@ function weightBlocks(g: ConvGeometry, w: Tensor): Tensor {
   return toDepth(w, kernelH, kernelW, { ...blocksOf(g), padding: [0, 0] });
 }
 
-/** Room for the gradient of the weight of what it becomes. */
+/** A tensor for the weight gradient of that convolution. */
 function weightLike(g: ConvGeometry, { device }: Tensor): Tensor {
   const { outC, inC, groups, kernelH, kernelW } = folded(g);
   return Tensor.temporary(device, [outC, inC / groups, kernelH, kernelW], 'conv_fold.dw');
@@ -107,7 +107,7 @@ function fromBlocks(g: ConvGeometry, deep: Tensor, dw: Tensor): void {
   toSpace(deep, g.kernelH, g.kernelW, { ...blocksOf(g), padding: [0, 0] }, { into: dw });
 }
 
-/** The copies are bound in one piece. */
+/** Whether each copy fits one binding. */
 function bindable({ bindingLimit }: Device, g: ConvGeometry): boolean {
   const f = folded(g);
   const largest = Math.max(f.batch * f.inC * f.inH * f.inW, weightSize(f));

@@ -9,22 +9,24 @@ import { reduceSplitK, splitKBuffer } from '../split_k.ts';
 
 /**
  * The host side of convolutions of stride 1 in which each lane owns a patch of positions in several channels. The
- * algorithms differ in their shaders, not in what the shaders get. Every function records into the current program.
+ * algorithms differ in their shaders, not in the shaders' parameters. Every function records into the current program.
  */
 
-/** Workgroups enough to keep the cores of a CPU busy to the end of a long reduction. */
+/** Enough workgroups to keep the cores of a CPU busy to the end of a long reduction. */
 const ENOUGH_WORKGROUPS = 32;
-/** Fewest and most positions in one sum. Fewer make adding up the parts too expensive; more make the error too large. */
+/**
+ * Fewest and most positions in one sum. Fewer make adding up the parts too expensive; more make the error too large.
+ */
 const SHORTEST_SHARE = 512;
 const LONGEST_SHARE = 4096;
 
 /** One shader with its constants, and the size of its patch. */
 export interface PatchKernel {
   kernel: Kernel;
-  /** The patch of positions that a lane owns (or a subgroup, in the gradient of the weight). */
+  /** The patch of positions that a lane owns (a subgroup, in the weight gradient). */
   height: number;
   width: number;
-  /** The channels that a lane has sums for. */
+  /** The channels for which a lane holds sums. */
   channels: number;
 }
 
@@ -35,7 +37,7 @@ export interface PatchShaders {
   weight(device: Device, g: ConvGeometry): PatchKernel;
 }
 
-/** Most groups, a dispatch each: with more of them each has few channels. */
+/** The most groups, which take one dispatch each. With more groups, each has too few channels. */
 const MOST_GROUPS = 16;
 
 /** Whether the device has subgroups for such kernels, and the convolution suits them. */
@@ -45,7 +47,7 @@ export function patchesFit({ capabilities, bindingLimit }: Device, g: ConvGeomet
   return cpu && [4, 8, 16].includes(subgroupSize) && dense && g.groups <= MOST_GROUPS && weightFits(bindingLimit, g);
 }
 
-/** Of one group: the channels of the result in a direction; in the gradient of the weight, of the side with fewer. */
+/** The channels of the result per group in a direction; in the weight gradient, of the side with fewer. */
 export function resultChannels({ inC, outC, groups }: ConvGeometry, direction: ConvDirection): number {
   const [into, out] = [inC / groups, outC / groups];
   return { forward: out, inputGradient: into, weightGradient: Math.min(into, out) }[direction];
@@ -58,7 +60,7 @@ export function patchKernels(shaders: PatchShaders): ConvKernels {
       const inC = g.inC / g.groups;
       const strides = { w_out: inC * taps, w_in: taps, w_tap: 1, w_first: 0 };
       const sum = { shader: shaders.forward(y.device, g), strides, x, bias, y, pad: [g.padH, g.padW], slope } as const;
-      // One output channel's weights lie together, so a slice of w gives a slice of the channels of y.
+      // One output channel's weights are contiguous, so a slice of w gives a slice of the channels of y.
       for (const { group, first, count, slice, start } of weightSlices(w, g)) {
         record(sum, { slice, start }, { inC, inFirst: group * inC, outFirst: first, outC: count }, false);
       }
@@ -69,7 +71,7 @@ export function patchKernels(shaders: PatchShaders): ConvKernels {
       const strides = { w_out: taps, w_in: inC * taps, w_tap: -1, w_first: taps - 1 };
       const pad = [g.kernelH - 1 - g.padH, g.kernelW - 1 - g.padW] as const;
       const sum = { shader: shaders.forward(dx.device, g), strides, x: dy, bias, y: dx, pad, slope: 1 } as const;
-      // Here the channels that a slice of w holds are summed over, so later ones of a group add to what the first has left.
+      // The channels in a slice of w are summed over here, so later slices of a group add to the result of the first.
       for (const { group, first, count, slice, start } of weightSlices(w, g)) {
         const channels = { inC: count, inFirst: first, outFirst: group * inC, outC: inC };
         record(sum, { slice, start }, channels, first > group * (g.outC / g.groups));
@@ -78,7 +80,7 @@ export function patchKernels(shaders: PatchShaders): ConvKernels {
     weightGradient(g, x, dy, dw) {
       const shader = shaders.weight(dw.device, g);
       const runs = weightSlices(dw, g);
-      // Those of all groups are parts of one result; large ones are made in slices, one after the other.
+      // The gradients of all groups are parts of one result. Large results are computed in slices, one after the other.
       if (g.groups > 1) weightGradient(shader, g, x, dy, dw, runs);
       else for (const run of runs) weightGradient(shader, g, x, dy, dw, [run]);
     },
@@ -88,19 +90,19 @@ export function patchKernels(shaders: PatchShaders): ConvKernels {
 interface Sum {
   shader: PatchKernel;
   strides: { w_out: number; w_in: number; w_tap: number; w_first: number };
-  /** (N, C, H, W): summed over. */
+  /** (N, C, H, W): the operand whose channels are summed over. */
   x: Tensor;
   bias: Tensor | undefined;
   /** (N, O, OH, OW): the result. */
   y: Tensor;
   pad: readonly [number, number];
-  /** Of the leaky ReLU on the way out; 1 for none. */
+  /** Slope of a final leaky ReLU; 1 for none. */
   slope: number;
 }
 
 interface Channels {
   inC: number;
-  /** The channel of x that the slice of w begins with. */
+  /** The channel of x at which the slice of w begins. */
   inFirst: number;
   outFirst: number;
   outC: number;
@@ -145,7 +147,7 @@ function record(
   );
 }
 
-/** The gradient of the weights of some runs of output channels, all as long, into their slice of dw. */
+/** The gradient of the weights of equally long runs of output channels, into their slice of dw. */
 function weightGradient(
   shader: PatchKernel,
   g: ConvGeometry,
@@ -158,7 +160,7 @@ function weightGradient(
   const lanes = dw.device.capabilities.subgroupSize;
   const taps = g.kernelH * g.kernelW;
   const inC = g.inC / g.groups;
-  // The lanes take the side with more channels, so that few of them idle.
+  // Lanes take the side with more channels, so that few of them idle.
   const exchanged = count > inC;
   const out = { t: dy, channels: count, all: g.outC, height: g.outH, width: g.outW, stride: inC * taps };
   const input = { t: x, channels: inC, all: g.inC, height: g.inH, width: g.inW, stride: taps };

@@ -17,15 +17,18 @@ const quadSource = [forwardQuad, params, turn, leakyRelu].join('\n');
 const quadWeightSource = [weightQuad, weightParams, turn].join('\n');
 
 /**
- * Convolutions of stride 1 on drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why, and
- * `shaders/conv/quad/conv_quad.wgsl` for those that have four lanes. Both give the same bits.
+ * Convolutions of stride 1 for drivers that compute on the CPU; see `shaders/conv/conv_tile.wgsl` for how and why, and
+ * `shaders/conv/quad/conv_quad.wgsl` for drivers with four lanes. Both give the same bits.
  */
 
 /** Larger kernels would need more loads in the text than a driver compiles in reasonable time. */
 const LARGEST_KERNEL = 7;
-/** Channels from which a kernel for 64 at once is worth its compiling, with the smaller patch: a tenth faster on lavapipe. */
+/**
+ * From so many channels on, a kernel for 64 at once with the smaller patch is worth compiling: a tenth faster on
+ * lavapipe.
+ */
 const MANY_CHANNELS = 256;
-/** The patch of positions that a lane owns, and the channels that it has sums for. */
+/** The patch of positions that a lane owns, and the channels for which it holds sums. */
 export interface Tiling {
   tileH: number;
   tileW: number;
@@ -62,10 +65,10 @@ const LARGE: Patch = [2, 4];
 const SMALL: Patch = [2, 2];
 const SQUARE: Patch = [4, 4];
 
-/** A subgroup of four lanes is a quad, among which values are exchanged by one instruction. */
+/** A subgroup of four lanes is a quad, whose lanes exchange values by one instruction. */
 const isQuad = ({ capabilities }: Device) => capabilities.subgroupSize === 4;
 
-/** What may be worth a try, this file's own rule first. */
+/** The tilings to try, the default of this file first. */
 function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Tiling[] {
   const lanes = device.capabilities.subgroupSize;
   const channels = resultChannels(g, direction);
@@ -76,23 +79,23 @@ function tilings(device: Device, g: ConvGeometry, direction: ConvDirection): Til
   const most = mostChannels(lanes, g.kernelH * g.kernelW, channels, direction);
   const usual = patch === LARGE ? Math.min(most, 32) : most;
   const own = { tileH, tileW, m: channels <= 8 ? 8 : Math.min(usual, Math.ceil(channels / 16) * 16) };
-  // More than double the channels that there are would be idle work.
+  // More than twice the existing channels would be idle work.
   const counts = [8, 16, 32, 64].filter((m) => m <= most && m < Math.max(16, 2 * channels));
   return ownAndOthers(own, [LARGE, SMALL], counts);
 }
 
-/** One tiling, and behind it all others of these patches and numbers of channels. */
+/** One tiling, then all others of these patches and numbers of channels. */
 function ownAndOthers(own: Tiling, patches: readonly Patch[], counts: readonly number[]): Tiling[] {
   const all = patches.flatMap(([tileH, tileW]) => counts.map((m) => ({ tileH, tileW, m })));
   return [own, ...all.filter((t) => tile.format(t) !== tile.format(own))];
 }
 
-/** Multiply-adds in the loop of a quad's kernel from which it may be too long for the first instruction cache. */
+/** Multiply-adds in the loop of a quad's kernel from which it may exceed the first-level instruction cache. */
 const LONGEST_QUAD = 1152;
 
 /**
- * Tilings for four lanes. The loop's text grows with both the patch and the channels, and is fastest just before it leaves
- * the first instruction cache. In the gradient of the weight a patch of 4 × 4 has more values than there are registers.
+ * Tilings for four lanes. The loop's text grows with the patch and the channels, and is fastest just before it exceeds
+ * the first-level instruction cache. In the weight gradient a patch of 4 × 4 has more values than there are registers.
  */
 function quadTilings(taps: number, channels: number, direction: ConvDirection): Tiling[] {
   const patch = direction === 'weightGradient' ? LARGE : channels <= 4 || (taps <= 4 && channels <= 8) ? SQUARE : LARGE;
@@ -102,12 +105,12 @@ function quadTilings(taps: number, channels: number, direction: ConvDirection): 
   return ownAndOthers(own, direction === 'weightGradient' ? [LARGE] : [LARGE, SQUARE], counts);
 }
 
-/** Whether these kernels can do this convolution on this device. */
+/** Whether these kernels support this convolution on this device. */
 function tileFits(device: Device, g: ConvGeometry): boolean {
   return patchesFit(device, g) && Math.max(g.kernelH, g.kernelW) <= LARGEST_KERNEL;
 }
 
-/** Compiles a shader that computes with patches of this size. The bench's ladder has others that do. */
+/** Compiles a shader that computes patches of this size. The bench's ladder has other such shaders. */
 export function tileKernel(
   device: Device,
   { kernelH, kernelW }: ConvGeometry,
@@ -122,16 +125,17 @@ export function tileKernel(
   return { kernel, height: tileH, width: tileW, channels: m };
 }
 
-/** A patch of 4 × 2, or 2 × 2 where larger ones would leave lanes without work. */
+/** A patch of 4 × 2, or of 2 × 2 if larger ones would leave lanes without work. */
 function patchFor(lanes: number, batch: number, height: number, width: number): Patch {
   const [h, w] = LARGE;
   return batch * Math.ceil(height / h) * Math.ceil(width / w) >= lanes ? LARGE : SMALL;
 }
 
 /**
- * More channels share more loads, until their sums no longer fit. 64 with the large patch are 512 sums a lane: these take a
- * driver three times as long to compile as 256, and gain a tenth, which only a run of hundreds of steps gives back.
- * Large kernels spell out many multiply-adds a channel: with these limits they compile as fast as 3 × 3 with 32 channels.
+ * More channels share more loads, until their sums no longer fit. 64 with the large patch are 512 sums per lane. A
+ * driver compiles these three times as long as 256, and they gain a tenth, which only a run of hundreds of steps
+ * recovers. Large kernels unroll many multiply-adds per channel; with these limits they compile as fast as 3 × 3 with
+ * 32 channels.
  */
 function mostChannels(lanes: number, taps: number, channels: number, direction: ConvDirection): number {
   if (taps > 25) return 8;
@@ -157,7 +161,7 @@ function constants(kernelH: number, kernelW: number, tileH: number, tileW: numbe
 
 type Constants = ReturnType<typeof constants>;
 
-/** The lengths of a quad's arrays: a window, what a lane loads for its shares of the channels, and all sums. */
+/** The lengths of a quad's arrays: a window, a lane's loads for its shares of the channels, and all sums. */
 function quadArrays(direction: 'forward' | 'weight') {
   return ({ M, SHARES, TAPS, PATCH, WIN_H, WIN_W }: Constants) => {
     const [loaded, summed] = direction === 'forward' ? [TAPS, PATCH] : [PATCH, TAPS];

@@ -17,15 +17,16 @@ const weightSource = [winogradWeight, weightParams].join('\n');
  * 3 × 3 convolutions of stride 1 by Winograd's algorithms, for drivers that compute on the CPU; see
  * `shaders/conv/winograd/conv_winograd.wgsl` for how, and the texts appended to it for the transforms.
  *
- * Rounding. A result comes out of `y = A'(S·Σc (G g)·(B'd))`, each matrix once (`winograd_rows`) or once for each
- * dimension. Every elementary operation is off by at most u = 2⁻²⁴ of its result, so that
+ * Rounding. A result is `y = A'(S·Σc (G g)·(B'd))`, with each matrix applied once (`winograd_rows`) or once per dimension.
+ * Every elementary operation has a relative error of at most u = 2⁻²⁴, so that
  *
  *   |error| ≤ (C + n)·u · κ · 9·C·max|w|·max|x|,   κ = (max over i of Σₖ |A'ᵢₖ| |Sₖ| Σ|Gₖ·| Σ|B'ₖ·|) / 3
  *
- * (κ squared in two dimensions, as in `winograd4` and `winograd_gemm`), n being the operations on a value's way through the transforms. Without them (κ = 1) it
- * is the bound of the direct sum.
+ * where n is the number of operations that the transforms apply to a value. In two dimensions (`winograd4` and
+ * `winograd_gemm`) κ is squared. Without transforms κ = 1, which gives the bound of the direct sum.
  * κ = 284 for F(4 × 4, 3 × 3), 16.9 for F(4, 3) along the rows and 7.1 for F(2 × 2, 3 × 3). That is the worst case: signs
- * cancel most of it. Measured on uniformly random data, largest error beside float64 in units of the largest result:
+ * cancel most of it. The largest errors measured on uniformly random data, relative to float64, in units of the largest
+ * result:
  *
  *   channels   direct kernel   tile      gemm      winograd_rows   winograd4   winograd_gemm 2   winograd_gemm 4
  *   32         0.6e-6          0.2e-6    0.7e-6    0.8e-6          3.0e-6      0.2e-6            3.2e-6
@@ -35,7 +36,7 @@ const weightSource = [winogradWeight, weightParams].join('\n');
  *
  * So `winograd_rows` and F(2 × 2, 3 × 3) are as exact as the reference kernel, and F(4 × 4, 3 × 3) comes near an absolute
  * tolerance of 1e-5 with many channels. `conv_winograd.test.ts` and `conv_winograd_gemm.test.ts` in test/engine/ops/conv
- * hold them to these figures, the former to the fixtures too.
+ * check these figures; the former also checks the fixtures.
  * Source of the bound: Barabasz et al. 2018, "Error Analysis and Improving the Accuracy of Winograd Convolution for DNNs".
  */
 
@@ -44,20 +45,20 @@ export interface WinogradForm {
   name: string;
   /** Outputs of a tile, along each side. */
   outputs: number;
-  /** The transforms in one dimension, and how they are applied in two. */
+  /** The one-dimensional transforms, and how they are applied in two dimensions. */
   transforms: string;
   application: string;
   /** Winograd along the rows only. */
   rowsOnly: boolean;
-  /** Tiles side by side that a lane owns. */
+  /** Adjacent tiles that a lane owns. */
   tiles: number;
-  /** Channels at once that are worth a try for `channels`, the usual choice first. */
+  /** Numbers of channels at once to try, the default first. */
   atOnce(channels: number, lanes: number, direction: ConvDirection): number[];
 }
 
 const FILTER = 3;
 
-/** Channels from which a kernel for 64 at once may be worth its compiling, which takes three times as long. */
+/** From so many channels on, a kernel for 64 at once may be worth compiling, which takes three times as long. */
 const MANY_CHANNELS = 256;
 
 const mostAtOnce = (lanes: number) => (lanes === 4 ? 16 : 32);
@@ -78,7 +79,7 @@ export const winograd4 = winogradAlgorithm({
   atOnce: (_, lanes) => [mostAtOnce(lanes)],
 });
 
-/** F(4, 3) along the rows; the three rows of a filter are summed as usual. Has a gradient of the weight too. */
+/** F(4, 3) along the rows; the three rows of a filter are summed as usual. Also supports the weight gradient. */
 export const winogradRows = winogradAlgorithm({
   name: 'winograd_rows',
   outputs: 4,
@@ -89,7 +90,7 @@ export const winogradRows = winogradAlgorithm({
   atOnce: rowsAtOnce,
 });
 
-/** Channels that a lane has sums for. */
+/** Channels for which a lane holds sums. */
 type AtOnce = number;
 
 /** `NAME CHANNELS`: the channels at once. */
@@ -126,7 +127,7 @@ function forwardKernel(device: Device, form: WinogradForm, m: number): PatchKern
     WIN_W: tiles * outputs + FILTER - 1,
     OWN_ROWS: filterRows,
     SUM_ROWS: sumRows,
-    // The rows of a filter that make up a sum, and how many rows on the next sum's begin.
+    // The rows of a filter in a sum, and the rows from one sum to the next.
     PRODUCTS: rowsOnly ? FILTER : 1,
     OWN_STEP: rowsOnly ? 0 : 1,
   });
@@ -140,7 +141,7 @@ function weightKernel(device: Device, form: WinogradForm, m: number): PatchKerne
   return { kernel, height: outputs, width: outputs, channels: m };
 }
 
-/** `ownRows` rows of points are broadcast, `sumRows` of them are summed up. */
+/** `ownRows` rows of points are broadcast, and `sumRows` of them are summed up. */
 function constants(device: Device, { outputs }: WinogradForm, m: number, ownRows: number, sumRows: number) {
   const lanes = device.capabilities.subgroupSize;
   const points = outputs + FILTER - 1;

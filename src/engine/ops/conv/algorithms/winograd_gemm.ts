@@ -16,10 +16,10 @@ import { sizeOf } from './gemm/products.ts';
 import { byCost, crewOf, TILES, type Tile } from './gemm/tiles.ts';
 
 /**
- * 3 × 3 convolutions of stride 1 by Winograd's algorithms on GPUs: transforms (`shaders/conv/winograd/winograd_stages.wgsl`)
- * around one product of matrices for each point, which `gemm` makes as groups of a 1 × 1 convolution. F(4 × 4, 3 × 3) takes
- * a quarter of the multiply-adds, F(2 × 2, 3 × 3) four ninths; both write down and read 2.25 or 4 values for each of the
- * input and of the result. `winograd.ts` says how exact they are.
+ * 3 × 3 convolutions of stride 1 by Winograd's algorithms on GPUs: transforms
+ * (`shaders/conv/winograd/winograd_stages.wgsl`) around one matrix product per point, which `gemm` computes as groups
+ * of a 1 × 1 convolution. F(4 × 4, 3 × 3) takes a quarter of the multiply-adds, F(2 × 2, 3 × 3) four ninths. Per value
+ * of the input and of the result they write and read 2.25 or 4 values. `winograd.ts` gives their accuracy.
  */
 
 /** F(R × R, 3 × 3), by R. */
@@ -31,9 +31,9 @@ const source = (outputs: number) => [stagesSource, planes, FORMS.get(outputs), l
 
 const FILTER = 3;
 const TAPS = FILTER * FILTER;
-/** Channels of either side below which the transforms take longer than what they save. */
+/** With fewer channels on either side, the transforms take longer than they save. */
 const LEAST_CHANNELS = 8;
-/** Tiles of the product that are worth a try: its shape leaves the others behind. */
+/** Tiles of the product to try. Its shape rules the others out. */
 const MOST_TILES = 2;
 
 /** Outputs of a Winograd tile along each side, and the tile of the product. */
@@ -90,7 +90,10 @@ export const winogradGemm: ConvAlgorithm<Config> = {
 const pads = ({ padH, padW }: ConvGeometry) => ({ padH, padW });
 const pointsOf = (outputs: number) => (outputs + FILTER - 1) ** 2;
 
-/** The products as a convolution of 1 × 1 with a group for each point: what is summed over is its input. */
+/**
+ * The products as a 1 × 1 convolution with one group per point. Its input channels are the dimension that is summed
+ * over.
+ */
 function productOf(outputs: number, g: ConvGeometry, direction: ConvDirection): ConvGeometry {
   const back = direction === 'inputGradient';
   const [into, out] = back ? [g.outC, g.inC] : [g.inC, g.outC];
@@ -102,7 +105,7 @@ function productOf(outputs: number, g: ConvGeometry, direction: ConvDirection): 
   return { ...ones, ...sides, batch: 1, inC: groups * into, outC: groups * out, groups };
 }
 
-/** What is transformed is bound in one piece. */
+/** Whether the transformed values fit one binding each. */
 function bindable({ bindingLimit }: Device, { inC, outC, outW, ...g }: ConvGeometry): boolean {
   const weight = weightSize({ ...g, inC, outC, outW });
   return 4 * Math.max(inC * outW, outC * outW, weight) <= bindingLimit;
@@ -123,7 +126,7 @@ interface Convolution {
   slope: number;
 }
 
-/** y = conv(x, w): forward, or backward with what the filters are turned into for that. */
+/** y = conv(x, w): forward, or backward with filters transformed for that. */
 function convolve(
   { outputs, tile }: Config,
   product: ConvGeometry,
@@ -158,7 +161,7 @@ interface Places extends ReturnType<typeof placesOf> {
   padW?: number;
 }
 
-/** A picture's windows, or the tiles of a gradient, as points (groups · channels, tiles). */
+/** Transforms a picture's windows, or the tiles of a gradient, into points (groups · channels, tiles). */
 function transform(
   entry: 'windows_in' | 'gradients_in',
   outputs: number,
@@ -172,11 +175,11 @@ function transform(
   return points;
 }
 
-/** Of each weight that stays: its points, by form and direction, and the dispatches that were recorded by then. */
+/** For each persistent weight: its points by form and direction, and the number of dispatches recorded by then. */
 type Known = Map<string, { points: Tensor; recorded: number }>;
 const known = new WeakMap<Program, Map<Storage, Known>>();
 
-/** A weight's points: made anew only where it was written since, so once a step for each direction. */
+/** A weight's points. They are recorded again only if the weight was written since: once per step and direction. */
 function transformedFilters(outputs: number, w: Tensor, { inC, outC, groups }: ConvGeometry, filters: Filters): Tensor {
   const program = currentProgram(w.device);
   const make = () => {

@@ -6,16 +6,16 @@ import { convCandidates, findChoice, parseChoice } from './registry.ts';
 import { lookUp, shippedTable } from './tables.ts';
 import { convTuning } from './tuning.ts';
 
-/** The choice without a measurement on this device; see `tables.ts`. */
+/** The default choice on this device; see `tables.ts`. */
 export function defaultChoice(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
   const candidates = convCandidates(device, direction, g);
-  // The reference takes what no other algorithm can. Elsewhere it is no candidate if it would take long.
+  // `direct` supports what no other algorithm does. Elsewhere it is a candidate only if it is not slow.
   return lookUp(shippedTable(device), direction, g, candidates) ?? candidates[0] ?? parseChoice('direct');
 }
 
 /**
- * The kernels for one convolution, chosen for each direction when it is recorded: what the device's owner asks for, else
- * the device's tuning table, else the shipped one. The device's tuning notes what was taken.
+ * The kernels for one convolution, chosen per direction when it is recorded: by the owner's request, else by the
+ * device's tuning table, else by the shipped one. The device's tuning notes the choices.
  */
 export function convKernels(device: Device, sizes: ConvGeometry): ConvKernels {
   const halves = device.capabilities.matrixUnit && programBeingRecorded()?.precision === 'f16';
@@ -43,7 +43,7 @@ export function convKernels(device: Device, sizes: ConvGeometry): ConvKernels {
 
 function choose(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice {
   const tuning = convTuning(device);
-  // The reference is no candidate if it would take long, but a request for it is granted.
+  // `direct` is no candidate where it is slow, but an explicit request for it is granted.
   if (tuning.algorithm === 'direct') return parseChoice('direct');
   const wish = tuning.wishFor(direction, g);
   return (wish && findChoice(convCandidates(device, direction, g), wish)) ?? defaultChoice(device, direction, g);

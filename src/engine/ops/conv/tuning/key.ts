@@ -2,9 +2,9 @@ import type { ConvDirection } from '../algorithm.ts';
 import { type ConvGeometry, positions } from '../geometry.ts';
 
 /**
- * One convolution in one direction, as the key of a tuning table: all that its time depends on, e.g.
- * `forward 4x64x128x128 32x64x3x3 s1x1 p1x1` (input, weight, stride, padding; heights before widths). Behind it stand
- * the dilation and the groups where there are any: ` d2x2 g4`, and ` f16` where halves may be multiplied.
+ * A convolution in one direction as the key of a tuning table: everything that its time depends on, e.g. `forward
+ * 4x64x128x128 32x64x3x3 s1x1 p1x1` (input, weight, stride, padding; heights before widths). Dilation and groups follow
+ * if there are any, ` d2x2 g4`, and ` f16` if halves may be multiplied.
  */
 export function convKey(direction: ConvDirection, g: ConvGeometry): string {
   const input = `${g.batch}x${g.inC}x${g.inH}x${g.inW}`;

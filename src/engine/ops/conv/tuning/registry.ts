@@ -11,7 +11,7 @@ import { winograd4, winogradRows } from '../algorithms/winograd.ts';
 import { winogradGemm } from '../algorithms/winograd_gemm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 
-/** Every way of computing a convolution. */
+/** Every convolution algorithm. */
 const METHODS: readonly ConvMethod[] = [
   methodOf(tile),
   methodOf(fold),
@@ -30,21 +30,21 @@ const METHODS: readonly ConvMethod[] = [
 
 export const METHOD_NAMES: readonly string[] = METHODS.map((m) => m.name);
 
-/** The text of every shader among which a tuning chooses. */
+/** The texts of all shaders among which tuning chooses. */
 export const convSources: readonly string[] = METHODS.flatMap((m) => m.sources);
 
-/** Every choice that can compute this on this device. */
+/** Every choice that supports this convolution on this device. */
 export function convCandidates(device: Device, direction: ConvDirection, g: ConvGeometry): ConvChoice[] {
   return METHODS.flatMap((m) => m.choices(device, g, direction));
 }
 
-/** A request: an algorithm, in its own default config or in this one. */
+/** A request: an algorithm, with this config or its own default. */
 export interface ConvWish {
   algorithm: string;
   choice: ConvChoice | undefined;
 }
 
-/** Reads `tile` or `tile 2x4x32`; undefined if no algorithm has that name, or cannot read what is behind it. */
+/** Parses `tile` or `tile 2x4x32`; undefined for an unknown algorithm, or a config that it cannot parse. */
 export function parseWish(text: string): ConvWish | undefined {
   const [name = '', ...words] = text.split(' ');
   const method = METHODS.find((m) => m.name === name);
@@ -60,7 +60,7 @@ export function parseChoice(text: string): ConvChoice {
   return choice;
 }
 
-/** The first candidate that is what was asked for. */
+/** The first candidate that satisfies the request. */
 export function findChoice(candidates: readonly ConvChoice[], wish: ConvWish): ConvChoice | undefined {
   const { algorithm, choice } = wish;
   return candidates.find((c) => (choice ? c.name === choice.name : c.algorithm === algorithm));

@@ -3,24 +3,29 @@ import type { ConvChoice, ConvDirection } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { findChoice, parseWish } from './registry.ts';
 
-/** Where a rule applies; what is left out does not matter. */
+/** Where a rule applies. Omitted fields match everything. */
 interface Rule {
   direction?: ConvDirection;
   /** Both sides of the kernel, and both strides. */
   kernel?: number;
   stride?: number;
-  /** The fewest input channels and output channels of a group, and positions of the result in the whole batch. */
+  /**
+   * The fewest input channels and output channels per group, and the fewest positions of the result in the whole batch.
+   */
   channels?: number;
-  /** Only where there are groups: the most channels of one, of the input or of the output, whichever has fewer. */
+  /**
+   * Applies only to grouped convolutions: the most channels per group, of the input or of the output, whichever has
+   * fewer.
+   */
   groupChannels?: number;
   positions?: number;
-  /** Only where halves may be multiplied. */
+  /** Applies only if halves may be multiplied. */
   halves?: true;
-  /** Algorithms, or choices by their names, the best first: the first that fits is taken. */
+  /** Algorithms, or names of choices, the best first. The first that fits is taken. */
   prefer: readonly string[];
 }
 
-/** What is taken on a kind of device without a measurement: the first rule that applies and names something that fits. */
+/** The choices for a kind of device without measurements: the first rule that applies and names something that fits. */
 export interface ShippedTable {
   name: string;
   rules: readonly Rule[];
@@ -32,8 +37,8 @@ const CPU: readonly Rule[] = [
 ];
 
 /**
- * Rows pay from 256 positions on; what they take longer to compile, only layers with work enough give back. With 64 channels
- * at once they gain a tenth, for a kernel that takes three times as long to compile as the one for 32: `tune` finds that.
+ * `winograd_rows` pays from 256 positions on. Only layers with enough work recover its longer compilation. 64 channels
+ * at once gain a tenth over 32, but their kernel takes three times as long to compile; `tune` finds that.
  */
 const LAVAPIPE_16: readonly Rule[] = [
   {
@@ -57,7 +62,7 @@ const LAVAPIPE_16: readonly Rule[] = [
   ...CPU,
 ];
 
-/** On an H200 the fold saved up to half of a strided gradient's time at 32 × 32 and more, and lost at 16 × 16. */
+/** On an H200 the fold saved up to half of a strided gradient's time from 32 × 32 on, and lost at 16 × 16. */
 const GPU: readonly Rule[] = [
   { groupChannels: 16, prefer: ['grouped'] },
   { direction: 'inputGradient', stride: 2, positions: 1024, halves: true, channels: 16, prefer: ['fold_matrix'] },
@@ -66,7 +71,7 @@ const GPU: readonly Rule[] = [
   { prefer: ['gemm', 'grouped'] },
 ];
 
-/** With four lanes `tile` has kernels of its own, which Winograd's transforms do not reach. */
+/** With four lanes `tile` has special kernels, which are faster than Winograd's transforms. */
 const TABLES = {
   lavapipe16: { name: 'lavapipe, 16 lanes', rules: LAVAPIPE_16 },
   lavapipe8: { name: 'lavapipe, 8 lanes', rules: CPU },
@@ -86,7 +91,7 @@ export function shippedTable({ capabilities: { cpu, subgroupSize }, description 
   return TABLES.cpu;
 }
 
-/** What a table says among `candidates`, which are there to be chosen. */
+/** The best of `candidates` according to a table. */
 export function lookUp(
   { rules }: ShippedTable,
   direction: ConvDirection,

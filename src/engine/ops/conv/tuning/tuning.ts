@@ -10,13 +10,13 @@ import { type ConvWish, METHOD_NAMES, parseWish } from './registry.ts';
 export interface TakenConv {
   direction: ConvDirection;
   g: ConvGeometry;
-  /** The name of the choice that computes it. */
+  /** The name of the choice that computes it: an algorithm and its config. */
   choice: string;
   /** How many times it was recorded. */
   uses: number;
 }
 
-/** Says which kernels a device's convolutions use, and lists those of all programs recorded so far. */
+/** Chooses the kernels of a device's convolutions, and lists the convolutions of all programs recorded so far. */
 export class ConvTuning {
   private asked = 'auto';
   private wish: ConvWish | undefined;
@@ -25,8 +25,8 @@ export class ConvTuning {
   private readonly noted = new Map<string, TakenConv>();
 
   /**
-   * What convolutions use where they can: `gemm`, `tile`, `tile 2x4x32` …; `direct` is the slow reference, which is
-   * taken everywhere. By default (`auto`) what the table says, or else what suits the kind of device.
+   * The algorithm of convolutions that support it: `gemm`, `tile`, `tile 2x4x32` …. `direct` is the slow reference,
+   * which supports everything. By default (`auto`) the table decides, or else the kind of device.
    * @throws PixtapeError on setting it to an unknown algorithm
    */
   get algorithm(): string {
@@ -45,8 +45,8 @@ export class ConvTuning {
   }
 
   /**
-   * Names of choices by `convKey`, as measured on this device. The kind of device decides what it lacks, and where it
-   * names something that this version does not know or this device cannot do.
+   * Names of choices by `convKey`, as measured on this device. The kind of device decides for missing convolutions, and
+   * for names that this version does not know or this device does not support.
    */
   get table(): ReadonlyMap<string, string> | undefined {
     return this.given;
@@ -58,12 +58,12 @@ export class ConvTuning {
     this.wishes = new Map(parsed.filter((entry): entry is [string, ConvWish] => entry[1] !== undefined));
   }
 
-  /** What was recorded, by `convKey`. */
+  /** The convolutions that were recorded, by `convKey`. */
   get taken(): ReadonlyMap<string, TakenConv> {
     return this.noted;
   }
 
-  /** The request for this convolution; undefined to take what suits the kind of device. */
+  /** The request for this convolution; undefined to take the default of the kind of device. */
   wishFor(direction: ConvDirection, g: ConvGeometry): ConvWish | undefined {
     return this.wish ?? this.wishes.get(convKey(direction, g));
   }

@@ -13,17 +13,17 @@ import { byCost, crewOf, QUADS, SIDES, TILES, type Tile, worthTrying } from './t
 const source = finished(gemmSource);
 
 /**
- * CPU drivers take seconds to compile what is written out, and write loops of constant length out themselves: for them
- * nothing is, and no length is a constant.
+ * CPU drivers take seconds to compile unrolled loops, and unroll loops of constant length themselves. For them nothing
+ * is unrolled, and no length is a constant.
  */
 const rolled = (text: string) =>
   text.replace(/^\s*\/\/ unroll\n(\s*for ?\(var (\w+) ?= ?0u; ?\2 ?< ?\w+)/gm, '$1 + p.zero');
 const rolledSource = { plain: rolled(source.plain), rowSums: rolled(source.rowSums) };
 
-/** Groups whose products, and what a long sum is split into, are sure to fit a dispatch. */
+/** With so many groups, all products and splits surely fit one dispatch. */
 const MOST_GROUPS = 128;
 
-/** Whether the tables and the dispatches of a product of matrices do for this convolution. */
+/** Whether this convolution is within the limits of the product's tables and dispatches. */
 export function isProduct(device: Device, g: ConvGeometry): boolean {
   const fits = weightFits(device.bindingLimit, g) && g.groups <= MOST_GROUPS;
   return fits && Math.max(g.kernelH, g.kernelW) <= LARGEST_SIDE;
@@ -37,7 +37,7 @@ export const gemm: ConvAlgorithm<Tile> = {
     if (!isProduct(device, g)) return [];
     const size = sizeOf(g, direction);
     const [best, ...others] = byCost(size, direction, crewOf(device)) as [Tile, ...Tile[]];
-    // On a CPU it is only for what the other kernels cannot do.
+    // On a CPU only for what the other kernels do not support.
     if (device.capabilities.cpu) return [best];
     return [best, ...others.filter((tile) => worthTrying(tile, size))];
   },

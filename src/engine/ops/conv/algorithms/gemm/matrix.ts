@@ -8,16 +8,19 @@ import { type Cases, finished, productKernels, sizeOf } from './products.ts';
 import { byCost, crewOf, type Tile, worthTrying } from './tiles.ts';
 
 /**
- * Convolutions of any kind by a GPU's matrix unit; see `shaders/conv/gemm/conv_matrix.wgsl`. What is multiplied is rounded to
- * halves (each by at most 2^-11 of itself), and sums are floats, as under PyTorch's autocast: so only programs of precision
- * f16 are offered it.
+ * Convolutions of any kind on a GPU's matrix unit; see `shaders/conv/gemm/conv_matrix.wgsl`. Operands are rounded to
+ * halves (a relative error of at most 2^-11 each), and sums are floats, as under PyTorch's autocast. So only programs
+ * of precision f16 are offered it.
  */
 
 const source = finished(matrixSource);
 
-/** Vectors of four depth steps that are brought at once: the depth of one or two matrices. */
+/** Vectors of four depth steps per pass: the depth of one or two matrices. */
 const QUADS = 4;
-/** Of workgroup memory, per row or column of a tile: two sides of QUADS vectors of halves, and two more against conflicts. */
+/**
+ * Bytes of workgroup memory per row or column of a tile: two sides of QUADS vectors of halves, and two more vectors
+ * against bank conflicts.
+ */
 const BYTES_A_LINE = 2 * (QUADS + 2) * 8;
 
 /** A tile: `down` × `across` subgroups, each with rows / down × cols / across sums of it. */
@@ -39,7 +42,9 @@ export const MATRIX_TILES: readonly MatrixTile[] = [
   { rows: 16, cols: 64, down: 1, across: 2 },
 ];
 
-/** What a multiply-add costs there, of one by an invocation: units do a whole matrix in the time of a few of those. */
+/**
+ * The cost of a multiply-add relative to one by an invocation: units do a whole matrix in the time of a few of those.
+ */
 const MULTIPLY_ADD = 1 / 8;
 
 /** `matrix ROWSxCOLUMNS`: the tile. */
@@ -77,12 +82,12 @@ function unitOf({ capabilities: { matrixUnit }, description }: Device): MatrixUn
   return matrixUnit;
 }
 
-/** The tile as others see it, whose invocations each have a share. */
+/** The tile with invocations for subgroups, as the cost model expects it. */
 function inInvocations({ subgroup }: MatrixUnit, { rows, cols, down, across }: MatrixTile): Tile {
   return { rows, cols, down, across: across * subgroup };
 }
 
-/** Whether a unit's matrices fill a tile, and a workgroup that makes it is within the device's limits. */
+/** Whether a unit's matrices fill a tile, and its workgroup is within the device's limits. */
 function fits({ limits }: Device, { m, n, subgroup, largestSubgroup }: MatrixUnit, tile: MatrixTile): boolean {
   const { rows, cols, down, across } = tile;
   const invocations = down * across * subgroup;

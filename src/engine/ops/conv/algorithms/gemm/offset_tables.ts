@@ -6,21 +6,21 @@ import type { ConvDirection } from '../../algorithm.ts';
 import type { ConvGeometry } from '../../geometry.ts';
 
 /**
- * The tables of `shaders/conv/gemm/gemm_operands.wgsl`. A convolution multiplies value x[n, c, i·s − p + d·u, j·s − p + d·v] with the
- * weight w[o, c, u, v] and adds to y[n, o, i, j]. The address in x is a part that (n, i, j) decides plus one that (c, u, v)
- * does, so a table of positions and one of taps say where everything is, for any stride, padding and dilation. An input's gradient
- * has the same two tables with x and y exchanged.
+ * The tables of `shaders/conv/gemm/gemm_operands.wgsl`. A convolution multiplies value x[n, c, i·s − p + d·u, j·s − p +
+ * d·v] by the weight w[o, c, u, v] and adds the product to y[n, o, i, j]. The address in x is a part given by (n, i, j)
+ * plus a part given by (c, u, v). So one table of positions and one of taps give every address, for any stride, padding
+ * and dilation. An input gradient has the same two tables with x and y exchanged.
  *
- * An entry is: offset in the picture that is gathered from (x, or dy); bits; offset in the other operand. The bits of a tap
- * are its u and its v, one bit each; those of a position are the u and the v for which nothing is there.
+ * An entry holds the offset in the gathered picture (x, or dy), bits, and the offset in the other operand. The bits of
+ * a tap are its u and its v, one bit each. The bits of a position are the u and the v for which there is no value.
  */
 
-/** Bits for each of u and v: the largest side of a kernel. */
+/** Bits for each of u and v, and so the largest side of a kernel. */
 export const LARGEST_SIDE = 15;
-/** Set for every position, and for what fills a table up: that is nowhere. */
+/** Set in every position, and in the entries that pad a table: these have no value anywhere. */
 const EVERYWHERE = 2 ** (2 * LARGEST_SIDE);
 const NOWHERE = 0xffffffff;
-/** The kernel reads four entries as three vectors, and takes at least PASSES of them. */
+/** The kernel reads four entries as three vectors, and at least PASSES of them. */
 const QUAD = 4;
 const PASSES = 16;
 
@@ -30,12 +30,12 @@ interface Entry {
   other: number;
 }
 
-/** Fills a table by the index of the entry. */
+/** Fills a table. Entries are written by index. */
 type Fill = (write: (i: number, entry: Entry) => void) => void;
 
 /**
- * The table of a product's columns and that of its depth, the same for each group; `count` output channels are those of a
- * slice of the weight, or of a group, and `pictures` those whose positions the table has.
+ * The tables of a product's columns and of its depth, the same for each group. `count` output channels are those of a
+ * slice of the weight, or of a group. `pictures` are those whose positions the table holds.
  */
 export function offsetTables(
   device: Device,
@@ -48,7 +48,7 @@ export function offsetTables(
   const into = inC / g.groups;
   const taps = kernelH * kernelW;
   const window = [kernelH, kernelW, strideH, strideW, padH, padW, dilationH, dilationW];
-  // Layers share a table where nothing in it tells them apart; channels only do where there are several pictures.
+  // Layers share a table if their entries are equal. Channels make a difference only with several pictures.
   const sides = [inH, inW, outH, outW, ...(pictures > 1 ? [pictures, inC, outC] : [])];
   const table = (name: string, keys: readonly number[], entries: number, fill: Fill) =>
     tableFor(device, `${name} ${[...keys, ...window]}`, entries, fill);
@@ -65,7 +65,7 @@ export function offsetTables(
   return direction === 'forward' ? { columns: positions, depths: inputs } : { columns: inputs, depths: positions };
 }
 
-/** (n, i, j): where its window begins in x, and where it is in y. */
+/** (n, i, j): the offset of its window in x, and its own offset in y. */
 function outputPositions(g: ConvGeometry, pictures: number, write: (i: number, entry: Entry) => void): void {
   const { inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
   const rows = missing(outH, g.kernelH, (i, u) => inRange(i * strideH - padH + u * dilationH, inH));
@@ -79,7 +79,7 @@ function outputPositions(g: ConvGeometry, pictures: number, write: (i: number, e
   });
 }
 
-/** (c, u, v): what it adds to that in x, and where it is in a row of w. */
+/** (c, u, v): what it adds to the window's offset in x, and its offset in a row of w. */
 function inputTaps(g: ConvGeometry, write: (i: number, entry: Entry) => void): void {
   const { inC, inH, inW, groups, kernelH, kernelW, dilationH, dilationW } = g;
   eachPosition(inC / groups, kernelH, kernelW, (index, c, u, v) => {
@@ -87,7 +87,7 @@ function inputTaps(g: ConvGeometry, write: (i: number, entry: Entry) => void): v
   });
 }
 
-/** (n, h, q) of x: the output position that its first tap brought it into, and where it is in x. */
+/** (n, h, q) of x: the output position to which its first tap contributes, and its offset in x. */
 function inputPositions(g: ConvGeometry, pictures: number, write: (i: number, entry: Entry) => void): void {
   const { inC, inH, inW, outC, outH, outW, strideH, strideW, padH, padW, dilationH, dilationW } = g;
   const rows = missing(inH, g.kernelH, (h, u) => isOutput(h + padH - u * dilationH, strideH, outH));
@@ -103,8 +103,8 @@ function inputPositions(g: ConvGeometry, pictures: number, write: (i: number, en
 }
 
 /**
- * (o, u, v): what it takes away from that in dy, and where it is in w. Of the positions that a tap of a stride s reaches,
- * h + p = s·i + r, only those have a gradient for which d·u = s·m + r: it is at i − m.
+ * (o, u, v): what it subtracts from that offset in dy, and its offset in w. A tap reaches positions h + p = s·i + r, s
+ * being the stride. Only those have a gradient for which d·u = s·m + r: it is at i − m.
  */
 function outputTaps(g: ConvGeometry, count: number, write: (i: number, entry: Entry) => void): void {
   const { inC, outH, outW, groups, kernelH, kernelW, strideH, strideW, dilationH, dilationW } = g;
@@ -121,7 +121,7 @@ const isOutput = (i: number, stride: number, end: number): boolean => i % stride
 const tapBits = (u: number, v: number): number => 2 ** u + 2 ** (LARGEST_SIDE + v);
 const positionBits = (row = 0, col = 0): number => EVERYWHERE + row + 2 ** LARGEST_SIDE * col;
 
-/** For each place along one axis a bit for each tap that finds nothing there. */
+/** For each place along one axis, one bit per tap that finds no value there. */
 function missing(places: number, taps: number, there: (place: number, tap: number) => boolean): number[] {
   return Array.from({ length: places }, (_, place) => {
     let bits = 0;
@@ -144,7 +144,9 @@ function eachPosition(
 
 const tables = new WeakMap<Program, Map<string, Storage>>();
 
-/** The table of this name in the program that is being recorded: made once, filled before it first runs. */
+/**
+ * The table of this name in the program that is being recorded. Made once, and filled before the program first runs.
+ */
 function tableFor(device: Device, name: string, entries: number, fill: Fill): Storage {
   const program = currentProgram(device);
   const known = tables.get(program) ?? new Map<string, Storage>();
@@ -163,7 +165,7 @@ function filled(words: number, fill: Fill): Uint32Array {
   for (let i = 0; i < words; i += 3 * QUAD) values.fill(NOWHERE, i + QUAD, i + 2 * QUAD);
   fill((i, { offset, bits, other }) => {
     const at = Math.floor(i / QUAD) * 3 * QUAD + (i % QUAD);
-    // Offsets before the first element wrap around, as sums of them do in the kernel.
+    // Offsets before the first element wrap around, and so do their sums in the kernel.
     values[at] = offset;
     values[at + QUAD] = bits;
     values[at + 2 * QUAD] = other;

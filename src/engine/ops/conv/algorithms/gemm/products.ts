@@ -17,39 +17,39 @@ import { offsetTables } from './offset_tables.ts';
 import { crewOf, grid, LARGEST_TILE, PASSES, type ProductSize, splitOf, type Tile } from './tiles.ts';
 
 /**
- * Records convolutions as products of matrices, whatever kernel multiplies them; see `shaders/conv/gemm/gemm_operands.wgsl`,
- * which all of them share. Every function records into the program at hand.
+ * Records convolutions as matrix products, for any kernel that multiplies; see `shaders/conv/gemm/gemm_operands.wgsl`,
+ * which all of them share. Every function records into the current program.
  */
 
-/** What the kernel has to look out for; what it has not, it is compiled without. */
+/** The cases that the kernel must handle. It is compiled without the others. */
 export interface Cases {
   /** See `isWide`. */
   wide: boolean;
   /** The last passes go beyond the depth. */
   tail: boolean;
-  /** Some of the values that are multiplied are zeros that are nowhere in memory. */
+  /** Some operands are zeros that are not in memory. */
   masked: boolean;
-  /** The sums of the rows are wanted, too. */
+  /** The sums of the rows are needed, too. */
   rowSums: boolean;
 }
 
-/** A kernel's text with what all of them share, for `rowSums` of `Cases` and for all else. */
+/** A kernel's text with the shared texts: `rowSums` for that case, `plain` for all others. */
 export function finished(text: string): { plain: string; rowSums: string } {
   const shared = `${text}\n${operands}`;
   return { plain: `${shared}\n${epilogue}\n${leakyRelu}`, rowSums: `${shared}\n${rowSums}` };
 }
 
-/** A kernel on one device. */
+/** A product kernel on one device. */
 export interface ProductKernel {
-  /** What dispatches are called. */
+  /** The name of its dispatches. */
   name: string;
   tile: Tile;
-  /** Vectors of four depth steps that it brings in a pass. */
+  /** Vectors of four depth steps per pass. */
   quads: number;
   kernelFor(cases: Cases): Kernel;
 }
 
-/** The three directions of a convolution by a kernel. */
+/** The three directions of a convolution, by this kernel. */
 export function productKernels(on: (device: Device) => ProductKernel): ConvKernels {
   return {
     forward: (g, x, w, bias, y, slope = 1) => {
@@ -79,12 +79,12 @@ export function productKernels(on: (device: Device) => ProductKernel): ConvKerne
 }
 
 /**
- * Positions of a picture from which each gets parts of a weight's gradient of its own: one table then does for all pictures,
- * and layers with so many positions have small weights, which are split anyway.
+ * Positions of a picture from which each picture gets its own parts of the weight gradient. One table then serves all
+ * pictures. Layers with so many positions have small weights, whose sums are split anyway.
  */
 const LARGE_PICTURE = 512;
 
-/** The sizes of the matrix products for a direction, with `count` of each group's output channels. */
+/** The sizes of a direction's matrix products, with `count` of each group's output channels. */
 export function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC / g.groups): ProductSize {
   const taps = g.kernelH * g.kernelW;
   const plane = g.outH * g.outW;
@@ -100,7 +100,7 @@ export function sizeOf(g: ConvGeometry, direction: ConvDirection, count = g.outC
   return { rows: count, cols: into * taps, depth: outs / pictures, products, pictures };
 }
 
-/** How far it is from one picture to the next, and how many columns and splits one has. */
+/** Strides from one picture to the next, and the columns and splits of a picture. */
 function pictureStrides(g: ConvGeometry, direction: ConvDirection, { cols, pictures }: ProductSize, splits: number) {
   const [ins, outs] = [g.inH * g.inW, g.outH * g.outW];
   if (direction === 'weightGradient') {
@@ -114,8 +114,8 @@ function pictureStrides(g: ConvGeometry, direction: ConvDirection, { cols, pictu
 }
 
 /**
- * Where rows begin and how far they are apart in `a` and in the result, for the output channels from `first` on, and how
- * far it is to the next group's.
+ * Where rows begin and their strides in `a` and in the result, for the output channels from `first` on; and the strides
+ * to the next group.
  */
 function strides(g: ConvGeometry, direction: ConvDirection, first: number) {
   const taps = g.kernelH * g.kernelW;
@@ -141,22 +141,22 @@ function isWide(g: ConvGeometry, direction: ConvDirection): boolean {
   return direction === 'weightGradient' && (g.outH * g.outW) % 4 === 0;
 }
 
-/** Whether there are windows that reach into the padding, or inputs that a tap brought nowhere. */
+/** Whether some windows reach into the padding, or some inputs are not reached by a tap. */
 function hasZeros({ kernelH, kernelW, strideH, strideW, padH, padW }: ConvGeometry, direction: ConvDirection): boolean {
   return padH + padW > 0 || (direction === 'inputGradient' && kernelH * kernelW * strideH * strideW > 1);
 }
 
-/** What is multiplied: `a` and `b` of the shader, and what the result is; the weight, or its slice, where left out. */
+/** The operands: `a` and `b` of the shader, and the result. An omitted one is the weight, or its slice. */
 interface Operands {
   a?: Tensor;
   b: Tensor;
   result?: Tensor;
   finish?: Epilogue;
-  /** The sums of the rows of `a`, if they are wanted. */
+  /** The sums of the rows of `a`, if they are needed. */
   rowSums?: Tensor;
 }
 
-/** The weight, or its gradient, in what is bound at once: the slices of a large one, or all groups of it. */
+/** The pieces of the weight, or of its gradient, that are bound at once: slices of a large one, or all groups of it. */
 function runsOf(weight: Tensor, g: ConvGeometry): { first: number; count: number; slice: Tensor | StorageSlice }[] {
   return g.groups > 1 ? [{ first: 0, count: g.outC / g.groups, slice: weight }] : weightSlices(weight, g);
 }
@@ -174,11 +174,11 @@ function multiply(
   for (const { first, count, slice } of runsOf(weight, g)) {
     const size = sizeOf(g, direction, count);
     const tail = size.depth % PASSES !== 0;
-    // Slices of weights are not split on top of that.
+    // The slices of a weight are not split further.
     const { share, splits } =
       slice === weight ? splitOf(tile, size, direction, crewOf(weight.device)) : { share: size.depth, splits: 1 };
-    // In the input's gradient the channels of a slice are summed over: later slices add to what the first has left, and
-    // the sum is whole with the last.
+    // The input gradient sums over the channels of a slice: later slices add to the result of the first, and the sum is
+    // complete with the last.
     const accumulate = direction === 'inputGradient' && first > 0;
     const isWhole = direction !== 'inputGradient' || first + count === g.outC / g.groups;
     const { bias, slope = 1, ...rest } = (splits === 1 && finish) || {};
@@ -209,7 +209,7 @@ function multiply(
       besides: isWhole ? kind : 0,
       zero: 0,
     };
-    // The shader takes columns that had to be folded, the products and the splits apart.
+    // The shader separates folded columns, products and splits again.
     const groups = [x, y, z * products * splits] as const;
     const label = `${name}.${direction} ${g.kernelH}×${g.kernelW} ${tile.rows}x${tile.cols}`;
     if (rowSums) {

@@ -1,7 +1,7 @@
 import type { Device } from '../../../../gpu/device.ts';
 import type { ConvDirection } from '../../algorithm.ts';
 
-/** The tiles of `shaders/conv/gemm/conv_gemm.wgsl`, and which suits a product. */
+/** The tiles of `shaders/conv/gemm/conv_gemm.wgsl`, and the choice of one for a product. */
 
 /** A tile: `down` × `across` invocations, each with rows / down × cols / across sums of it. */
 export interface Tile {
@@ -11,21 +11,21 @@ export interface Tile {
   across: number;
 }
 
-/** result[rows, cols] = a[rows, depth] · b[depth, cols], so many times. */
+/** The size of matrix products: result[rows, cols] = a[rows, depth] · b[depth, cols]. */
 export interface ProductSize {
   rows: number;
   cols: number;
   depth: number;
-  /** Such products, one for each group, whose results lie apart. */
+  /** Their number, one per group, with separate results. */
   products: number;
-  /** Such products, one for each picture, whose results are added up; 1 where left out. */
+  /** Their number, one per picture, with results that are added up; default 1. */
   pictures?: number;
 }
 
-/** Vectors of four depth steps that are brought at once: two tiles of 128 × 128 then are the 16 KiB that every device has. */
+/** Vectors of four depth steps per pass: two tiles of 128 × 128 then take the 16 KiB that every device has. */
 export const QUADS = 2;
 export const SIDES = 2;
-/** Depth steps that the kernel takes at least. */
+/** The fewest depth steps of the kernel. */
 export const PASSES = 4 * QUADS * SIDES;
 
 export const TILES: readonly Tile[] = [
@@ -43,7 +43,7 @@ export const TILES: readonly Tile[] = [
 /** The longest side of a tile. */
 export const LARGEST_TILE = 128;
 
-/** Tiles across and down. */
+/** The number of tiles across and down. */
 export function grid(tile: Tile, { rows, cols }: ProductSize): [number, number] {
   return [Math.ceil(cols / tile.cols), Math.ceil(rows / tile.rows)];
 }
@@ -53,20 +53,20 @@ export function worthTrying(tile: Tile, { rows, cols }: ProductSize): boolean {
   return tile.rows < 4 * rows && tile.cols < 4 * cols;
 }
 
-/** Steps of depth that one workgroup sums over at least; and in the weight gradient at most, which bounds the rounding error. */
+/** The fewest depth steps of a workgroup; and in the weight gradient the most, which bounds the rounding error. */
 const SHORTEST_SHARE = 256;
 const LONGEST_SHARE = 4096;
 /**
- * Steps of depth that splitting has to save: adding up the parts is one dispatch more, and while one of those went to an H200
- * (17 µs), its workgroups did about as many steps.
+ * Depth steps that splitting must save. Adding up the parts takes another dispatch, 17 µs on an H200, in which its
+ * workgroups computed about as many steps.
  */
 const WORTH_A_DISPATCH = 512;
 
-/** What a kind of device needs to be busy. */
+/** What keeps a kind of device busy. */
 export interface Crew {
-  /** Invocations: where there are fewer, the depth is split. */
+  /** Invocations; with fewer, the depth is split. */
   invocations: number;
-  /** Multiprocessors: fewer workgroups leave some without work, and so does the last round of them. */
+  /** Multiprocessors; with fewer workgroups some have no work, and so it is in the last wave. */
   processors: number;
 }
 
@@ -77,7 +77,7 @@ const CPU: Crew = { invocations: 1, processors: 1 };
 
 export const crewOf = (device: Device): Crew => (device.capabilities.cpu ? CPU : GPU);
 
-/** How the depth is split: a part's depth, and how many there are, those of all pictures together. */
+/** How the depth is split: the depth of a part, and the number of parts over all pictures. */
 export function splitOf(
   tile: Tile,
   size: ProductSize,
@@ -89,7 +89,7 @@ export function splitOf(
   const { pictures = 1 } = size;
   const invocations = across * down * pictures * size.products * tile.down * tile.across;
   const wanted = Math.max(crew.invocations / invocations, size.depth / longest);
-  // In whole pairs of passes, so that no part begins within one.
+  // In whole pairs of passes, so that no part begins within a pass.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
   const whole = Math.min(Math.ceil(share / PASSES) * PASSES, size.depth);
   // The parts of weight gradients are added up together, at the end.
@@ -97,16 +97,16 @@ export function splitOf(
   return { share: whole, splits: pictures * Math.ceil(size.depth / whole) };
 }
 
-/** What a value read from memory, one read from workgroup memory and one of a part cost, in multiply-adds of one invocation. */
+/** Costs of a load from memory, a load from workgroup memory and a part, in multiply-adds of one invocation. */
 const LOAD = 12;
 const LOCAL_LOAD = 0.6;
 const PART = 80;
 
-/** What a kernel spends on a multiply-add and the local loads for it. */
+/** The cost of a multiply-add and its local loads. */
 type Arithmetic = (tile: Tile) => number;
 const byInvocations: Arithmetic = ({ rows, cols, down, across }) => 1 + LOCAL_LOAD * (down / rows + across / cols);
 
-/** The tiles, the one first that should be the fastest, by the arithmetic and the traffic it takes and the workgroups it makes. */
+/** The tiles, the fastest first by a model of arithmetic, memory traffic and the number of workgroups. */
 export function byCost<T extends Tile = Tile>(
   size: ProductSize,
   direction: ConvDirection,
