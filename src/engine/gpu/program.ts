@@ -309,7 +309,7 @@ export class Program implements StorageOwner {
 
   private refuseCuts(): void {
     if (this.cuts.length === 0) return;
-    throw new PixtapeError('this program has work for the host in the middle', 'Run it with runInParts().', {
+    throw new PixtapeError('this program has host work in the middle', 'Run it with runInParts().', {
       code: 'misuse',
     });
   }

@@ -131,7 +131,7 @@ function wholeDtype(operation: string, given: readonly Given[]): 'u32' | 'i32' |
   if (!first || !isWhole(first)) return undefined;
   for (const { type, operand } of given) {
     if (type === 'f32' || operand instanceof Tensor || Number.isInteger(operand)) continue;
-    throw mixed(`${operation}: ${first.label} holds ${first.dtype}; ${operand} is no whole number`);
+    throw mixed(`${operation}: ${first.label} holds ${first.dtype}; ${operand} is not a whole number`);
   }
   return first.dtype as 'u32' | 'i32';
 }

@@ -127,7 +127,7 @@ export function encodeSafetensors(
  * The length in bytes of the header that follows the first eight bytes.
  * @param first the file's first bytes (at least 8, fewer only when the file is shorter)
  * @param fileBytes size of the whole file in bytes
- * @throws PixtapeError when the file is cut short or is no safetensors file.
+ * @throws PixtapeError when the file is cut short or is not a safetensors file.
  */
 export function safetensorsHeaderLength(first: Uint8Array, fileBytes: number, file: string): number {
   if (fileBytes < 8) throw cutShort(file, fileBytes, 'at least 8');
@@ -143,7 +143,7 @@ export function safetensorsHeaderLength(first: Uint8Array, fileBytes: number, fi
  * Reads and checks the header: types, shapes, and that the tensors cover the rest of the file exactly once.
  * @param json the header's bytes, without the eight of its length
  * @param fileBytes size of the whole file in bytes
- * @throws PixtapeError that names the file, and the tensor where one is at fault.
+ * @throws PixtapeError that names the file, and the tensor at fault, if any.
  */
 export function parseSafetensorsHeader(json: Uint8Array, fileBytes: number, file: string): SafetensorsHeader {
   let parsed: unknown;
@@ -227,7 +227,7 @@ function checkCoverage(entries: Map<string, TensorEntry>, dataStart: number, fil
   }
   if (covered > fileBytes) {
     const torn = sorted.find(([, entry]) => entry.end > fileBytes)?.[0];
-    throw cutShort(file, fileBytes, `${covered}`, `tensor "${torn}" is the first that is not whole`);
+    throw cutShort(file, fileBytes, `${covered}`, `tensor "${torn}" is the first incomplete one`);
   }
   if (covered < fileBytes) throw malformed(file, `${fileBytes - covered} bytes after the last tensor belong to none`);
 }
@@ -238,7 +238,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 function malformed(file: string, what: string): PixtapeError {
   return new PixtapeError(
     `${file} is not a usable safetensors file: ${what}.`,
-    'Check that it is the right file, or write it again; a damaged copy cannot be mended.',
+    'Check that it is the right file, or write it again; a damaged copy cannot be repaired.',
   );
 }
 

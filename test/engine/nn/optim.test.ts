@@ -62,7 +62,7 @@ describe.each([false, true])('five steps, gradients scaled: %s', (lossScale) => 
 it('refuses rates that cannot be', () => {
   const w = Tensor.from(device, [1], [1], 'w');
   expect(() => new SGD(device, [w], { momentum: -1 })).toThrow(/momentum is -1/);
-  expect(() => new SGD(device, [w], { nesterov: true })).toThrow(/nesterov takes a momentum/);
+  expect(() => new SGD(device, [w], { nesterov: true })).toThrow(/nesterov needs a momentum/);
   expect(() => new RMSprop(device, [w], { alpha: 1 })).toThrow(/alpha is 1; it must be in \[0, 1\)/);
   expect(() => new AdamW(device, [w], { weightDecay: -1 })).toThrow(/AdamW: weightDecay is -1/);
 });

@@ -55,7 +55,7 @@ function reaches(own: string, name: string, fn: string): boolean {
   if (!new RegExp(`\\b(?:let|var|const)\\s+${name}\\b`).test(own)) return true;
   // Before its declaration, or outside its block, the name would still be the binding.
   if (!new RegExp(`(?<![.\\w])${name}\\s*\\[`).test(own)) return false;
-  throw new Error(`fn ${fn}: ${name} is a variable there and a binding too; call one of them something else`);
+  throw new Error(`fn ${fn}: ${name} is both a variable there and a binding; rename one of them`);
 }
 
 /** Converts the loads and stores of these bindings in a part of a function. */
@@ -68,7 +68,7 @@ function rewritten(text: string, halves: ReadonlyMap<string, Half>): string {
     const { stored, computed } = halves.get(name) as Half;
     const before = text.slice(0, match.index).trimEnd().at(-1);
     const open = match.index + match[0].length;
-    if (text[open] !== '[' || before === '&') throw unsure(text, match.index, `only ${name}[…] is understood`);
+    if (text[open] !== '[' || before === '&') throw unsure(text, match.index, `only ${name}[…] is supported`);
     const close = closing(text, open);
     const element = `${name}[${rewritten(text.slice(open + 1, close), halves)}]`;
     const [assignment, operator] = /^\s*([-+*/%]?)=(?!=)/.exec(text.slice(close + 1, close + 40)) ?? [];
@@ -77,7 +77,7 @@ function rewritten(text: string, halves: ReadonlyMap<string, Half>): string {
     if (/^\s*(?:\+\+|--|\.)/.test(text.slice(from, from + 40))) throw unsure(text, match.index, 'unknown operator');
     if (assignment === undefined) result += `${computed}(${element})`;
     else {
-      if (before !== undefined && !'{};'.includes(before)) throw unsure(text, match.index, 'no statement of its own');
+      if (before !== undefined && !'{};'.includes(before)) throw unsure(text, match.index, 'not a statement of its own');
       const start = from + assignment.length;
       from = endOfExpression(text, start);
       const value = rewritten(text.slice(start, from), halves).trim();

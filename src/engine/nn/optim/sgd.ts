@@ -34,7 +34,7 @@ export class SGD extends Optimizer {
       checkFactor('SGD', `${name} is ${value}; it`, value);
     }
     if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new PixtapeError('SGD: nesterov takes a momentum above 0 and a dampening of 0');
+      throw new PixtapeError('SGD: nesterov needs a momentum above 0 and a dampening of 0');
     }
     this.options = { momentum, dampening, nesterov, weightDecay };
     this.buffers = momentum > 0 ? this.keep('momentum_buffer') : undefined;

@@ -94,7 +94,7 @@ export function batchNorm(
   check(x, s, { weight, bias, ...running }, { ...running, batchesTracked });
   if (training && s.n === 1) {
     throw new PixtapeError(
-      `batchNorm: [${x.shape}] has one value for each channel, which is no batch to take statistics of`,
+      `batchNorm: [${x.shape}] has one value per channel, too few for statistics`,
       'Use a larger picture or batch, a smaller depth, or evaluation mode.',
     );
   }

@@ -20,7 +20,7 @@ export function instanceNorm(x: Tensor, weight?: Tensor, bias?: Tensor, options:
   const pixels = sizeOf(rest);
   if (pixels === 1) {
     throw new PixtapeError(
-      `instanceNorm: [${x.shape}] has one pixel for each plane, which is no picture to take statistics of`,
+      `instanceNorm: [${x.shape}] has one pixel per plane, too few for statistics`,
       'Use a larger picture, or batch norm.',
     );
   }

@@ -41,7 +41,7 @@ export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}):
   const count = sizeOf(found.map((axis) => x.shape[axis] as number));
   if (count <= correction) {
     throw new PixtapeError(
-      `variance: ${x.label} [${x.shape}] has ${count} values for each result, no more than the correction of ${correction}`,
+      `variance: ${x.label} [${x.shape}] has ${count} values per result, which must be more than the correction of ${correction}`,
       'With correction 0 the variance of one value is 0.',
     );
   }

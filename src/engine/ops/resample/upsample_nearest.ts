@@ -12,7 +12,7 @@ const source = `${nearestSource}\n${plane}`;
  * Nearest-neighbour resize of each picture: (N, C, H, W) → (N, C, height, width), larger or smaller. Row i of the result
  * is row ⌊i · H / height⌋, columns likewise. Gradients of any order.
  * Source: as `torch.nn.functional.interpolate(mode='nearest')`.
- * @throws PixtapeError if a side is no whole number of at least 1
+ * @throws PixtapeError if a side is not a whole number of at least 1
  */
 export function upsampleNearest(x: Tensor, height: number, width: number): Tensor {
   const [, , inH, inW] = checkResize('upsampleNearest', x, height, width);

@@ -74,7 +74,7 @@ export function concatCropped(x: Tensor, skip: Tensor): Tensor {
   const [skipBatch, skipChannels, skipH, skipW] = nchw('concatCropped', skip.shape);
   if (skipBatch !== batch || skipH < height || skipW < width) {
     throw new PixtapeError(
-      `concatCropped: ${skip.label} [${skip.shape}] has no middle that fits ${x.label} [${x.shape}]`,
+      `concatCropped: ${skip.label} [${skip.shape}] has no centre that fits ${x.label} [${x.shape}]`,
       'The skip needs the same batch, and sides at least as long.',
     );
   }

@@ -26,7 +26,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
   checkArguments('permute', { x: aTensor, axes: aList(aWholeNumber(-Infinity)) }, { x, axes });
   const order = axes.map((axis) => axisOf('permute', x, axis));
   if (order.length !== x.shape.length || new Set(order).size !== order.length) {
-    throw new PixtapeError(`permute: [${axes}] is no order of the axes of ${x.label} [${x.shape}]`);
+    throw new PixtapeError(`permute: [${axes}] is not a permutation of the axes of ${x.label} [${x.shape}]`);
   }
   const back = (dy: Tensor) => [
     permute(
@@ -50,7 +50,7 @@ export function transpose(x: Tensor, first: number, second: number): Tensor {
 /** The transpose of a matrix: (R, C) → (C, R). @throws PixtapeError if x is not a matrix */
 export function transpose2d(x: Tensor): Tensor {
   checkArguments('transpose2d', { x: aTensor }, { x });
-  if (x.shape.length !== 2) throw new PixtapeError(`transpose2d: [${x.shape}] is no matrix`);
+  if (x.shape.length !== 2) throw new PixtapeError(`transpose2d: [${x.shape}] is not a matrix`);
   return permute(x, [1, 0]);
 }
 

@@ -29,7 +29,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (open <= 1 && sizeOf(found) === x.size && found.every((n) => Number.isInteger(n) && n >= 1))
     return viewOf(x, found);
   throw new PixtapeError(
-    `reshape: ${x.label} [${x.shape}] has ${x.size} values, [${shape}] ${open > 1 ? 'leaves more than one side open' : `does not take so many`}`,
+    `reshape: ${x.label} [${x.shape}] has ${x.size} values, [${shape}] ${open > 1 ? 'leaves more than one side open' : 'does not have as many'}`,
     'At most one side may be −1, and the product of the others must divide the number of values.',
     { details: { shape: x.shape, wanted: shape } },
   );

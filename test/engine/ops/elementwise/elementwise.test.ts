@@ -151,7 +151,7 @@ test('whole numbers are computed exactly, and do not meet floats', async () => {
   const x = Tensor.from(device, [3], [1, 0, 1], 'x');
   const recorded = await record(device, () => {
     expect(() => add(a, x)).toThrow(/add: a holds u32, x holds f32\n.*Cast it first/);
-    expect(() => add(a, 0.5)).toThrow(/add: a holds u32; 0.5 is no whole number/);
+    expect(() => add(a, 0.5)).toThrow(/add: a holds u32; 0.5 is not a whole number/);
     expect(() => sigmoid(a)).toThrow(/sigmoid: a holds u32; expected floats/);
     return {
       equal: eq(a, b),

@@ -193,7 +193,7 @@ test('NaN in one channel spoils that channel and no other', async () => {
 test('one value a channel: refused in training as PyTorch does, fine in evaluation', async () => {
   const norm = new BatchNorm2d(device, 3);
   const x = Tensor.from(device, [1, 3, 1, 1], [1, 2, 3], 'x');
-  await expect(record(device, () => norm.forward(x))).rejects.toThrow(/\[1,3,1,1\] has one value for each channel/);
+  await expect(record(device, () => norm.forward(x))).rejects.toThrow(/\[1,3,1,1\] has one value per channel/);
   expect(await tracked(norm)).toBe(0);
   norm.eval();
   const recorded = await record(device, () => norm.forward(x));

@@ -139,7 +139,7 @@ test('what does not fit is said: unknown options, channels, shapes, kinds', asyn
     [() => layerNorm(x, 8, undefined, zeros(4)), /layerNorm: bias is \[4\]; expected \[8\]/],
     [() => layerNorm(x, 8, undefined, undefined, any({ epsilon: 1 })), /layerNorm: there is no option epsilon/],
     [() => layerNorm(x, 8, undefined, undefined, { eps: -1 }), /layerNorm: eps is -1/],
-    [() => instanceNorm(zeros(1, 4, 1, 1)), /one pixel for each plane/],
+    [() => instanceNorm(zeros(1, 4, 1, 1)), /one pixel per plane/],
     [() => instanceNorm(x, zeros(3)), /instanceNorm: weight is \[3\]; expected \[4\]/],
     [() => batch({}), /batchNorm: training is undefined; it must be true or false/],
     [() => batch({ training: true, momentum: 2 }), /batchNorm: momentum is 2/],

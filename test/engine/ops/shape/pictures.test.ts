@@ -77,9 +77,9 @@ test('wrong shapes and arguments are named', async () => {
     expect(() => concat([zeros(3)])).toThrow(/no axis 1 in x \[3\]/);
     expect(() => centerCrop(zeros(1, 1, 4, 4), 5, 4)).toThrow(/\[1,1,4,4\] is smaller than the 4 × 5/);
     expect(() => centerCrop(zeros(4, 4), 2, 2)).toThrow(/\[4,4\]; expected \(N, C, H, W\)/);
-    expect(() => permute(zeros(2, 3), [0, 0])).toThrow(/\[0,0\] is no order of the axes of x \[2,3\]/);
+    expect(() => permute(zeros(2, 3), [0, 0])).toThrow(/\[0,0\] is not a permutation of the axes of x \[2,3\]/);
     expect(() => permute(zeros(2, 3), [0, 1, 2])).toThrow(/no axis 2 in x \[2,3\]/);
-    expect(() => transpose2d(zeros(2, 3, 4))).toThrow(/\[2,3,4\] is no matrix/);
+    expect(() => transpose2d(zeros(2, 3, 4))).toThrow(/\[2,3,4\] is not a matrix/);
     return concat([zeros(1, 1)]);
   });
   recorded.destroy();

@@ -114,14 +114,14 @@ test('wrong shapes and arguments are named, by PixtapeErrors', async () => {
   const recorded = await record(device, () => {
     const x = Tensor.zeros(device, [2, 3], 'x');
     const wrong: [() => unknown, RegExp][] = [
-      [() => reshape(x, [4, -1]), /reshape: x \[2,3\] has 6 values, \[4,-1\] does not take so many/],
+      [() => reshape(x, [4, -1]), /reshape: x \[2,3\] has 6 values, \[4,-1\] does not have as many/],
       [() => reshape(x, [-1, -1]), /leaves more than one side open/],
       [() => reshape(x, [1.5, 4]), /reshape: shape is \[1.5, 4\]/],
       [() => flatten(x, 1, 0), /flatten: axis 0 lies before axis 1/],
       [() => flatten(x, 2), /flatten: there is no axis 2 in x \[2,3\]/],
       [() => squeeze(x, [0, -2]), /squeeze: the axes \[0,-2\] name one axis/],
       [() => unsqueeze(x, 4), /unsqueeze: there is no axis 4/],
-      [() => permute(x, [0, 0]), /permute: \[0,0\] is no order/],
+      [() => permute(x, [0, 0]), /permute: \[0,0\] is not a permutation/],
       [() => permute(x, '01' as never), /permute: axes is '01'/],
       [() => transpose(x, 0, 2), /transpose: there is no axis 2/],
       [() => expand(x, [2, 6]), /expand: x \[2,3\] cannot be repeated to \[2,6\]/],

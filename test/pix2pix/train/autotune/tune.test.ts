@@ -186,7 +186,7 @@ describe('keys and tables', () => {
     const set = () => {
       tuning.algorithm = 'tiles';
     };
-    expect(set).toThrow(/no way of computing convolutions named "tiles"\n.*auto, or one of tile, fold/);
+    expect(set).toThrow(/no convolution algorithm named "tiles"\n.*auto, or one of tile, fold/);
     expect(tuning.algorithm).toBe('auto');
     tuning.table = new Map([[convKey('forward', g), 'fast 9']]);
     expect(tuning.wishFor('forward', g)).toBeUndefined();

@@ -56,7 +56,7 @@ export function parseWish(text: string): ConvWish | undefined {
 /** The choice of that name. @throws Error if there is none */
 export function parseChoice(text: string): ConvChoice {
   const choice = parseWish(text)?.choice;
-  if (!choice) throw new Error(`"${text}" is no way of computing a convolution`);
+  if (!choice) throw new Error(`"${text}" is not a convolution algorithm`);
   return choice;
 }
 

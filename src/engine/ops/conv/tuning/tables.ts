@@ -100,7 +100,7 @@ export function lookUp(
 ): ConvChoice | undefined {
   for (const name of rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer)) {
     const wish = parseWish(name);
-    if (!wish) throw new Error(`a shipped table prefers "${name}", which is no way of computing a convolution`);
+    if (!wish) throw new Error(`a shipped table prefers "${name}", which is not a convolution algorithm`);
     const found = findChoice(candidates, wish);
     if (found) return found;
   }

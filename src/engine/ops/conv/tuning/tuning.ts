@@ -37,7 +37,7 @@ export class ConvTuning {
     this.wish = name === 'auto' ? undefined : parseWish(name);
     if (name !== 'auto' && !this.wish) {
       throw new PixtapeError(
-        `there is no way of computing convolutions named ${JSON.stringify(name)}`,
+        `there is no convolution algorithm named ${JSON.stringify(name)}`,
         `Take auto, or one of ${METHOD_NAMES.join(', ')}.`,
       );
     }
