@@ -70,7 +70,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   }
 }
 
-// Each output that used this input contributes its gradient times the weight it used.
+// Each output that used this input contributes its gradient times the weight that it used.
 @compute @workgroup_size(64)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   for (var i = id.x; i < p.n; i += groups.x * 64u) {

@@ -12,7 +12,7 @@ struct Params {
   has_bias: u32,
   // 1 for no leaky ReLU.
   slope: f32,
-  // What `beside` is: 0 nothing; 1 what came out of the leaky ReLU before which the result is brought; 2 what is added to it.
+  // The meaning of `beside`: 0 none; 1 the result of the leaky ReLU through which the sum is propagated; 2 an addend.
   besides: u32,
 }
 

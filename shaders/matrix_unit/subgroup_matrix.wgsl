@@ -1,6 +1,8 @@
-// Operations on a subgroup's matrices, as Dawn spells them since the end of 2025 (its docs/dawn/features/subgroup_matrix.md).
-// Layout: offsets count vectors of four halves, LINE in a row of a or a column of b; a patch is row-major, N floats a row.
-// Tiling: Left is M x K, Right K x N, Sum M x N; one subgroup holds each, and calls with the same arguments throughout.
+// Operations on a subgroup's matrices, in Dawn's spelling since the end of 2025 (its
+// docs/dawn/features/subgroup_matrix.md).
+// Layout: offsets count vectors of four halves, LINE per row of a or column of b; a patch is row-major, N floats per
+// row.
+// Tiling: Left is M x K, Right K x N, Sum M x N. One subgroup holds each. All its calls have the same arguments.
 
 enable f16;
 enable subgroups;
@@ -13,7 +15,7 @@ alias Sum = subgroup_matrix_result<f32, N, M>;
 var<workgroup> a_tile: array<vec4<f16>, A_VECTORS>;
 var<workgroup> b_tile: array<vec4<f16>, B_VECTORS>;
 
-// Which subgroup of its workgroup an invocation is in.
+// The number of an invocation's subgroup in its workgroup.
 fn subgroup_of(t: u32, id: u32) -> u32 {
   return id;
 }

@@ -1,4 +1,5 @@
-// As subgroup_matrix.wgsl, spelled as before the end of 2025: layout is an argument, matrices lie in arrays of single values.
+// subgroup_matrix.wgsl in the spelling before the end of 2025: layout is an argument, and matrices are in arrays of
+// scalars.
 
 enable f16;
 enable subgroups;

@@ -1,5 +1,6 @@
-// A product of whole numbers by a matrix unit, to tell whether it is right: M x (STEPS * K) times (STEPS * K) x N.
-// Layout: as in subgroup_matrix.wgsl. Tiling: one workgroup, each of whose SUBGROUPS makes the same. Source: none.
+// A product of whole numbers by a matrix unit, which shows whether the unit is right: M x (STEPS * K) times (STEPS * K)
+// x N.
+// Layout: as in subgroup_matrix.wgsl. Tiling: one workgroup; each of its SUBGROUPS computes the same. Source: none.
 
 const LINE = STEPS * K / 4u + 2u;
 const INVOCATIONS = SUBGROUPS * SUBGROUP;

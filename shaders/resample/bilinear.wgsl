@@ -94,7 +94,7 @@ fn forward(
     for (var row = first_row; row < end_row; row++) {
       let top = pixel_of(place, p.in_h);
       let down = f32(rest_of(place, p.in_h)) / f32(unit);
-      // Runs once for each new row; twice at the start, and if rows are skipped.
+      // Runs once per new row; twice at the start, and if rows are skipped.
       have = max(have, top);
       while (have < min(top + 2u, p.in_h)) {
         let a = top_left + have * p.in_w;

@@ -1,28 +1,29 @@
-// 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never written out), for GPUs: forward,
-// gradient of the input, gradient of the weight. What is multiplied, and where it goes, stands in gemm_operands.wgsl, which is
-// appended. conv_matrix.wgsl makes the same products in halves, on matrix units.
+// 2-D convolution as one matrix product ("implicit GEMM": the second matrix is never stored), for GPUs: forward,
+// gradient of the input, gradient of the weight. gemm_operands.wgsl, which is appended, defines the operands and the
+// result. conv_matrix.wgsl computes the same products in halves, on matrix units.
 //
 // Layout: that of gemm_operands.wgsl.
 //
-// Tiling: a workgroup of DOWN * ACROSS invocations makes a tile of BM = ROWS_EACH * DOWN rows and BN = 4 * C * ACROSS
-// columns, in passes of BK = 4 * QUADS depth steps. An invocation has ROWS_EACH rows, DOWN apart, and C times four
-// columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. Vectors in workgroup memory
-// are of four depth steps of one row or column: one invocation brings and writes a whole one. There are two such tiles of
-// each operand (SIDES): while one is multiplied, the other is filled with what was loaded meanwhile, at one barrier a pass.
-// With ROW_SUMS an invocation also adds up what it brings of the rows of `a`. How results leave: gemm_epilogue.wgsl, or then
-// gemm_row_sums.wgsl.
+// Tiling: a workgroup of DOWN * ACROSS invocations computes a tile of BM = ROWS_EACH * DOWN rows and BN = 4 * C *
+// ACROSS columns, in passes of BK = 4 * QUADS depth steps. An invocation has ROWS_EACH rows, DOWN apart, and C times
+// four columns, ACROSS apart, so that neighbours read neighbouring vectors; 32 of them are 4 x 8. A vector in workgroup
+// memory is four depth steps of one row or column, and one invocation loads and writes all of it. There are two such
+// tiles of each operand (SIDES): while one is multiplied, the next one is loaded and written to the other, with one
+// barrier per pass.
+// With ROW_SUMS an invocation also adds up the rows of `a` that it loads. gemm_epilogue.wgsl, or gemm_row_sums.wgsl
+// then, writes the results.
 // Source: the tiling of Volkov & Demmel 2008, "Benchmarking GPUs to Tune Dense Linear Algebra".
 
 const INVOCATIONS = DOWN * ACROSS;
 const BM = ROWS_EACH * DOWN;
 const BN = 4u * C * ACROSS;
 
-// [side][quad][row / DOWN][row % DOWN], and columns likewise: of the indices in the loop only the last is no constant.
-// WebGPU has every other one checked, each time.
+// [side][quad][row / DOWN][row % DOWN], and columns likewise. Only the last index is variable in the loop: WebGPU
+// checks every variable one at each access.
 var<workgroup> a_tile: array<array<array<array<vec4f, DOWN>, ROWS_EACH>, QUADS>, SIDES>;
 var<workgroup> b_tile: array<array<array<array<vec4f, ACROSS>, COLS_EACH>, QUADS>, SIDES>;
 
-// Writes them into tile `side` of the two.
+// Writes loaded vectors into tile `side` of the two.
 fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
   // unroll
   for (var e = 0u; e < A_QUADS; e++) {
@@ -39,7 +40,7 @@ fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
   }
 }
 
-// Where an invocation is in its tile: its first row and its first column.
+// The place of an invocation in its tile: its first row and its first column.
 fn first_row(t: u32) -> u32 {
   return t / 32u / (ACROSS / 8u) * 4u + t % 32u / 8u;
 }
@@ -48,7 +49,7 @@ fn first_col(t: u32) -> u32 {
   return t / 32u % (ACROSS / 8u) * 8u + t % 8u;
 }
 
-// The sums of one invocation: of its row r those of columns 4 * c to 4 * c + 3 at r * C + c.
+// The sums of one invocation: those of its row r and columns 4 * c to 4 * c + 3 are at r * C + c.
 alias Sums = array<vec4f, ROWS_EACH * C>;
 
 fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
@@ -61,7 +62,7 @@ fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
       for (var j = 0u; j < FOUR; j++) {
         four[j] = b_tile[side][q][4u * c + j][col];
       }
-      // right[i]: of depth step i, four columns.
+      // right[i]: four columns of depth step i.
       let right = transpose(four);
       // unroll
       for (var r = 0u; r < ROWS_EACH; r++) {
@@ -77,7 +78,7 @@ fn multiply(row: u32, col: u32, side: u32, sums: ptr<function, Sums>) {
   }
 }
 
-// The first row and column of an invocation in its tile. Checked here once, and not at every access.
+// The first row and column of an invocation in its tile. Clamped here once, and not at every access.
 fn own_row(t: u32) -> u32 {
   return min(first_row(t), DOWN - 1u);
 }
@@ -105,7 +106,7 @@ fn sum_up(work: Work, t: u32, sums: ptr<function, Sums>, rows: ptr<function, Row
       if (AHEAD == 1u) {
         add_rows(&brought, rows);
         at += 3u * QUADS;
-        // Behind the end too: nobody multiplies it, and there is no branch.
+        // Loads beyond the end, too: nothing multiplies that, and there is no branch.
         brought = fetch(t, &known, k + (side + 1u) * BK, at);
       } else {
         brought = fetch(t, &known, k + side * BK, at);

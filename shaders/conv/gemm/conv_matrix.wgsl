@@ -1,16 +1,17 @@
-// The products of conv_gemm.wgsl on the matrix units of a GPU ("tensor cores"): what is multiplied is rounded to halves, sums
-// are floats. What is multiplied, and where it goes, stands in gemm_operands.wgsl; the operations on matrices, in the spelling
-// that the device understands, in one of the files subgroup_matrix*.wgsl. Both are appended.
+// The products of conv_gemm.wgsl on the matrix units of a GPU ("tensor cores"): operands are rounded to halves, sums
+// are floats. gemm_operands.wgsl defines the operands and the result. One of the files subgroup_matrix*.wgsl has the
+// operations on matrices, in the spelling that the device supports. Both are appended.
 //
-// Layout: that of gemm_operands.wgsl. In workgroup memory a row of `a`, or a column of `b`, is LINE vectors of four halves, of
-// which QUADS are its depth steps; the others keep neighbouring rows out of the same banks.
+// Layout: that of gemm_operands.wgsl. In workgroup memory a row of `a`, or a column of `b`, is LINE vectors of four
+// halves, of which QUADS are its depth steps. The others keep neighbouring rows out of the same banks.
 //
-// Tiling: the unit multiplies matrices of M x K and K x N; a subgroup of SUBGROUP invocations holds one together. A workgroup
-// of SUBGROUPS makes a tile of BM x BN, each subgroup MATRICES_DOWN x MATRICES_ACROSS products of M x N of it, in passes of
-// BK = 4 * QUADS depth steps. There are two sides of each operand: while one is multiplied, the other is filled with what was
-// loaded meanwhile, at one barrier a pass. Sums leave through `patches`, one matrix a subgroup, since nobody knows which
-// invocation holds which element: from there each invocation takes elements of one column, and finishes them.
-// With ROW_SUMS the rows that are brought are also added up, before they are rounded, as in conv_gemm.wgsl.
+// Tiling: the unit multiplies matrices of M x K and K x N; a subgroup of SUBGROUP invocations holds one together. A
+// workgroup of SUBGROUPS computes a tile of BM x BN, each subgroup MATRICES_DOWN x MATRICES_ACROSS products of M x N,
+// in passes of BK = 4 * QUADS depth steps. There are two sides of each operand: while one is multiplied, the next one
+// is loaded and written to the other, with one barrier per pass. Which invocation holds which element is undefined. So
+// sums leave through `patches`, one matrix per subgroup: each invocation takes elements of one column from there, and
+// applies the epilogue.
+// With ROW_SUMS the loaded rows are also added up, before they are rounded, as in conv_gemm.wgsl.
 // Source: the tiling of "Programming Tensor Cores in CUDA 9" (NVIDIA 2017) and of CUTLASS's WMMA kernels.
 
 const SIDES = 2u;
@@ -28,7 +29,7 @@ const A_VECTORS = SIDES * A_SIDE;
 const B_VECTORS = SIDES * B_SIDE;
 var<workgroup> patches: array<f32, SUBGROUPS * M * N>;
 
-// Writes what was brought into side `side`, whose offset is all of an index that changes from pass to pass.
+// Writes loaded vectors into side `side`, whose offset is the only part of an index that changes from pass to pass.
 fn put(t: u32, side: u32, brought: ptr<function, Brought>) {
   // unroll
   for (var e = 0u; e < A_QUADS; e++) {
@@ -89,7 +90,7 @@ fn sum_up(work: Work, t: u32, subgroup: u32, sums: ptr<function, Sums>, rows: pt
   for (var k = begin; k < end; k += BK) {
     add_rows(&brought, rows);
     at += 3u * QUADS;
-    // Behind the end too: nobody multiplies it, and there is no branch.
+    // Loads beyond the end, too: nothing multiplies that, and there is no branch.
     brought = fetch(t, &known, k + BK, at);
     multiply(subgroup, side, sums);
     side = 1u - side;
@@ -98,7 +99,7 @@ fn sum_up(work: Work, t: u32, subgroup: u32, sums: ptr<function, Sums>, rows: pt
   }
 }
 
-// Of the patches, which hold product (i, j) of each subgroup: the first row, and the column, that an invocation takes.
+// In the patches, which hold product (i, j) of each subgroup: the first row, and the column, that an invocation takes.
 fn patch_row(t: u32, i: u32) -> u32 {
   return first_row(t / SUBGROUP) + i * M + t % SUBGROUP / N;
 }

@@ -1,6 +1,6 @@
-// Writes the results of conv_gemm.wgsl and conv_matrix.wgsl with what follows a convolution. Appended after gemm_operands.wgsl.
+// The epilogue of conv_gemm.wgsl and conv_matrix.wgsl: bias and activation. Appended after gemm_operands.wgsl.
 
-// Writes the sum of row m at `i`, with what follows it: the bias, then the leaky ReLU, its gradient, or what is added.
+// Writes the sum of row m at `i`, with its epilogue: the bias, then the leaky ReLU, its gradient, or an addition.
 fn finish(i: u32, m: u32, product: u32, sum: f32) {
   var value = sum;
   if (p.has_bias != 0u) {

@@ -1,5 +1,5 @@
-// What the products of conv_gemm.wgsl and conv_matrix.wgsl are made of, and where they go. Appended to either, with `finish`
-// and `finish_rows` of gemm_epilogue.wgsl or gemm_row_sums.wgsl, which write what was summed up.
+// The operands and results of the products of conv_gemm.wgsl and conv_matrix.wgsl. Appended to either. `finish` and
+// `finish_rows` of gemm_epilogue.wgsl or gemm_row_sums.wgsl write the sums.
 //
 //   result[m, n] = sum over k of a[m, k] * b[k, n]
 //
@@ -7,23 +7,23 @@
 //   input gradient   m: input channel,  n: input position,   k: (output channel, u, v),  a: w,   b: dy,  result: dx
 //   weight gradient  m: output channel, n: (channel, u, v),  k: output position,         a: dy,  b: x,   result: dw
 //
-// Any stride, padding and dilation, kernels of up to 15 x 15. Groups of channels are so many products, side by side in one
-// dispatch. Where a value is, is the sum of what its column and what its depth step add to the address, so nothing has to be
-// divided or multiplied on the way: both are looked up. A table has one entry for each column, or depth step, i:
+// Any stride, padding and dilation, kernels of up to 15 x 15. Groups of channels are separate products in one dispatch.
+// An address is the sum of a part from the column and a part from the depth step. Both are looked up, so nothing is
+// divided or multiplied. A table has one entry for each column, or depth step, i:
 //   offset of b, bits, offset of result (columns) or of a (depths); four entries are three vectors.
-// Positions are those of one picture where that saves memory: columns of later ones, or parts of the depth, are
-// `b_picture`, `a_picture` and `result_picture` further on.
-// b[k, n] is 0 (in the padding, or between the strides) where the bits of k and n have one in common, if MASKED.
+// Positions are those of one picture where that saves memory. Columns of later pictures, or parts of the depth, are
+// then `b_picture`, `a_picture` and `result_picture` further on.
+// b[k, n] is 0 (in the padding, or between the strides) if the bits of k and n have one in common; only with MASKED.
 // `src/engine/ops/conv/algorithms/gemm/offset_tables.ts` makes the tables, and says what they hold for each direction.
 //
 // Layout: tensors are row-major (N, C, H, W); M = rows, N = cols, K = depth.
 //
-// Tiling: that of the kernel at hand, which says how many rows BM and columns BN of the result a workgroup makes, with how
-// many INVOCATIONS. In each pass it brings BK = 4 * QUADS depth steps of them, in vectors of four steps of one row or column.
-// Where tiles are too few to fill a GPU, the depth is split among `splits` workgroups; others add up: reduce_split_k.wgsl,
-// deferred_sums.wgsl.
-// Source: implicit GEMM as in Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; offsets worked out
-// beforehand as in CUTLASS's implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
+// Tiling: that of the kernel, which defines how many rows BM and columns BN of the result a workgroup computes, with
+// how many INVOCATIONS. Each pass loads BK = 4 * QUADS depth steps of them, in vectors of four steps of one row or
+// column. If there are too few tiles to fill a GPU, the depth is split among `splits` workgroups (split-K), and
+// reduce_split_k.wgsl or deferred_sums.wgsl adds the parts up.
+// Source: implicit GEMM as in Chetlur et al. 2014, "cuDNN: Efficient Primitives for Deep Learning"; precomputed offsets
+// as in CUTLASS's implicit GEMM iterators and in Dukhan 2019, "The Indirect Convolution Algorithm".
 
 struct Params {
   rows: u32,
@@ -35,9 +35,9 @@ struct Params {
   b_first: u32,
   result_first: u32,
   result_row: u32,
-  // The bias of row 0, if there is any.
+  // The bias of row 0, if there is one.
   bias_first: u32,
-  // Products, one for each group, and how far these are on in the next one.
+  // Products, one per group, and the strides from one to the next.
   products: u32,
   a_each: u32,
   b_each: u32,
@@ -46,28 +46,28 @@ struct Params {
   has_bias: u32,
   // 1 adds to the result.
   accumulate: u32,
-  // Parts that the depth is split into, how many of them are of one picture, the depth of one (pairs of passes), and its
-  // elements in the result.
+  // Parts of the depth (split-K), those of one picture, the depth of a part (pairs of passes), and its elements in the
+  // result.
   splits: u32,
   picture_splits: u32,
   share: u32,
   part_size: u32,
-  // Columns of one picture, and from one picture to the next.
+  // Columns of one picture, and the strides from one picture to the next.
   picture_cols: u32,
   a_picture: u32,
   b_picture: u32,
   result_picture: u32,
-  // Leaky ReLU on the way out, 1 for none.
+  // Slope of a final leaky ReLU; 1 for none.
   slope: f32,
-  // What `beside` is: 0 nothing; 1 what came out of the leaky ReLU before which the result is brought; 2 what is added to it.
+  // The meaning of `beside`: 0 none; 1 the result of the leaky ReLU through which the sum is propagated; 2 an addend.
   besides: u32,
-  // 0. Drivers for CPUs take it for a number and so do not write out the loops that end there.
+  // 0. CPU drivers treat it as a variable, and so do not unroll the loops that end there.
   zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-// The same as `a`, where A_WIDE: four depth steps of a row lie in a vector. Any other buffer where not.
+// `a` as vectors, if A_WIDE: four depth steps of a row are one vector. If not, any other buffer.
 @group(0) @binding(2) var<storage, read> a_wide: array<vec4f>;
 @group(0) @binding(3) var<storage, read> b: array<f32>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
@@ -81,7 +81,8 @@ struct Params {
 
 const BK = 4u * QUADS;
 
-// What an invocation brings: vector e of `a` is of row a_row(t, e), of `b` of column b_col(t, e), one of B_COLS.
+// The vectors that an invocation loads: vector e of `a` is of row a_row(t, e), that of `b` of column b_col(t, e), one
+// of B_COLS.
 struct Brought {
   a: array<vec4f, A_QUADS>,
   b: array<vec4f, B_QUADS>,
@@ -99,17 +100,17 @@ fn b_col(t: u32, e: u32) -> u32 {
   return t % BN + (e % B_COLS) * INVOCATIONS;
 }
 
-// The same for all invocations where each has columns of its own.
+// The same for all invocations if each has its own columns.
 fn b_quad(t: u32, e: u32) -> u32 {
   return select(t / BN, 0u, INVOCATIONS <= BN) + e * INVOCATIONS / BN;
 }
 
-// Where the table has the offset of a column; its bits are 4 on, its offset in the result 8.
+// The index of a column's offset in the table; its bits are at + 4, its offset in the result at + 8.
 fn col_entry(col: u32) -> u32 {
   return col / 4u * 12u + col % 4u;
 }
 
-// What a workgroup has to do.
+// The work of a workgroup.
 struct Work {
   row0: u32,
   col0: u32,
@@ -117,7 +118,7 @@ struct Work {
   product: u32,
 }
 
-// What is known of an invocation's rows and columns from the start.
+// What is constant over all passes for an invocation's rows and columns.
 struct Place {
   a_at: array<u32, A_QUADS>,
   b_at: array<u32, B_COLS>,
@@ -143,11 +144,11 @@ fn place(t: u32, work: Work, picture: u32) -> Place {
   return known;
 }
 
-// The values of the pass from depth step k0 on, whose first entry in the table is vector `at`. Rows and columns beyond
-// the last may be anything: they are not stored.
+// Loads the values of the pass from depth step k0 on, whose first entry in the table is vector `at`. Rows and columns
+// beyond the last may be anything: they are not stored.
 fn fetch(t: u32, known: ptr<function, Place>, k0: u32, at: u32) -> Brought {
   var brought: Brought;
-  // Steps behind the last, TAIL of which the last pass has, must be 0 in both: 0 times NaN is none.
+  // Steps beyond the last, which only the last pass has (TAIL), must be 0 in both operands, because 0 * NaN is NaN.
   let k = k0 + 4u * a_quad(t);
   let offsets = depths[at + 3u * a_quad(t) + 2u];
   // unroll
@@ -177,7 +178,7 @@ fn fetch(t: u32, known: ptr<function, Place>, k0: u32, at: u32) -> Brought {
   return brought;
 }
 
-// Of the rows that an invocation brings, what it has brought so far: rows as in Brought, four depth steps side by side.
+// The sums of the rows that an invocation has loaded so far: rows as in Brought, one sum for each of four depth steps.
 alias RowSums = array<vec4f, A_QUADS>;
 
 fn add_rows(brought: ptr<function, Brought>, rows: ptr<function, RowSums>) {
@@ -195,7 +196,7 @@ fn work_of(group: vec3u, groups: vec3u) -> Work {
   return Work(group.y * BM, col0, group.z % p.splits, folded % p.products);
 }
 
-// Where row 0 of column n is in the result.
+// The offset of row 0 of column n in the result.
 fn column_in_result(n: u32, work: Work) -> u32 {
   let picture = n / p.picture_cols;
   let entry = col_entry(n - picture * p.picture_cols) + 8u;

@@ -1,25 +1,28 @@
-// 2-D convolution of stride 1 for CPU drivers whose subgroups are four lanes wide, as SwiftShader's are: forward, and gradient
-// of the input. The same sums as ../conv_tile.wgsl, in the same order and so with the same bits, written down for a compiler
+// 2-D convolution of stride 1 for CPU drivers with subgroups of four lanes, such as SwiftShader: forward, and gradient
+// of the input. The same sums as ../conv_tile.wgsl in the same order, so with the same bits, but written for a compiler
 // that optimises little.
 //
 //   y[n, o, i, j] = bias[o] + sum over c, u, v of w[o, c, u, v] * x[n, c, i - pad + u, j - pad + v]
 //
-// Layout: x (N, C, H, W), w with strides of the caller's choice, y (N, O, OH, OW). Parameters and bindings stand in
-// ../patch_params.wgsl, which is appended, as quad_turn.wgsl is.
+// Layout: x (N, C, H, W), w with strides given by the caller, y (N, O, OH, OW). Parameters and bindings are in
+// ../patch_params.wgsl, which is appended, as is quad_turn.wgsl.
 //
-// Tiling: a workgroup is one subgroup. Each lane owns a patch of TILE_H x TILE_W output positions in M output channels. For
-// each input channel it loads the window under its patch, and lane l the weights of output channels l, l + 4, …. No weight is
-// broadcast: they are turned. With the weights of lane l ^ r, which is one instruction away, lane l sums up output channel
-// l ^ r, and after the turns r = 0 … 3 it has four channels.
+// Tiling: a workgroup is one subgroup. Each lane owns a patch of TILE_H x TILE_W output positions in M output channels.
+// For each input channel it loads the window under its patch, and lane l the weights of output channels l, l + 4, …. No
+// weight is broadcast: lanes exchange them. With the weights of lane l ^ r, one instruction away, lane l sums output
+// channel l ^ r. After the turns r = 0 … 3 it has four channels.
 //
-// What SwiftShader makes of it decides the rest (read from its machine code):
-// - A load of four lanes is 140 instructions, a multiply-add 5, a broadcast 10, a turn 1. Loads are half of the time.
-// - An array that is only indexed by constants becomes values. There are sixteen registers, and every use of a value that
-//   has none loads it and stores it again. So the window and the weights go into arrays that one store through a variable
-//   index keeps in memory; all loads from buffers come before, because each splits the text into blocks, and what lies in
-//   memory is addressed directly only within one. Then the weights of one turn, each used in every sum, have the registers.
-// - The loop is some 60 KiB of code. In one twice as long a multiply-add takes twice the time: the first instruction cache
-//   has 32 to 64 KiB. That limits M and the patch, and is why Winograd's transforms do not pay here.
+// The rest follows from SwiftShader's machine code:
+// - A load of four lanes takes 140 instructions, a multiply-add 5, a broadcast 10, a turn 1. Loads take half of the
+//   time.
+// - An array with only constant indices becomes values. There are sixteen registers, and every use of a value without
+//   one loads and stores it. So the window and the weights are in arrays that one store with a variable index keeps in
+//   memory. All loads from buffers come first, because each splits the text into blocks, and memory is addressed
+//   directly only within a block. So the registers are left for the weights of one turn, each of which is used in every
+//   sum.
+// - The loop is about 60 KiB of code. In a loop twice as long a multiply-add takes twice the time, because the
+//   first-level instruction cache has 32 to 64 KiB. That limits M and the patch, and is why Winograd's transforms do
+//   not pay here.
 
 enable subgroups;
 
@@ -37,7 +40,7 @@ fn main(
   let left = i32(col) - p.pad_w;
   let top = i32(row) - p.pad_h;
 
-  // Of each value of the window: where it is in a plane, and all bits if it is in the picture.
+  // For each value of the window: its offset in a plane, and a mask with all bits set if it is in the picture.
   var places: array<i32, WINDOW>;
   var inside: array<u32, WINDOW>;
   // unroll
@@ -67,7 +70,7 @@ fn main(
     for (var k = 0u; k < WINDOW; k++) {
       window[k] = bitcast<f32>(bitcast<u32>(x[plane + places[k]]) & inside[k]);
     }
-    // Those past the last channel are never stored.
+    // Channels past the last are never stored.
     var own: array<f32, OWN>;
     // unroll
     for (var s = 0u; s < SHARES; s++) {
@@ -114,8 +117,8 @@ fn main(
     weight += p.w_in;
   }
 
-  // Turn r of share s is channel s * 4 + (lane ^ r), which is (s * 4 + r) ^ lane. Conditions make no jumps on this driver, so
-  // what is seldom wanted is a loop of its own.
+  // Turn r of share s is channel s * 4 + (lane ^ r), which is (s * 4 + r) ^ lane. Conditions do not become branches on
+  // this driver, so rare cases have a loop of their own.
   let rows = select(0u, min(TILE_H, p.out_h - min(row, p.out_h)), tile < p.all_tiles);
   let cols = min(TILE_W, p.out_w - min(col, p.out_w));
   for (var k = 0u; k < SUMS * p.accumulate; k++) {

@@ -1,19 +1,19 @@
-// Gradient of the weight of a 2-D convolution of stride 1, for CPU drivers whose subgroups are four lanes wide: to
-// ../conv_tile_weight.wgsl what conv_quad.wgsl, where the reasons for this shape stand, is to ../conv_tile.wgsl. The same sums
-// in the same order.
+// Gradient of the weight of a 2-D convolution of stride 1, for CPU drivers with subgroups of four lanes: the
+// counterpart of conv_quad.wgsl, which explains this design. The same sums as ../conv_tile_weight.wgsl in the same
+// order.
 //
 //   dw[b, l, u, v] = sum over n, i, j of y[n, b, i, j] * x[n, l, i - pad + u, j - pad + v]
 //
 // With x the convolution's input and y the gradient of its output, b counts output and l input channels. The host
-// exchanges the two (and reverses the taps) where there are more output than input channels, since each lane has one l.
+// exchanges the two (and reverses the taps) if there are more output than input channels, because each lane has one l.
 //
 // Layout: x (N, L, H, W), y (N, B, OH, OW), parts (SPLITS, …) where each split is one whole gradient with the strides
-// part_b, part_l and part_tap; ../reduce_split_k.wgsl adds up the splits, in a fixed order. Parameters and bindings stand in
-// ../patch_weight_params.wgsl, which is appended, as quad_turn.wgsl is.
+// part_b, part_l and part_tap; ../reduce_split_k.wgsl adds up the splits in a fixed order. Parameters and bindings are
+// in ../patch_weight_params.wgsl, which is appended, as is quad_turn.wgsl.
 //
-// Tiling: a workgroup is one subgroup, lane = channel l. It walks over patches of TILE_H x TILE_W positions: a lane loads the
-// window under the patch from its own channel, and the patch of y in channels b of lanes l, l + 4, …, which are turned as the
-// weights are in conv_quad.wgsl. All positions of one sum stand in one expression.
+// Tiling: a workgroup is one subgroup, lane = channel l. It walks over patches of TILE_H x TILE_W positions: a lane
+// loads the window under the patch from its own channel, and the patch of y in channels b of lanes l, l + 4, …, which
+// the lanes exchange like the weights in conv_quad.wgsl. All positions of a sum are added in one expression.
 
 enable subgroups;
 

@@ -1,5 +1,5 @@
-// Turns the values of a subgroup of four lanes: lane l gets that of lane l ^ turn. `turn` is a constant wherever it is called,
-// so one instruction is left. Appended to conv_quad.wgsl and conv_quad_weight.wgsl.
+// Exchanges values within a subgroup of four lanes: lane l gets the value of lane l ^ turn. `turn` is constant at every
+// call, so it compiles to one instruction. Appended to conv_quad.wgsl and conv_quad_weight.wgsl.
 
 fn turned(value: f32, turn: u32) -> f32 {
   switch turn {
