@@ -3,14 +3,14 @@ import type { Device, DeviceOptions } from '../src/engine/gpu/device.ts';
 import { convTuning } from '../src/engine/ops/conv/tuning/tuning.ts';
 
 export interface TestDeviceOptions extends DeviceOptions {
-  /** What convolutions are computed with; see `ConvTuning`. */
+  /** The algorithm of convolutions; see `ConvTuning`. */
   algorithm?: string;
   table?: ReadonlyMap<string, string>;
 }
 
 /**
- * A device on the adapter that PIXTAPE_ADAPTER names, or else the best that is found. With `guards` a write out of
- * bounds shows; `maxBinding` plays a driver with a small binding limit.
+ * A device on the adapter that PIXTAPE_ADAPTER names, or else on the best one found. `guards` detects out-of-bounds
+ * writes; `maxBinding` imitates a driver with a small binding limit.
  */
 export async function openTestDevice({ algorithm, table, ...options }: TestDeviceOptions = {}): Promise<Device> {
   const device = await openDevice('auto', { memoryBudget: Number.POSITIVE_INFINITY, ...options });
@@ -20,7 +20,7 @@ export async function openTestDevice({ algorithm, table, ...options }: TestDevic
   return device;
 }
 
-/** Destroys the device. Dawn itself stays: freed while a device is still being torn down, it has hung a test process. */
+/** Destroys the device but not Dawn: freeing Dawn while a device is still being torn down has hung a test process. */
 export function closeTestDevice(device: Device): void {
   device.destroy();
 }

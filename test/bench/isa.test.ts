@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { hotLoop } from '../../bench/isa/assembly.ts';
 import { readSpirv, resizeMatrices } from '../../bench/isa/mesa/spirv.ts';
 
-/** As Mesa prints it: a loop over the depth around one of eight passes, two multiply-adds in an instruction of its own kind. */
+/**
+ * As Mesa prints it: a loop over the depth around one of eight passes, with two multiply-adds in a special instruction.
+ */
 const ASSEMBLY = `
 BB0:
 	s_mov_b32 s5, 0                                             ; be850080
@@ -47,12 +49,12 @@ describe('hotLoop', () => {
     });
   });
 
-  it('counts the inner loop alone where nobody knows how often it runs', () => {
+  it('counts only the inner loop if its number of passes is unknown', () => {
     const { counts } = hotLoop(ASSEMBLY.replace('s_cmp_ge_u32 s5, 8 ', 's_cmp_ge_u32 s5, s7'));
     expect(counts).toMatchObject({ multiplyAdds: 3, multiplyAddIssues: 2, vector: 3, branches: 1 });
   });
 
-  it('counts everything where there is no loop', () => {
+  it('counts everything if there is no loop', () => {
     const { loop, counts } = hotLoop('BB0:\n\tv_fma_f32 v9, v1, v2, v3\n\tv_mov_b32_e32 v1, 0\n\ts_endpgm\n');
     expect(loop).toBe(false);
     expect(counts).toMatchObject({ multiplyAdds: 1, vector: 2 });
@@ -76,7 +78,7 @@ describe('readSpirv', () => {
     expect(readSpirv(bytes([...words, ...variable(6, 4)]))).toEqual({ entry: 'main', bindings });
   });
 
-  it('refuses what is no SPIR-V, has no entry point or breaks off', () => {
+  it('refuses a text that is not SPIR-V, has no entry point, or is cut short', () => {
     expect(() => readSpirv(bytes([1, 2, 3]))).toThrow(/not a SPIR-V module/);
     expect(() => readSpirv(bytes(header))).toThrow(/no entry point/);
     expect(() => readSpirv(bytes([...header, 0]))).toThrow(/breaks off at word 5/);
@@ -102,13 +104,13 @@ describe('resizeMatrices', () => {
     expect(resizeMatrices(bytes(before), 16)).toEqual(bytes([...after, ...CONSTANT(7, 9, 5)]));
   });
 
-  it('leaves a module without matrices as it is, and says so where a side is no constant', () => {
+  it('leaves a module without matrices unchanged, and refuses a side that is not constant', () => {
     const plain = bytes([...HEADER, ...CONSTANT(7, 8, 8)]);
     expect(resizeMatrices(plain, 16)).toEqual(plain);
     expect(() => resizeMatrices(bytes([...HEADER, ...MATRIX(20, 8, 8)]), 16)).toThrow(/no constants/);
   });
 
-  it('counts multiplications of matrices apart', () => {
+  it('counts matrix multiplications separately', () => {
     const { counts } = hotLoop(
       'BB0:\n\tv_wmma_f32_16x16x16_f16 v[0:7], v[8:15], v[16:23], v[0:7]\n\tv_fma_f32 v9, v1, v2, v3\n',
     );

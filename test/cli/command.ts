@@ -44,7 +44,7 @@ export function pixtape(args: readonly string[], cwd: string): Promise<Finished>
   return start(args, cwd).done;
 }
 
-/** Waits until `is` says so, and gives what it said. */
+/** Waits until `is` returns something, and returns that. */
 export async function until<T>(is: () => T | undefined | false, seconds = 200): Promise<T> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     const value = is();
@@ -54,7 +54,7 @@ export async function until<T>(is: () => T | undefined | false, seconds = 200): 
   throw new Error('waited in vain');
 }
 
-/** The lines of a file that may not be there yet. */
+/** The lines of a file, or none if it does not exist yet. */
 export function linesOf(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').filter(Boolean);

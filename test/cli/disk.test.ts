@@ -8,7 +8,10 @@ import { smallDisks } from '../files/mount.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs } from './command.ts';
 
-/** Every command that writes, where nothing can be written: one sentence naming file and cause, and no stack trace. */
+/**
+ * Every command that writes, where nothing can be written: one sentence names the file and the cause, without a stack
+ * trace.
+ */
 const folder = temporaryFolders();
 let home: string;
 beforeAll(async () => {
@@ -21,7 +24,7 @@ beforeAll(async () => {
 const train = (name: string) => ['train', '--dataroot', 'pairs', '--name', name, ...TINY];
 const runs = (disk: string) => ['--checkpoints_dir', disk];
 
-/** What each writes into a folder, and the file that it names when it cannot. */
+/** What each writes into a folder, and the file that its error names. */
 const WRITERS: [string, (disk: string) => string[], RegExp][] = [
   ['train', (disk) => [...train('new'), '--steps', '2', ...runs(disk)], /new could not be written/],
   ['gan', (disk) => ['gan', 'pairs', '--preset', 'quick', '--name', 'new', ...runs(disk)], /new could not be written/],
@@ -56,7 +59,7 @@ describe('on a disk', () => {
     expect(names.filter((name) => /\.tmp$|unfinished|lock/.test(name))).toEqual([]);
   });
 
-  it('that fills up at any place: what was saved last goes on elsewhere', { timeout: 400_000 }, async () => {
+  it('that fills up at any moment: the last saved state continues elsewhere', { timeout: 400_000 }, async () => {
     for (const size of [300, 340, 380, 440, 520, 600]) {
       const disk = disks.mount(`size=${size}k`);
       const args = [...train('run'), '--steps', '400', '--save_latest_freq', '2', '--display_freq', '1'];
@@ -68,7 +71,7 @@ describe('on a disk', () => {
       const latest = join(disk, 'run', 'latest.safetensors');
       const saved = await readCheckpointHeader(latest).then(
         ({ step }) => step,
-        () => undefined, // full before the first one
+        () => undefined, // the disk is full before the first one
       );
       if (saved === undefined) continue;
       cpSync(join(disk, 'run'), join(home, 'runs', `from-${size}`), { recursive: true });
@@ -77,7 +80,7 @@ describe('on a disk', () => {
     }
   });
 
-  it('that became read-only under a run that is to go on', async () => {
+  it('that became read-only before a run is continued', async () => {
     const disk = disks.mount('size=4m');
     expect((await pixtape([...train('run'), '--steps', '2', ...runs(disk)], home)).code).toBe(0);
     disks.remount(disk, 'ro');

@@ -5,7 +5,7 @@ import { encodeSafetensors } from '../../src/engine/util/safetensors.ts';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs, writePng } from './command.ts';
 
-/** What a user can do wrong: each gets one clear sentence and what to do, and no stack trace. */
+/** User mistakes: each gets one clear sentence and a hint, and no stack trace. */
 const folder = temporaryFolders();
 let home: string;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const latest = (name: string) => join(home, 'runs', name, 'latest.safetensors');
   copyFileSync(latest('good'), latest('short'));
   truncateSync(latest('short'), 20_000);
-  // The last of the file's bytes are a weight: all ones are NaN.
+  // The last bytes of the file are a weight. All ones are NaN.
   mkdirSync(join(home, 'runs', 'spoilt'));
   writeFileSync(
     latest('spoilt'),
@@ -101,7 +101,7 @@ it.concurrent.each(cases)('%s', { tags: 'long', timeout: 120_000 }, async (_, ar
   expect(stderr).not.toMatch(/^\s+at .*\.js:\d+/m);
   expect(code).toBe(1);
   expect(readFileSync(join(home, 'runs', 'good', 'latest.safetensors')).equals(before)).toBe(true);
-  // The folder itself may be another case's at this moment.
+  // Another case may use the folder itself at this moment.
   expect(existsSync(join(home, 'runs', 'pairs-tutorial', 'log.jsonl'))).toBe(false);
 });
 
@@ -109,12 +109,12 @@ it('leaves no folder of a run that did not begin', () => {
   expect(existsSync(join(home, 'runs', 'pairs-tutorial'))).toBe(false);
 });
 
-it('goes on without bad files where asked, naming each', async () => {
+it('continues without bad files if asked to, and names each', async () => {
   const { code, stderr, stdout } = await pixtape([...on('odd', '--skip_bad', '--name', 'skipped')], home);
   expect(stderr).toMatch(/warning: .*wide\.png is 33 pixels wide.*left out \(--skip_bad\)/);
   expect(code).toBe(0);
   expect(stdout).toContain('done after step 1');
-  // The tutorial's norm for two places wants each picture's own statistics, which it gets by itself.
+  // The tutorial's norm, which serves two places, needs each picture's own statistics, and gets them by default.
   expect(stdout).toMatch(/^samples +each picture's own statistics, no dropout/m);
   expect(stdout).toMatch(/try it +npx pixtape translate \S+ IN OUT$/m);
 });

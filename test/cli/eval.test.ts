@@ -50,7 +50,7 @@ describe('eval', { timeout: 120_000 }, () => {
     const sum = pictures.reduce((s, { scores }) => s + (scores.ours?.ssim ?? Number.NaN), 0);
     expect(means.ours?.ssim).toBeCloseTo(sum / 3, 12);
 
-    // Copying, from the files themselves: the right half is the condition, the left one the real picture.
+    // Copying, computed from the files: the right half is the condition, the left one the real picture.
     const { data } = PNG.sync.read(readFileSync(join(home, 'pairs', 'test', 'new1.png')));
     let off = 0;
     for (let y = 0; y < 16; y++) {
@@ -61,7 +61,7 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(pictures[1]?.scores.copy?.l1).toBeCloseTo(off / (3 * 256), 6);
   });
 
-  it('sets L1 alone beside it, names what differs, and draws what translate paints, pixel for pixel', {
+  it('compares with L1 alone, names the differences, and draws what translate paints, pixel for pixel', {
     tags: 'long',
   }, async () => {
     const flags = ['--l1', 'alone', '--sheet', 'sheet.png', '--samples', '2', '--num_test', '2', '--json', 'both.json'];
@@ -82,7 +82,7 @@ describe('eval', { timeout: 120_000 }, () => {
     }
   });
 
-  it('with --dropout paints as the paper does at test time, repeatably by the seed', { tags: 'long' }, async () => {
+  it('with --dropout predicts as the paper does at test time, reproducibly by the seed', { tags: 'long' }, async () => {
     const scores = async (...flags: string[]) => {
       const out = await run('eval', 'tiny', ...flags, '--json', 'mode.json');
       const modes = { '--dropout': 'dropout on, batch statistics', '--eval': 'evaluation mode' };
@@ -112,7 +112,7 @@ describe('eval', { timeout: 120_000 }, () => {
     expect(json('others.json').means.copy).not.toEqual(json('tiny.json').means.copy);
   });
 
-  it('leaves pictures that are met exactly out of the PSNR, and says so', { tags: 'long' }, async () => {
+  it('leaves pictures that are reproduced exactly out of the PSNR, and says so', { tags: 'long' }, async () => {
     writePairs(join(home, 'greys', 'train'), 2);
     mkdirSync(join(home, 'greys', 'test'));
     writePng(join(home, 'greys', 'test', 'other.png'), 32, 16, 5);
@@ -160,7 +160,7 @@ describe('eval', { timeout: 120_000 }, () => {
   });
 });
 
-/** Whether a picture occurs in another, enlarged by a whole factor. */
+/** Whether a picture occurs in another, enlarged by an integer factor. */
 function contains(whole: PNG, part: PNG, factor: number): boolean {
   const same = (left: number, top: number, x: number, y: number) => {
     const from = ((top + y * factor) * whole.width + left + x * factor) * 4;

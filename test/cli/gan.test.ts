@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 const tiny = ['--size', '8', '--nz', '4', '--ngf', '2', '--ndf', '2', '--batch_size', '2', '--samples', '4'];
-it('trains with classes, goes on where it stopped, samples and is evaluated', { timeout: 240_000 }, async () => {
+it('trains with classes, continues where it stopped, samples and is evaluated', { timeout: 240_000 }, async () => {
   const gan = (name: string, ...more: string[]) => ['gan', 'pictures', '--classes', '--name', name, ...tiny, ...more];
   const first = await pixtape(gan('colours', '--steps', '2'), home);
   expect(first.stderr).not.toContain('pixtape:');
@@ -31,7 +31,7 @@ it('trains with classes, goes on where it stopped, samples and is evaluated', { 
   expect(log.map((line) => JSON.parse(line).step)).toEqual([1, 2, 3, 4]);
 
   expect((await pixtape(['sample', 'colours', 'all.png', '--n', '4'], home)).code).toBe(0);
-  // The first section of the run's own grid, line for line.
+  // The first section of the run's own grid, row by row.
   const grid = join(home, 'runs', 'colours', 'samples', 'step-000004.png');
   const [drawn, trained] = [join(home, 'all.png'), grid].map((path) => PNG.sync.read(readFileSync(path)));
   const line = (png: PNG | undefined, y: number) =>

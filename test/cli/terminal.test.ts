@@ -27,12 +27,12 @@ const savedStep = async (name: string) =>
   (await readCheckpointHeader(join(home, 'runs', name, 'latest.safetensors'))).step;
 const has = (program: string) => spawnSync(program, ['--version']).status === 0;
 
-it('saves when the terminal closes, however often it is told', { timeout: 240_000 }, async ({ skip }) => {
+it('saves when the terminal closes, however many signals it gets', { timeout: 240_000 }, async ({ skip }) => {
   skip(process.platform === 'win32', 'Windows has no SIGHUP');
   const { child, done } = start(train('closed', '--steps', '1000000'), home);
   await trains('closed');
   child.kill('SIGHUP');
-  // A shell and the system tell it both, and not at once.
+  // A shell and the system both send the signal, at different times.
   const again = setInterval(() => child.kill('SIGHUP'), 300);
   const { code } = await done;
   clearInterval(again);
@@ -40,9 +40,9 @@ it('saves when the terminal closes, however often it is told', { timeout: 240_00
   expect(await savedStep('closed')).toBe(log('closed').length);
 });
 
-it('goes on under nohup', { timeout: 240_000 }, async ({ skip }) => {
+it('continues under nohup', { timeout: 240_000 }, async ({ skip }) => {
   skip(process.platform !== 'linux', 'what nohup does is known for Linux');
-  // What GNU's nohup makes of a terminal.
+  // How GNU's nohup replaces a terminal.
   const stdin = openSync('/dev/null', 'w');
   const child = spawn(process.execPath, [command, ...train('nohup', '--steps', '300')], {
     cwd: home,
@@ -55,7 +55,7 @@ it('goes on under nohup', { timeout: 240_000 }, async ({ skip }) => {
   expect(await savedStep('nohup')).toBe(300);
 });
 
-it('trains on where its log file is on a full disk, and says so elsewhere', {
+it('keeps training if its log file is on a full disk, and says so elsewhere', {
   timeout: 240_000,
 }, async ({ skip }) => {
   skip(!existsSync('/dev/full'), 'there is no /dev/full');
@@ -74,11 +74,11 @@ it('trains on where its log file is on a full disk, and says so elsewhere', {
   expect(await savedStep('full')).toBe(20);
   expect(run(train('fuller', '--steps', '20'), 'full').status).toBe(0);
   expect(await savedStep('fuller')).toBe(20);
-  // What only prints has failed.
+  // Only printing has failed.
   expect(run(['doctor'], 'pipe').status).toBe(1);
 });
 
-it('trains on where the reader of its pipe has gone', { timeout: 240_000 }, async () => {
+it('keeps training if the reader of its pipe is gone', { timeout: 240_000 }, async () => {
   const { child, done } = start(train('piped', '--steps', '60'), home);
   await trains('piped');
   child.stdout?.destroy();
@@ -87,12 +87,12 @@ it('trains on where the reader of its pipe has gone', { timeout: 240_000 }, asyn
   expect(await savedStep('piped')).toBe(60);
 });
 
-it('trains on where its terminal is gone without a signal', {
+it('keeps training if its terminal disappears without a signal', {
   timeout: 240_000,
 }, async ({ skip }) => {
   skip(!has('script') || !has('setsid'), 'there is no script(1) or setsid(1)');
   const inner = [process.execPath, command, ...train('gone', '--steps', '400')].map((word) => `'${word}'`).join(' ');
-  // A session of its own gets no SIGHUP: all that it sees is EIO. Its parent waits, so that the terminal stays until then.
+  // A session of its own gets no SIGHUP, only EIO. Its parent waits, so that the terminal stays until then.
   const terminal = spawn('script', ['-qec', `setsid --wait sh -c "${inner}; echo \\$? > code"`, '/dev/null'], {
     cwd: home,
     stdio: ['ignore', 'pipe', 'ignore'],

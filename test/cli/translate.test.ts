@@ -25,7 +25,7 @@ beforeAll(async () => {
 const read = (...path: string[]) => PNG.sync.read(readFileSync(join(home, ...path)));
 
 describe('translate', { timeout: 120_000 }, () => {
-  it('paints one picture, by the checkpoint, the folder or the name of the run', async () => {
+  it('translates one picture, given the checkpoint, the folder or the name of the run', async () => {
     for (const checkpoint of ['runs/tiny/latest.safetensors', 'runs/tiny', 'tiny']) {
       const to = `one-${checkpoint.length}.png`;
       const { code, stdout, stderr } = await pixtape(['translate', checkpoint, 'in/a.png', to], home);
@@ -38,7 +38,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(read('one-9.png').data.equals(read('one-4.png').data)).toBe(true);
   });
 
-  it('paints a folder, odd sizes included, and says what it did about those', async () => {
+  it('translates a folder, unusual sizes included, and says how it treated them', async () => {
     const { code, stdout } = await pixtape(['translate', 'tiny', 'in', 'out/painted'], home);
     expect(code).toBe(0);
     expect(readdirSync(join(home, 'out', 'painted')).sort()).toEqual(['a.png', 'b.png', 'odd.png']);
@@ -51,7 +51,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(read('b.png').data.equals(read('out', 'painted', 'b.png').data)).toBe(true);
   });
 
-  it('resizes as training does where asked, and writes the format asked for', { tags: 'long' }, async () => {
+  it('resizes as training does if asked to, and writes the requested format', { tags: 'long' }, async () => {
     const flags = ['--crop_size', '24x16', '--format', 'webp'];
     const { code, stdout } = await pixtape(['translate', 'tiny', 'in', 'sized/', ...flags], home);
     expect(code).toBe(0);
@@ -61,7 +61,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect([read('sized', 'one.png').width, read('sized', 'one.png').height]).toEqual([24, 16]);
   });
 
-  it('takes the half of side-by-side pairs', { tags: 'long' }, async () => {
+  it('takes one half of side-by-side pairs', { tags: 'long' }, async () => {
     const { code } = await pixtape(['translate', 'tiny', 'pairs', 'halves', '--side', 'right'], home);
     expect(code).toBe(0);
     expect(read('halves', 'pair0.png').width).toBe(16);
@@ -70,7 +70,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(odd.code).toBe(1);
   });
 
-  it('says so where side-by-side pairs are painted whole, and refuses to halve what is no pair', {
+  it('says so if side-by-side pairs are translated whole, and refuses to halve a picture that is not a pair', {
     tags: 'long',
   }, async () => {
     const whole = await pixtape(['translate', 'tiny', 'pairs', 'whole'], home);
@@ -87,7 +87,7 @@ describe('translate', { timeout: 120_000 }, () => {
     );
   });
 
-  it('paints in evaluation mode where asked', { tags: 'long' }, async () => {
+  it('predicts in evaluation mode if asked to', { tags: 'long' }, async () => {
     const { stdout } = await pixtape(['translate', 'tiny', 'in/a.png', 'usual.png'], home);
     expect(stdout).not.toContain('evaluation mode');
     const evaluated = await pixtape(['translate', 'tiny', 'in/a.png', 'eval.png', '--eval'], home);
@@ -113,7 +113,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(first.equals(other)).toBe(false);
   });
 
-  it('names bad pictures, and goes on without them where asked', { tags: 'long' }, async () => {
+  it('names bad pictures, and continues without them if asked to', { tags: 'long' }, async () => {
     mkdirSync(join(home, 'bad'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'bad', 'a.png'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'bad', 'torn.png'));
@@ -127,7 +127,7 @@ describe('translate', { timeout: 120_000 }, () => {
     expect(readdirSync(join(home, 'lax'))).toEqual(['a.png']);
   });
 
-  it('keeps pictures apart that differ in their endings only', { tags: 'long' }, async () => {
+  it('keeps pictures with different extensions separate', { tags: 'long' }, async () => {
     mkdirSync(join(home, 'twins'));
     copyFileSync(join(home, 'in', 'a.png'), join(home, 'twins', 'a.png'));
     copyFileSync(join(home, 'sized', 'a.webp'), join(home, 'twins', 'a.webp'));

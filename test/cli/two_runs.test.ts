@@ -4,7 +4,7 @@ import { afterEach, beforeAll, expect, it } from 'vitest';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import { build, linesOf, pixtape, type Running, start, TINY, until, writePairs, writePng } from './command.ts';
 
-/** Two commands that want the same folder. */
+/** Two commands for the same folder. */
 const folder = temporaryFolders();
 let home: string;
 beforeAll(() => {
@@ -28,10 +28,10 @@ const begin = (args: string[]): Running => {
   running.push(one);
   return one;
 };
-/** Until a run has trained for a while. */
+/** Waits until a run has trained for a while. */
 const trains = (name: string) => until(() => linesOf(join(home, 'runs', name, 'log.jsonl')).length >= 3);
 
-it('refuses the name of a run that is under way, and leaves it alone', { timeout: 240_000 }, async () => {
+it('refuses the name of a run in progress, and does not disturb it', { timeout: 240_000 }, async () => {
   const first = begin(train('--name', 'both'));
   await trains('both');
   for (const args of [train('--name', 'both'), ['gan', 'pairs', '--preset', 'quick', '--name', 'both']]) {
@@ -49,7 +49,7 @@ it('refuses the name of a run that is under way, and leaves it alone', { timeout
   const again = await pixtape(['train', '--continue_train', '--name', 'both'], home);
   expect(again.code).toBe(1);
   expect(again.stderr).toMatch(/is in use: pixtape train .*\n.*then go on with --continue_train/);
-  // Steps follow one another: nobody has written in between.
+  // Steps are consecutive: nothing else has written in between.
   going.child.kill('SIGKILL');
   await going.done;
   const steps = linesOf(join(home, 'runs', 'both', 'log.jsonl')).map((line) => JSON.parse(line).step);
@@ -64,7 +64,7 @@ it('takes the next free name for a second run without one', { tags: 'long', time
     expect((await done).code).toBe(0);
   }
   expect(readdirSync(join(home, 'runs')).filter((name) => name.startsWith('pairs'))).toHaveLength(2);
-  // What kill -9 leaves holds nobody up, and is not a run yet.
+  // A folder that kill -9 has left neither blocks others nor counts as a run.
   const killed = begin(train('--name', 'killed'));
   await trains('killed');
   killed.child.kill('SIGKILL');
@@ -74,7 +74,7 @@ it('takes the next free name for a second run without one', { tags: 'long', time
   expect(code).toBe(0);
 });
 
-it('lets one translate at a time fill a folder, and several put single pictures into it', {
+it('lets one translate at a time fill a folder, but several write single pictures into it', {
   tags: 'long',
   timeout: 240_000,
 }, async () => {
@@ -94,7 +94,7 @@ it('lets one translate at a time fill a folder, and several put single pictures 
   expect(readdirSync(join(home, 'painted'))).toHaveLength(401);
 });
 
-it('writes no folder where nothing came of the run', { tags: 'long' }, async () => {
+it('leaves no folder if the run fails at the start', { tags: 'long' }, async () => {
   writeFileSync(join(home, 'pairs', 'notes.txt'), 'no picture');
   const { code } = await pixtape(
     ['train', '--dataroot', 'nowhere', '--name', 'nothing', '--checkpoints_dir', 'x'],

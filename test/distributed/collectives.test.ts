@@ -3,7 +3,10 @@ import { gather, gatherBytes, mean, type Peers } from '../../src/distributed/mpi
 import { meanInHalves, Residual } from '../../src/distributed/mpi/halves.ts';
 import { RandomStream } from '../../src/engine/util/random.ts';
 
-/** Ranks whose messages go through this process' memory, each after a while of its own, as MPI's do: in order for each tag. */
+/**
+ * Ranks whose messages go through this process's memory. Each takes a delay of its own, but those of one tag stay in
+ * order, as in MPI.
+ */
 function peers(count: number, seed: number): Peers[] {
   const random = new RandomStream(seed);
   const boxes = new Map<string, { sent: Uint8Array[]; waiting: ((bytes: Uint8Array) => void)[] }>();
@@ -44,7 +47,7 @@ const values = (length: number, rank: number) => {
   return Float32Array.from({ length }, () => random.normal());
 };
 
-/** Summed up in the order of the ranks, rounded to float32 each time. */
+/** Added up in the order of the ranks, rounded to float32 each time. */
 function wanted(length: number, count: number): Float32Array {
   const all = Array.from({ length: count }, (_, rank) => values(length, rank));
   return Float32Array.from(
@@ -65,7 +68,7 @@ describe.each([2, 3, 7])('%d ranks', (count) => {
     },
   );
 
-  test('gathered values come in the order of the ranks, texts of any lengths, too', async () => {
+  test('gathered values are in the order of the ranks, also texts of any length', async () => {
     const all = await Promise.all(peers(count, 3).map((peer) => gather(peer, Float32Array.of(peer.rank, 0.5), 4)));
     for (const found of all) expect([...found]).toEqual(Array.from({ length: count }, (_, i) => [i, 0.5]).flat());
     const texts = await Promise.all(
@@ -75,11 +78,11 @@ describe.each([2, 3, 7])('%d ranks', (count) => {
       expect(found.map(({ length }) => length)).toEqual(Array.from({ length: count }, (_, i) => 3 * i));
   });
 
-  test('in halves: the same bits on every rank; what is rounded away in one step comes with the next', async () => {
+  test('in halves: the same bits on every rank; the rounding error of one step is added in the next', async () => {
     const [n, steps] = [1001, 40];
     const all = peers(count, 9);
     const residuals = all.map((peer) => new Residual(peer, n));
-    // Of very different sizes, below what a half can hold as it is.
+    // Of very different sizes, some too small for a half.
     const gradients = (rank: number) => values(n, rank).map((v, i) => v * 10 ** -(i % 9));
     const bytes = (of: Float32Array | undefined) => Buffer.from(of?.buffer ?? new ArrayBuffer(0));
     const sum = new Float64Array(n);
@@ -95,7 +98,8 @@ describe.each([2, 3, 7])('%d ranks', (count) => {
     const exact = Array.from({ length: n }, (_, i) => {
       return all.reduce((total, _, rank) => total + (gradients(rank)[i] as number), 0) / count;
     });
-    // One step is off by up to 2^-11 of a value or 2^-24 of the largest of any rank; 40 together by no more than a few such.
+    // One step is off by up to 2^-11 of a value or 2^-24 of any rank's largest; 40 steps together by only a few times
+    // that.
     const largest = Math.max(...all.flatMap((_, rank) => [...gradients(rank)].map(Math.abs)));
     const size = (i: number) => Math.max(...all.map((_, rank) => Math.abs(gradients(rank)[i] as number)));
     for (const [i, want] of exact.entries()) {
@@ -118,7 +122,7 @@ describe.each([2, 3, 7])('%d ranks', (count) => {
     for (const found of await step(1)) expect([...found]).toEqual(new Array(30).fill(1));
   });
 
-  test('several meetings at a time keep their values apart', async () => {
+  test('several simultaneous meetings keep their values separate', async () => {
     const results = await Promise.all(
       peers(count, 6).flatMap((peer) =>
         [16, 18, 20].map((tag) => mean(peer, values(40_000, peer.rank).fill(tag), tag)),

@@ -23,7 +23,7 @@ test.each([
   expect(found).toEqual({ launcher: expect.stringMatching(launcher), rank, ranks });
 });
 
-test('a variable that is no number is named', () => {
+test('a variable that is not a number is named', () => {
   expect(() => launchedBy({ OMPI_COMM_WORLD_RANK: 'x', OMPI_COMM_WORLD_SIZE: '2' })).toThrow(
     /OMPI_COMM_WORLD_RANK is "x", where a launcher.*\n.*mpirun/,
   );
@@ -41,7 +41,7 @@ test('the first rank that differs from rank 0 is named, and in what', () => {
   );
 });
 
-test('each process of a host takes a GPU of its own, unless somebody has chosen', () => {
+test('each process of a host takes its own GPU, unless the user has chosen one', () => {
   const two = ['0000:01:00.0', '0000:41:00.0'];
   expect(ownGpu(1, two, {})).toEqual({ DRI_PRIME: 'pci-0000_41_00_0' });
   expect(ownGpu(2, two, {})).toEqual({});
@@ -49,15 +49,15 @@ test('each process of a host takes a GPU of its own, unless somebody has chosen'
   expect(ownGpu(1, two, { CUDA_VISIBLE_DEVICES: '1' })).toEqual({});
 });
 
-/** Two hosts with two ranks each, dealt out in turns, as a launcher may do it. */
+/** Two hosts with two ranks each, assigned round-robin, as a launcher may do it. */
 const members = ['a', 'b', 'a', 'b'].map((host, rank) => ({ rank, host, pid: 100 + rank }));
 const ranksOf = (rank: number) =>
   new Ranks({ rank, count: 4, members, beginLongWork: () => () => undefined } as unknown as RankGroup);
 
-test('ranks of two hosts take the GPUs of each in their order, as the kernel lists them', () => {
+test('ranks of two hosts take the GPUs of their host in the kernel’s order', () => {
   const home = mkdtempSync(join(tmpdir(), 'pixtape-drm-'));
   try {
-    // A display controller without a render node, and a card whose node comes first and whose address does not.
+    // A display controller without a render node, and a card whose node comes first but whose address does not.
     for (const [name, address] of [
       ['renderD128', '0000:41:00.0'],
       ['renderD129', '0000:01:00.0'],
@@ -97,7 +97,7 @@ test('more ranks than GPUs on a host are refused, but not on its CPU', () => {
   }
 });
 
-test('of values that are not finite the ranks are named that had them first', () => {
+test('the ranks that first had values that are not finite are named', () => {
   const named =
     (...ill: (number | null)[]) =>
     () =>

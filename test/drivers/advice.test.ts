@@ -20,7 +20,7 @@ const system = (release: string, more: Partial<System> = {}): System => ({
 const onDebian12 = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm';
 
 describe('the advice', () => {
-  it('is one command for each family of Linux', () => {
+  it('is one command per family of Linux', () => {
     const command = (release: string) => adviseFaster(swiftshader, system(release)).command;
     expect(command(onDebian12)).toBe(`sudo sh ${join('scripts', 'install-lavapipe.sh')}`);
     expect(command('ID=debian\nVERSION_ID="13"')).toMatch(/^sudo apt-get install .*mesa-vulkan-drivers/);
@@ -34,12 +34,12 @@ describe('the advice', () => {
     expect(lavapipeCommand(system('ID=plan9', { has: (name) => name === 'brew' }))).toMatch(/^brew install/);
   });
 
-  it('names no command where the best driver is in place', () => {
+  it('names no command if the best driver is installed', () => {
     const lavapipe = { kind: 'lavapipe' as const, ok: true, description: '' };
     expect(adviseFaster([lavapipe], system(onDebian12)).command).toBeUndefined();
   });
 
-  it('is to fetch it, in a clone on a system with apt, and not in a package, which has no set-up', () => {
+  it('is to fetch lavapipe in a clone on a system with apt, but not in a package, which has no set-up', () => {
     const has = (name: string) => name === 'apt-get';
     const advice = () => adviseFaster(swiftshader, system(onDebian12, { has, scripts: folder })).command;
     expect(advice()).toMatch(/^sudo sh .*install-lavapipe\.sh$/);
@@ -47,7 +47,7 @@ describe('the advice', () => {
     expect(advice()).toBe('npm run lavapipe');
   });
 
-  it('knows that no driver helps where Dawn itself does not run, and what other systems have', () => {
+  it('says that no driver helps if Dawn itself does not run, and what other systems have', () => {
     expect(adviseFaster([], system('ID=alpine', { musl: true }))).toEqual({ text: expect.stringMatching(/glibc/) });
     expect(adviseFaster([], system('', { platform: 'darwin' })).text).toMatch(/Metal/);
     expect(adviseFaster([], system('', { platform: 'win32' })).text).toMatch(/driver/);
@@ -55,7 +55,7 @@ describe('the advice', () => {
 });
 
 describe('os-release', () => {
-  it('is read with quotes and without, and empty where there is none', () => {
+  it('is read with and without quotes, and is empty if the file is missing', () => {
     expect(osRelease(`PRETTY_NAME='Some OS'\n${onDebian12}\nID_LIKE="a b"`)).toEqual({
       id: 'debian',
       version: '12',

@@ -25,7 +25,7 @@ describe('the survey', () => {
     expect(swiftshader?.adapter?.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256);
   });
 
-  it('gives a reason for each candidate that it passes over, and an adapter for each that works', async () => {
+  it('gives a reason for each rejected candidate, and an adapter for each that works', async () => {
     for (const c of await surveyAdapters()) {
       if (c.ok) expect(c.adapter?.limits.maxBufferSize).toBeGreaterThan(0);
       else expect(c.reason).toMatch(/\w{3}/);
@@ -34,7 +34,7 @@ describe('the survey', () => {
 });
 
 describe('openAdapter', () => {
-  it('refuses a name that no adapter has, and names the candidates', async () => {
+  it('refuses an unknown name, and lists the candidates', async () => {
     await expect(openAdapter('Voodoo 2')).rejects.toThrow(/no adapter fits "Voodoo 2"; tried:\n {2}gpu .+/);
   });
 
@@ -47,7 +47,7 @@ describe('openAdapter', () => {
     device.destroy();
   });
 
-  it('gives a fresh adapter of the same driver when called again, and refuses to change it', async () => {
+  it('gives a new adapter of the same driver when called again, and refuses another driver', async () => {
     const first = await openAdapter();
     const second = await openAdapter(first.kind);
     expect(second.description).toBe(first.description);
@@ -84,7 +84,7 @@ async function squares(device: GPUDevice, n: number): Promise<number[]> {
 }
 
 describe.runIf(linuxX64)('SwiftShader', () => {
-  it('is unpacked whole when several processes want it at once, and a damaged copy is replaced', async () => {
+  it('is unpacked completely if several processes need it at once, and a damaged copy is replaced', async () => {
     vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
     try {
       const all = await Promise.all([unpackSwiftShader(), unpackSwiftShader(), unpackSwiftShader()]);
@@ -106,7 +106,7 @@ describe.runIf(linuxX64)('SwiftShader', () => {
     expect(() => loadForGood(join(folder, 'no-such-library.so'))).toThrow(/no-such-library/);
   });
 
-  it('says what to do when neither the cache folder nor a temporary one can be made', async () => {
+  it('gives a hint if neither the cache folder nor a temporary one can be made', async () => {
     writeFileSync(join(folder, 'file'), '');
     for (const name of ['XDG_CACHE_HOME', 'TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, join(folder, 'file'));
     vi.spyOn(console, 'warn').mockImplementation(() => {});

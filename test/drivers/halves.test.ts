@@ -19,34 +19,34 @@ function adapter(more: Partial<AdapterReport>): AdapterReport {
   return { vendor: 'nvidia', architecture: '', device: '0x1', features: ['subgroups'], limits: {}, ...sizes, ...more };
 }
 
-describe('halves that Dawn keeps back', () => {
+describe('halves that Dawn disables', () => {
   const asking = (more: Partial<ProbeAnswer>) => askingForHalves(recipe({ flags: ['one'] }), { ...plain, ...more });
 
-  it("are asked for on NVIDIA's Vulkan driver, of the adapter that was chosen", () => {
+  it("are enabled on NVIDIA's Vulkan driver, for the chosen adapter", () => {
     const asked = asking({});
     expect(asked).toMatchObject({ loaders: ['libvulkan.so.1'], trial: HALVES });
     expect(asked?.flags.slice(0, 2)).toEqual(plain.flags);
     expect(asked?.flags[2]).toMatch(/^enable-dawn-features=.*\bvulkan_enable_f16_on_nvidia\b/);
   });
 
-  it('are not asked for where they are there, and where nothing is kept back', () => {
+  it('are not enabled where Dawn has them, or disables nothing', () => {
     expect(asking({ adapter: adapter({ features: ['shader-f16'] }) })).toBeUndefined();
     expect(asking({ adapter: adapter({ vendor: 'amd' }) })).toBeUndefined();
     expect(asking({ fallback: true })).toBeUndefined();
     expect(asking({ failure: 'crash' })).toBeUndefined();
-    // Direct3D and Metal, which come without a Vulkan loader.
+    // Direct3D and Metal, which have no Vulkan loader.
     const { loader: _, ...withoutLoader } = plain;
     expect(askingForHalves(recipe({}), withoutLoader)).toBeUndefined();
   });
 
-  it('are taken where the same adapter has proved them', () => {
+  it('are used if the same adapter has passed the trial', () => {
     const asked = { ...plain, flags: ['one', 'two'], adapter: adapter({ features: ['shader-f16', 'subgroups'] }) };
     const taken = withHalves(plain, asked);
     expect(taken).toEqual({ ...plain, flags: asked.flags, adapter: asked.adapter });
     expect(taken.withoutHalves).toBeUndefined();
   });
 
-  it('are left alone, with the reason, where the process died, the result is wrong or the adapter another one', () => {
+  it('are not used, with the reason, if the process died, the result is wrong, or it is another adapter', () => {
     const died: ProbeAnswer = { flags: [], names: [], failure: 'crash', message: 'the driver ended the process' };
     expect(withHalves(plain, died)).toEqual({ ...plain, withoutHalves: 'the driver ended the process' });
     expect(withHalves(plain, plain).withoutHalves).toMatch(/does not give/);
@@ -55,8 +55,8 @@ describe('halves that Dawn keeps back', () => {
   });
 });
 
-describe('what a driver has to compute', () => {
-  it.each([FLOATS, HALVES])('is done right by the drivers at hand, and a wrong result told %#', async (trial) => {
+describe('what a driver must compute', () => {
+  it.each([FLOATS, HALVES])('is right on the drivers here, and a wrong result shows %#', async (trial) => {
     let tried = 0;
     for (const candidate of listCandidates(process.env).filter(({ kind }) => kind !== 'gpu')) {
       const made = await candidate.prepare().catch(() => undefined);

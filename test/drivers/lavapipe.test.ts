@@ -15,7 +15,7 @@ const linux = process.platform === 'linux';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-lavapipe-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An ICD file beside a library of these bytes and this date (seconds), both made. */
+/** Makes an ICD file and a library with these bytes and this date (seconds). */
 function driver(name: string, bytes: number, date: number): string {
   const place = join(folder, name);
   mkdirSync(place, { recursive: true });
@@ -32,7 +32,7 @@ describe('the environment for lavapipe', () => {
   const width = (flags: string[], env = {}, of = icd) =>
     lavapipeEnvironment({ XDG_CACHE_HOME: join(folder, 'cache'), ...env }, new Set(flags), of);
 
-  it('asks for 512 bits only where the CPU has them, and keeps one shader cache per width', () => {
+  it('asks for 512 bits only if the CPU has them, and keeps one shader cache per width', () => {
     const wide = width(['avx', 'avx2', 'avx512f']);
     const plain = width(['avx', 'avx2']);
     expect(wide.LP_NATIVE_VECTOR_WIDTH).toBe('512');
@@ -41,13 +41,13 @@ describe('the environment for lavapipe', () => {
     expect(new Set(caches).size).toBe(3);
   });
 
-  it('leaves a width that the user has set', () => {
+  it('respects a width that the user has set', () => {
     const env = width(['avx512f'], { LP_NATIVE_VECTOR_WIDTH: '256' });
     expect(env).not.toHaveProperty('LP_NATIVE_VECTOR_WIDTH');
     expect(env.MESA_SHADER_CACHE_DIR).toContain('256');
   });
 
-  it('keeps one shader cache per build of the driver, wherever that lies', () => {
+  it('keeps one shader cache per build of the driver, wherever it is', () => {
     const cache = (of: string) => width(['avx'], {}, of).MESA_SHADER_CACHE_DIR;
     const same = driver('fetched', 1000, 1_700_000_000);
     expect(cache(same)).toBe(cache(icd));
@@ -57,14 +57,14 @@ describe('the environment for lavapipe', () => {
     expect(driverBuild(join(folder, 'none.json'))).toBe('');
   });
 
-  it('knows when Mesa keeps nothing', () => {
+  it('knows when Mesa caches nothing', () => {
     expect(keepsShaders({})).toBe(true);
     expect(keepsShaders({ MESA_SHADER_CACHE_DISABLE: 'true' })).toBe(false);
   });
 });
 
-describe('what apt says', () => {
-  it('is read as names, versions and sizes; an epoch comes percent-encoded', () => {
+describe('apt’s output', () => {
+  it('is parsed into names, versions and sizes; an epoch is percent-encoded', () => {
     const output = `Reading package lists...
 'http://host/pool/main/m/mesa/mesa-vulkan-drivers_25.0.7-2%7ebpo12%2b1_amd64.deb' mesa-vulkan-drivers_25.0.7-2~bpo12+1_amd64.deb 11366132 SHA256:00
 'http://host/pool/main/l/llvm/libllvm15_15.0.6-4+b1_amd64.deb' libllvm15_1%3a15.0.6-4+b1_amd64.deb 23115156 SHA256:01
@@ -78,11 +78,11 @@ describe('what apt says', () => {
   });
 });
 
-describe('whether lavapipe is to be fetched', () => {
+describe('whether to fetch lavapipe', () => {
   const system: System = { ...thisSystem(), platform: 'linux', musl: false, has: () => true };
   const reason = (more: Partial<Situation>) => whyNot({ env: {}, system, adapter: undefined, ...more });
 
-  it('is not asked on other systems, and not where somebody has declined or chosen', () => {
+  it('is not asked on other systems, or if the user has declined or chosen', () => {
     expect(reason({})).toBeUndefined();
     expect(reason({ system: { ...system, platform: 'darwin' } })).toBe('');
     expect(reason({ system: { ...system, musl: true } })).toBe('');
@@ -100,8 +100,8 @@ describe('whether lavapipe is to be fetched', () => {
   });
 });
 
-describe.runIf(linux)('the system is served', () => {
-  it('by what worked before, without another try; never by a driver that does not work', async () => {
+describe.runIf(linux)('the system gets a driver', () => {
+  it('that worked before, without another trial; never one that does not work', async () => {
     const cache = join(folder, 'verdicts');
     const icd = driver('broken', 10, 1_700_000_002);
     const env = { ...process.env, VK_DRIVER_FILES: icd };
@@ -116,7 +116,7 @@ describe.runIf(linux)('the system is served', () => {
 });
 
 describe('a fetched lavapipe', () => {
-  it('is found whole or not at all', () => {
+  it('is found completely or not at all', () => {
     const cache = join(folder, 'fetched-cache');
     expect(findFetched(cache)).toBeUndefined();
     const place = fetchedFolder(cache);
@@ -135,7 +135,7 @@ describe('a fetched lavapipe', () => {
   });
 });
 
-describe.runIf(linux && onPath('cc'))('libraries that need one another', () => {
+describe.runIf(linux && onPath('cc'))('libraries that depend on one another', () => {
   const built = join(folder, 'lib');
   mkdirSync(built);
   const compile = (name: string, needs: string[]) => {
@@ -152,7 +152,7 @@ describe.runIf(linux && onPath('cc'))('libraries that need one another', () => {
   };
   const wanted = join(built, 'libpixtape_top.so.1');
 
-  it('are found in the order of their needs, those that nothing needs not at all', async () => {
+  it('are loaded in the order of their dependencies, and unneeded ones are not', async () => {
     compile('pixtape_low', []);
     compile('pixtape_idle', []);
     compile('pixtape_left', ['pixtape_low']);
@@ -166,7 +166,7 @@ describe.runIf(linux && onPath('cc'))('libraries that need one another', () => {
     }
   });
 
-  it('are refused by the name of the one that is missing', async () => {
+  it('are refused with the name of the missing one', async () => {
     const less = join(folder, 'less');
     cpSync(built, less, { recursive: true });
     rmSync(join(less, 'libpixtape_low.so'));
@@ -174,7 +174,7 @@ describe.runIf(linux && onPath('cc'))('libraries that need one another', () => {
     await expect(loadOrder([join(less, basename(wanted))], await librariesIn(less))).rejects.toThrow(/libpixtape_low/);
   });
 
-  it('are refused where one is no library', async () => {
+  it('are refused if one is not a library', async () => {
     const broken = join(folder, 'broken.so');
     writeFileSync(broken, readFileSync(wanted).subarray(0, 100));
     await expect(loadOrder([broken], new Map())).rejects.toThrow(/broken\.so/);

@@ -30,10 +30,10 @@ const plain: ProbeAnswer = {
   matrices: matrices(16, 32, 64),
 };
 
-describe('a matrix unit that Dawn holds back', () => {
+describe('a matrix unit that Dawn disables', () => {
   const asking = (more: Partial<ProbeAnswer>) => askingForMatrices(recipe({ flags: ['one'] }), { ...plain, ...more });
 
-  it('is asked for where an adapter has one that kernels can use', () => {
+  it('is enabled if an adapter has one that kernels can use', () => {
     const asked = asking({});
     expect(asked).toMatchObject({ loaders: ['libvulkan.so.1'], flags: ['one', EXPERIMENTAL] });
     expect(asked?.trial).toMatchObject({ feature: MATRIX, groups: 1, input: [] });
@@ -42,7 +42,7 @@ describe('a matrix unit that Dawn holds back', () => {
     expect(asked?.trial.expected).toHaveLength(2 * 16 * 16);
   });
 
-  it('is not asked for anywhere else', () => {
+  it('is not enabled otherwise', () => {
     const { matrices: _, ...without } = plain;
     expect(askingForMatrices(recipe({}), without)).toBeUndefined();
     expect(asking({ fallback: true })).toBeUndefined();
@@ -51,7 +51,7 @@ describe('a matrix unit that Dawn holds back', () => {
     expect(asking({ matrices: halves })).toBeUndefined();
   });
 
-  it('is taken where the same adapter has proved it, and left alone, with the reason, where not', () => {
+  it('is used if the same adapter has passed the trial, and otherwise not, with the reason', () => {
     const proved = { ...plain, flags: ['one', EXPERIMENTAL], adapter: adapter({ features: [MATRIX, 'shader-f16'] }) };
     expect(withMatrices(plain, proved)).toEqual({ ...plain, flags: proved.flags, adapter: proved.adapter });
     const died: ProbeAnswer = { flags: [], names: [], failure: 'crash', message: 'the driver ended the process' };
@@ -61,7 +61,7 @@ describe('a matrix unit that Dawn holds back', () => {
     expect(withMatrices(plain, other)).toEqual({ ...plain, withoutMatrices: 'Dawn gave 0x2 instead' });
   });
 
-  it('has to multiply right, in a process of its own', async ({ skip }) => {
+  it('must multiply right, in a separate process', async ({ skip }) => {
     const lavapipe = listCandidates(process.env).find(({ kind }) => kind === 'lavapipe');
     const made = await lavapipe?.prepare().catch(() => undefined);
     skip(!made, 'no lavapipe');

@@ -12,7 +12,7 @@ const folder = temporaryFolders();
 const NOTICE =
   'Warning: maxDynamicUniformBuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset allocation limit.';
 
-/** Runs a module's text in a process of its own, which finds the clone's packages. */
+/** Runs a module's text in a separate process that finds the clone's packages. */
 function run(text: string, stdio: 'pipe' | number | 'closed') {
   const node = [process.execPath, '--input-type=module', '-e', text] as const;
   const options = { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } } as const;
@@ -34,7 +34,7 @@ describe.runIf(process.platform === 'linux')('standard error while Dawn looks fo
     quiet = outputFiles[0]?.text.replace(/^export \{[^}]*\};?/m, '') ?? '';
   });
 
-  /** Writes as native code does, past Node's streams. */
+  /** Writes as native code does, bypassing Node's streams. */
   const body = `
 import { writeSync } from 'node:fs';
 const quietly = await withoutNotices();
@@ -46,13 +46,13 @@ try { quietly(() => { say('${NOTICE}'); say('and then'); throw new Error('thrown
 say('after ' + seven);
 `;
 
-  it('is given all but the notice, in order', () => {
+  it('gets everything but the notice, in order', () => {
     const { stdout, stderr } = run(quiet + body, 'pipe');
     expect(stderr).toBe('before\ndriver: a fault\nnot the last\nand then\nthrown\nafter 7\n');
     expect(stdout).toBe('between\n');
   });
 
-  it('shares a file with standard output as before', () => {
+  it('can share a file with standard output', () => {
     const path = join(folder(), 'log');
     const file = openSync(path, 'w');
     run(quiet + body, file);
@@ -68,7 +68,7 @@ say('after ' + seven);
   });
 });
 
-it('a program that opens a device has nothing on standard error', { timeout: 120_000 }, () => {
+it('a program that opens a device writes nothing to standard error', { timeout: 120_000 }, () => {
   build();
   const library = pathToFileURL(join(root, 'dist', 'lib', 'node.js')).href;
   const text = `import { openDevice } from '${library}';

@@ -7,10 +7,10 @@ afterEach(() => {
   globalThis.setImmediate = original;
 });
 
-/** What Dawn hands to setImmediate: a function without a name in native code. */
+/** What Dawn passes to setImmediate: a function without a name in native code. */
 const native = (callback: () => void): (() => void) => new Proxy(callback, {});
 
-/** Waits as Dawn does, asking at every turn whether it is over; gives the times at which it asked, in milliseconds. */
+/** Polls at every turn of the event loop, as Dawn does. Returns the times of the polls in milliseconds. */
 function wait(milliseconds: number): Promise<number[]> {
   const began = performance.now();
   const asked: number[] = [];
@@ -24,7 +24,7 @@ function wait(milliseconds: number): Promise<number[]> {
   });
 }
 
-it('has Dawn ask at once at first, then about once a millisecond or two', async () => {
+it('lets Dawn poll at once at first, then about every one or two milliseconds', async () => {
   const asked = await wait(150);
   expect(asked[0]).toBeLessThan(50);
   const late = asked.filter((time) => time > 20);
@@ -33,15 +33,15 @@ it('has Dawn ask at once at first, then about once a millisecond or two', async 
   expect(late.length).toBeLessThan(150);
 });
 
-it('begins anew with each wait', async () => {
+it('starts afresh with each wait', async () => {
   await wait(60);
   const counts: number[] = [];
   for (let i = 0; i < 20; i++) counts.push((await wait(2)).length);
-  // Asked at every turn again: with the pause of the wait before there would be one or two.
+  // Polls at every turn again. With the previous wait's pause there would be one or two polls.
   expect(Math.max(...counts)).toBeGreaterThan(5);
 });
 
-it('leaves everybody else alone', async () => {
+it('does not affect other callers', async () => {
   const got = await new Promise((done) => setImmediate((a, b) => done([a, b]), 1, 2));
   expect(got).toEqual([1, 2]);
   let ran = false;

@@ -11,14 +11,14 @@ const posix = process.platform !== 'win32';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-probe-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A recipe whose process runs `code` before anything else: what a driver that misbehaves is to us. */
+/** A recipe whose process runs `code` first, to imitate a driver that misbehaves. */
 function misbehaving(name: string, code: string) {
   const path = join(folder, `${name}.cjs`);
   writeFileSync(path, code);
   return recipe({ env: { NODE_OPTIONS: `--require "${path.replaceAll('\\', '/')}"` } });
 }
 
-/** A probe of a driver, with how long it took in seconds. */
+/** Probes a driver, and measures the time in seconds. */
 async function timed(of: Parameters<typeof probe>[0], timeLimit?: number) {
   const began = performance.now();
   const answer = await probe(of, false, process.env, '', timeLimit);
@@ -36,7 +36,7 @@ describe('a probe', () => {
     expect(answer).toMatchObject({ failure: 'error', message: expect.stringMatching(/libnone\.so/) });
   });
 
-  it('passes on what Dawn says', async () => {
+  it('reports Dawn’s message', async () => {
     const answer = await probe(recipe({ flags: ['backend=no-such'] }), false, process.env, '');
     expect(answer.failure).toBe('error');
     expect(answer.message).toMatch(/no-such/);
@@ -47,13 +47,13 @@ describe('a probe', () => {
     expect(answer).toMatchObject({ failure: 'crash', message: expect.stringMatching(/exit code 7/) });
   });
 
-  it('gives up a driver that hangs', async () => {
+  it('gives up on a driver that hangs', async () => {
     const answer = await timed(misbehaving('hang', 'for (;;);'), 1000);
     expect(answer).toMatchObject({ failure: 'timeout', message: 'no answer within 1 s' });
     expect(answer.seconds).toBeLessThan(10);
   });
 
-  it.runIf(posix)('does not wait for a process that a dead driver has left behind with its pipes', async () => {
+  it.runIf(posix)('does not wait for a process that a dead driver has left with its pipes', async () => {
     const code = `require('node:child_process').spawn('sleep', ['30'], { stdio: 'inherit', detached: true }).unref();
       process.exit(7);`;
     const answer = await timed(misbehaving('daemon', code));
@@ -63,7 +63,7 @@ describe('a probe', () => {
 });
 
 describe('ICD files', () => {
-  it('are those of VK_DRIVER_FILES where it is set, and lavapipe is known by its library', () => {
+  it('are those of VK_DRIVER_FILES if it is set, and lavapipe is recognised by its library', () => {
     const mesa = join(folder, 'some_name.json');
     writeFileSync(mesa, JSON.stringify({ ICD: { library_path: '/usr/lib/libvulkan_lvp.so' } }));
     const other = join(folder, 'lvp_in_name_only.json');

@@ -12,7 +12,7 @@ beforeAll(build);
 
 const open = (path: string) => decodeSafetensors(new Uint8Array(readFileSync(path)), path);
 
-it('exports the generator, whole and in halves; both paint, neither goes on training', {
+it('exports the generator in float32 and in halves; both translate, neither can be trained further', {
   timeout: 240_000,
 }, async () => {
   const home = folder();
@@ -29,7 +29,7 @@ it('exports the generator, whole and in halves; both paint, neither goes on trai
   const all = open(join(home, 'runs', 'tiny', 'latest.safetensors'));
   const whole = open(join(home, 'whole.safetensors'));
   const half = open(join(home, 'half.safetensors'));
-  // PyTorch's own names, for its load_state_dict; a checkpoint has a word in front, since it holds two networks.
+  // PyTorch's own names, for its load_state_dict. A checkpoint prefixes them, because it holds two networks.
   const inCheckpoint = [...all.tensors.keys()].filter((name) => name.startsWith('gen.')).sort();
   const names = inCheckpoint.map((name) => name.slice('gen.'.length));
   expect([...whole.tensors.keys()].sort()).toEqual(names);
@@ -60,7 +60,7 @@ it('exports the generator, whole and in halves; both paint, neither goes on trai
 
   expect(await run('export', 'half.safetensors', 'tiny.onnx', '--onnx')).toMatch(/after step 3: .* → tiny\.onnx/);
   const onnx = readFileSync(join(home, 'tiny.onnx'));
-  // The IR version, then the producer, as every ONNX file begins that we write.
+  // Every ONNX file that we write begins with the IR version and the producer.
   expect([...onnx.subarray(0, 4)]).toEqual([8, 7, 0x12, 7]);
   expect(onnx.subarray(4, 11).toString()).toBe('pixtape');
   expect(onnx.includes(`"hidden":2`)).toBe(true);

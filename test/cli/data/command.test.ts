@@ -24,7 +24,7 @@ async function data(...argv: string[]): Promise<string> {
 }
 
 describe('data check', () => {
-  it('says that all is well, with the sizes', async () => {
+  it('reports that everything is fine, with the sizes', async () => {
     for (let seed = 1; seed <= 3; seed++) await drawPair(at(`train/${seed}.png`), seed);
     await drawPair(at('test/4.png'), 4, 10, 10);
     const said = await data('check', at());
@@ -71,7 +71,7 @@ describe('data combine', () => {
     await expect(data('combine', at('photos'), at('photos'), at('out'))).rejects.toThrow('out is not empty');
   });
 
-  it('keeps train and test apart', async () => {
+  it('keeps train and test separate', async () => {
     for (const side of ['a', 'b']) {
       await draw(at(side, 'train', '1.png'), 8, 6, pattern(1));
       await draw(at(side, 'val', '2.png'), 8, 6, pattern(2));
@@ -82,7 +82,7 @@ describe('data combine', () => {
 });
 
 describe('data gray, edges, split and facades', () => {
-  it('make folders that train takes, of the size and with the share asked for', async () => {
+  it('make folders that train accepts, of the requested size and share', async () => {
     for (let seed = 1; seed <= 4; seed++) await draw(at(`photos/${seed}.jpg`), 30, 20, pattern(seed));
     const said = await data('gray', at('photos'), at('gray'), '--crop-size', '16', '--test', '0.4');
     expect(said).toMatch(/gray: [123] pairs in train, [123] in test\ntrain on it: npx pixtape train --dataroot .*gray/);
@@ -105,7 +105,7 @@ describe('data gray, edges, split and facades', () => {
     expect(process.exitCode).toBeUndefined();
   });
 
-  it('say what is odd, and exit with 0', async () => {
+  it('report anomalies, and exit with 0', async () => {
     for (let seed = 1; seed <= 3; seed++) await drawPair(at(`${seed}.png`), seed, 32, 32);
     await drawPair(at('4.png'), 4, 40, 40);
     expect(await data('check', at())).toMatch(
@@ -116,7 +116,7 @@ describe('data gray, edges, split and facades', () => {
 });
 
 describe('data openmoji', () => {
-  it('writes pairs that train takes, split as --data openmoji is, with credits', async () => {
+  it('writes pairs that train accepts, split like --data openmoji, with credits', async () => {
     vi.stubEnv('XDG_CACHE_HOME', at('cache'));
     const said = await data('openmoji', at('out'), '--crop-size', '16x32', '--groups', 'cat-face', 'face-hat');
     expect(said).toContain('CC BY-SA 4.0');

@@ -1,5 +1,5 @@
 /**
- * What happens to one of several processes that train together.
+ * Failures of one of several processes that train together.
  * @module-tag long
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ const latest = (name: string) => {
   return decodeSafetensors(new Uint8Array(readFileSync(file)), file);
 };
 
-test('a NaN on one rank ends all with one message that names it, and the last checkpoint is sound', {
+test('a NaN on one rank ends all ranks with one message that names it, and the last checkpoint is intact', {
   timeout: 200_000,
 }, async () => {
   const spoil = preload(
@@ -66,10 +66,10 @@ test('a NaN on one rank ends all with one message that names it, and the last ch
     expect(Array.from(data, Number).every(Number.isFinite)).toBe(true);
 });
 
-test('a main thread that hangs ends all within half a minute, and is named', { timeout: 200_000 }, async () => {
+test('a main thread that hangs ends all ranks within half a minute, and is named', { timeout: 200_000 }, async () => {
   const hang = preload(
-    'hangs', // The thread that calls MPI loads it too.
-    // It hangs between two heartbeats, as on a machine that does four steps within a second.
+    'hangs', // The thread that calls MPI loads it, too.
+    // It hangs between two heartbeats, as on a machine that does four steps per second.
     `const { setInterval } = globalThis;
      if (isMainThread) {
        globalThis.setInterval = (call, ms, ...args) => setInterval(call, ms === 1000 ? 2 ** 30 : ms, ...args);

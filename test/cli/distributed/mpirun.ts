@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
-/** Ranks of the built program on this machine, over MPI's loopback. */
+/** Runs ranks of the built program on this machine, over MPI's loopback. */
 
 export const program = resolve(import.meta.dirname, '..', '..', '..', 'dist', 'pixtape.js');
 export const hasMpi = spawnSync('mpirun', ['--version']).status === 0;
 export const TINY = '--crop_size 16 --depth 2 --ngf 2 --ndf 2 --print_freq 1'.split(' ');
 
-/** What Open MPI's mpirun needs on a test machine: fewer cores than ranks, and root. */
+/** What Open MPI's mpirun needs on a test machine with fewer cores than ranks, and as root. */
 const openMpi = /open/i.test(spawnSync('mpirun', ['--version'], { encoding: 'utf8' }).stdout ?? '');
 const root = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
 export const MPIRUN: readonly string[] = openMpi ? [...root, '--oversubscribe', '--bind-to', 'none'] : [];
 
-/** What one rank is started with. */
+/** How one rank is started. */
 export interface RankStart {
   args: readonly string[];
   /** A module that the rank loads before the program. */

@@ -45,7 +45,7 @@ function state(name: string) {
 const FRESH = ['--dataroot', 'pairs', '--batch_size', '2', '--steps', '4'];
 
 describe('two ranks', { timeout: 400_000 }, () => {
-  test('equal one process with their batches together, repeat bit for bit, and go on in any number', async () => {
+  test('train like one process on the whole batch, repeat bit for bit, and continue with any number of ranks', async () => {
     const joint = await pixtape(
       ['train', ...TINY, '--dataroot', 'pairs', '--batch_size', '4', '--steps', '6', '--name', 'joint'],
       folder,
@@ -73,17 +73,17 @@ describe('two ranks', { timeout: 400_000 }, () => {
     for (const [i, line] of log('halves').entries()) {
       expect(Math.abs(line.lossG / (log('joint')[i] as Line).lossG - 1)).toBeLessThan(1e-3);
     }
-    // The first two of them by two ranks, the others by one.
+    // The first two pairs on two ranks, the others on one.
     const on = await pixtape(['train', '--continue_train', '--name', 'a', '--steps', '6'], folder);
     expect(on.code, on.stderr).toBe(0);
     for (const i of [4, 5]) {
       const [line, one] = [log('a')[i] as Line, log('joint')[i] as Line];
-      // Its batch norm has the whole batch, as that of all ranks together had.
+      // Its batch norm has the whole batch, as all ranks together had.
       expect(Math.abs(line.lossG / one.lossG - 1)).toBeLessThan(1e-5);
     }
   });
 
-  test('each with another seed, other pictures, or a batch that cannot be dealt out: refused before the first step', async () => {
+  test('with different seeds, different pictures, or a batch that cannot be divided are refused before the first step', async () => {
     const refused = async (ranks: Ranks, message: RegExp) => {
       expect(await ranks.done).not.toBe(0);
       expect(ranks.output()).toMatch(message);
@@ -102,7 +102,7 @@ describe('two ranks', { timeout: 400_000 }, () => {
     expect(readdirSync(join(folder, 'runs')).filter((name) => /seeds|sets/.test(name))).toEqual([]);
   });
 
-  test('where one is killed, all end, and the last checkpoint stands', async () => {
+  test('if one is killed, all end, and the last checkpoint is intact', async () => {
     const args = ['--dataroot', 'pairs', '--batch_size', '2', '--save_latest_freq', '2', '--name', 'killed'];
     const run = twice(...args, '--n_epochs', '100000');
     await until(() => log('killed').length > 3);
@@ -115,7 +115,7 @@ describe('two ranks', { timeout: 400_000 }, () => {
     expect(state('killed').size).toBeGreaterThan(0);
   });
 
-  test('where one hangs, all end, and it is named', async () => {
+  test('if one hangs, all end, and it is named', async () => {
     const run = twice('--dataroot', 'pairs', '--batch_size', '2', '--name', 'hung', '--n_epochs', '100000');
     await until(() => log('hung').length > 1);
     const children = readFileSync(`/proc/${run.child.pid}/task/${run.child.pid}/children`, 'utf8').trim().split(' ');
@@ -136,13 +136,13 @@ describe('two ranks', { timeout: 400_000 }, () => {
   });
 });
 
-describe('two ranks of other commands, and what cannot be', { timeout: 200_000 }, () => {
+describe('two ranks of other commands, and errors', { timeout: 200_000 }, () => {
   const mpirun = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const all = [...MPIRUN, '-n', '2', process.execPath, program, ...args];
     return spawnSync('mpirun', all, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
   };
 
-  test('a library that is none', () => {
+  test('a library that is not MPI', () => {
     const { status, stderr } = mpirun(['train', ...TINY, ...FRESH], { PIXTAPE_MPI: program });
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/pixtape: rank 0: PIXTAPE_MPI names \S+, which is no MPI library/);
@@ -165,7 +165,7 @@ describe('two ranks of other commands, and what cannot be', { timeout: 200_000 }
     }
   });
 
-  test('a kind of training that knows no ranks', () => {
+  test('a kind of training that does not support ranks', () => {
     const { stderr } = mpirun(['train', '--model', 'cycle_gan', '--dataroot', 'pairs']);
     expect(stderr).toMatch(/--model cycle_gan trains in one process, but Open MPI's mpirun has started 2/);
   });

@@ -11,7 +11,7 @@ const at = scratch();
 const program = createProgram();
 const read = (...argv: string[]) => readArguments(program, argv);
 
-it('takes dashes for underscores, negations, values, and old names', () => {
+it('accepts dashes for underscores, negations, values, and old names', () => {
   expect(read('train', '--batch-size=2', '--no-flip', '--no_dropout', '--lambda_L1', '-3')).toEqual([
     'train',
     '--batch_size=2',
@@ -29,7 +29,7 @@ it('takes dashes for underscores, negations, values, and old names', () => {
   ]);
 });
 
-it('leaves a value as it is, even one that looks like a flag', () => {
+it('leaves a value unchanged, even one that looks like a flag', () => {
   expect(read('train', '--name', '--my-run', '--data-root', '--batchSize')).toEqual([
     'train',
     '--name',
@@ -50,12 +50,12 @@ it('leaves a value as it is, even one that looks like a flag', () => {
   ]);
 });
 
-it('takes inf for no limit', () => {
+it('accepts inf as no limit', () => {
   const flags = trainFlags().parse(['--max_dataset_size', 'inf', '--num_test', 'Infinity'], { from: 'user' }).opts();
   expect(flags).toMatchObject({ max_dataset_size: Number.POSITIVE_INFINITY, num_test: Number.POSITIVE_INFINITY });
 });
 
-it('names what the shell left in a word', async () => {
+it('names what the shell left unexpanded in a word', async () => {
   expect(() => read('train', '--dataroot', '~/facades')).toThrow(
     /"~\/facades" begins with ~, which the shell does not expand/,
   );
@@ -66,7 +66,7 @@ it('names what the shell left in a word', async () => {
   expect(() => read('train', '--dataroot', '$HOME/facades')).toThrow(/begins with \$HOME, which the shell has not/);
   expect(() => read('train', '--dataroot', '%USERPROFILE%\\facades')).toThrow(/begins with %USERPROFILE%/);
   expect(() => read('train', '--dataroot', 'facades', '--continue_train\r')).toThrow(/ends in a carriage return/);
-  // What is called so is taken as it is; nor is every such sign an accident.
+  // A file of that name is accepted. Not every such sign is a mistake.
   await draw(at("it's'.png"), 4, 4, pattern(1));
   expect(read('translate', 'run', at("it's'.png"), "don't.png", '--seed', '~5')).toHaveLength(6);
 });

@@ -10,7 +10,7 @@ const program = createProgram();
 const commandOf = (name: string) => program.commands.find((command) => command.name() === name);
 const has = (command: string, flag: string) => commandOf(command)?.options.some(({ long }) => long === flag) ?? false;
 
-/** What a command makes of a flag: our flags, or the sentence that answers it. */
+/** How a command answers a flag: with our flags, or with a sentence. */
 function treat(command: string, ...flag: string[]): string[] | string {
   try {
     return readArguments(program, [command, ...flag]).slice(1);
@@ -81,7 +81,7 @@ it.each<[string, string, string[]]>([
   expect(treat(command, ...typed(flag))).toEqual(ours);
 });
 
-it('tells all of them at once, and sends to the command that has a flag', () => {
+it('answers all of them at once, and names the command that has a flag', () => {
   expect(treat('train', '--gpu_ids', '0', '--no-html', '--display_id', '0')).toMatch(
     /^pixtape train has no --gpu_ids, --no_html, --display_id\n +→ --gpu_ids: .*--adapter.*\n +--no_html: .*\n +--display_id: /,
   );
@@ -91,7 +91,7 @@ it('tells all of them at once, and sends to the command that has a flag', () => 
   expect(treat('translate', '--mode', 'train')).toContain('Use the command: pixtape train, translate or export');
 });
 
-it('has rows that lead to flags which there are', () => {
+it('has only rows for flags that exist', () => {
   const commands = program.commands.map((command) => command.name());
   for (const [key, { as, instead, only }] of Object.entries(FOREIGN)) {
     expect(as ?? instead, key).toBeDefined();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { inAscii, lacksSigns } from '../../../src/cli/shared/encoding.ts';
 
-it('signs are written in ASCII where the locale has no others, and paths stay as they are', () => {
+it('signs are written in ASCII if the locale has no others, and paths stay unchanged', () => {
   expect(inAscii(' ██░░  50% │ step 5/10 · 64 × 64 → out … größe')).toBe(
     ' ##..  50% | step 5/10 - 64 x 64 -> out ... größe',
   );

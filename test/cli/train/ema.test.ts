@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { continuedConfig, freshConfig } from '../../../src/cli/train/config.ts';
 import { checkConfig } from '../../../src/pix2pix/train/checkpoint/state.ts';
 
-it('weights are averaged in quick, not in the tutorial’s and the paper’s set-ups, unless asked', () => {
+it('weights are averaged by default in quick, but not in the tutorial’s and the paper’s presets', () => {
   expect(freshConfig({ preset: 'quick' }, {}).ema).toBe(0.998);
   expect(freshConfig({ preset: 'quick' }, { ema: 0 }).ema).toBe(0);
   for (const preset of ['tutorial', 'paper'] as const) {

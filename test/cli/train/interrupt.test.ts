@@ -11,10 +11,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What a signal does to this process, without one. */
+/** Records signals instead of ending this process. */
 const signal = (name: 'SIGINT' | 'SIGTERM') => process.emit(name, name);
 
-it('notes the first Ctrl-C, takes its echo for the same, and ends the process at the second', () => {
+it('notes the first Ctrl-C, ignores its echo, and ends the process at the second', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
   const onFirst = vi.fn();
@@ -23,7 +23,7 @@ it('notes the first Ctrl-C, takes its echo for the same, and ends the process at
   signal('SIGINT');
   expect(asked()).toBe(true);
   vi.advanceTimersByTime(20);
-  signal('SIGINT'); // npm passes on what the terminal has sent already
+  signal('SIGINT'); // npm forwards what the terminal has already sent
   expect(onFirst).toHaveBeenCalledTimes(1);
   expect(exit).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1000);
@@ -34,7 +34,7 @@ it('notes the first Ctrl-C, takes its echo for the same, and ends the process at
   expect(process.listenerCount('SIGTERM')).toBe(0);
 });
 
-it('leaves nothing half-written behind when it ends the process', async () => {
+it('leaves no partial file when it ends the process', async () => {
   const path = join(folder(), 'latest.safetensors');
   vi.useFakeTimers({ toFake: ['performance'] });
   const left: string[][] = [];

@@ -7,7 +7,7 @@ import { readSafetensors } from '../../../src/files/files.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { build, linesOf, pixtape, TINY, writePairs } from '../command.ts';
 
-/** Loses the device behind the command's back, as a driver does that was reset. */
+/** Loses the device while the command runs, as a driver does that was reset. */
 const LOSE = `
   import { existsSync, readFileSync } from 'node:fs';
   import { globals } from '${pathToFileURL(resolve('node_modules/webgpu/index.js')).href}';
@@ -45,7 +45,7 @@ const train = (name: string, ...more: string[]) => [
 ];
 const log = (name: string) => join(home, 'runs', name, 'log.jsonl');
 
-/** Runs a command that loses its device: so many times, and first once the log has so many lines. */
+/** Runs a command that loses its device this many times, first when the log has this many lines. */
 async function losing(times: number, lines: number, name: string, args: string[]) {
   const env = {
     ...process.env,
@@ -74,7 +74,7 @@ async function outcome(name: string) {
   return { tensors, losses };
 }
 
-it('goes on by itself on a new device, to the same bits', { timeout: 400_000 }, async () => {
+it('continues by itself on a new device, with the same bits', { timeout: 400_000 }, async () => {
   expect((await pixtape(train('straight'), home)).code).toBe(0);
   const expected = await outcome('straight');
   for (const [name, lines] of [
@@ -90,14 +90,14 @@ it('goes on by itself on a new device, to the same bits', { timeout: 400_000 }, 
   }
 });
 
-it('says how to go on where it is lost again before any progress', { timeout: 400_000 }, async () => {
+it('says how to continue if it is lost again before any progress', { timeout: 400_000 }, async () => {
   const { code, stderr } = await losing(1000, 0, 'never', train('never'));
   expect(code).toBe(1);
   expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*--continue_train/);
   expect(stderr).not.toMatch(/^ {4}at /m);
 });
 
-it('ends with a message where it is lost three times in a row, keeps its last state, and goes on from it', {
+it('ends with a message if it is lost three times in a row, keeps its last state, and continues from it', {
   timeout: 400_000,
 }, async () => {
   expect((await pixtape(train('whole'), home)).code).toBe(0);
@@ -110,7 +110,7 @@ it('ends with a message where it is lost three times in a row, keeps its last st
   expect(await outcome('thrice')).toEqual(await outcome('whole'));
 });
 
-it('says so where another command loses its device', { timeout: 400_000 }, async () => {
+it('says so if another command loses its device', { timeout: 400_000 }, async () => {
   expect((await pixtape(train('model'), home)).code).toBe(0);
   const { code, stderr } = await losing(1, 0, 'model', ['translate', 'model', 'pairs', 'out', '--side', 'left']);
   expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*run the command again/);

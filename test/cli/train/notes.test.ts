@@ -5,7 +5,7 @@ import { PRESETS, type TrainConfig } from '../../../src/pix2pix/train/config/con
 const config = (more: Partial<TrainConfig> = {}): TrainConfig => ({ ...PRESETS.paper, batch: 4, ...more });
 const of = (pairs: number, more: Partial<Pairs> = {}): Pairs => ({ pairs, what: 'pairs', perEpoch: 10, ...more });
 
-it('says what becomes of pairs that fill no batch', () => {
+it('reports pairs that do not fill a batch', () => {
   expect(scheduleNotes(config(), undefined, of(40))).toEqual([]);
   expect(scheduleNotes(config(), undefined, of(3))).toEqual([
     'there are 3 pairs, fewer than --batch_size 4: each batch repeats some of them',
@@ -17,7 +17,7 @@ it('says what becomes of pairs that fill no batch', () => {
   expect(scheduleNotes(config(), undefined, of(42, { serial: true }))).toEqual([]);
 });
 
-it('says that a rate which had fallen is held up again', () => {
+it('warns that a rate that had fallen rises again', () => {
   const before = { config: config({ epochs: 2, epochsDecay: 3 }), step: 50 };
   const longer = config({ epochs: 20, epochsDecay: 3 });
   expect(scheduleNotes(longer, before, of(40))).toEqual([
@@ -27,7 +27,7 @@ it('says that a rate which had fallen is held up again', () => {
   expect(scheduleNotes(config({ epochs: 3, epochsDecay: 3 }), midway, of(40))).toEqual([
     'the learning rate had fallen to 0.0001, and continues at 0.00015: the larger --n_epochs keeps it up',
   ]);
-  // Nothing to say where the rate goes on falling, has not begun to, or is another one by --lr.
+  // No note if the rate keeps falling, has not begun to fall, or is set by --lr.
   expect(scheduleNotes(before.config, before, of(40))).toEqual([]);
   expect(scheduleNotes(longer, { ...before, step: 20 }, of(40))).toEqual([
     'the learning rate had fallen to 0.00015, and continues at 0.0002: the larger --n_epochs keeps it up',

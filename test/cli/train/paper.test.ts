@@ -35,7 +35,7 @@ async function tensors(path: string): Promise<Map<string, NamedTensor>> {
 
 const pixels = (path: string) => PNG.sync.read(readFileSync(path));
 
-it('trains, goes on, paints; and the weights alone, imported, paint the same', { timeout: 240_000 }, async () => {
+it('trains, continues, translates; and its imported weights translate the same', { timeout: 240_000 }, async () => {
   const first = await pixtape(train('unet', '--preset', 'paper', '--steps', '2'), home);
   expect(first.stderr).not.toContain('pixtape:');
   expect(first.stdout).toMatch(
@@ -55,7 +55,7 @@ it('trains, goes on, paints; and the weights alone, imported, paint the same', {
   expect(pixels(join(home, 'painted.png'))).toMatchObject({ width: 70, height: 40 });
 
   const own = [...(await tensors(latest('unet')))].filter(([name]) => name.startsWith('gen.'));
-  // As PyTorch's files were before it counted batches, from a network that was trained on several GPUs.
+  // As PyTorch's files before it counted batches, of a network that was trained on several GPUs.
   const old = own.filter(([name]) => !name.endsWith('num_batches_tracked'));
   const weights = new Map(old.map(([name, tensor]) => [`module.${name.slice('gen.'.length)}`, tensor]));
   writeFileSync(join(home, 'weights.safetensors'), Buffer.concat(encodeSafetensors(weights, { format: 'pt' })));
@@ -124,7 +124,7 @@ describe('flags', () => {
   const flags = (given: Partial<TrainFlags>) => ({ preset: 'tutorial', ...given }) as TrainFlags;
   const fresh = (given: Partial<TrainFlags>) => freshConfig(flags(given), given);
 
-  it('the preset is the paper', () => {
+  it('the preset has the paper’s values', () => {
     expect(fresh({ preset: 'paper' })).toMatchObject(PRESETS.paper);
     expect(PRESETS.paper).toMatchObject({
       lr: 2e-4,
@@ -141,7 +141,7 @@ describe('flags', () => {
     expect(data({})).toMatchObject({ flip: false, jitter: false, resize: 'nearest' });
   });
 
-  it('pictures come from one place', () => {
+  it('only one source of pictures is allowed', () => {
     const record = (given: Partial<TrainFlags>) => freshRecord(flags({ data: 'folder', ...given }), PRESETS.paper);
     const both = /--data openmoji brings its own pictures, but the folder mine/;
     expect(() => record({ data: 'openmoji', dataroot: 'mine' })).toThrow(both);
@@ -151,7 +151,7 @@ describe('flags', () => {
     expect(() => continuedRecord(emoji, { dataroot: 'mine' }, PRESETS.paper)).toThrow(both);
   });
 
-  it('a network of another kind comes with its own widths and weights', () => {
+  it('a network of another kind has its own widths and weights', () => {
     const unet = fresh({ netG: 'unet_256', netD: 'basic' });
     expect(unet).toMatchObject({ generator: PAPER_GENERATOR, discHidden: 64, init: 'paper', netD: 'basic', batch: 4 });
     const chosen = fresh({ netG: 'unet_64', ngf: 8, dropout: false, init: 'tutorial' });
@@ -183,7 +183,7 @@ describe('flags', () => {
     expect(() => fresh(given)).toThrow(message);
   });
 
-  it('a run that goes on keeps its networks', () => {
+  it('a continued run keeps its networks', () => {
     const run = fresh({ preset: 'paper', netG: 'unet_64', ngf: 8, ndf: 4 });
     expect(continuedConfig(run, {})).toEqual(run);
     expect(continuedConfig(run, { netG: 'unet_64', netD: 'basic', lr: 1e-4 })).toEqual({

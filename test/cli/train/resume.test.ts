@@ -37,7 +37,7 @@ async function state(name: string): Promise<Map<string, unknown>> {
 
 const temporaries = (name: string) => readdirSync(join(home, 'runs', name)).filter((file) => file.endsWith('.tmp'));
 
-it('goes back to an epoch or a step that was kept, to the same bits, and keeps the last state', {
+it('continues from a kept epoch or step, with the same bits, and keeps the last state', {
   timeout: 240_000,
 }, async () => {
   // 11 pairs in batches of 2 are 5 steps an epoch.
@@ -63,12 +63,12 @@ it('goes back to an epoch or a step that was kept, to the same bits, and keeps t
   );
 });
 
-it('finishes the step, saves and says how to go on at Ctrl-C; going on gives the same bits', {
+it('at Ctrl-C finishes the step, saves and says how to continue; continuing gives the same bits', {
   timeout: 240_000,
 }, async () => {
   const running = start(train('stopped', '--steps', '100000'), home);
   await until(() => linesOf(log('stopped')).length >= 3);
-  // Twice, as it comes where npm passes on what the terminal has sent already.
+  // Twice, because npm forwards what the terminal has already sent.
   running.child.kill('SIGINT');
   running.child.kill('SIGTERM');
   const stopped = await running.done;
@@ -90,7 +90,7 @@ it('finishes the step, saves and says how to go on at Ctrl-C; going on gives the
   expect(await state('stopped')).toEqual(await state('straight'));
 });
 
-it('goes on from the last good checkpoint after kill -9, as if nothing had happened', {
+it('continues from the last good checkpoint after kill -9, with the same bits', {
   tags: 'long',
   timeout: 240_000,
 }, async () => {
@@ -105,7 +105,7 @@ it('goes on from the last good checkpoint after kill -9, as if nothing had happe
   const going = await pixtape(resume('killed', '--steps', last), home);
   expect(going.stderr).not.toContain('pixtape:');
   const after = Number(/going on after step (\d+)/.exec(going.stdout)?.[1]);
-  // Killed while a checkpoint was being written, the one before it counts.
+  // If it is killed while it writes a checkpoint, the previous one is used.
   expect([saved, saved - 4]).toContain(after);
   expect((await pixtape(train('unharmed', '--steps', last), home)).code).toBe(0);
   expect(losses('killed')).toEqual(losses('unharmed'));

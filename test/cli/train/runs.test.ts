@@ -7,7 +7,7 @@ import type { Evaluation } from '../../../src/pix2pix/train/evaluate/evaluate.ts
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { build, pixtape, TINY, writePairs } from '../command.ts';
 
-/** `pixtape runs` lists what `train` left, `pixtape compare` sets it side by side. */
+/** `pixtape runs` lists the runs of `train`, and `pixtape compare` compares them. */
 const folder = temporaryFolders();
 let home: string;
 beforeAll(async () => {
@@ -41,13 +41,13 @@ it('runs: step, age, held-out L1 and last picture, the newest first, and the sam
   expect(existsSync(join(home, picture))).toBe(true);
 });
 
-it('runs: says where there are none', async () => {
+it('runs: says so if there are none', async () => {
   const { stdout, code } = await pixtape(['runs', '--checkpoints_dir', 'elsewhere'], home);
   expect([stdout, code]).toEqual(['There is no run in elsewhere.\n', 0]);
   expect((await pixtape(['runs', '--checkpoints_dir', 'elsewhere', '--json'], home)).stdout).toBe('[]\n');
 });
 
-it('compare: scores as eval has them, what differs, and a sheet with a column for each', {
+it('compare: the scores of eval, the differences, and a sheet with a column per run', {
   timeout: 120_000,
 }, async () => {
   const { code, stdout, stderr } = await pixtape(
@@ -80,7 +80,7 @@ it('compare: refuses one run alone, and pictures of another size', async () => {
   expect(wide.stderr).toContain('wide paints 32 × 16, 3 → 3 channels; first paints 16 × 16');
 });
 
-it('runs: names a damaged checkpoint, and lists the others all the same', async () => {
+it('runs: names a damaged checkpoint, and still lists the others', async () => {
   truncateSync(join(home, 'runs', 'second', 'latest.safetensors'), 100);
   const { stdout, code } = await pixtape(['runs'], home);
   expect(code).toBe(0);
@@ -88,6 +88,6 @@ it('runs: names a damaged checkpoint, and lists the others all the same', async 
   expect(stdout).toMatch(/^first +9 /m);
 });
 
-it('tells ages by their largest unit', () => {
+it('states ages in their largest unit', () => {
   expect([-1, 59.9, 60, 7199, 86_400 * 3.5].map(age)).toEqual(['0 s', '59 s', '1 min', '1 h', '3 d']);
 });

@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { longRun, timeLine } from '../../../src/cli/run/text.ts';
 import { inPhase, timeSpent } from '../../../src/pix2pix/train/loop/phases.ts';
 
-/** What a run says of its time. */
+/** A run's report on its time. */
 
 const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-it('sums up the phases of a process, training without what comes in between, and the rest to all of its life', async () => {
+it('adds up the phases of a process: training without interruptions, and a rest that completes the total', async () => {
   const before = performance.now() / 1000;
   await inPhase('kernels', () => wait(30));
   await inPhase('training', async () => {
@@ -34,7 +34,7 @@ it('leaves short phases to the rest', () => {
   expect(timeLine(spent)).toBe('2 min 16 s: packages 43 s, training 1 min 30 s, the rest 2 s');
 });
 
-it('names what would be faster where something would', () => {
+it('names what would be faster, if anything', () => {
   const advice = { command: 'npm run lavapipe', text: "lavapipe, Mesa's CPU driver" };
   expect(longRun(1084, advice)).toMatch(/about 18 min 04 s;.*Ctrl-C.*\n +faster with lavapipe.*: npm run lavapipe$/s);
   expect(longRun(1084, { text: 'nothing: a GPU is in use' })).not.toContain('faster');

@@ -31,13 +31,13 @@ beforeAll(async () => {
   };
   keys = (await convolutionsOf(device, trainingStep(config))).map(({ key }) => key);
   device.destroy();
-  // The driver may go on using what it has compiled before.
+  // The driver may keep using what it has compiled before.
   process.env.MESA_SHADER_CACHE_DIR ??= join(cacheDirectory(), '..');
   process.env.XDG_CACHE_HOME = join(home, 'cache');
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** Does as if every convolution had been measured, and `chosen` had won: in the file that the command has begun. */
+/** Writes measurements of every convolution, won by `chosen`, into the file that the command has begun. */
 function pretend(chosen: string): void {
   const [name] = readdirSync(folder);
   const file = join(folder, name as string);
@@ -67,7 +67,7 @@ async function state(name: string): Promise<Map<string, unknown>> {
 
 const record = async (name: string) => (await readCheckpointHeader(latest(name))).run.tuning as TuningRecord;
 
-it('a run keeps the kernels of its record, whatever is measured in between', {
+it('a run keeps the kernels of its record, whatever is measured meanwhile', {
   tags: 'long',
   timeout: 400_000,
 }, async () => {
@@ -83,7 +83,7 @@ it('a run keeps the kernels of its record, whatever is measured in between', {
   expect(await state('parts')).toEqual(await state('whole'));
   expect(await record('parts')).toEqual(await record('whole'));
 
-  // A fresh run takes what is measured now; one that asks for it, what was shipped.
+  // A new run uses the new measurements; one that asks for it uses the shipped table.
   await train('now', 4);
   expect((await record('now')).choices[keys[0] as string]).toBe('direct');
   expect(await state('now')).not.toEqual(await state('whole'));
@@ -107,7 +107,7 @@ it('pixtape tune measures in the time given, and prints what it chose', { timeou
   expect(readdirSync(folder)).toHaveLength(1);
 });
 
-it('pixtape tune goes on from there, and training takes what it chose', {
+it('pixtape tune continues from there, and training uses its choices', {
   tags: 'long',
   timeout: 400_000,
 }, async () => {
