@@ -4,7 +4,7 @@ import * as browser from '../../src/index.ts';
 import * as node from '../../src/node.ts';
 import { build } from '../cli/command.ts';
 
-/** The library as those see it who import it: built, by the package's own name. */
+/** The library as its users import it: built, and by the package's own name. */
 beforeAll(build);
 let device: node.Device | undefined;
 afterAll(() => device?.destroy());
@@ -23,13 +23,13 @@ it('runs the example of the README, and the loss falls', { timeout: 120_000 }, (
   expect(losses.at(-1)).toBeLessThan(0.1 * (losses[0] as number));
 });
 
-it('exports for Node all that it exports for browsers', () => {
+it('exports for Node everything that it exports for browsers', () => {
   for (const [name, value] of Object.entries(browser)) expect(node).toHaveProperty(name, value);
   expect(node).toHaveProperty('openDevice');
   expect(browser).not.toHaveProperty('openDevice');
 });
 
-it('takes an operation of one’s own, kernel and gradient', async () => {
+it('accepts a custom operation, with kernel and gradient', async () => {
   device = await node.openDevice();
   const source = `
     struct Params { n: u32 }

@@ -13,7 +13,7 @@ let plain: Device;
 
 beforeAll(async () => {
   guarded = await openTestDevice({ guards: true });
-  // Guard words behind each tensor would keep the parts apart.
+  // Guard words after each tensor would separate the parts.
   plain = await openTestDevice();
 });
 afterAll(() => {
@@ -30,7 +30,7 @@ function made(device: Device, seed: number, n: number): Tensor {
 
 const sizes = [3, 130, 1, 700];
 
-/** Sums of every kind: parts side by side, strides, several terms, one term of which nothing else is left. */
+/** Sums of every kind: contiguous parts, strides, several terms, and one term that nothing else needs. */
 function sums(device: Device): Tensor[] {
   return sizes.flatMap((n, k) => {
     const parts = made(device, k, 5 * n);
@@ -53,7 +53,7 @@ const expected = sizes.flatMap((n, k) => {
 });
 
 describe('deferred sums', () => {
-  it('are one dispatch, and the order of every sum is the one asked for, to the bit', async () => {
+  it('are one dispatch, and every sum is in the requested order, to the bit', async () => {
     const recorded = await record(plain, () => sums(plain));
     const { listing } = recorded.program;
     expect(listing.map(({ label }) => label).filter((label) => label === 'deferred_sums')).toHaveLength(1);
@@ -63,7 +63,7 @@ describe('deferred sums', () => {
     recorded.destroy();
   });
 
-  it('have the same bits where nothing can lie side by side, and write nowhere else', async () => {
+  it('have the same bits if nothing can be contiguous, and write nowhere else', async () => {
     const recorded = await record(guarded, () => sums(guarded));
     recorded.run();
     expect(await Promise.all(recorded.outputs.map((t) => t.read()))).toEqual(expected);
@@ -94,7 +94,7 @@ describe('deferred sums', () => {
     },
   );
 
-  it('large ones are done at once', async () => {
+  it('large sums are recorded at once', async () => {
     const n = 2 ** 19;
     const recorded = await record(plain, () => {
       const result = Tensor.temporary(plain, [n], 'large');

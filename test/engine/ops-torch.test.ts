@@ -10,8 +10,9 @@ import { closeTestDevice, openTestDevice } from '../device.ts';
 import { runTorchCase, type TorchCase } from './torch_case.ts';
 
 /**
- * Single operations held to what PyTorch made of them: `tools/pytorch/python/fixture_sets/op_fixtures.py` writes the file and tells its layout.
- * What PyTorch does at ties, kinks and borders is checked here; random shapes are the business of test/ops.
+ * Compares single operations with PyTorch's results: `tools/pytorch/python/fixture_sets/op_fixtures.py` writes the file
+ * and documents its layout. It covers PyTorch's behaviour at ties, kinks and borders; test/engine/ops covers random
+ * shapes.
  */
 const FILES = ['ops', 'picture_ops'];
 
@@ -78,7 +79,7 @@ async function checkOp({ source, n, c }: One): Promise<void> {
   recorded.destroy();
 }
 
-/** Adam's gradients come in by hand, a row for each step. */
+/** Adam's gradients are written by hand, one row per step. */
 async function checkAdam({ source, n, c: { args } }: One): Promise<void> {
   const floats = floatsOf(source);
   const w = await leaf(source, `${n}.in.w`);
@@ -109,7 +110,7 @@ async function leaf(source: SafetensorsFile, name: string): Promise<Tensor> {
   return Tensor.from(device, shape, await floatsOf(source)(name), name);
 }
 
-/** Within 1e-5 of a value, and 1e-6 of the largest: the references are exact, so that only our rounding is in it. */
+/** Within 1e-5 of a value, and 1e-6 of the largest: the references are exact, so only our rounding counts. */
 function close(what: string, got: Float32Array, want: Float32Array): void {
   expect(got.length, `${what}: number of values`).toBe(want.length);
   const most = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);

@@ -20,7 +20,7 @@ import { Tensor } from '../../src/engine/tape/tensor.ts';
 import { readSafetensors } from '../../src/files/files.ts';
 import { closeTestDevice, openTestDevice } from '../device.ts';
 
-/** Losses that hold a gradient, held to PyTorch's: see tools/pytorch/python/penalty_fixtures.py. */
+/** Losses that contain a gradient, compared with PyTorch's: see tools/pytorch/python/penalty_fixtures.py. */
 
 const FILE = fileURLToPath(new URL('../fixtures/penalties.safetensors', import.meta.url));
 
@@ -96,7 +96,7 @@ test.each(kinds)('a critic with the norm "%s", penalty %s: value and gradients',
   recorded.destroy();
 });
 
-test('the gradient of one tensor costs no gradient of another', async () => {
+test('the gradient of one tensor computes no gradient of another', async () => {
   const x = Tensor.from(device, [2, 3], [1, 2, 3, 4, 5, 6], 'x');
   const w = Tensor.from(device, [3, 2], [1, 2, 3, 4, 5, 6], 'w');
   x.requiresGrad = true;
@@ -109,7 +109,7 @@ test('the gradient of one tensor costs no gradient of another', async () => {
   expect(await dispatches(true)).toBe(await dispatches(false));
 });
 
-test('a gradient goes through what it was asked for to what that was made from', async () => {
+test('a gradient passes through a requested tensor to those that it was made from', async () => {
   const x = Tensor.from(device, [1], [3], 'x');
   x.requiresGrad = true;
   const recorded = await record(device, () => {

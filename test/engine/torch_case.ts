@@ -27,7 +27,7 @@ interface Given {
   x: Tensor;
   weight: Tensor | undefined;
   bias: Tensor | undefined;
-  /** An input that must be there. */
+  /** An input that must exist. */
   input: (name: string) => Tensor;
   args: Record<string, unknown>;
   number: (name: string) => number;

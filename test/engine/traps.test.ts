@@ -14,7 +14,7 @@ import { Tensor } from '../../src/engine/tape/tensor.ts';
 import type { ErrorCode, PixtapeError } from '../../src/engine/util/errors.ts';
 import { closeTestDevice, openTestDevice } from '../device.ts';
 
-/** The mistakes that look fine and learn badly: each must work by itself, or say what to do. */
+/** Mistakes that look fine and train badly: each must work by itself, or throw with a hint. */
 
 let device: Device;
 beforeAll(async () => {
@@ -43,7 +43,7 @@ class Block extends Module {
 const bits = async (t: Tensor) => [...new Uint32Array((await t.read()).slice().buffer)];
 
 describe('new layers', () => {
-  it('start as PyTorch’s do: uniform in ±1/√fan_in, norms at 1 and 0', async () => {
+  it('start like PyTorch’s: uniform in ±1/√fan_in, norms at 1 and 0', async () => {
     const conv = new Conv2d(device, 8, 64, 3);
     const bound = 1 / Math.sqrt(8 * 9);
     for (const values of [await conv.weight.read(), await (conv.bias as Tensor).read()]) {
@@ -65,7 +65,7 @@ describe('new layers', () => {
     expect(await bits(c.weight)).toEqual(await bits(d.weight));
   });
 
-  it('learn: every weight of a network of one’s own gets a gradient that is not zero', async () => {
+  it('learn: every weight of a custom network gets a gradient that is not zero', async () => {
     const block = new Block();
     const [head] = block.layers;
     const x = Tensor.from(device, [1, 2, 6, 6], wave(72));
@@ -135,7 +135,7 @@ describe('a program counts its own runs', () => {
     expect((await w.read())[0]).toBeCloseTo(0.8, 5);
   });
 
-  it('dropout has a new mask in every run, without anybody’s doing', async () => {
+  it('dropout has a new mask in every run, by itself', async () => {
     const x = Tensor.from(device, [256], new Float32Array(256).fill(1));
     const drop = new Dropout(0.5);
     const recorded = await record(device, () => [dropout(x, 0.5), drop.forward(x)]);
@@ -165,14 +165,14 @@ describe('modules', () => {
     ]);
   });
 
-  it('refuse an array of parameters, which would be lost without a word', () => {
+  it('refuse an array of parameters, which would be lost silently', () => {
     class Lost extends Module {
       readonly gains = [parameter(Tensor.zeros(device, [1], 'gain'))];
     }
     expect(() => new Lost().parameters()).toThrow(/the array gains holds parameters/);
   });
 
-  it('frozen weights get back the requiresGrad that they had; it nests, with four networks', () => {
+  it('frozen weights get back the requiresGrad that they had; it nests, with four networks too', () => {
     const nets = Array.from({ length: 4 }, () => new Conv2d(device, 1, 1, 1));
     const [a, b, c, d] = nets as [Conv2d, Conv2d, Conv2d, Conv2d];
     a.weight.requiresGrad = false;
@@ -188,7 +188,7 @@ describe('modules', () => {
     expect(d.weight.requiresGrad).toBe(true);
   });
 
-  it('load floats of any width and counts; anything else is refused before a byte is written', async () => {
+  it('load floats of any width, and counts; anything else is refused before a byte is written', async () => {
     const norm = new BatchNorm2d(device, 2);
     const pair = (dtype: 'F32' | 'F64' | 'BF16' | 'I32') =>
       ({
@@ -226,7 +226,7 @@ describe('gradients', () => {
     }
   });
 
-  it('of gradients: grad leaves every leaf’s own alone', async () => {
+  it('of gradients: grad does not change any leaf’s own', async () => {
     const x = Tensor.from(device, [2], [3, 4], 'x');
     x.requiresGrad = true;
     const { dx, own } = await run(device, () => {
@@ -239,7 +239,7 @@ describe('gradients', () => {
 });
 
 describe('memory', () => {
-  it('a thousand leaves and modules made and disposed leave it as it was', () => {
+  it('a thousand leaves and modules made and disposed leave it unchanged', () => {
     const before = device.memory.bytes;
     for (let i = 0; i < 1000; i++) Tensor.zeros(device, [100]).dispose();
     for (let i = 0; i < 20; i++) {
@@ -253,7 +253,7 @@ describe('memory', () => {
     expect(device.memory.bytes).toBe(before);
   });
 
-  it('run() gives back what it took', async () => {
+  it('run() frees what it allocated', async () => {
     const x = Tensor.from(device, [4], [1, 2, 3, 4]);
     const before = device.memory.bytes;
     const { y, rest } = await run(device, () => ({ y: scale(x, 2), rest: [add(x, x), 'text'] }));
@@ -276,7 +276,7 @@ describe('mistakes', () => {
     expect(error?.hint).toBeTruthy();
     expect(error?.hint).not.toMatch(/--\w/);
     expect(error?.code).toBe(code);
-    // The device is none the worse for it.
+    // The device still works afterwards.
     const x = Tensor.from(device, [1], [1]);
     expect([...(await run(device, () => scale(x, 3)))]).toEqual([3]);
   };
@@ -307,7 +307,7 @@ describe('mistakes', () => {
       other.destroy();
     }
   });
-  it('backward of what is not one value', () =>
+  it('backward of more than one value', () =>
     fails(() => record(device, () => backward(scale(leaf(), 2))), /is \[2\], not one value/));
   it('backward without a gradient', () =>
     fails(() => record(device, () => backward(sum(leaf(false)))), /asks for a gradient/));

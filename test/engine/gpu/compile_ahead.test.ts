@@ -7,7 +7,7 @@ import { Kernel } from '../../../src/engine/gpu/shader/kernel.ts';
 import { NoWork } from '../../../src/engine/gpu/shader/no_work.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
-/** A driver on paper that takes `coldMs` for each kernel on its one queue, or none for those in the cache. */
+/** A simulated driver that takes `coldMs` per kernel on its one queue, and no time for kernels in its cache. */
 class PaperDriver {
   readonly cache = new Set<string>();
   readonly built: string[] = [];
@@ -71,7 +71,7 @@ const kernels = (count: number) =>
 const labels = (count: number) => Array.from({ length: count }, (_, i) => `k${i}`);
 
 describe('compiling ahead', () => {
-  it('shares the work with the helpers where the driver compiles, and tells of each kernel once', async () => {
+  it('shares the work with the helpers if the driver compiles, and reports each kernel once', async () => {
     const disk = new Set<string>();
     const [own, left, right] = [0, 1, 2].map(() => new PaperDriver(disk, 60)) as [
       PaperDriver,
@@ -83,7 +83,7 @@ describe('compiling ahead', () => {
     await compileAhead(all, own.gpu, [left.gpu, right.gpu], (done, total) => told.push(10 * total + done));
     expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].map((done) => 90 + done));
     expect([...own.built].sort()).toEqual(labels(9));
-    // Each is compiled by one device, and has run on the own one before anybody waits for it.
+    // Each is compiled by one device, and has run on the own device before anything waits for it.
     expect(left.ran.length).toBeGreaterThan(0);
     expect(right.ran.length).toBeGreaterThan(0);
     expect(new Set(own.ran)).toEqual(new Set(labels(9)));
@@ -92,7 +92,7 @@ describe('compiling ahead', () => {
     expect(own.ran[0]).toBe('k8');
   });
 
-  it('leaves the helpers alone where everything is in the cache, and does nothing twice', async () => {
+  it('does not use the helpers if everything is in the cache, and does nothing twice', async () => {
     const disk = new Set(labels(5));
     const [own, helper] = [new PaperDriver(disk, 60), new PaperDriver(disk, 60)];
     const all = kernels(5);
@@ -104,7 +104,7 @@ describe('compiling ahead', () => {
     expect(told).toBe(5);
   });
 
-  it('does without helpers, and takes over what one of them fails at', async () => {
+  it('works without helpers, and takes over kernels at which one of them fails', async () => {
     const alone = new PaperDriver(new Set(), 5);
     await compileAhead(kernels(3), alone.gpu, []);
     expect(new Set(alone.ran)).toEqual(new Set(labels(3)));
@@ -121,7 +121,7 @@ describe('compiling ahead', () => {
   });
 });
 
-describe('running over nothing', () => {
+describe('a dispatch over zero workgroups', () => {
   let device: Device;
   let other: GPUDevice;
   beforeAll(async () => {
@@ -133,7 +133,7 @@ describe('running over nothing', () => {
     closeTestDevice(device);
   });
 
-  it('neither runs a kernel nor stumbles over one that would never end', async () => {
+  it('does not run a kernel, not even one that would never end', async () => {
     const text = `struct Params { n: u32 }
       @group(0) @binding(0) var<uniform> p: Params;
       @group(0) @binding(1) var<storage, read> x: array<vec4f>;

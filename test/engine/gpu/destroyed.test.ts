@@ -7,8 +7,8 @@ import { closeTestDevice, openTestDevice } from '../../device.ts';
 import { tinyConfig } from '../../pix2pix/train/tiny.ts';
 
 /**
- * Everything that the package exports, on a device that was destroyed: each says so at the call, not at a later read. What
- * a destroyed device answers is worked out on the host, so a dry run of one does here.
+ * Everything that the package exports, on a destroyed device: each export throws at the call, not at a later read. A
+ * destroyed device is handled on the host, so a dry run suffices here.
  */
 
 let device: Device;
@@ -30,7 +30,7 @@ const DOUBLE = `
   fn main(@builtin(global_invocation_id) at: vec3u) { if (at.x < p.n) { x[at.x] *= 2.0; } }
 `;
 
-/** What was made while the device was there. */
+/** What was made before the device was destroyed. */
 async function before(on: Device) {
   const x = Tensor.zeros(on, [1, 4, 8, 8], 'x');
   x.requiresGrad = true;
@@ -57,7 +57,7 @@ type Call = (b: Before) => unknown;
 const { reshape } = library;
 const row = (x: library.Tensor) => reshape(x, [4, 4, 16]);
 
-/** Operations by name, each with arguments that it takes: called in a recording during which the device is destroyed. */
+/** Operations by name, with valid arguments: called in a recording during which the device is destroyed. */
 const operations: Record<string, (b: Before) => unknown[]> = {
   ...Object.fromEntries(
     [
@@ -121,7 +121,7 @@ const operations: Record<string, (b: Before) => unknown[]> = {
   where: ({ x }) => [x, x, x],
 };
 
-/** Whatever else takes a device, or something that was made on one. */
+/** Everything else that takes a device, or something made on one. */
 const calls: Record<string, Call | readonly Call[]> = {
   Adam: ({ on, x }) => new Adam(on, [x]),
   AdamW: ({ on, x }) => new library.AdamW(on, [x]),
@@ -184,7 +184,7 @@ const calls: Record<string, Call | readonly Call[]> = {
   run: ({ on, x }) => library.run(on, () => scale(x, 2)),
 };
 
-/** In a recording: what records, but is no operation of its own. */
+/** Functions for use in a recording that record, but are not operations. */
 const recording: Record<string, (b: Before & { y: library.Tensor }) => unknown> = {
   backward: ({ x, y }) => library.backward(y, x),
   checkpoint: ({ x }) => library.checkpoint([x], ([y]) => scale(y as library.Tensor, 2)),
@@ -239,7 +239,7 @@ const outcome = (work: () => unknown) =>
 describe.each(Object.entries(operations))('%s', (name, given) => {
   const operation = (library as unknown as Record<string, (...args: unknown[]) => unknown>)[name];
 
-  test('is refused in a recording whose device is destroyed meanwhile', async () => {
+  test('throws in a recording whose device is destroyed meanwhile', async () => {
     const b = await before(await dryRunDevice(device));
     const body = (destroy: boolean) => () => {
       const args = given(b);
@@ -297,7 +297,7 @@ test('a device that computes says so at once, too', async () => {
   expect(() => Tensor.zeros(own, [4])).toThrow(DESTROYED);
 });
 
-test('what was made can still be given back', async () => {
+test('what was made can still be freed', async () => {
   const { on, x, net, recorded, adam, rng } = await before(await dryRunDevice(device));
   on.destroy();
   for (const made of [x, net, adam, rng]) made.dispose();

@@ -11,7 +11,7 @@ const shader = (fn: string) => `enable subgroups;
 @group(0) @binding(4) var<storage, read> entries: array<vec4u>;
 ${fn}`;
 const main = (body: string) => shader(`@compute @workgroup_size(LANES)\nfn main() {\n  ${body}\n}\n`);
-/** What becomes of a body where x and y are halves. */
+/** The function of the result, if x and y are halves. */
 const becomes = (body: string) => /fn main\(\) \{\n {2}([\s\S]*)\n\}/.exec(storeAsF16(main(body), ['x', 'y']))?.[1];
 
 describe('withHalf', () => {
@@ -35,7 +35,7 @@ describe('withHalf', () => {
     expect(becomes(body)).toBe(want);
   });
 
-  it('leaves comments out, and what has the same name but is something else', () => {
+  it('drops comments, and leaves other things of the same name unchanged', () => {
     expect(becomes('// x[i] = 1;\n  let a = id.x;')).toBe('\n  let a = id.x;');
     const own = 'fn square(x: f32, y: array<f32, 2>) -> f32 { return x * x + y[0]; }\n';
     const text = storeAsF16(shader(`${own}fn main() { let x = 1; y[0] = square(2.0, a); }`), ['x', 'y']);
@@ -60,7 +60,7 @@ describe('withHalf', () => {
     expect(() => storeAsF16(main(body), ['x', 'y'])).toThrow(message);
   });
 
-  it('refuses a binding that is missing, or no array of floats', () => {
+  it('refuses a binding that is missing or not an array of floats', () => {
     expect(() => storeAsF16(main(''), ['z'])).toThrow(/no storage binding "z"/);
     expect(() => storeAsF16(main(''), ['entries'])).toThrow(/entries is array<vec4u>: only an array<f32> or/);
   });

@@ -10,7 +10,7 @@ import { openTestDevice } from '../../device.ts';
 const info = (reason: 'unknown' | 'destroyed', message: string) => ({ reason, message }) as GPUDeviceLostInfo;
 const never = new Promise<never>(() => {});
 
-/** A watch, and what loses its device. */
+/** A watch, and a function that loses its device. */
 function watched() {
   let lose: (info: GPUDeviceLostInfo) => void = () => {};
   const watch = new LossWatch(
@@ -21,7 +21,7 @@ function watched() {
   return { watch, lose };
 }
 
-it('ends a wait for an answer that never comes', async () => {
+it('ends a wait that would never end', async () => {
   const { watch, lose } = watched();
   const waiting = watch.guard(never);
   lose(info('unknown', 'the driver was reset'));
@@ -33,7 +33,7 @@ it('ends a wait for an answer that never comes', async () => {
   await expect(watch.guard(Promise.resolve(1))).rejects.toMatchObject({ code: 'device-lost' });
 });
 
-it('explains a bare AbortError by the loss that follows it, and leaves other errors alone', async () => {
+it('explains a bare AbortError by the loss that follows it, and passes other errors on', async () => {
   const { watch, lose } = watched();
   const aborted = watch.guard(Promise.reject(new DOMException('', 'AbortError')));
   setTimeout(() => lose(info('unknown', 'late')), 30);
@@ -46,21 +46,21 @@ it('explains a bare AbortError by the loss that follows it, and leaves other err
   expect(await other.guard(Promise.resolve(7))).toBe(7);
 });
 
-it('keeps nothing of a wait that is over', async () => {
+it('holds no reference to a finished wait', async () => {
   const { watch } = watched();
   for (let i = 0; i < 100; i++) await watch.guard(Promise.resolve(i));
   await watch.guard(Promise.reject(new Error('x'))).catch(() => {});
   expect((watch as unknown as { waiting: Set<unknown> }).waiting.size).toBe(0);
 });
 
-it('tells a loss from a device that was destroyed on purpose', async () => {
+it('distinguishes a loss from a device that was destroyed on purpose', async () => {
   const { watch, lose } = watched();
   watch.expect();
   lose(info('destroyed', 'destroyed'));
   await expect(watch.guard(never)).rejects.toMatchObject({ code: 'misuse' });
 });
 
-/** The device goes away behind the engine's back, at each place where it waits. */
+/** Loses the device at each place where the engine waits. */
 const moments: [string, (device: Device) => Promise<unknown>][] = [
   ['reading back', async (device) => Tensor.zeros(device, [4]).read()],
   ['a wait for the queue', (device) => device.check()],

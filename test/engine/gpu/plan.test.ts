@@ -10,7 +10,7 @@ const meet = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.las
 
 const pairs = fc.array(fc.tuple(fc.nat(59), fc.nat(59)), { maxLength: 40 });
 
-it('tensors that are alive together never share a byte, pairs that are to be apart no buffer, and each fits its own', () => {
+it('tensors that are alive together never share bytes, pairs in `apart` never share a buffer, and each tensor fits its buffer', () => {
   fc.assert(
     fc.property(fc.array(life, { maxLength: 60 }), pairs, fc.constantFrom(4, 256), (lives, drawn, unit) => {
       const apart = drawn.filter(([a, b]) => a !== b && Math.max(a, b) < lives.length);
@@ -37,18 +37,18 @@ it('tensors that are alive together never share a byte, pairs that are to be apa
   );
 });
 
-it('what is small lies beside what is small where something large was before', () => {
+it('small tensors share the range of an earlier large one', () => {
   const lives = [
     { bytes: 1024, first: 0, last: 1 },
     { bytes: 512, first: 2, last: 3 },
     { bytes: 512, first: 2, last: 3 },
   ];
   expect(planMemory(lives)).toMatchObject({ total: 1024, lowerBound: 1024 });
-  // Unless one is made out of the other.
+  // Unless one is computed from the other.
   expect(planMemory(lives, { apart: [[1, 2]] })).toMatchObject({ total: 1536, lowerBound: 1024 });
 });
 
-it('a chain in which each tensor dies when the next is done needs two buffers', () => {
+it('a chain in which each tensor dies when the next is computed needs two buffers', () => {
   const chain = Array.from({ length: 10 }, (_, i): Lifetime => ({ bytes: 64, first: i, last: i + 1 }));
   expect(planMemory(chain)).toMatchObject({ total: 128, lowerBound: 128 });
 });

@@ -44,7 +44,7 @@ describe('Program', () => {
     counted.destroy();
   });
 
-  it('is profiled by the GPU’s clock where there is one: runs once, every dispatch after the one before', async () => {
+  it('is profiled by the GPU’s clock if it has one: runs once, one dispatch after the other', async () => {
     const counted = await counting(device);
     const { clock, dispatches } = await counted.program.profile();
     expect(clock).toBe(device.gpu.features.has('timestamp-query') ? 'gpu' : 'host');
@@ -60,7 +60,7 @@ describe('Program', () => {
     counted.destroy();
   });
 
-  it('is profiled by waiting where there are no timestamps', async () => {
+  it('is profiled by waiting if there are no timestamps', async () => {
     const counted = await counting(device);
     const features = Object.getOwnPropertyDescriptor(device.gpu, 'features');
     Object.defineProperty(device.gpu, 'features', { value: new Set(), configurable: true });

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { stripComments } from '../../../src/engine/gpu/shader/wgsl.ts';
 
 /**
- * A vector in memory that invocations share is written as a whole. WGSL lets a compiler write all of it where a kernel
- * writes one component: what another invocation put into the others is lost then, as on some Metal and Direct3D drivers.
+ * A vector in memory that invocations share must be written as a whole. If a kernel writes one component, WGSL lets a
+ * compiler write all of it, which loses what other invocations wrote to the others, as on some Metal and Direct3D
+ * drivers.
  * Source: WGSL, "Memory Locations": "a write to a component of a vector may access all of its memory locations".
  */
 
@@ -22,7 +23,7 @@ function shaders(folder: string): string[] {
 const SHARED = /\bvar<\s*(?:workgroup|storage\s*,\s*read_write)\s*>\s*(\w+)\s*:\s*([^;]+);/g;
 const VECTOR = /\bvec[234](?:[fiuh]\b|\s*<)|\bmat[234]x[234]/;
 
-/** Statements that write a part of a vector that invocations share, or hand out a pointer into one. */
+/** Statements that write a component of a shared vector, or take a pointer to one. */
 function partialWrites(source: string): string[] {
   const text = stripComments(source);
   return [...text.matchAll(SHARED)].flatMap(([, name, type]) => {
@@ -64,9 +65,9 @@ describe('vectors that invocations share', () => {
     expect(faults).toEqual([]);
   });
 
-  it('are found where a kernel writes one component', () => {
+  it('are reported if a kernel writes one component', () => {
     const declared = 'var<workgroup> tile: array<vec4f, 64>;\n';
-    // As conv_gemm.wgsl did it until November 2026.
+    // As conv_gemm.wgsl did until November 2026.
     expect(partialWrites(`${declared}fn put() { tile[(t % BK) * ROW + row / 4u][row % 4u] = brought.a[e]; }`)).toEqual([
       'tile[(t % BK) * ROW + row / 4u][row % 4u]',
     ]);

@@ -20,7 +20,7 @@ fn second(@builtin(global_invocation_id) id: vec3u) { y[id.x] = other[id.x]; }
 `;
 
 describe('reflect', () => {
-  it('finds what an entry point reaches, through the functions that it calls, by binding index', () => {
+  it('finds the bindings that an entry point uses, also through functions that it calls, by binding index', () => {
     expect(reflect(SOURCE, 'main').bindings.map((b) => [b.name, b.index, b.access])).toEqual([
       ['p', 0, 'read'],
       ['y', 1, 'read_write'],
@@ -38,7 +38,7 @@ describe('reflect', () => {
     expect(() => reflect(SOURCE, 'third')).toThrow(/no entry point "third"/);
   });
 
-  it('reads the fields of the uniform block, and refuses what it cannot pack', () => {
+  it('reads the fields of the uniform block, and refuses types that it cannot pack', () => {
     expect(reflect(SOURCE, 'main').params.map((f) => `${f.name}: ${f.type}`)).toEqual([
       'n: u32',
       'shift: i32',
@@ -56,7 +56,7 @@ describe('packParams', () => {
     expect([view.getUint32(0, true), view.getInt32(4, true), view.getFloat32(8, true)]).toEqual([4e9, -3, 0.5]);
   });
 
-  it('names a value that is missing, unknown or does not fit', () => {
+  it('names a value that is missing, unknown or out of range', () => {
     expect(() => packParams(params, { n: 1, shift: 0 }, 'k')).toThrow(/no value for "factor"/);
     expect(() => packParams(params, { n: 1, shift: 0, factor: 1, more: 2 }, 'k')).toThrow(/no field "more"/);
     expect(() => packParams(params, { n: -1, shift: 0, factor: 1 }, 'k')).toThrow(/n = -1 does not fit u32/);
@@ -73,25 +73,25 @@ describe('unroll', () => {
     expect(text.match(/a\[\du\] = bits \* \du;/g)).toEqual([0, 1, 2].map((i) => `a[${i}u] = bits * ${i}u;`));
   });
 
-  it('goes into loops within loops, and leaves others alone', () => {
+  it('unrolls nested loops, and leaves unmarked ones unchanged', () => {
     const inner = '    // unroll\n    for (var j = 0u; j < M; j++) {\n      a[i * M + j] = 1;\n    }';
     expect(unroll(loop(inner), { N: 2, M: 3 }).match(/a\[\du \* M \+ \du\]/g)).toHaveLength(6);
     const plain = 'fn f() {\n  for (var i = 0u; i < N; i++) {\n  }\n}\n';
     expect(unroll(plain, { N: 2 })).toBe(plain);
   });
 
-  it('knows a loop without the spaces, as the builds have it', () => {
+  it('recognises a loop without spaces, as in the builds', () => {
     expect(unroll('fn f(){\n// unroll\nfor(var i=0u;i<N;i++){a[i]=b;}}', { N: 2 })).toMatch(
       /a\[0u\]=b;.*\n.*a\[1u\]=b;/,
     );
   });
 
-  it('refuses a bound that is no constant', () => {
+  it('refuses a bound that is not a constant', () => {
     expect(() => unroll(loop(''), {})).toThrow(/bound N is not among the constants/);
   });
 });
 
-it('withConstants puts them behind the directives, as their types', () => {
+it('withConstants inserts them after the directives, with their types', () => {
   const text = withConstants('enable subgroups;\nfn main() {}\n', { N: 3, ON: true, RATE: 0.5 });
   expect(text).toMatch(/^enable subgroups;\nconst N = 3u;\nconst ON = true;\nconst RATE = 0.5f;\n/);
 });

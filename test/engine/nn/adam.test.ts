@@ -105,7 +105,7 @@ describe('Adam', () => {
     await fiveSteps([70], { lr: 1, betas: [0.5, 0.99], eps: 1e-6 }, [0.1, 0.05, 0, 0.02, 0.01]);
   });
 
-  test('tensors above the binding limit are updated in slices', async () => {
+  test('tensors larger than the binding limit are updated in slices', async () => {
     await open({ maxBinding: 4096 + 100 });
     // mul itself cannot bind such tensors, so that the gradient comes in by hand, as it does from a convolution.
     const n = 4000;
@@ -126,7 +126,7 @@ describe('Adam', () => {
     recorded.destroy();
   });
 
-  test('a parameter without gradient stays; one that is listed twice is updated once', async () => {
+  test('a parameter without a gradient stays unchanged; one that is listed twice is updated once', async () => {
     await open();
     const [a, b] = [Tensor.from(device, [2], [1, 2], 'a'), Tensor.from(device, [2], [3, 4], 'b')];
     a.requiresGrad = true;
@@ -143,7 +143,7 @@ describe('Adam', () => {
     recorded.destroy();
   });
 
-  test('what does not fit is refused', async () => {
+  test('wrong options are refused', async () => {
     await open();
     const w = Tensor.from(device, [1], [1], 'w');
     expect(() => new Adam(device, [w], { lr: -1 })).toThrow(/learning rate is -1/);

@@ -31,7 +31,7 @@ const leaf = () => {
   return x;
 };
 
-/** Calls with one slip each, and how it is named. */
+/** Calls with one mistake each, and the error that names it. */
 const slips: [string, () => unknown, RegExp][] = [
   ['Adam, an option that nobody knows', () => new Adam(device, [leaf()], any({ weightdecay: 1 })), /^Adam: .*weightdecay\n.*weightDecay/],
   ['AdamW likewise', () => new AdamW(device, [leaf()], any({ beta: 1 })), /^AdamW: there is no option beta/],
@@ -64,13 +64,13 @@ test.each(slips)('%s is named at the call', async (_, call, message) => {
   expect(error?.message).toMatch(message);
 });
 
-test('what is right passes', () => {
+test('correct arguments are accepted', () => {
   expect(linearDecay(1, -1, 2)(1)).toBe(0.5);
   expect(stepDecay(1, 0.5)(1)).toBe(1);
   expect(warmup(cosine(1, 10), 2)(1)).toBe(0.5);
   expect(new Plateau(1, { factor: 0.5, patience: 0, threshold: 0, least: 0.1 }).observe(1)).toBe(1);
 });
-/** What the values of a tensor can be, whoever writes them. */
+/** Which values a tensor accepts, in any of the ways to write them. */
 describe('values', () => {
   const nested = any([
     [1, 2],
@@ -132,7 +132,7 @@ describe('values', () => {
     expect([...(await x.readIntegers())]).toEqual([0, most]);
   });
 
-  test('nobody writes beyond a storage, where another may lie', async () => {
+  test('a write beyond a storage, where another may be, is refused', async () => {
     const [a, b] = [Tensor.from(device, [2], [1, 2], 'a'), Tensor.from(device, [2], [3, 4], 'b')];
     new SGD(device, [a, b], { lr: 1 });
     expect(() => device.write(a.storage, new Float32Array(100))).toThrow(

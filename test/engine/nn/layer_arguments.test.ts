@@ -4,7 +4,7 @@ import * as engine from '../../../src/engine/index.ts';
 import { PixtapeError } from '../../../src/engine/util/errors.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
-/** A layer that is made wrong says so there, and not at the first step. */
+/** A layer with wrong arguments throws in its constructor, not at the first step. */
 
 let device: Device;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => closeTestDevice(device));
 
 type Layer = new (...args: unknown[]) => engine.Module;
 
-/** Every layer with what it needs, as its constructor takes it, and what options it has. */
+/** Every layer with valid arguments, as its constructor takes them, and its options. */
 const layers: Record<string, [given: () => unknown[], options?: Record<string, unknown>]> = {
   AvgPool2d: [() => [2, 2, 0]],
   BatchNorm2d: [() => [device, 4]],
@@ -71,7 +71,7 @@ test.each(Object.entries(layers))(
         expect(wrong).toThrow(new RegExp(`^${name}: there is no option ${option}\\n.*${known}`));
       }
     }
-    // One that is known, with a value that it cannot have.
+    // A known option with an invalid value.
     for (const option of Object.keys(has)) {
       expect(() => make(name, ...given(), { [option]: 'x' })).toThrow(
         new RegExp(`^${name}: ${option} is 'x'; it must be`),

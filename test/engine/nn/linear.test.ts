@@ -36,7 +36,7 @@ it('Linear is x · wᵀ + b, over any axes in front, under PyTorch’s names', a
   expect(Math.max(...fresh.map(Math.abs))).toBeLessThanOrEqual(bound);
 });
 
-it('Embedding looks vectors up; the gradient gathers where a number stands twice', async () => {
+it('Embedding looks vectors up; the gradient adds up repeated indices', async () => {
   const table = new Embedding(device, 3, 2);
   table.weight.write([1, 2, 3, 4, 5, 6]);
   const indices = Tensor.from(device, [3], Uint32Array.of(2, 0, 2));

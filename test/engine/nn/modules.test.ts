@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-it('Sequential goes through modules and functions in order, under PyTorch’s names', async () => {
+it('Sequential applies modules and functions in order, under PyTorch’s names', async () => {
   const first = new Conv2d(device, 1, 2, 1);
   const net = new Sequential(first, relu, new Sequential(new Conv2d(device, 2, 1, 1, { bias: false })));
   expect([...net.stateDict().keys()]).toEqual(['0.weight', '0.bias', '2.0.weight']);

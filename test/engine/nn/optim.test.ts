@@ -18,7 +18,10 @@ import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { readSafetensors } from '../../../src/files/files.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
-/** Optimizers held to what PyTorch made of the same gradients: `tools/pytorch/python/optim_fixtures.py` writes the file. */
+/**
+ * Compares optimizers with PyTorch's results for the same gradients; `tools/pytorch/python/optim_fixtures.py` writes
+ * the file.
+ */
 const file = await readSafetensors(fileURLToPath(new URL('../../fixtures/optim.safetensors', import.meta.url)));
 const cases: { name: keyof typeof optimizers; args: object }[] = JSON.parse(file.metadata.cases ?? '');
 const optimizers = { SGD, Adam, AdamW, RMSprop };
@@ -59,7 +62,7 @@ describe.each([false, true])('five steps, gradients scaled: %s', (lossScale) => 
   });
 });
 
-it('refuses rates that cannot be', () => {
+it('refuses invalid rates', () => {
   const w = Tensor.from(device, [1], [1], 'w');
   expect(() => new SGD(device, [w], { momentum: -1 })).toThrow(/momentum is -1/);
   expect(() => new SGD(device, [w], { nesterov: true })).toThrow(/nesterov needs a momentum/);
@@ -80,7 +83,7 @@ describe('learning rates', () => {
     expect([3, 2, 2, 2, 2, 2, 1].map((loss) => plateau.observe(loss))).toEqual([1, 1, 1, 0.5, 0.5, 0.25, 0.25]);
   });
 
-  it('drive an optimizer by themselves', async () => {
+  it('can drive an optimizer', async () => {
     const w = Tensor.from(device, [1], [0], 'w');
     w.requiresGrad = true;
     const sgd = new SGD(device, [w], { lr: stepDecay(1, 2, 0.5) });
@@ -97,7 +100,7 @@ describe('learning rates', () => {
   });
 });
 
-it('an average of weights follows them, and forgets where they began', async () => {
+it('an average of weights follows them, and forgets the initial ones', async () => {
   const [net, smooth] = [new Conv2d(device, 1, 1, 1), new Conv2d(device, 1, 1, 1)];
   const average = new WeightAverage(net, smooth, { decay: 0.5 });
   const recorded = await record(device, () => average.update());
@@ -113,10 +116,10 @@ it('an average of weights follows them, and forgets where they began', async () 
   expect(() => new WeightAverage(net, new Conv2d(device, 2, 1, 1))).toThrow(/weight is \[1,1,1,1\]/);
 });
 
-describe('weights side by side in one buffer', () => {
+describe('weights in one buffer', () => {
   let plain: Device;
   beforeAll(async () => {
-    // Guard words behind each tensor would keep them apart.
+    // Guard words after each tensor would separate them.
     plain = await openTestDevice();
   });
   afterAll(() => closeTestDevice(plain));
@@ -154,7 +157,7 @@ describe('weights side by side in one buffer', () => {
     expect(together.left).toBe(0);
   });
 
-  it('one of them frozen: the others are updated one by one, and it stays', async () => {
+  it('if one of them is frozen, the others are updated one by one, and it stays unchanged', async () => {
     const [apart, together] = [await steps(device, true), await steps(plain, true)];
     expect(together.state).toEqual(apart.state);
     expect(together.updates).toBe(apart.updates);
@@ -194,7 +197,7 @@ describe('weights side by side in one buffer', () => {
     expect(together.count).toBe(2);
   });
 
-  it('weights that a program has bound stay where they are, and that program goes on', async () => {
+  it('weights that a program has bound stay where they are, and that program still works', async () => {
     const w = [1, 2].map((v) => Tensor.from(plain, [2], [v, v], `w${v}`));
     for (const p of w) p.requiresGrad = true;
     const read = await record(plain, () => w.map((p) => mul(p, p)));
@@ -211,7 +214,7 @@ describe('weights side by side in one buffer', () => {
     ]);
   });
 
-  it('a kernel that reads one and writes another is refused by name', async () => {
+  it('a kernel that reads one and writes another is refused, and named', async () => {
     const w = [1, 2].map((v) => Tensor.from(plain, [2], [v, v], `w${v}`));
     for (const p of w) p.requiresGrad = true;
     new SGD(plain, w);

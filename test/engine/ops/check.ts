@@ -11,22 +11,23 @@ import type { OpRow, Problem } from './table_row.ts';
 
 const RTOL = 1e-4;
 const ATOL = 1e-5;
-/** Step of the central differences: in float64 its error is about 1e-8, far below what float32 can show. */
+/** Step of the central differences: in float64 their error is about 1e-8, far below what float32 can resolve. */
 const STEP = 1e-4;
-/** Up to this many input values each gets its own difference quotient; beyond it, random directions. */
+/** Up to this many input values each has its own difference quotient; beyond it, random directions are used. */
 const FULL_GRADIENT = 160;
-/** Second derivatives are checked where no tensor has more values than this. */
+/** Second derivatives are checked if no tensor has more values than this. */
 const MOST_TWICE = 400;
-/** The most that storing a value as a half moves it, as a part of itself, and where halves get sparse, near zero. */
+/** Errors of rounding a value to a half: relative, and absolute near zero, where halves are sparse. */
 const HALF = 2 ** -11;
 const LEAST_HALF = 2 ** -25;
 
 /**
- * Holds one operation on one problem to its reference: the result, the gradient of each input against central
- * differences, second derivatives where the row promises them, guard words; with `repeat` a second run must give the same bits. In precision f16 activations are rounded
- * to halves beforehand, so that the reference computes from the same numbers, and what is stored as halves may be off by
- * that much. A gradient may be off by twice as much of the largest one, or of those that came in, which are up to 1: it can
- * go through an activation that was stored (tanh: 1 − y²), or through a gradient that was (convolution with leaky ReLU).
+ * Checks one operation on one problem against its reference: the result, the gradient of each input against central
+ * differences, second derivatives if the row promises them, guard words; with `repeat`, a second run must give the same
+ * bits. In precision f16 activations are rounded to halves beforehand, so that the reference computes from the same
+ * numbers, and values stored as halves may be off by that rounding. A gradient may be off by twice that of the largest
+ * gradient, or of the incoming ones, which are up to 1: it can depend on a stored activation (tanh: 1 − y²) or a stored
+ * gradient (convolution with leaky ReLU).
  * @throws Error or AssertionError that says what is off
  */
 export async function check(
@@ -122,7 +123,7 @@ async function runOnGpu(
   try {
     const once = async () => {
       for (const t of recorded.outputs) {
-        // Whatever a kernel forgets to write stays NaN and fails the comparison.
+        // Values that a kernel forgets to write stay NaN and fail the comparison.
         if (t && !t.storage.persistent) t.write(new Float32Array(t.size).fill(Number.NaN));
       }
       recorded.run();
@@ -151,7 +152,7 @@ function difference(
   return (moved(STEP) - moved(-STEP)) / (2 * STEP);
 }
 
-/** @param half it was stored as halves @param through it went through something that was */
+/** @param half whether it was stored as halves @param through whether it depends on something that was */
 function compare(
   what: string,
   got: Float32Array,
@@ -181,7 +182,7 @@ function bytes(a: Float32Array): Uint8Array {
   return new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 }
 
-/** In pieces that fit a call's arguments. */
+/** In chunks that fit a call's arguments. */
 function chunks(a: Float32Array): Float32Array[] {
   return Array.from({ length: Math.ceil(a.length / 4096) }, (_, i) => a.subarray(i * 4096, (i + 1) * 4096));
 }

@@ -8,15 +8,15 @@ import type { OpRow, Problem } from './table_row.ts';
 
 const RTOL = 3e-4;
 const ATOL = 3e-5;
-/** Of the differences of first differences: in float64 about 1e-7 is left of them. */
+/** Step of the differences of first differences: in float64 their error is about 1e-7. */
 const STEP = 2e-4;
-/** Of the second derivatives so many are looked at one by one. */
+/** The most second derivatives that are compared one by one. */
 const SINGLY = 24;
 
 /**
- * Holds second derivatives to the reference. With L = Σ w · y, `grad(y, inputs, { seed: w, createGraph: true })` gives
- * the gradients gᵢ of L; s = Σ rᵢ · gᵢ for random rᵢ is L's derivative along r, so that its own gradients are those of a
- * difference quotient of L: along r and x for the inputs, along r alone for w.
+ * Checks second derivatives against the reference. With L = Σ w · y, `grad(y, inputs, { seed: w, createGraph: true })`
+ * gives the gradients gᵢ of L. s = Σ rᵢ · gᵢ for random rᵢ is L's derivative along r. So the gradients of s are
+ * difference quotients of L: along r and x for the inputs, along r alone for w.
  */
 export async function checkTwice(
   device: Device,
@@ -46,7 +46,7 @@ export async function checkTwice(
   inputs.forEach((input, i) => {
     if (!given[i]) return;
     const got = dx[i] as Float32Array;
-    // By itself where there are few values, or else along random signs, which a wrong one cannot hide behind.
+    // One by one if there are few values, else along random signs, which would reveal a wrong one.
     const single = input.data.length <= SINGLY;
     const tries = single ? input.data.length : 3;
     const scale = Math.max(1, maxAbs(got));
@@ -98,7 +98,7 @@ async function onGpu(
   try {
     recorded.run();
     const { dx, dw } = recorded.outputs;
-    // What is linear in an input has no second derivative there.
+    // An input in which the result is linear has no second derivative there.
     const read = (tensor: Tensor | undefined, like: NdArray) => tensor?.read() ?? new Float32Array(like.data.length);
     return {
       dx: await Promise.all(inputs.map((input, i) => read(dx[i], input))),

@@ -7,7 +7,7 @@ import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import type { ConvBenchmark } from '../../../src/pix2pix/train/autotune/conv_benchmark.ts';
 
-/** Holds every choice, or the choice of that name, to the direct kernel: within 1e-5 of the largest value. */
+/** Compares every choice, or the choice of that name, with the direct kernel: within 1e-5 of the largest value. */
 export async function compareWithDirect(
   trials: ConvBenchmark,
   choices: readonly (ConvChoice | string)[],
@@ -31,7 +31,7 @@ export async function compareWithDirect(
 /** 1, 2, … n. */
 export const count = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-/** The result's values, and the gradient of Σ (1, 2, 3, …) · result, whose weights tell the elements apart. */
+/** The result's values, and the gradient of Σ (1, 2, 3, …) · result, whose weights distinguish the elements. */
 export async function resultAndGradient(
   device: Device,
   shape: readonly number[],

@@ -12,10 +12,10 @@ import { uniform } from './nd.ts';
 import { rows } from './table.ts';
 import type { Problem } from './table_row.ts';
 
-/** Every operation again with activations stored as halves: a few problems each, since the shaders are the same. */
+/** Every operation with activations stored as halves. A few problems each, since the shaders are the same. */
 const RUNS = Number(process.env.OP_RUNS ?? 4);
 const SEED = Number(process.env.OP_SEED ?? 1);
-/** Of the large problems; they would take too long for what they add. */
+/** Of the large problems only some: all would take too long. */
 const LARGE = 2;
 const LARGEST = 40_000;
 
@@ -44,7 +44,7 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s in halves', (_, r
   }, 180_000);
 });
 
-/** What `auto` takes is above; these are what it may take elsewhere, `gemm` on every GPU. */
+/** Tests above cover the choices of `auto`; these cover other drivers' choices, `gemm` on every GPU. */
 test.for(['gemm', 'direct'])('convolutions by %s, in halves', async (algorithm, { skip }) => {
   skip(reason !== undefined, reason);
   const other = await openTestDevice({ guards: true, algorithm });
@@ -66,7 +66,7 @@ describe.each([
   const sizes = { batch: 1, inC: 20, outC: 24, outH: 12, outW: 12, padH: 1, padW: 1 };
   const g = { ...sides, ...sizes, dilationH: 1, dilationW: 1, groups: 1 };
 
-  /** Records a choice in each direction that it has, and the transposed forward with a bias. */
+  /** Records a choice in each direction that it supports, and the transposed forward with a bias. */
   const recorded = (on: Device, choice: string) => {
     const body = () => {
       const leaf = (shape: number[], dtype: 'f16' | 'f32' = 'f32') => Tensor.zeros(on, shape, 'leaf', dtype);
@@ -109,7 +109,7 @@ describe.each([
   );
 });
 
-/** What only GPUs are offered. */
+/** Choices for GPUs only. */
 test.for(['winograd_gemm 4x32x32', 'winograd_gemm 2x32x32'])(
   'a convolution by %s, in halves',
   { timeout: 180_000 },
@@ -144,7 +144,7 @@ test.for(['winograd_gemm 4x32x32', 'winograd_gemm 2x32x32'])(
     const [want, got] = [await computed('direct'), await computed(choice)];
     want.forEach((values, i) => {
       const largest = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-      // Either may round to its own nearest half; what is no half is as exact as ever.
+      // Both may round to different halves. Values that are not halves are as exact as ever.
       const stored = i < 2 ? 2 ** -10 : 0;
       values.forEach((value, j) => {
         const off = Math.abs(value - (got[i]?.[j] as number));

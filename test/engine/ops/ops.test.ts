@@ -10,12 +10,12 @@ import { permutations } from './shape/table_permute.ts';
 import { pictureShapes } from './shape/table_pictures.ts';
 import { rows } from './table.ts';
 
-/** Random problems for each operation. Every one of them depends on the seed alone. */
+/** Random problems for each operation, determined by the seed alone. */
 const RUNS = runs(6, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);
 
 let device: Device;
-/** The same adapter, taken for a GPU: the tilings and kernels that a CPU driver would not be given. */
+/** The same adapter posing as a GPU: for tilings and kernels that CPU drivers do not get. */
 let asGpu: Device;
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   }
 });
 
-/** Operations that take other kernels or tilings on a GPU. */
+/** Operations with other kernels or tilings on GPUs. */
 const withGpuKernels = [...structural, ...pictureShapes, ...permutations, ...norms];
 
 describe.each(withGpuKernels.map((row) => [row.name, row] as const))('%s as on a GPU', (_, row) => {

@@ -6,10 +6,12 @@ export const anyShape: fc.Arbitrary<number[]> = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 200 })),
 );
 
-/** Long enough for the second dimension of a flat dispatch: more than 65,535 workgroups of 64. */
+/** Long enough for the second dimension of a one-dimensional dispatch: more than 65,535 workgroups of 64. */
 export const TWO_DIMENSIONAL = [65535 * 64 + 77];
 
-/** So many shapes that are broadcast to one of up to six axes: leading axes missing, others 1 long; sometimes all equal. */
+/**
+ * This many shapes that broadcast to one of up to six axes: leading axes missing, others 1 long; sometimes all equal.
+ */
 export function broadcastShapes(count: number): fc.Arbitrary<number[][]> {
   const axis = fc.record({
     length: fc.integer({ min: 1, max: 4 }),
@@ -29,7 +31,7 @@ export function broadcastShapes(count: number): fc.Arbitrary<number[][]> {
     );
 }
 
-/** ± values up to 2, and some far out where a careless formula overflows. */
+/** ± values up to 2, and some large ones for which a naive formula overflows. */
 export function wide(random: () => number, count: number): number[] {
   return Array.from({ length: count }, () => (2 * random() - 1) * (random() < 0.2 ? 100 : 2));
 }

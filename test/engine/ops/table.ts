@@ -15,7 +15,7 @@ import { pictureShapes } from './shape/table_pictures.ts';
 import { shapes } from './shape/table_shape.ts';
 import type { OpRow } from './table_row.ts';
 
-/** Every operation, each with what the generic tests have to know of it: a new operation is a new row. */
+/** Every operation, with what the generic tests need to know of it. A new operation is a new row. */
 export const rows: OpRow[] = [
   ...unaries,
   ...binaries,

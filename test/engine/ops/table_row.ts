@@ -8,7 +8,7 @@ export interface Problem<A> {
   args: A;
 }
 
-/** What the generic tests of `ops.test.ts` have to know of an operation. */
+/** What the generic tests of `ops.test.ts` need to know of an operation. */
 export interface OpRow<A = unknown> {
   name: string;
   /** Small random problems (at most a few hundred values): odd sizes and one-pixel sides included. */
@@ -20,13 +20,13 @@ export interface OpRow<A = unknown> {
   reference(inputs: NdArray[], args: A): NdArray;
   /** Input values; by default uniform in ±2. Must keep 0.001 away from kinks (relu, ties of a maximum). */
   values?(random: () => number, shape: readonly number[], input: number, args: A): number[];
-  /** Whether `createGraph` is promised: second derivatives are checked, too. */
+  /** Whether `createGraph` is promised; then second derivatives are checked, too. */
   twice?: boolean;
-  /** Whether all values of an input must differ, of which halves have too few for large problems. */
+  /** Whether all values of an input must differ. There are too few halves for large problems of that kind. */
   distinct?: boolean;
   /** Which inputs have a gradient; by default all. */
   differentiable?: boolean[];
-  /** How many inputs are activations, which --precision f16 stores as halves; weights come after them. By default all. */
+  /** How many inputs are activations, which --precision f16 stores as halves; weights follow them. By default all. */
   activations?: number;
   /** Multiplies both tolerances, with the reason beside it. By default 1. */
   tolerance?: number;

@@ -21,7 +21,7 @@ it('knows the values by the format’s definition', () => {
   expect(Object.is(fromHalf(Uint16Array.of(0x8000))[0], -0)).toBe(true);
 });
 
-it('every half comes back, in either sign, and they are in order', () => {
+it('every half is restored, in either sign, and they are in order', () => {
   const values = fromHalf(positive);
   expect(values.every((value, i) => i === 0 || value > (values[i - 1] as number))).toBe(true);
   expect(toHalf(values)).toEqual(positive);
@@ -34,7 +34,7 @@ it('rounds to the nearest, ties to even, all the way up to infinity', () => {
   const values = [...fromHalf(positive), 65536];
   const word = new Uint32Array(1);
   const float = new Float32Array(word.buffer);
-  /** The float32 just below or above. */
+  /** The float32 just below or just above. */
   const neighbour = (value: number, by: number) => {
     float[0] = value;
     word[0] = (word[0] as number) + by;

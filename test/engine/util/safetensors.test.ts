@@ -5,7 +5,7 @@ import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../..
 
 const joined = (chunks: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(chunks));
 
-/** A file whose header and data are given by hand, as a foreign or damaged writer might leave it. */
+/** A file with a given header and data, as a foreign or damaged writer might leave it. */
 function file(header: unknown, dataBytes: number): Uint8Array {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -28,7 +28,7 @@ describe('encodeSafetensors', () => {
     ['gen.bn.num_batches_tracked', { dtype: 'I64', shape: [], data: new BigInt64Array([-5n]) }],
   ]);
 
-  it('writes what the format says, byte for byte', () => {
+  it('writes the format’s bytes exactly', () => {
     const one = new Map<string, NamedTensor>([['w', { dtype: 'F32', shape: [1], data: new Float32Array([1]) }]]);
     const bytes = joined(encodeSafetensors(one, { k: 'v' }));
     const header = '{"__metadata__":{"k":"v"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}';

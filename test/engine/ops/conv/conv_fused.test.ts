@@ -10,11 +10,11 @@ import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 /**
- * Gradients that a pass brings in passing, a bias's in its weight's and a leaky ReLU's in that of what came after it, beside
- * the same ones each by a pass of its own. Pictures are large enough that each has parts of its own.
+ * Compares fused gradients (a bias's in its weight's pass, a leaky ReLU's in the pass of the next operation) with the
+ * same gradients in separate passes. Pictures are large enough to have their own parts.
  */
 
-/** Does in one pass what it can, and nothing. */
+/** Fuses what it can, or nothing. */
 let fused: Device;
 let apart: Device;
 
@@ -53,7 +53,9 @@ function leaves(device: Device): Record<keyof typeof SHAPES, Tensor> {
   return Object.fromEntries(made);
 }
 
-/** conv, conv, max-pool, conv; `twice` has somebody else use what the pool and the second convolution get. */
+/**
+ * conv, conv, max-pool, conv. With `twice` the results before the pool and the second convolution have a second user.
+ */
 function loss({ x, w1, b1, w2, b2, w3, b3 }: ReturnType<typeof leaves>, twice: boolean): Tensor {
   const first = conv2d(x, w1, b1, same);
   const second = conv2d(first, w2, b2, same);
@@ -94,19 +96,19 @@ function expectSame(got: Answer, want: Answer): void {
   }
 }
 
-test('a chain takes no pass of its own for a bias or an activation', async () => {
+test('a chain needs no separate pass for a bias or an activation', async () => {
   const got = await gradients(fused, false, 'backward');
   expect(passesOfTheirOwn(got.labels)).toEqual([]);
   expectSame(got, await gradients(apart, false, 'backward'));
 }, 240_000);
 
-test('what has several users gets its gradient before the activation once, of the whole sum', async () => {
+test('a result with several users gets its gradient before the activation once, from the whole sum', async () => {
   const got = await gradients(fused, true, 'backward');
   expect(passesOfTheirOwn(got.labels)).toEqual(['leakyRelu.dx', 'leakyRelu.dx']);
   expectSame(got, await gradients(apart, true, 'backward'));
 }, 240_000);
 
-test('grad() gives gradients behind activations, for whoever asks for them', async () => {
+test('grad() gives the gradients of activations’ results', async () => {
   const all = leaves(fused);
   const recorded = await record(fused, () => {
     const first = conv2d(all.x, all.w1, all.b1, same);

@@ -16,9 +16,9 @@ import { compareWithDirect } from '../compare.ts';
 import { uniform } from '../nd.ts';
 
 /**
- * conv_gemm as GPUs get it: written out, loads ahead of their use, split sums. On SwiftShader, which compiles that in a
- * second where lavapipe takes fifteen, and by the small tiles: large ones are the same text with other numbers.
- * `conv_variants.test.ts` has every tile in the form for CPU drivers, on the driver at hand.
+ * conv_gemm in the form for GPUs: unrolled, loads ahead of their use, split sums. Runs on SwiftShader, which compiles
+ * it in a second where lavapipe takes fifteen, with the small tiles: large ones are the same text with other numbers.
+ * `conv_variants.test.ts` covers every tile in the form for CPU drivers, on the driver at hand.
  */
 
 interface Sizes {
@@ -43,7 +43,7 @@ function geometry({ batch = 2, inC, outC, inH, inW, kernel, groups = 1, ...more 
   return { batch, inC, inH, inW, outC, outH, outW, ...kernels, ...rest };
 }
 
-/** Each with what sets it apart, and the tiles that it is tried with. */
+/** Problems with their distinguishing feature, and the tiles to try. */
 const CASES: Record<string, { g: ConvGeometry; tiles: readonly string[] }> = {
   'whole passes, vectors from memory, padding': {
     g: geometry({ inC: 16, outC: 70, inH: 8, inW: 12, kernel: 3, pad: 1 }),

@@ -11,11 +11,11 @@ import { compareWithDirect } from '../compare.ts';
 import { convolutions } from './table_conv.ts';
 
 /**
- * The kernels of `tile` for drivers of four lanes, which is SwiftShader, whatever driver is at hand.
- * `conv_variants.test.ts` has every candidate on that one.
+ * The kernels of `tile` for drivers with four lanes, on SwiftShader, whatever driver the other tests use.
+ * `conv_variants.test.ts` covers every candidate on that one.
  */
 
-/** What is convolved, behind the direction, and the tilings that the three directions take by themselves. */
+/** The problem, after the direction, and the default tilings of the three directions. */
 const CASES: Record<string, { key: string; own: readonly [string, string, string] }> = {
   'more channels than a workgroup has, edges everywhere': {
     key: '2x13x9x11 18x13x3x3 s1x1 p1x1',
@@ -65,7 +65,7 @@ describe.skipIf(unsupported)(`convolutions on four lanes${unsupported ? ` (${uns
     240_000,
   );
 
-  test('weights larger than one binding are taken in slices', async () => {
+  test('weights larger than one binding are processed in slices', async () => {
     const [forward] = convolutions;
     if (!forward) throw new Error('no row for conv2d');
     const device = await open({ maxBinding: 12 * 1024 });

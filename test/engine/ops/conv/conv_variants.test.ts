@@ -22,7 +22,7 @@ import type { OpRow, Problem } from '../table_row.ts';
 import { convProblem, transposedProblemOf } from './problems.ts';
 import { convolutions } from './table_conv.ts';
 
-/** Every way of computing a convolution passes what the device's own choice passes in `ops.test.ts`. */
+/** Every algorithm passes the tests that the device's own choice passes in `ops.test.ts`. */
 const VARIANTS: Record<string, TestDeviceOptions> = {
   'the direct reference kernel': { algorithm: 'direct' },
   'matrix products through workgroup memory': { algorithm: 'gemm' },
@@ -50,7 +50,7 @@ describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
 });
 
 /**
- * Odd sizes for every kind of convolution for which a variant may have kernels of its own. Few channels leave few choices:
+ * Odd sizes for every kind of convolution for which a variant may have special kernels. Few channels leave few choices:
  * CPU drivers take seconds to compile each, and more channels at once are the same text with another constant.
  */
 const ODD: Record<string, Problem<unknown>[]> = {
@@ -64,9 +64,9 @@ const ODD: Record<string, Problem<unknown>[]> = {
     conv([1, 6, 7, 6], [5, 6, 4, 4], 1, 1),
     conv([1, 6, 9, 12], [9, 6, 3, 3], 2, 1),
     conv([1, 3, 11, 12], [9, 3, 7, 7], 1, 3),
-    // Sums so long, over so few results, that matrix products split them.
+    // Sums so long, with so few results, that matrix products are split.
     conv([1, 41, 5, 6], [33, 41, 5, 5], 1, 2),
-    // More of both sides than one tile of theirs holds.
+    // More rows and columns than one tile has.
     conv([2, 37, 10, 12], [131, 37, 2, 2], 1, 1, false),
   ],
   'conv2d through a leaky relu': [
@@ -97,7 +97,7 @@ function conv(x: number[], w: number[], stride: number, padding: number, bias = 
   return { shapes: bias ? [x, w, [outC as number]] : [x, w], args };
 }
 
-/** The keys of the convolutions that a row computes with its gradients, and every choice that there is for some of them. */
+/** The keys of the convolutions of a row with its gradients, and every choice for some of them. */
 async function choicesFor(device: Device, row: OpRow, { shapes, args }: Problem<unknown>) {
   const paper = await dryRunDevice(device);
   await record(paper, () => {
@@ -143,7 +143,7 @@ describe('every candidate of the tuner gives the right result', () => {
   afterAll(() => shared.destroy());
 });
 
-describe('what only GPUs are offered gives the right result', () => {
+describe('choices for GPUs only give the right result', () => {
   const SIZES = { batch: 2, inC: 35, inH: 12, inW: 14, outC: 131, dilationH: 1, dilationW: 1, groups: 1 };
   const plain = { ...SIZES, outH: 13, outW: 15, kernelH: 2, kernelW: 2, strideH: 1, strideW: 1, padH: 1, padW: 1 };
   const strided = { ...SIZES, outH: 6, outW: 7, kernelH: 4, kernelW: 4, strideH: 2, strideW: 2, padH: 1, padW: 1 };
@@ -161,7 +161,7 @@ describe('what only GPUs are offered gives the right result', () => {
   test.each(['forward', 'inputGradient', 'weightGradient'] as const)(
     '%s by every tile, and with a stride folded away',
     async (direction) => {
-      // Rows and columns that no tile divides, more of them than one tile holds.
+      // Rows and columns that are not multiples of a tile, and more of them than one tile has.
       const tiles = TILES.map((tile) => `gemm ${gemm.format(tile)}`);
       await compare(await openTestDevice({ guards: true }), direction, plain, tiles);
       await compare(await openTestDevice({ guards: true }), direction, strided, ['fold_gemm 64x64']);
@@ -211,7 +211,7 @@ describe('weights larger than one binding', () => {
     600_000,
   );
 
-  test('the direct kernel says that it cannot', async () => {
+  test('the direct kernel refuses them', async () => {
     const device = await openTestDevice({ algorithm: 'direct', maxBinding: 12 * 1024, guards: true });
     await expect(check(device, forward as (typeof convolutions)[0], problem, 3)).rejects.toThrow(/can bind/);
     device.destroy();

@@ -15,8 +15,8 @@ import { convolutions } from './table_conv.ts';
 import { anyProblem, largestError, problem } from './winograd.ts';
 
 /**
- * Per variant, how far results may be from float64 in units of the largest one, for up to 256 channels of uniformly random
- * values: the figures in winograd.ts, with some room.
+ * Per variant, the largest allowed error against float64 in units of the largest result, for up to 256 channels of
+ * uniformly random values: the figures in winograd.ts, with some margin.
  */
 const LARGEST_ERROR = { winograd4: 1.2e-5, winograd_rows: 3e-6 };
 
@@ -79,7 +79,7 @@ describe.each(NAMES)('%s', (name) => {
     120_000,
   );
 
-  /** Runs `body` on a device of which this variant is asked, and sees to it that it was taken, where it can be. */
+  /** Runs `body` on a device for which this variant is requested, and checks that it was used where it is supported. */
   async function using(options: DeviceOptions, body: (device: Device) => Promise<void>): Promise<void> {
     const device = await openTestDevice({ ...options, algorithm: name });
     try {

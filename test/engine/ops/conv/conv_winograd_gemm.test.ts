@@ -15,9 +15,9 @@ import type { OpRow } from '../table_row.ts';
 import { convolutions } from './table_conv.ts';
 import { anyProblem, largestError, problem } from './winograd.ts';
 
-/** Winograd's algorithms as GPUs get them: on SwiftShader, which compiles what is written out faster than lavapipe. */
+/** Winograd's algorithms in the form for GPUs, on SwiftShader, which compiles unrolled loops faster than lavapipe. */
 
-/** Per form, the figures in winograd.ts with some room: in units of the largest result, for up to 256 channels. */
+/** Per form, the figures in winograd.ts with some margin: in units of the largest result, for up to 256 channels. */
 const LARGEST_ERROR = { 'winograd_gemm 4x32x32': 1.2e-5, 'winograd_gemm 2x16x64': 3e-6 };
 const NAMES = Object.keys(LARGEST_ERROR) as (keyof typeof LARGEST_ERROR)[];
 const RUNS = Number(process.env.OP_RUNS ?? 3);
@@ -28,7 +28,7 @@ const unsupported = swiftShaderUnsupported();
 describe.skipIf(unsupported)(`winograd_gemm${unsupported ? ` (${unsupported})` : ''}`, () => {
   afterAll(closeAdapter);
 
-  /** Runs `body` on a device that passes for a GPU and is asked for this choice. */
+  /** Runs `body` on a device that poses as a GPU, with this choice requested. */
   async function using(name: string, body: (device: Device) => Promise<void>, guards = true): Promise<void> {
     const { adapter, description } = await openAdapter('swiftshader');
     const device = await Device.open(adapter, description, { guards });

@@ -3,13 +3,13 @@ import type { Problem } from '../table_row.ts';
 
 /** Random and chosen problems for convolutions. */
 
-/** For both sides: [down, across]. */
+/** For both axes: [down, across]. */
 export type Pair = [number, number];
 
 export interface Args {
   stride: Pair;
   padding: Pair;
-  /** Of the transposed convolution: rows and columns at the end that no input may reach. */
+  /** For a transposed convolution: rows and columns at the end that no input reaches. */
   outputPadding: Pair;
   /** Default 1. */
   dilation?: Pair;
@@ -21,12 +21,12 @@ interface Axis {
   stride: number;
   padding: number;
   outputPadding: number;
-  /** Pixels beyond the shortest side that fits. */
+  /** Pixels beyond the smallest side that fits. */
   extra: number;
   dilation: number;
 }
 
-/** Both alike one time in three: the square kernel, for which there may be kernels of their own. */
+/** Equal in one case of three: square kernels may have special kernels. */
 export function axes(largestKernel: number, mostDilation: number): fc.Arbitrary<[Axis, Axis]> {
   const axis: fc.Arbitrary<Axis> = fc.record({
     kernel: fc.integer({ min: 1, max: largestKernel }),
@@ -41,7 +41,7 @@ export function axes(largestKernel: number, mostDilation: number): fc.Arbitrary<
   });
 }
 
-/** A line below itself: nothing happens across. */
+/** Makes a line of a picture: nothing happens across. */
 export function lines(largestKernel: number, mostDilation: number): fc.Arbitrary<[Axis, Axis]> {
   const across: Axis = { kernel: 1, stride: 1, padding: 0, outputPadding: 0, extra: 0, dilation: 1 };
   return axes(largestKernel, mostDilation).map(([axis]) => [axis, across]);
@@ -55,12 +55,12 @@ export const sizes = fc.record({
 });
 type Sizes = typeof sizes extends fc.Arbitrary<infer T> ? T & { groups?: number } : never;
 
-/** Channels of each group, and how many there are: often one channel a group. */
+/** Channels per group, and groups: often one channel per group. */
 export const grouped = fc
   .tuple(sizes, fc.integer({ min: 1, max: 4 }), fc.boolean())
   .map(([s, groups, depthwise]): Sizes => ({ ...s, groups, ...(depthwise ? { inC: 1 } : {}) }));
 
-/** Pixels under a kernel. */
+/** Pixels under a kernel, dilation included. */
 const spread = ({ kernel, dilation }: Axis): number => dilation * (kernel - 1) + 1;
 
 export function forwardProblem([[a, b], { batch, inC, outC, bias, groups = 1 }]: [[Axis, Axis], Sizes]): Problem<Args> {
@@ -85,7 +85,7 @@ export function transposedProblem([[a, b], { batch, inC, outC, bias, groups = 1 
   Sizes,
 ]): Problem<Args> {
   const more = ({ outputPadding, stride, dilation }: Axis) => Math.min(outputPadding, Math.max(stride, dilation) - 1);
-  // The shortest input whose result has a pixel, and a few more.
+  // The smallest input whose result has a pixel, and a few pixels more.
   const side = (x: Axis) => {
     const least = Math.ceil((2 * x.padding + 1 - spread(x) - more(x)) / x.stride) + 1;
     return Math.max(1, least) + Math.min(x.extra, 4);
@@ -112,7 +112,7 @@ interface More {
   groups?: number;
 }
 
-/** A problem with square everything. */
+/** A problem that is square in every respect. */
 export function convProblem(
   x: number[],
   w: number[],

@@ -3,17 +3,17 @@ import { four } from '../shapes.ts';
 import type { Args, Pair } from './problems.ts';
 
 interface Planes {
-  /** Pixels of a plane that the kernel slides over, and positions that it takes there. */
+  /** Pixels of a plane that the kernel slides over, and its positions there. */
   pixels: Pair;
   positions: Pair;
   kernel: Pair;
 }
 
 /**
- * Goes through the products of a convolution: place (u, v) of the kernel at position (i, j) meets pixel
- * (i · stride − padding + u · dilation, j · stride − padding + v · dilation), if there is one. `visit` gets them a row at a time: `count`
- * neighbouring positions from `position` on, and pixels from `pixel` on that are stride[1] apart, each an offset within
- * its plane; and the place's offset within the kernel.
+ * Walks through the products of a convolution: place (u, v) of the kernel at position (i, j) meets pixel (i · stride −
+ * padding + u · dilation, j · stride − padding + v · dilation), if there is one. Calls `visit` per row: with `count`
+ * neighbouring positions from `position` on, pixels from `pixel` on that are stride[1] apart (offsets within the
+ * plane), and the offset of the place in the kernel.
  */
 function meetings(
   { pixels: [h, w], positions: [rows, cols], kernel: [kh, kw] }: Planes,
@@ -34,7 +34,7 @@ function meetings(
   }
 }
 
-/** The convolution of x by weight in float64, from its definition. */
+/** The convolution of x by weight in float64, by its definition. */
 export function convolved(x: NdArray, weight: NdArray, bias: NdArray | undefined, args: Args): NdArray {
   const [n, inC, h, w] = four(x.shape);
   const [outC, each, kh, kw] = four(weight.shape);
@@ -61,7 +61,7 @@ export function convolved(x: NdArray, weight: NdArray, bias: NdArray | undefined
   return y;
 }
 
-/** Every input value is a position: it paints the kernel, times itself, over the pixels that it meets there. */
+/** Every input value is a position: adds the kernel, times the value, to the pixels that it meets there. */
 export function painted(x: NdArray, weight: NdArray, bias: NdArray | undefined, args: Args): NdArray {
   const [n, inC, rows, cols] = four(x.shape);
   const [, each, kh, kw] = four(weight.shape);

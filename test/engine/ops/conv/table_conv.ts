@@ -24,7 +24,7 @@ function convolve([x, weight, bias]: Tensor[], { stride, padding, dilation, grou
   return conv2d(x as Tensor, weight as Tensor, bias, { stride, padding, dilation, groups });
 }
 
-/** A problem of pictures one pixel wide as one of lines. */
+/** Converts a problem of pictures one pixel wide to one of lines. */
 function lineOf({ shapes, args }: Problem<Args>): Problem<Args> {
   return { shapes: shapes.map((shape) => shape.slice(0, 3)), args };
 }
@@ -54,7 +54,7 @@ export const convolutions: OpRow[] = [
       convProblem([2, 3, 48, 40], [32, 3, 1, 1], 1, 0),
       convProblem([1, 32, 48, 40], [3, 32, 1, 1], 1, 0),
       convProblem([4, 40, 5, 3], [72, 40, 3, 3], 1, 1, { bias: false }),
-      // Kernels larger than those that have texts of their own.
+      // Kernels larger than those with special texts.
       convProblem([1, 3, 20, 17], [4, 3, 9, 9], 1, 4),
       convProblem([1, 2, 26, 23], [3, 2, 13, 13], 2, 6),
     ],

@@ -15,7 +15,7 @@ export function problem(x: number[], w: number[], bias: number | undefined, padd
   return { shapes: bias === undefined ? [x, w] : [x, w, [bias]], args };
 }
 
-/** Odd sides, every padding; so many channels at least. */
+/** Odd sides, every padding, and at least this many channels. */
 export function anyProblem(leastChannels: number): fc.Arbitrary<Problem<unknown>> {
   const side = fc.integer({ min: 3, max: 14 });
   const channels = fc.integer({ min: leastChannels, max: 20 });
@@ -30,7 +30,10 @@ export function anyProblem(leastChannels: number): fc.Arbitrary<Problem<unknown>
 
 const [conv, , transposed] = convolutions as [OpRow, OpRow, OpRow];
 
-/** The largest error of a forward over `inC` channels and its input gradient, in units of the largest value of each. */
+/**
+ * The largest error of a forward pass over `inC` channels and of its input gradient, each in units of its largest
+ * value.
+ */
 export async function largestError(device: Device, inC: number): Promise<number> {
   const random = uniform(11);
   const draw = (shape: number[]) => nd(shape, () => Math.fround(2 * random() - 1));

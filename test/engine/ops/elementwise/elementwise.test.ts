@@ -42,7 +42,7 @@ async function both(x: Tensor, op: (x: Tensor) => Tensor): Promise<[Float32Array
 
 const FAR = [-1e30, -1000, -90, -45, 45, 90, 1000, 1e30];
 
-test('sigmoid and tanh stay finite and right far out, with their gradients', async () => {
+test('sigmoid and tanh stay finite and correct for large arguments, with their gradients', async () => {
   for (const [op, f] of [
     [sigmoid, (v: number) => 1 / (1 + Math.exp(-v))],
     [tanh, Math.tanh],
@@ -55,7 +55,7 @@ test('sigmoid and tanh stay finite and right far out, with their gradients', asy
   }
 });
 
-test('tanh keeps its digits near zero and where its two formulas meet', async () => {
+test('tanh is accurate near zero and where its two formulas meet', async () => {
   const points = [1e-30, 1e-6, -1e-3, 0.05, 0.0999, 0.1001, -0.2, 0.5];
   const [y] = await both(leaf(points), tanh);
   points.forEach((v, i) => {
@@ -64,7 +64,7 @@ test('tanh keeps its digits near zero and where its two formulas meet', async ()
   });
 });
 
-test('the cross-entropy is exact far out and keeps the digits of a small loss', async () => {
+test('the cross-entropy is exact for large logits and accurate for a small loss', async () => {
   for (const [x, target, want] of [
     [1e4, 0, 1e4],
     [-1e4, 1, 1e4],
@@ -87,7 +87,7 @@ test('l1: no gradient where both are equal, and none for one tensor against itse
   expect(await both(leaf([1, 2]), (x) => l1Loss(x, x))).toEqual([Float32Array.of(0), Float32Array.of(0, 0)]);
 });
 
-test('NaN goes through every operation: a bad step must show in the loss', async () => {
+test('NaN propagates through every operation: a bad step must show in the loss', async () => {
   const zero = Tensor.from(device, [3], [0, 0, 0], 'zero');
   const ops: Record<string, (x: Tensor) => Tensor> = {
     sigmoid,
@@ -107,7 +107,7 @@ test('NaN goes through every operation: a bad step must show in the loss', async
   }
 });
 
-test('a sum of 17 million values is right to a few units of float32 and the same every time', {
+test('a sum of 17 million values is accurate to a few units of float32 and the same every time', {
   tags: 'long',
 }, async () => {
   const n = 4096 * 4096 + 5;
@@ -144,7 +144,7 @@ test('wrong shapes and arguments are named', async () => {
   recorded.destroy();
 });
 
-test('whole numbers are computed exactly, and do not meet floats', async () => {
+test('whole numbers are computed exactly, and do not mix with floats', async () => {
   const a = Tensor.from(device, [3], Uint32Array.of(16777216, 7, 4000000000), 'a');
   const b = Tensor.from(device, [3], Uint32Array.of(16777217, 7, 5), 'b');
   const c = Tensor.from(device, [2], Int32Array.of(-3, 5), 'c');
@@ -171,7 +171,7 @@ test('whole numbers are computed exactly, and do not meet floats', async () => {
   recorded.destroy();
 });
 
-test('what an element-wise operation cannot take is named with the operation and the argument', async () => {
+test('an invalid argument of an element-wise operation is named with the operation', async () => {
   const recorded = await record(device, () => {
     const x = Tensor.zeros(device, [2], 'x');
     for (const [op, name] of [
@@ -195,8 +195,8 @@ test('what an element-wise operation cannot take is named with the operation and
   recorded.destroy();
 });
 
-test('sigmoid and tanh keep their result and not their input, and a sum of equals needs no kernel for its gradient', async () => {
-  // Without guard words tensors may lie side by side, as everywhere else, and dy + dy is one dispatch.
+test('sigmoid and tanh keep their result and not their input, and x + x needs no kernel for its gradient', async () => {
+  // Without guard words tensors may be contiguous, as outside tests, and dy + dy is one dispatch.
   const plain = await openTestDevice();
   const x = leaf([1, 2], 'x', plain);
   const kernels = async (body: () => Tensor) => {
@@ -214,12 +214,12 @@ test('sigmoid and tanh keep their result and not their input, and a sum of equal
     const { last: own } = await kernels(() => op(x));
     expect(own.shader.bindings.map(({ name }) => name)).toEqual(['p', 'y_in', 'dy_in', 'result']);
   }
-  // scale, add, sum and its gradient, dy + dy, scale's gradient. The loss's own gradient, 1, is a constant.
+  // scale, add, sum and its gradient, dy + dy, scale's gradient. The gradient of the loss itself, 1, is a constant.
   expect((await kernels(() => add(scale(x, 2), scale(x, 3)))).dispatches).toBe(8);
   closeTestDevice(plain);
 });
 
-test('a second derivative has none itself', async () => {
+test('a second derivative has no derivative', async () => {
   const x = leaf([0.5]);
   const recorded = await record(device, () => {
     const [first] = grad(sum(exp(x)), [x], { createGraph: true }) as [Tensor];

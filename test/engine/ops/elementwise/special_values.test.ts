@@ -22,7 +22,9 @@ import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { readSafetensors } from '../../../../src/files/files.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
-/** Values and gradients at the ends of float32, held to PyTorch's: see tools/pytorch/python/special_fixtures.py. */
+/**
+ * Values and gradients at the limits of float32, compared with PyTorch's: see tools/pytorch/python/special_fixtures.py.
+ */
 
 const FILE = fileURLToPath(new URL('../../../fixtures/special.safetensors', import.meta.url));
 
@@ -63,7 +65,7 @@ const operations: Record<string, (x: Tensor) => Tensor> = {
   where: (x) => where(gt(x, 0), x, 0),
 };
 
-/** Below the least normal number, which drivers may take for 0. */
+/** Below the least normal number, which drivers may flush to 0. */
 const small = (v: number) => Math.abs(v) < 2 ** -126;
 
 const source = await readSafetensors(FILE);
@@ -108,7 +110,7 @@ test.each(Object.keys(operations))('%s: NaN, infinities, zeros and denormal numb
   const wrong: string[] = [];
   const [result, slope] = [await floats(`${name}.y`), await floats(`${name}.dx`)];
   const zeros = [...values.keys()].filter((i) => values[i] === 0);
-  // PyTorch's own float32 has lost that much where 1 + erf cancels.
+  // PyTorch's own float32 loses that much where 1 + erf cancels.
   const atol = name.startsWith('gelu') ? 1e-6 : 0;
   for (const [i, part] of ['y', 'dx', 'inf'].entries()) {
     const got = (await recorded.outputs[i]?.read()) as Float32Array;
@@ -116,7 +118,7 @@ test.each(Object.keys(operations))('%s: NaN, infinities, zeros and denormal numb
     want.forEach((w, j) => {
       const [g, x] = [got[j] as number, values[j] as number];
       if (Object.is(g, w) || (small(g) && small(w)) || Math.abs(g - w) <= 2e-6 * Math.abs(w) + atol) return;
-      // What comes from a number that counts as 0 may be what comes from 0.
+      // Results of a number that was flushed to 0 may be those of 0.
       if (x !== 0 && small(x) && zeros.some((k) => Object.is(want[k], g))) return;
       const lost = [result[j], slope[j]].some((v) => v !== 0 && small(v as number));
       if (lost && (small(g) || Number.isNaN(g))) return;
@@ -131,7 +133,8 @@ test.each(['direct', 'gemm', 'tile', 'fold', 'winograd_rows'])(
   'a convolution by %s that ends in a ReLU: dead units stay dead',
   async (algorithm) => {
     const own = await openTestDevice({ guards: true, algorithm });
-    // Two channels and the taps of a 3 × 3 kernel around one: −∞ comes through the bias, so that no product is 0 · ∞.
+    // Two channels, and a 3 × 3 kernel that is 0 but for its centre: −∞ comes from the bias, so that no product is 0 ·
+    // ∞.
     const x = Tensor.from(own, [1, 1, 4, 4], new Float32Array(16).fill(1), 'x');
     const weight = Tensor.from(own, [3, 1, 3, 3], new Float32Array(27).fill(1), 'weight');
     const bias = Tensor.from(own, [3], [-Infinity, -100, 0], 'bias');

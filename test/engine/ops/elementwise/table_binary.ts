@@ -8,10 +8,12 @@ import { type OpRow, row } from '../table_row.ts';
 
 type Operation = (a: Tensor | number, b: Tensor | number) => Tensor;
 
-/** What `values` of a row draws. */
+/** What a row's `values` draws. */
 type Draw = NonNullable<OpRow['values']>;
 
-/** Shapes that span several workgroups: a bias of channels, a vector of a matrix, an outer product, seven axes that alternate. */
+/**
+ * Shapes of several workgroups: a bias of channels, a vector of a matrix, an outer product, seven axes that alternate.
+ */
 const LARGE = [
   [
     [3, 40, 33, 31],
@@ -67,11 +69,11 @@ function oneTensorRow(
   });
 }
 
-/** Multiples of 1/2 for the first input, a quarter more for the second: never equal. */
+/** Multiples of 1/2 for the first input, shifted by a quarter for the second: never equal. */
 const apart: Draw = (random, shape, input) =>
   Array.from({ length: sizeOf(shape) }, () => (Math.floor(random() * 9) - 4) / 2 + input / 4);
 
-/** The same without the quarter: many are equal. */
+/** The same without the shift: many are equal. */
 const often: Draw = (random, shape) => Array.from({ length: sizeOf(shape) }, () => (Math.floor(random() * 5) - 2) / 2);
 
 const nonZero: Draw = (random, shape) => awayFromZero(random, sizeOf(shape)).map((v) => v + 0.2 * Math.sign(v));

@@ -17,7 +17,9 @@ const binary = fc.record({ shapes: anyShape.map((shape) => [shape, shape]), args
 /** More than one block of a reduction (4,096 elements). */
 const REDUCTIONS = [[4097], [3, 1365, 9], [300007]];
 
-/** Multiples of 1/2 for the first input, a quarter more for the second: never equal, far from |a − b|'s kink. */
+/**
+ * Multiples of 1/2 for the first input, shifted by a quarter for the second: never equal, far from the kink of |a − b|.
+ */
 function apart(random: () => number, shape: readonly number[], input: number): number[] {
   return Array.from({ length: sizeOf(shape) }, () => (Math.floor(random() * 9) - 4) / 2 + input / 4);
 }
@@ -26,7 +28,7 @@ const crossEntropy = (x: number, t: number) => Math.max(x, 0) - x * t + Math.log
 
 let lastMask: { key: string; mask: number[] } | undefined;
 
-/** The difference quotients ask for one problem's mask again and again, so the last one is remembered. */
+/** The difference quotients need one problem's mask many times, so the last one is cached. */
 function maskOf(...[n, rate, seed, step]: [number, number, number, number]): number[] {
   const key = `${n} ${rate} ${seed} ${step}`;
   if (lastMask?.key !== key) lastMask = { key, mask: dropoutMask(n, rate, seed, step, 0) };
@@ -41,7 +43,7 @@ export const elementwise: OpRow[] = [
     large: REDUCTIONS.map((shape) => ({ shapes: [shape], args: null })),
     run: ([x]) => sum(x as Tensor),
     reference: ([x]) => total(x as NdArray),
-    // All of one sign, so that the sum is large and a lost part of it shows.
+    // All of one sign, so that the sum is large, and a missing part of it shows.
     values: (random, shape) => Array.from({ length: sizeOf(shape) }, () => 0.5 + random()),
   }),
   row({
@@ -150,7 +152,7 @@ export const elementwise: OpRow[] = [
     large: [{ shapes: [[3, 5, 4001]], args: { rate: 0.5, seed: 7, step: 2 ** 33 } }],
     run: ([x], { rate, seed, step }) => {
       const rng = new Rng((x as Tensor).device, seed);
-      // Every run is this step, so that two give the same bits.
+      // Every run has this step, so that two runs give the same bits.
       currentProgram(rng.device).beforeRun(() => rng.setStep(step));
       return dropout(x as Tensor, rate, rng);
     },

@@ -42,11 +42,11 @@ function between(low: number, high: number): Draw {
   return (random, count) => Array.from({ length: count }, () => low + (high - low) * random());
 }
 
-/** Values near 0, where differences cancel, and ordinary ones; none too near to 0 itself. */
+/** Values near 0, where differences cancel, and ordinary ones; none too close to 0 itself. */
 const smallAndLarge: Draw = (random, count) =>
   awayFromZero(random, count).map((v) => (random() < 0.3 ? v * 0.1 : v * 3));
 
-/** The error function by its series, and by a continued fraction far out: to the last digits of float64. */
+/** The error function by its series, and by a continued fraction for large arguments: to the last digits of float64. */
 function erf(x: number): number {
   if (Math.abs(x) > 3) {
     let fraction = 0;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-it('the gradient of BCE keeps its digits where sigmoid and target are both near 1', async () => {
+it('the gradient of BCE is accurate if sigmoid and target are both near 1', async () => {
   const values = [9.5, 12, 20, 60, -9.5, -60];
   const x = Tensor.from(device, [values.length], values, 'x');
   x.requiresGrad = true;
@@ -32,7 +32,7 @@ it('the gradient of BCE keeps its digits where sigmoid and target are both near 
   }
 });
 
-it('a label that is no class gives NaN, and labels of another shape are refused', async () => {
+it('a label that is not a class gives NaN, and labels of another shape are refused', async () => {
   const x = Tensor.from(device, [2, 3], [1, 2, 3, 4, 5, 6], 'x');
   const bad = Tensor.from(device, [2], Uint32Array.of(0, 3), 'labels');
   expect((await run(device, () => crossEntropy(x, bad)))[0]).toBeNaN();

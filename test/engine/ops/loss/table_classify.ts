@@ -13,7 +13,7 @@ const shape = fc
   )
   .map(([n, classes, plane]) => [n, classes, ...plane]);
 
-/** Where class k of a place lies. */
+/** The offset of class k of a place. */
 function places({ shape: [n = 1, classes = 1, ...rest] }: NdArray) {
   const plane = sizeOf(rest);
   const all = Array.from({ length: n * plane }, (_, i) => Math.floor(i / plane) * classes * plane + (i % plane));
@@ -44,7 +44,7 @@ export const classifying: OpRow[] = [
       });
       return nd([1], () => losses.reduce((a, b) => a + b, 0) / losses.length);
     },
-    // Logits up to 100, where a careless formula overflows; targets that sum to one, one-hot every other time.
+    // Logits up to 100, where a naive formula overflows; targets that sum to one, one-hot in every other case.
     values: (random, s, input) => {
       const values = Array.from({ length: sizeOf(s) }, () => (2 * random() - 1) * (random() < 0.2 ? 100 : 2));
       if (input === 0) return values;

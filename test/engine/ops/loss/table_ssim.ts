@@ -5,7 +5,7 @@ import { at, type NdArray, planes, sizeOf, total } from '../nd.ts';
 import { four, side } from '../shapes.ts';
 import { type OpRow, row } from '../table_row.ts';
 
-/** 1 − SSIM from its definition: each window's moments with all 121 weights. */
+/** 1 − SSIM by its definition: each window's moments with all 121 weights. */
 function dissimilarity(a: NdArray, b: NdArray, [low, high]: readonly [number, number]): NdArray {
   const [n, c, h, w] = four(a.shape);
   const unit = (x: NdArray, i: number) => (at(x, i) - low) / (high - low);
@@ -48,7 +48,7 @@ export const structural: OpRow[] = [
     ],
     run: ([a, b], { range }) => ssimLoss(a as Tensor, b as Tensor, range),
     reference: ([a, b], { range }) => dissimilarity(a as NdArray, b as NdArray, range),
-    // Alike in the coarse and not in the fine.
+    // Similar in coarse structure and not in detail.
     values: (random, shape, _, { range: [low, high] }) =>
       Array.from({ length: sizeOf(shape) }, (_, i) => low + (high - low) * (i % 5 < 2 ? 0.3 : 0.6 + 0.3 * random())),
     differentiable: [true, false],

@@ -139,7 +139,7 @@ function gradients(norm: BatchNorm2d, y: Tensor): { weight: Tensor; bias: Tensor
   return { weight: weight.grad as Tensor, bias: bias.grad as Tensor };
 }
 
-test('a spread that is small beside the mean keeps its digits', async () => {
+test('a deviation that is small against the mean is accurate', async () => {
   // In float32 a sum of squares of such values is off by more than their whole variance.
   const x = batch([3, 4, 50, 61], 8, 1000, 0.5);
   const norm = new BatchNorm2d(device, 4);
@@ -162,7 +162,7 @@ test('a spread that is small beside the mean keeps its digits', async () => {
   recorded.destroy();
 });
 
-test('a channel of equal values: its bias comes out, and no gradient is infinite', async () => {
+test('a channel of equal values gives its bias, and no infinite gradient', async () => {
   const norm = new BatchNorm2d(device, 2);
   norm.bias.write([3, -4]);
   const x = leaf(nd([2, 2, 3, 3], () => 0.7));
@@ -179,7 +179,7 @@ test('a channel of equal values: its bias comes out, and no gradient is infinite
   recorded.destroy();
 });
 
-test('NaN in one channel spoils that channel and no other', async () => {
+test('NaN in one channel affects no other channel', async () => {
   const x = batch([1, 3, 4, 4], 10);
   x.data[20] = Number.NaN;
   const norm = new BatchNorm2d(device, 3);
@@ -190,7 +190,7 @@ test('NaN in one channel spoils that channel and no other', async () => {
   recorded.destroy();
 });
 
-test('one value a channel: refused in training as PyTorch does, fine in evaluation', async () => {
+test('one value per channel: refused in training, as by PyTorch, and allowed in evaluation', async () => {
   const norm = new BatchNorm2d(device, 3);
   const x = Tensor.from(device, [1, 3, 1, 1], [1, 2, 3], 'x');
   await expect(record(device, () => norm.forward(x))).rejects.toThrow(/\[1,3,1,1\] has one value per channel/);
@@ -207,7 +207,7 @@ test('one value a channel: refused in training as PyTorch does, fine in evaluati
   recorded.destroy();
 });
 
-test('wrong shapes and running statistics that are no leaves are named', async () => {
+test('wrong shapes, and running statistics that are not leaves, are named', async () => {
   const zeros = (...shape: number[]) => Tensor.zeros(device, shape);
   const recorded = await record(device, () => {
     const x = zeros(2, 3, 4, 4);
@@ -286,7 +286,8 @@ test.each([
   async (kind, training) => {
     const on = kind === 'as it is' ? device : asGpu;
     for (const [seed, shape, saved] of [
-      // One slice, and several, the last of them short; pictures that are no multiple of four; one pixel a picture.
+      // One slice, and several with a short last one; numbers of pictures that are not multiples of four; one pixel per
+      // picture.
       [1, [4, 3, 5, 7], 2],
       [2, [8, 2, 41, 23], 2],
       [3, [4, 70, 4, 4], 2],
@@ -309,7 +310,7 @@ test.each([
   },
 );
 
-/** −0 is 0: what is dropped of a gradient may have either sign. */
+/** −0 counts as 0: a dropped gradient may have either sign. */
 const withoutSign = (v: number): number => (v === 0 ? 0 : v);
 
 test('on a GPU a channel of one slice is one dispatch each way', async () => {

@@ -76,7 +76,7 @@ describe.each(Object.entries(NORMS))('%s', (_, norm) => {
     expect(largestError(got.dx, want.dx), 'dx').toBeLessThan(1e-5);
   });
 
-  test('a first value far from all others is a bad pivot, and costs few digits', async () => {
+  test('a first value far from all others is a bad pivot, but costs few digits', async () => {
     const values = noise(4096, 2);
     values[0] = 1e6;
     const dy = noise(4096, 3);
@@ -85,7 +85,7 @@ describe.each(Object.entries(NORMS))('%s', (_, norm) => {
     expect(largestError(got.dx, want.dx), 'dx').toBeLessThan(1e-4);
   });
 
-  test.each([1e15, 1e20, 1e30, 1e37])('values of %f stay finite, and right', async (size) => {
+  test.each([1e15, 1e20, 1e30, 1e37])('values of %f stay finite and correct', async (size) => {
     const values = noise(640, 4).map((v) => v * size);
     const dy = noise(640, 5);
     const [got, want] = [await both(norm, [1, 1, 32, 20], values, dy), exactly(values, dy)];
@@ -108,7 +108,7 @@ const MANY = 65_535 + 4;
 describe('more channels than fit one dimension of workgroups', { tags: 'long' }, () => {
   const values = noise(MANY * 2, 8);
   const dy = noise(MANY * 2, 9);
-  /** Of two values v and w: ±1, as far as their difference is large against eps. */
+  /** The norm of two values v and w: ±1, if their difference is large against eps. */
   const wanted = (i: number) => {
     const [v, w] = [values[i - (i % 2)] as number, values[i - (i % 2) + 1] as number];
     const half = (v - w) / 2;

@@ -40,7 +40,7 @@ export function normalised(
   });
 }
 
-/** Running statistics that a seed stands for, each exactly a float32. */
+/** Running statistics that a seed gives, each exactly a float32. */
 function running(channels: number, seed: number): { mean: number[]; variance: number[] } {
   const random = uniform(seed);
   const draw = (low: number, high: number) => {
@@ -66,7 +66,7 @@ const problem = fc.oneof(
   fc.record({ shapes: pictures.map(withParameters), args: args(false) }),
 );
 
-/** Neighbouring values of a channel lie on both sides of 0, so that no variance is close to none. */
+/** Neighbouring values of a channel have opposite signs, so that no variance is close to zero. */
 function spread(random: () => number, shape: readonly number[]): number[] {
   const [, channels = 1, ...rest] = shape;
   const plane = sizeOf(rest);
@@ -76,13 +76,13 @@ function spread(random: () => number, shape: readonly number[]): number[] {
   });
 }
 
-/** As `spread`, of the input alone; weights and biases are anything. */
+/** Like `spread`, for the input only; weights and biases are arbitrary. */
 function spreadFirst(random: () => number, shape: readonly number[], input: number): number[] {
   if (input > 0) return Array.from({ length: sizeOf(shape) }, () => 4 * random() - 2);
   return Array.from({ length: sizeOf(shape) }, (_, i) => (i % 2 === 0 ? 1 : -1) * (0.3 + 1.7 * random()));
 }
 
-/** Each `length` neighbouring values normalised by themselves. */
+/** Normalises each run of `length` neighbouring values. */
 function inRows({ shape, data }: NdArray, length: number): NdArray {
   // A row is a channel of a batch of one picture.
   const rows = nd([1, data.length / length, length], (i) => data[i] as number);
@@ -115,7 +115,7 @@ export const norms: OpRow[] = [
     activations: 1,
     problem,
     large: [
-      // Many slices of a few channels, the last of them short; one slice each of many channels; a batch of single pixels.
+      // Many slices of a few channels, the last one short; one slice each of many channels; a batch of single pixels.
       { shapes: withParameters([3, 2, 67, 45]), args: { training: true, seed: 1 } },
       { shapes: withParameters([2, 300, 5, 3]), args: { training: true, seed: 2 } },
       { shapes: withParameters([1500, 3, 1, 1]), args: { training: true, seed: 3 } },

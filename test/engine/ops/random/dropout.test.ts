@@ -29,7 +29,7 @@ function agreement(a: Float32Array, b: Float32Array): number {
   return a.reduce((same, v, i) => same + ((v === 0) === (b[i] === 0) ? 1 : 0), 0) / a.length;
 }
 
-test('the reference generator gives the known answers of Random123', () => {
+test('the reference generator gives Random123’s known answers', () => {
   const hex = (words: number[]) => words.map((w) => w.toString(16).padStart(8, '0')).join(' ');
   expect(hex(philox([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8');
   const all = 0xffffffff;
@@ -107,7 +107,7 @@ test('the backward draws the mask of the forward, layer by layer', async () => {
   });
   recorded.run();
   const [y, dx, weights] = await Promise.all([recorded.outputs.second.read(), recorded.outputs.dx.read(), w.read()]);
-  // With x = 1 the result is the product of both scaled masks itself.
+  // With x = 1 the result is the product of both scaled masks.
   y.forEach((mask, i) => {
     expect(dx[i]).toBeCloseTo(mask * (weights[i] as number), 4);
   });
@@ -127,7 +127,7 @@ test('rate 0 is the tensor itself; rates outside [0, 1) and bad seeds are refuse
   for (const seed of [-1, 0.5, Number.NaN, 2 ** 53]) expect(() => new Rng(device, seed)).toThrow(/the seed is/);
 });
 
-test.each([2, 3, 8])('%d parts of a batch have together the mask of the whole', async (count) => {
+test.each([2, 3, 8])('%d parts of a batch together have the mask of the whole', async (count) => {
   const n = 24 * 7;
   const whole = dropoutMask(n, 0.5, 11, 6, 0);
   const parts: number[] = [];

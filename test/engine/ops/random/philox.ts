@@ -1,6 +1,6 @@
 /**
- * Philox4x32-10 with 64-bit integers, from the paper's definition (Salmon et al. 2011): what the random numbers of
- * `shaders/random/dropout.wgsl` are held against.
+ * Philox4x32-10 with 64-bit integers, by the paper's definition (Salmon et al. 2011): the reference for the random
+ * numbers of `shaders/random/dropout.wgsl`.
  */
 export function philox(counter: readonly number[], key: readonly number[]): number[] {
   const word = 0xffffffffn;

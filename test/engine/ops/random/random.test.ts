@@ -24,7 +24,7 @@ function fractions(seed: number, step: number, layer: number): number[] {
   });
 }
 
-test('uniform numbers are those of the key; every call and every run has its own', async () => {
+test('uniform numbers follow from the key; every call and every run has its own', async () => {
   const rng = new Rng(device, 77);
   const recorded = await record(device, () => [rand(device, [N], rng), rand(device, [13, 7], rng)] as const);
   for (const step of [0, 1]) {
@@ -39,7 +39,7 @@ test('uniform numbers are those of the key; every call and every run has its own
   rng.dispose();
 });
 
-test('normal numbers are Box and Muller’s of the same words, with the moments of the distribution', async () => {
+test('normal numbers are Box and Muller’s for the same words, with the moments of the distribution', async () => {
   const rng = new Rng(device, 5);
   const recorded = await record(device, () => randn(device, [N], rng));
   recorded.run();
@@ -67,7 +67,7 @@ test('normal numbers are Box and Muller’s of the same words, with the moments 
   rng.dispose();
 });
 
-test('a shape that is none is named', async () => {
+test('an invalid shape is named', async () => {
   const recorded = await record(device, () => {
     expect(() => rand(device, [2, 0.5])).toThrow(
       /rand: shape is \[2, 0.5\]; it must be a list of values, each a whole/,

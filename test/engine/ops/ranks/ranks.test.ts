@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-/** Four weights of 1, an input for each: the gradient of weight i is x[i] / 8. */
+/** Four weights of 1, with one input each: the gradient of weight i is x[i] / 8. */
 async function rank(of: ReturnType<typeof ranksInOne>[number], bucketBytes: number) {
   const weights = Array.from({ length: 4 }, (_, i) => {
     const w = Tensor.from(device, [8], new Float32Array(8).fill(1), `w${i}`);
@@ -44,7 +44,7 @@ test.each([1, 40, 1e9])('gradients and losses are averaged, in buckets of %d byt
     for (const [i, g] of recorded.outputs.gradients.entries()) {
       expect([...(await g.read())]).toEqual(new Array(8).fill(i + 2));
     }
-    // Of the second step, for which Adam has moved every weight from 1 to a half.
+    // In the second step, for which Adam has moved every weight from 1 to 1/2.
     for (const [i, loss] of recorded.outputs.losses.entries()) {
       expect((await loss.read())[0]).toBeCloseTo(4 * (i + 2), 4);
     }
@@ -53,7 +53,7 @@ test.each([1, 40, 1e9])('gradients and losses are averaged, in buckets of %d byt
   }
 });
 
-test('where somebody wants to know, the time of averages is told', async () => {
+test('the time of averages is measured if requested', async () => {
   const times = [0, 1].map(() => ({ copying: 0, span: 0, exposed: 0 }));
   const late = 30;
   const ranks = await Promise.all(
@@ -78,7 +78,7 @@ test('where somebody wants to know, the time of averages is told', async () => {
   for (const { recorded } of ranks) recorded.destroy();
 });
 
-test('gathered values come in the order of the ranks', async () => {
+test('gathered values are in the order of the ranks', async () => {
   const all = await Promise.all(
     ranksInOne(3).map(async (of) => {
       const x = Tensor.from(device, [2], [of.rank, of.rank + 0.5]);

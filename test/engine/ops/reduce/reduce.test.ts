@@ -42,7 +42,7 @@ async function both(x: Tensor, body: () => Tensor): Promise<[number[], number[]]
   return [[...(y as Float32Array)], [...(dx as Float32Array)]];
 }
 
-test('of equals each gets its share of the gradient; NaN is the largest', async () => {
+test('equal values share the gradient; NaN is the largest', async () => {
   const x = leaf([2, 4], [3, 1, 3, 3, -1, -1, -2, -5]);
   const [y, dx] = await both(x, () => amax(x, 1));
   expect(y).toEqual([3, -1]);
@@ -68,7 +68,7 @@ test('a norm of 0 has the gradient 0', async () => {
   });
 });
 
-test('a variance keeps its digits beside a large mean', async () => {
+test('a variance is accurate next to a large mean', async () => {
   const random = uniform(3);
   const values = Float32Array.from({ length: 5000 }, () => 1000 + 1e-3 * random());
   const x = Tensor.from(device, [5000], values);
@@ -81,7 +81,7 @@ test('a variance keeps its digits beside a large mean', async () => {
   recorded.destroy();
 });
 
-test('softmax: far out, masked by −∞, with nothing left, with NaN', async () => {
+test('softmax: large values, −∞ as a mask, all masked, NaN', async () => {
   const rows = [
     [1000, 0, -1000],
     [-Infinity, 2, 2],
@@ -99,7 +99,7 @@ test('softmax: far out, masked by −∞, with nothing left, with NaN', async ()
   recorded.destroy();
 });
 
-test('sums over an axis are right to a few units of float32, and the same every time', async () => {
+test('sums over an axis are accurate to a few units of float32, and the same every time', async () => {
   const [rows, columns] = [3, 100_003];
   const random = uniform(9);
   const values = Float32Array.from({ length: rows * columns }, () => Math.fround(random()));
@@ -118,7 +118,7 @@ test('sums over an axis are right to a few units of float32, and the same every 
   recorded.destroy();
 });
 
-test('the share of right answers is the mean of a comparison', async () => {
+test('the accuracy is the mean of a comparison', async () => {
   const logits = Tensor.from(device, [4, 2], [1, 2, 3, 1, 0, 5, 7, 1]);
   const labels = Tensor.from(device, [4], Uint32Array.of(1, 0, 0, 0));
   const recorded = await record(device, () => mean(eq(argmax(logits, 1), labels)));
@@ -127,7 +127,7 @@ test('the share of right answers is the mean of a comparison', async () => {
   recorded.destroy();
 });
 
-test('the products of GPUs, which tile, give what those of CPU drivers give', async () => {
+test('the tiled products of GPUs give the results of those of CPU drivers', async () => {
   const other = await openTestDevice({ guards: true, algorithm: 'gemm' });
   const random = uniform(4);
   const draw = (length: number) => Float32Array.from({ length }, () => random() - 0.5);

@@ -19,7 +19,7 @@ const anySides = fc.oneof(
   fc.array(side(3), { minLength: 5, maxLength: 6 }),
 );
 
-/** Some axes, some of them counted from the last; or none named, which means all. */
+/** Some axes, some of them counted from the last; or none, which means all. */
 const reductions: fc.Arbitrary<Problem<ReduceArgs>> = anySides.chain((shape) => {
   const axes = fc.subarray(
     shape.map((_, axis) => axis),
@@ -44,7 +44,9 @@ const LARGE: Problem<ReduceArgs>[] = [
 
 let last: { key: string; groupOf: Uint32Array } | undefined;
 
-/** For each element of a tensor the element of the result that it belongs to; the difference quotients ask again and again. */
+/**
+ * For each element of a tensor, the element of the result that it contributes to. Cached for the difference quotients.
+ */
 function groupsOf(shape: readonly number[], kept: readonly number[]): Uint32Array {
   const key = `${shape} ${kept}`;
   if (last?.key !== key) {
@@ -90,7 +92,7 @@ function different(random: () => number, shape: readonly number[]): number[] {
   return values;
 }
 
-/** All of one sign, so that a sum is large and a lost part of it shows. */
+/** All of one sign, so that a sum is large, and a missing part of it shows. */
 const positive = (random: () => number, shape: readonly number[]) =>
   Array.from({ length: sizeOf(shape) }, () => 0.5 + random());
 

@@ -9,8 +9,8 @@ import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 /**
- * Each place in a shader's text where it loads costs a driver dearly to compile: 256 of them over a minute on lavapipe. Large
- * windows are loops, whose text does not grow with them.
+ * Each load in a shader's text takes a driver long to compile: 256 of them over a minute on lavapipe. Large windows use
+ * loops, whose text does not grow with them.
  */
 
 let device: Device;
@@ -24,7 +24,7 @@ const operations: Record<string, (x: Tensor, kernel: Pair) => Tensor> = {
   avgPool2d: (x, kernel) => avgPool2d(x, kernel, 2),
 };
 
-/** The length of all the texts of an operation and its backward, which compile and run. */
+/** The length of the texts of an operation and its backward, which compile and run. */
 async function textOf(operation: (x: Tensor, kernel: Pair) => Tensor, kernel: Pair): Promise<number> {
   const x = Tensor.zeros(device, [1, 1, 64, 64]);
   x.requiresGrad = true;

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-/** What is no whole number of at least 0, nor of at least 1. */
+/** Values that are not whole numbers of at least 0, or of at least 1. */
 const NO_SIDES: [value: unknown, shown: RegExp][] = [
   [1.5, /1\.5/],
   ['2', /'2'/],
@@ -39,10 +39,10 @@ const NO_SIDES: [value: unknown, shown: RegExp][] = [
   [true, /true/],
 ];
 
-/** Calls that take any options whatever, by the name of the operation and the names of the options. */
+/** Calls with any options, by the names of the operation and the options. */
 type Call = (value: unknown) => unknown;
 
-test('an option that is no such number is refused by the names of operation and option, with its value', async () => {
+test('an option that is not such a number is refused with the names of operation and option, and its value', async () => {
   const zeros = (...shape: number[]) => Tensor.zeros(device, shape, 'x');
   const [x, w, line, lineW] = [zeros(1, 4, 8, 8), zeros(4, 4, 3, 3), zeros(1, 4, 8), zeros(4, 4, 3)];
   const any = <T>(value: unknown) => value as T;
@@ -91,7 +91,7 @@ function thrown(call: () => unknown): Error {
   throw new Error('nothing was thrown');
 }
 
-test('what does not fit is said: unknown options, channels, shapes, kinds', async () => {
+test('unknown options, and channels, shapes and kinds that do not fit, are named', async () => {
   const zeros = (...shape: number[]) => Tensor.zeros(device, shape, 'x');
   const x = zeros(1, 4, 8, 8);
   const w = zeros(6, 2, 3, 3);
@@ -157,7 +157,7 @@ test('what does not fit is said: unknown options, channels, shapes, kinds', asyn
   recorded.destroy();
 });
 
-test('layers take all options of their operations, and keep their own to themselves', async () => {
+test('layers accept all options of their operations, and do not pass on their own', async () => {
   const x = Tensor.zeros(device, [2, 4, 9, 10], 'x');
   const recorded = await record(device, () => {
     const conv = new Conv2d(device, 4, 6, [3, 2], {

@@ -34,12 +34,12 @@ test('max-pool: padding loses even against very negative values and minus infini
   const [y, dx] = await resultAndGradient(device, [1, 1, 2, 2], [-3e38, low, low, low], (x) => maxPool2d(x, 2, 2, 1));
   expect(y).toEqual([Math.fround(-3e38), low, low, low]);
   expect(dx).toEqual([1, 2, 3, 4]);
-  // Nothing but minus infinity: the first pixel that is not padding.
+  // Only minus infinity: the first pixel that is not padding.
   const [all, at] = await resultAndGradient(device, [1, 1, 2, 2], [low, low, low, low], (x) => maxPool2d(x, 3, 3, 1));
   expect([all, at]).toEqual([[low], [1, 0, 0, 0]]);
 });
 
-test('max-pool: NaN under the window is the result and gets the gradient, the last of several', async () => {
+test('max-pool: NaN in the window is the result and gets the gradient, the last of several', async () => {
   const nan = Number.NaN;
   const inf = Number.POSITIVE_INFINITY;
   // Windows: NaN first, NaN last, two of them, none.
@@ -56,7 +56,7 @@ test('max-pool: NaN under the window is the result and gets the gradient, the la
   recorded.destroy();
 });
 
-test('upsample: corners stay where they are, the same size changes nothing, one pixel fills everything', async () => {
+test('upsample: corners stay in place, the same size changes nothing, one pixel fills everything', async () => {
   const [up] = await resultAndGradient(device, [1, 1, 2, 2], [1, 2, 3, 4], (x) => upsampleBilinear(x, 3, 3, true));
   expect(up).toEqual([1, 1.5, 2, 2, 2.5, 3, 3, 3.5, 4]);
   const [edges] = await resultAndGradient(device, [1, 1, 1, 2], [0, 4], (x) => upsampleBilinear(x, 1, 4, false));

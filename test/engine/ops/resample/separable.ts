@@ -1,12 +1,12 @@
 import { at, type NdArray, planes } from '../nd.ts';
 import { four } from '../shapes.ts';
 
-/** Means and resizes of pictures in float64: linear maps of the rows, then of the columns. */
+/** Means and resizes of pictures in float64: linear maps of rows, then of columns. */
 
-/** What an output takes of an axis: places and their weights. */
+/** The inputs of an output along an axis: positions and weights. */
 export type Taps = { from: number; weight: number }[];
 
-/** Each output mixes what its row and its column take: y = R x Cᵀ of each plane. */
+/** Each output combines its row's and its column's inputs: y = R x Cᵀ for each plane. */
 function separable(x: NdArray, rows: Taps[], cols: Taps[]): NdArray {
   const [n, c, h, w] = four(x.shape);
   return planes([n, c, rows.length, cols.length], (plane, i, j) => {
@@ -34,7 +34,7 @@ export function nearest(length: number, to: number): Taps[] {
   return outputs(to, (o) => [{ from: Math.min(Math.floor(Math.fround(o * scale)), length - 1), weight: 1 }]);
 }
 
-/** Where output o falls, as PyTorch defines it. */
+/** The source position of output o, as PyTorch defines it. */
 function fallsAt(o: number, length: number, to: number, align: boolean): number {
   if (align) return to > 1 ? (o * (length - 1)) / (to - 1) : 0;
   return ((o + 0.5) * length) / to - 0.5;

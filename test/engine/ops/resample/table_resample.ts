@@ -32,7 +32,7 @@ const window = fc
     });
   });
 
-/** Square windows half of the time: small ones have kernels of their own. */
+/** Square windows half of the time: small ones have special kernels. */
 const pooling: fc.Arbitrary<Problem<PoolArgs>> = fc
   .tuple(side(3), side(3), window, window, fc.boolean(), fc.boolean())
   .map(([n, c, a, other, square, countIncludePad]) => {
@@ -64,7 +64,7 @@ const poolings = [
 const outSide = (length: number, axis: 0 | 1, { kernel, stride, padding }: PoolArgs): number =>
   Math.floor((length + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
 
-/** Every value once, 0.002 apart, in random order: no window holds two alike. */
+/** Distinct values 0.002 apart, in random order: no window has two equal ones. */
 function allDifferent(random: () => number, shape: readonly number[]): number[] {
   const values = Array.from({ length: sizeOf(shape) }, (_, i) => 0.002 * (i - sizeOf(shape) / 2));
   for (let i = values.length - 1; i > 0; i--) {

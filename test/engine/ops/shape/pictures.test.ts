@@ -10,7 +10,7 @@ import { closeTestDevice, openTestDevice } from '../../../device.ts';
 import { count, resultAndGradient } from '../compare.ts';
 
 let device: Device;
-/** The same adapter, taken for a GPU: the tilings and kernels that a CPU driver would not be given. */
+/** The same adapter posing as a GPU: for tilings and kernels that CPU drivers do not get. */
 let asGpu: Device;
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ test('centre-crop: the offset is half the difference, a half rounded to even, an
   }
 });
 
-test('permute: a GPU gets the tiled kernel where both sides fill a tile, the plain one elsewhere', async () => {
+test('permute: a GPU uses the tiled kernel if both sides fill a tile, and the plain one otherwise', async () => {
   for (const [shape, label] of [
     [[40, 33], 'permute.tiled'],
     [[40, 3], 'permute'],
@@ -50,7 +50,7 @@ test('permute: a GPU gets the tiled kernel where both sides fill a tile, the pla
   }
 });
 
-test('permute: where only ones move, the result is the same memory, and gradients still flow', async () => {
+test('permute: if only axes of length 1 move, the result is the same memory, and gradients still flow', async () => {
   const x = Tensor.from(device, [1, 2, 1, 3], count(6));
   x.requiresGrad = true;
   const recorded = await record(device, () => {

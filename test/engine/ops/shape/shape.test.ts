@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-test('a view costs nothing: no dispatch, no memory; what is made through it is made of the tensor itself', async () => {
+test('a view costs no dispatch and no memory, and results of it depend on the tensor itself', async () => {
   const x = Tensor.from(
     device,
     [2, 1, 6],
@@ -92,7 +92,7 @@ test('whole numbers keep every bit through views and copies', async () => {
   recorded.destroy();
 });
 
-test('a number beyond the table shows as NaN, and takes no part in the gradient', async () => {
+test('an index beyond the table gives NaN, and does not take part in the gradient', async () => {
   const weight = Tensor.from(device, [2, 2], [1, 2, 3, 4]);
   weight.requiresGrad = true;
   const index = Tensor.from(device, [4], Uint32Array.of(1, 2, 1, 0xffffffff));

@@ -15,7 +15,7 @@ const anySides = fc.oneof(
   fc.array(side(3), { minLength: 5, maxLength: 6 }),
 );
 
-/** A result of this shape whose element at these coordinates is f of them. */
+/** A result of this shape whose element is f of its coordinates. */
 function byCoordinates(shape: readonly number[], f: (here: number[]) => number): NdArray {
   return nd(shape, (i) => f(coordinates(shape, i)));
 }
@@ -85,7 +85,7 @@ function padded(x: NdArray, { padding, mode, value }: PadArgs): NdArray {
   return byCoordinates(shape, (here) => {
     const from = here.map((o, axis) => {
       const [before = 0, behind = 0] = sides[axis] as number[];
-      // What is cut away is gone before anything is repeated.
+      // Cropped values are gone before anything is repeated.
       const [low, high] = [Math.max(0, -before), (x.shape[axis] as number) - 1 + Math.min(0, behind)];
       const i = o - before;
       if (mode === 'constant') return i < low || i > high ? -1 : i;

@@ -33,7 +33,7 @@ export const DIRECTIONS: readonly ConvDirection[] = ['forward', 'inputGradient',
 
 const halves = (values: Float32Array): Float32Array => fromHalf(toHalf(values));
 
-/** Everything that the kernels of one choice make of the same halves: results by name. */
+/** The results of one choice's kernels for the same halves, by name. */
 async function computed(
   device: Device,
   choice: string,
@@ -92,9 +92,10 @@ async function computed(
 }
 
 /**
- * Holds choices to `gemm`, which computes the same in floats: of halves, products are exact, and sums differ by rounding.
+ * Compares choices with `gemm`, which computes the same in floats: products of halves are exact, and sums differ by
+ * rounding.
  *
- * @param plain a device that passes for what it is: on CPUs `gemm` has a form that compiles sooner
+ * @param plain a device without a disguise: on CPUs `gemm` has a form that compiles faster
  */
 export async function compareWithGemm(
   plain: Device,
@@ -115,7 +116,7 @@ export async function compareWithGemm(
   }
 }
 
-/** Each with what sets it apart. */
+/** Problems with their distinguishing feature. */
 export const CASES = {
   'whole passes, vectors from memory, padding': geometry({ inC: 16, outC: 70, inH: 8, inW: 12, kernel: 3, pad: 1 }),
   'no zeros at all': geometry({ inC: 32, outC: 33, inH: 8, inW: 9, kernel: 1 }),

@@ -6,11 +6,11 @@ import { CASES, compareWithGemm, DIRECTIONS } from './compare.ts';
 import { emulatedDevice, plainDevice, type SIZES } from './devices.ts';
 
 /**
- * conv_matrix on a unit written out in plain WGSL: its tiles, indices, edges and what follows the sums. On SwiftShader, which
- * compiles it in two seconds where lavapipe takes forty. `driver.test.ts` has the operations themselves.
+ * conv_matrix on a unit that is emulated in plain WGSL: its tiles, indices, edges and epilogue. On SwiftShader, which
+ * compiles it in two seconds where lavapipe takes forty. `driver.test.ts` tests the operations themselves.
  */
 
-/** The units that a case is tried on, with tiles that have few matrices of them. */
+/** The units for each case, with tiles of few matrices. */
 const TRIED: readonly { name: keyof typeof CASES; unit: keyof typeof SIZES; tile: string }[] = [
   { name: 'whole passes, vectors from memory, padding', unit: '16x16x16', tile: '32x64' },
   { name: 'no zeros at all', unit: '8x16x16', tile: '16x64' },

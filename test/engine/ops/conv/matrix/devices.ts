@@ -3,7 +3,7 @@ import { Device } from '../../../../../src/engine/gpu/device.ts';
 import type { MatrixUnit } from '../../../../../src/engine/gpu/shader/matrix_unit.ts';
 import emulated from './emulated_matrix.wgsl';
 
-/** Sizes of units that GPUs have (RADV and NVIDIA, NVIDIA, Apple, Intel), which the emulation takes on. */
+/** Sizes of real GPUs' units (RADV and NVIDIA, NVIDIA, Apple, Intel), which the emulation uses. */
 export const SIZES = {
   '16x16x16': { m: 16, n: 16, k: 16, subgroup: 32 },
   '16x8x8': { m: 16, n: 8, k: 8, subgroup: 32 },
@@ -11,13 +11,13 @@ export const SIZES = {
   '8x16x16': { m: 8, n: 16, k: 16, subgroup: 16 },
 } as const;
 
-/** A device that passes for what it is. */
+/** A device without a disguise. */
 export async function plainDevice(adapterName = 'auto'): Promise<Device> {
   const { adapter, description } = await openAdapter(adapterName);
   return Device.open(adapter, description, { guards: true });
 }
 
-/** A device that passes for a GPU with a matrix unit of this size, whose operations are written out in plain WGSL. */
+/** A device that poses as a GPU with a matrix unit of this size, whose operations are emulated in plain WGSL. */
 export async function emulatedDevice(size: keyof typeof SIZES, adapterName = 'swiftshader'): Promise<Device> {
   const device = await plainDevice(adapterName);
   const { subgroup } = SIZES[size];
@@ -26,7 +26,7 @@ export async function emulatedDevice(size: keyof typeof SIZES, adapterName = 'sw
   return device;
 }
 
-/** A device whose driver multiplies matrices itself, passing for a GPU's; undefined where there is none. */
+/** A device whose driver multiplies matrices, posing as a GPU; undefined if there is none. */
 export async function matrixDevice(): Promise<Device | undefined> {
   const { adapter, description } = await openExperimental('auto');
   const device = await Device.open(adapter, description, { guards: true });

@@ -12,8 +12,8 @@ import { CASES, compareWithGemm, DIRECTIONS } from './compare.ts';
 import { matrixDevice, plainDevice } from './devices.ts';
 
 /**
- * conv_matrix where the driver has matrices, as Mesa's for CPUs since 25.2, which crashes with them on vectors of 512 bits:
- * the operations themselves, which `conv_matrix.test.ts` has written out.
+ * conv_matrix on a driver with matrices, such as Mesa's for CPUs since 25.2 (which crashes with them on vectors of 512
+ * bits). Tests the operations that `conv_matrix.test.ts` emulates.
  */
 process.env.LP_NATIVE_VECTOR_WIDTH = '256';
 
@@ -38,7 +38,7 @@ describe.each(Object.entries(CASES))('conv_matrix by the driver: %s', (_, g) => 
   });
 });
 
-test('both spellings of Dawn give the same, and the trial tells a wrong product', async ({ skip }) => {
+test('both spellings of Dawn give the same results, and the trial notices a wrong product', async ({ skip }) => {
   skip(!device, NONE);
   if (!device) return;
   const { adapter } = await openExperimental('auto');

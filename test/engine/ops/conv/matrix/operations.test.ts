@@ -8,7 +8,7 @@ import { check } from '../../check.ts';
 import { rows } from '../../table.ts';
 import { matrixDevice } from './devices.ts';
 
-/** Operations of precision f16 by the driver's own matrices (see `driver.test.ts`), held to their references. */
+/** Operations of precision f16 on the driver's own matrices (see `driver.test.ts`), against their references. */
 process.env.LP_NATIVE_VECTOR_WIDTH = '256';
 
 let device: Device | undefined;
@@ -45,7 +45,7 @@ test.for(PROBLEMS)(
     skip(!device, 'no matrices with this driver');
     const row = rows.find((r) => r.name === name);
     if (!device || !row) throw new Error(`no operation ${name}`);
-    // Weights stay float32 and are rounded on the way: what is halves already is not.
+    // Weights stay float32 and are rounded when loaded. Values that are halves already are not.
     const values = (random: () => number, shape: readonly number[]) => {
       const size = shape.reduce((a, b) => a * b, 1);
       return [...fromHalf(toHalf(Float32Array.from({ length: size }, () => 4 * random() - 2)))];

@@ -18,14 +18,14 @@ const UNIT = { ...SIZES['16x16x16'], largestSubgroup: 32, operations: emulated }
 const BOTH = { componentType: 'f16', resultComponentType: 'f32' };
 const FEATURES = new Set(['chromium-experimental-subgroup-matrix', 'subgroups', 'shader-f16', 'subgroup-size-control']);
 
-/** A GPU on paper, with or without a matrix unit. */
+/** A simulated GPU, with or without a matrix unit. */
 async function gpu(unit = true) {
   const device = await detachedDevice();
   Object.assign(device.capabilities, { cpu: false, f16: true, ...(unit && { matrixUnit: UNIT }) });
   return device;
 }
 
-/** The names of what a convolution and a product of matrices take in each direction. */
+/** The names of the choices of a convolution and a matrix product in each direction. */
 async function taken(precision: Precision, unit: boolean, table?: ReadonlyMap<string, string>) {
   const device = await gpu(unit);
   if (table) convTuning(device).table = table;
@@ -41,7 +41,7 @@ async function taken(precision: Precision, unit: boolean, table?: ReadonlyMap<st
 }
 
 describe('products of halves', () => {
-  it('are taken in programs of precision f16 on devices that have a matrix unit, in every direction', async () => {
+  it('are used in programs of precision f16 on devices with a matrix unit, in every direction', async () => {
     const names = await taken('f16', true);
     expect(names).toHaveLength(6);
     for (const { key, choice } of names) {
@@ -50,7 +50,7 @@ describe('products of halves', () => {
     }
   });
 
-  it('are not taken anywhere else, not even where a table of measurements names them', async () => {
+  it('are not used anywhere else, not even if a table of measurements names them', async () => {
     const measured = new Map((await taken('f16', true)).map(({ key, choice }) => [key.replace(' f16', ''), choice]));
     for (const [precision, unit] of [
       ['f32', true],
@@ -63,12 +63,12 @@ describe('products of halves', () => {
     }
   });
 
-  it('have a key of their own, which says so', () => {
+  it('have a separate key, which says so', () => {
     const g = { ...geometry({ inC: 8, outC: 6, inH: 9, inW: 7, kernel: 3, groups: 2 }), halves: true as const };
     expect(parseConvKey(convKey('forward', g))).toEqual({ direction: 'forward', g });
   });
 
-  it('leave narrow layers to the other kernels, and the tuner all of them', async () => {
+  it('are not the default for narrow layers, but the tuner tries them for all', async () => {
     const device = await gpu();
     const g = { ...geometry({ inC: 3, outC: 8, inH: 32, inW: 32, kernel: 3, pad: 1 }), halves: true as const };
     for (const direction of DIRECTIONS) {
@@ -83,7 +83,7 @@ describe('a matrix unit', () => {
   const info = (more: object) => ({ subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [], ...more });
   const config = (M: number, N: number, K: number, types = BOTH) => ({ ...types, M, N, K });
 
-  it('is the largest that sums halves up in floats', () => {
+  it('is the largest that sums halves in floats', () => {
     const halves = config(16, 16, 16, { componentType: 'f16', resultComponentType: 'f16' });
     const [first] = matrixUnits(
       info({ subgroupMatrixConfigs: [halves, config(16, 8, 8), config(16, 8, 16)] }),
@@ -93,7 +93,7 @@ describe('a matrix unit', () => {
     expect(matrixUnits(info({ subgroupMatrixConfigs: [halves] }), FEATURES)).toEqual([]);
   });
 
-  it('is none where a feature is missing, sizes do not fit, or subgroups have no size to count on', () => {
+  it('is undefined if a feature is missing, sizes do not fit, or subgroups have no fixed size', () => {
     const some = { subgroupMatrixConfigs: [config(16, 16, 16)] };
     for (const feature of ['chromium-experimental-subgroup-matrix', 'subgroups', 'shader-f16']) {
       const fewer = new Set([...FEATURES].filter((name) => name !== feature));
