@@ -18,20 +18,23 @@ describe('the usual cache folder', () => {
     expect(usualCacheDirectory('win32', {}, 'C:\\Users\\a')).toBe('C:\\Users\\a\\AppData\\Local\\pixtape');
   });
 
-  it('takes no relative XDG_CACHE_HOME, which would be another folder in each place', () => {
+  it('ignores a relative XDG_CACHE_HOME, which would depend on the working directory', () => {
     expect(usualCacheDirectory('linux', { XDG_CACHE_HOME: 'x' }, '/home/a')).toBe('/home/a/.cache/pixtape');
   });
 });
 
 describe('the cache folder', () => {
-  /** One that cannot be made, since a file stands in the way; a new one for each test, as answers are kept. */
+  /**
+   * A cache folder that cannot be made, because a file has its place. A new one for each test, because answers are
+   * cached.
+   */
   let count = 0;
   function blocked(): { XDG_CACHE_HOME: string } {
     const file = join(folder, `file-${count++}`);
     writeFileSync(file, '');
     return { XDG_CACHE_HOME: file };
   }
-  /** A temporary folder with nothing in it. */
+  /** An empty temporary folder. */
   function emptyTemporary(): string {
     const temporary = mkdtempSync(join(folder, 'tmp-'));
     for (const name of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, temporary);
@@ -44,7 +47,7 @@ describe('the cache folder', () => {
     expect(statSync(join(folder, 'new', 'pixtape')).isDirectory()).toBe(true);
   });
 
-  it('is one in the temporary folder where it cannot be made, which is said once', () => {
+  it('is one in the temporary folder if it cannot be made, which is said once', () => {
     const temporary = emptyTemporary();
     const env = blocked();
     const said: string[] = [];
@@ -53,11 +56,11 @@ describe('the cache folder', () => {
     expect(statSync(found).isDirectory()).toBe(true);
     expect(cacheDirectory(env, (line) => said.push(line))).toBe(found);
     expect(said).toEqual([expect.stringMatching(/cannot be written \((ENOTDIR|EEXIST|ENOENT)\): .*pixtape-/)]);
-    // Another process of the same user finds what this one has made.
+    // Another process of the same user finds the folder that this one has made.
     expect(cacheDirectory(blocked(), () => {})).toBe(found);
   });
 
-  it('is never one that somebody else could have put something into', ({ skip }) => {
+  it('is never one into which another user could have written', ({ skip }) => {
     skip(!process.getuid, 'this system has no user numbers');
     const temporary = emptyTemporary();
     const name = join(temporary, `pixtape-${process.getuid?.()}`);
@@ -71,7 +74,7 @@ describe('the cache folder', () => {
     expect(cacheDirectory(blocked(), () => {})).not.toBe(name);
   });
 
-  it('leaves a home that takes no files, as in many containers', ({ skip }) => {
+  it('avoids a home that cannot be written to, as in many containers', ({ skip }) => {
     skip(process.platform !== 'linux', 'only Linux has /proc and /sys');
     emptyTemporary();
     for (const home of ['/proc', '/sys']) {
@@ -82,7 +85,7 @@ describe('the cache folder', () => {
   describe('on a small disk', () => {
     const disks = smallDisks();
 
-    it('leaves one that is full', () => {
+    it('avoids one that is full', () => {
       const disk = disks.mount('size=4k');
       emptyTemporary();
       writeFileSync(join(disk, 'filler'), new Uint8Array(4096));

@@ -45,13 +45,13 @@ it.each(CODES)('says in a sentence what %s means, and names the file', async (co
   expect(error.message.split('\n')).toHaveLength(2);
 });
 
-it('leaves mistakes of ours as they are', async () => {
+it('does not reword our own mistakes', async () => {
   const ours = Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' });
   expect(await explainDiskError(ours, folder)).toBe(ours);
   expect(await explainDiskError(new TypeError('x'), folder)).toBeInstanceOf(TypeError);
 });
 
-it('names a file in the place of a folder, and a name that is too long', async () => {
+it('names a file in place of a folder, and a name that is too long', async () => {
   await fs.writeFile(join(folder, 'file'), '');
   expect((await errorOf(makeFolder(join(folder, 'file')))).message).toMatch(
     /file could not be written: there is a file/,
@@ -63,7 +63,7 @@ it('names a file in the place of a folder, and a name that is too long', async (
   const long = join(folder, 'n'.repeat(300));
   expect((await errorOf(makeFolder(long))).errno).toBe('ENAMETOOLONG');
   expect((await errorOf(AppendedFile.open(long))).errno).toBe('ENAMETOOLONG');
-  // As long as the system takes, in letters of several bytes, though the temporary has a longer name of its own.
+  // As long as the system allows, in letters of several bytes, although the temporary has a longer name.
   const longest = join(folder, `${'ä'.repeat(125)}.png`);
   await writeFileAtomic(longest, 'x');
   expect(await fs.readFile(longest, 'utf8')).toBe('x');
@@ -76,7 +76,7 @@ it('writes into a device and keeps it one', async ({ skip }) => {
   expect((await fs.stat('/dev/full')).isCharacterDevice()).toBe(true);
 });
 
-it('does not take ENOENT for an answer where nothing can be made', async ({ skip }) => {
+it('does not rely on ENOENT where nothing can be created', async ({ skip }) => {
   skip(!existsSync('/proc/self'), 'there is no /proc');
   const error = await errorOf(makeFolder('/proc/pixtape/a/b'));
   expect(error.message).toMatch(/^\/proc\/pixtape\/a\/b could not be written: the file system takes no new file/);
@@ -94,7 +94,7 @@ describe('on a small disk', () => {
     expect((await errorOf(FolderLock.take(join(disk, 'run'), { command: 'x', hint: '' }))).errno).toBe('EROFS');
   });
 
-  it('says that it is full, of bytes or of files, and leaves what was there', async () => {
+  it('says that it is full, of bytes or of files, and keeps what was there', async () => {
     const disk = disks.mount('size=16k,nr_inodes=5');
     await writeFileAtomic(join(disk, 'good'), 'good');
     const full = await errorOf(writeFileAtomic(join(disk, 'good'), new Uint8Array(50_000)));
@@ -107,7 +107,7 @@ describe('on a small disk', () => {
     expect((await fs.readdir(disk)).sort()).toEqual(['a', 'good', 'last']);
   });
 
-  it('cuts a line off again that fits in part only', async () => {
+  it('removes a line again that was written only in part', async () => {
     const disk = disks.mount('size=8k');
     const file = await AppendedFile.open(join(disk, 'log'));
     const line = `${'x'.repeat(2999)}\n`;

@@ -8,7 +8,7 @@ import { writeFileAtomic } from '../../src/files/files.ts';
 const home = mkdtempSync(join(tmpdir(), 'pixtape-names-'));
 afterAll(() => rmSync(home, { recursive: true }));
 
-it('names up to 255 bytes are as they were, and can be written', async () => {
+it('names of up to 255 bytes stay unchanged, and can be written', async () => {
   for (const stem of ['x'.repeat(251), 'é'.repeat(125), `${'語'.repeat(83)}ab`]) {
     const name = fileName(stem, '.png');
     expect(name).toBe(`${stem}.png`);

@@ -13,7 +13,7 @@ import {
   writeSafetensorsAtomic,
 } from '../../src/files/files.ts';
 
-/** When set, writing fails with this code after so many bytes, as a full disk does. */
+/** When set, writing fails with this code after `bytes` bytes, as on a full disk. */
 const fault = vi.hoisted(() => ({ code: '', afterBytes: 0 }));
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
@@ -78,7 +78,7 @@ describe('writeFileAtomic', () => {
     expect(await fs.readdir(folder)).toEqual(['latest.safetensors']);
   });
 
-  it('does not speak of a previous file where there is none', async () => {
+  it('does not mention a previous file if there is none', async () => {
     Object.assign(fault, { code: 'EDQUOT', afterBytes: 0 });
     const error = await writeFileAtomic(join(folder, 'a'), 'x').catch((e: unknown) => e);
     expect(String(error)).toMatch(/quota/);
@@ -86,7 +86,7 @@ describe('writeFileAtomic', () => {
     expect(await fs.readdir(folder)).toEqual([]);
   });
 
-  it('says so when a folder stands in the way', async () => {
+  it('says so if a folder has the file’s name', async () => {
     await fs.mkdir(join(folder, 'taken', 'inside'), { recursive: true });
     await expect(writeFileAtomic(join(folder, 'taken'), 'x')).rejects.toThrow(PixtapeError);
     expect(await fs.readdir(folder)).toEqual(['taken']);
@@ -121,7 +121,7 @@ describe('removeStaleTemporaries', () => {
 
   it('finds what a killed writer left', async () => {
     const path = join(folder, 'c.safetensors');
-    // The second chunk is looked at twice, for its size and to be written; then the process dies.
+    // The second chunk is read twice, for its size and to be written; then the process dies.
     const script = `
       import { writeFileAtomic } from './src/files/files.ts';
       const chunks = [new Uint8Array(5000), new Uint8Array(5000)];

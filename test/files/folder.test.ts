@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pixtape-folder-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('makeFolder', () => {
-  it('makes all that is missing, and says which was the topmost', async () => {
+  it('makes all missing folders, and returns the topmost', async () => {
     expect(await makeFolder(join(folder, 'a', 'b', 'c'))).toBe(join(folder, 'a'));
     expect(statSync(join(folder, 'a', 'b', 'c')).isDirectory()).toBe(true);
     expect(await makeFolder(join(folder, 'a', 'b'))).toBeUndefined();
@@ -20,7 +20,7 @@ describe('makeFolder', () => {
     await expect(makeFolder(join(folder, 'file', 'x'))).rejects.toThrow(/not a folder/);
   });
 
-  it('comes back from where nothing can be made, which Node itself does not', async ({ skip }) => {
+  it('returns from a place where nothing can be created, which Node itself does not', async ({ skip }) => {
     skip(process.platform !== 'linux', 'only Linux has /proc and /sys');
     await expect(makeFolder('/proc/pixtape/x')).rejects.toThrow(/could not be written: .*ENOENT/);
     await expect(makeFolder('/sys/pixtape/x')).rejects.toThrow(/could not be written: /);

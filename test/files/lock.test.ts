@@ -16,7 +16,7 @@ const take = (path: string, notes: string[] = []) => {
   });
 };
 
-/** Takes argv[2], says `held` or why not, keeps it until it is told to end; `now` gives it back at once. */
+/** Locks argv[2], prints `held` or the reason, and holds it until told to end; `now` releases it at once. */
 const HOLDER = `
   import { FolderLock } from './src/files/lock/lock.ts';
   try {
@@ -59,7 +59,7 @@ async function rewrite(change: Record<string, unknown>): Promise<void> {
   await fs.rename(join(scripts, 'rewritten'), path);
 }
 
-it('refuses a folder that this process or another one writes into, and names it', async () => {
+it('refuses a folder that this process or another one writes into, and names the process', async () => {
   const lock = await held();
   await expect(take(folder)).rejects.toThrow(FolderInUse);
   expect(await runScript(holder, [folder]).all).toContain(
@@ -89,17 +89,17 @@ it('is free at once after kill -9, and after process.exit', async () => {
   expect(await fs.readdir(folder)).toEqual([]);
 });
 
-it('knows a process number that was given to another process', async ({ skip }) => {
+it('recognises a process number that was reused', async ({ skip }) => {
   skip(process.platform !== 'linux', 'only Linux tells when a process started');
   const lock = await held();
   await rewrite({ token: 'x', started: '12' });
   await held();
   await lock.release();
-  // The one that lost its file has not taken the other's away.
+  // The process that lost its lock file did not remove the other's.
   expect(await fs.readdir(folder)).toEqual([LOCK_FILE]);
 });
 
-it('watches for a heartbeat after a reboot or in another container, and says so', async () => {
+it('waits for a heartbeat after a reboot or in another container, and says so', async () => {
   const first = await held();
   await rewrite({ token: 'x', place: 'an earlier boot', pid: 1 });
   const notes: string[] = [];
@@ -116,7 +116,7 @@ it('watches for a heartbeat after a reboot or in another container, and says so'
   clearInterval(beating);
 });
 
-it('believes another machine until it has long been silent', async () => {
+it('trusts another machine until it has been silent for long', async () => {
   await held();
   await rewrite({ token: 'x', host: 'far-away', place: 'there' });
   await expect(take(folder)).rejects.toThrow(/on far-away, since .*, last sign of life 2/);
@@ -125,7 +125,7 @@ it('believes another machine until it has long been silent', async () => {
   await held();
 });
 
-it('shows that it lives', async () => {
+it('sends heartbeats', async () => {
   await held();
   const path = join(folder, LOCK_FILE);
   const old = new Date(Date.now() - 100_000);
@@ -133,7 +133,7 @@ it('shows that it lives', async () => {
   await expect.poll(async () => Date.now() - (await fs.stat(path)).mtimeMs).toBeLessThan(50_000);
 });
 
-it('finds out that another one has taken the folder over, and puts back a file that was deleted', async () => {
+it('notices that another one has taken the folder over, and restores a deleted lock file', async () => {
   const lock = await held();
   await lock.verify();
   await fs.rm(folder, { recursive: true });
@@ -145,7 +145,7 @@ it('finds out that another one has taken the folder over, and puts back a file t
   expect(await fs.readdir(folder)).toEqual([LOCK_FILE]);
 });
 
-it('takes a text that was never finished for somebody until it is old', async () => {
+it('treats an unfinished lock file as held until it is old', async () => {
   const path = join(folder, LOCK_FILE);
   await fs.writeFile(path, '{"pid":');
   await held();
@@ -155,7 +155,7 @@ it('takes a text that was never finished for somebody until it is old', async ()
   clearInterval(beating);
 });
 
-it('leaves no folder behind that was made for it alone', async () => {
+it('leaves no folder that was made only for it', async () => {
   const lock = await take(join(folder, 'a', 'b'));
   await lock.release();
   expect(await fs.readdir(folder)).toEqual([]);
@@ -163,7 +163,7 @@ it('leaves no folder behind that was made for it alone', async () => {
   await fs.writeFile(join(folder, 'c', 'x'), '');
   await filled.release();
   expect(await fs.readdir(join(folder, 'c'))).toEqual(['x']);
-  // Somebody's own empty folder stays, unless it means nothing.
+  // An existing empty folder stays, unless it was made for the lock.
   await fs.mkdir(join(folder, 'e'));
   await (await take(join(folder, 'e'))).release();
   expect(await fs.readdir(folder)).toContain('e');
@@ -172,7 +172,7 @@ it('leaves no folder behind that was made for it alone', async () => {
   expect(await fs.readdir(folder)).not.toContain('e');
 });
 
-it('is taken while others come and go, who take the empty folder with them', async () => {
+it('is taken while others come and go, who remove the empty folder', async () => {
   const path = join(folder, 'a', 'b');
   const options = { command: 'x', hint: '', dropEmpty: true };
   const comeAndGo = async () => {
@@ -188,7 +188,7 @@ it('is taken while others come and go, who take the empty folder with them', asy
   await expect(fs.stat(path)).rejects.toThrow('ENOENT');
 });
 
-it('is held by one of many that find it stale at the same moment', { timeout: 120_000 }, async () => {
+it('is held by only one of many that find it stale at the same moment', { timeout: 120_000 }, async () => {
   const dead = runScript(holder, [folder]);
   await dead.first;
   dead.child.kill('SIGKILL');
@@ -198,7 +198,7 @@ it('is held by one of many that find it stale at the same moment', { timeout: 12
     const answers = await Promise.all(racers.map(({ first }) => first));
     expect(answers.filter((answer) => answer === 'held')).toHaveLength(1);
     expect(answers.filter((answer) => answer.includes('is in use'))).toHaveLength(7);
-    // They leave a stale lock to the next round.
+    // They leave a stale lock for the next round.
     for (const { child } of racers) child.kill('SIGKILL');
     await Promise.all(racers.map(({ all }) => all));
   }

@@ -16,7 +16,10 @@ const canMount = (() => {
   return mounted;
 })();
 
-/** Small file systems in memory, gone when the file's tests are done. Where none can be had the group's tests are skipped. */
+/**
+ * Small file systems in memory, unmounted when the file's tests are done. If none can be mounted, the group's tests are
+ * skipped.
+ */
 export function smallDisks(): { mount(options: string): string; remount(path: string, options: string): void } {
   const mounted: string[] = [];
   beforeEach(({ skip }) => skip(!canMount, 'only root on Linux may mount a disk'));

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
-/** Bundles a script that imports from ./src, so that a process of its own can run it. */
+/** Bundles a script that imports from ./src, so that a separate process can run it. */
 export function bundleScript(contents: string, folder: string, name: string): string {
   const outfile = join(folder, `${name}.mjs`);
   buildSync({
@@ -16,7 +16,7 @@ export function bundleScript(contents: string, folder: string, name: string): st
   return outfile;
 }
 
-/** A process that runs such a script; `first` is what it says first, `all` everything that it said. */
+/** A process that runs such a script; `first` is its first output, `all` its complete output. */
 export function runScript(script: string, args: readonly string[]) {
   const child: ChildProcess = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';

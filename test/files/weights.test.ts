@@ -23,7 +23,7 @@ async function readAll(path: string): Promise<Map<string, NamedTensor>> {
   return tensors;
 }
 
-/** The error of opening a file, as a person reads it. */
+/** The error of opening a file, as a user reads it. */
 async function refusal(path: string): Promise<string> {
   const error = await openWeights(path).then(
     () => undefined,
@@ -35,7 +35,7 @@ async function refusal(path: string): Promise<string> {
 
 describe('what torch.save wrote reads as PyTorch has it, bit for bit', () => {
   const variants = ['values', 'values-protocol4', 'values-legacy', 'values-legacy-python2'];
-  it.for(variants)('every type and every way to lie in a storage: %s', async (name) => {
+  it.for(variants)('every type and every layout of a storage: %s', async (name) => {
     const wanted = await readAll(fixture('values.safetensors'));
     const tensors = await readAll(fixture(`${name}.pth`));
     expect([...tensors.keys()].sort()).toEqual([...wanted.keys()].sort());
@@ -48,7 +48,7 @@ describe('what torch.save wrote reads as PyTorch has it, bit for bit', () => {
     expect(tensors.get('right')?.data).toEqual(Float32Array.of(1, 1.25));
   });
 
-  it('a whole training’s state: tensors by their way through its containers, the rest passed over', async () => {
+  it('the state of a whole training: tensors by their path through its containers, the rest skipped', async () => {
     const tensors = await readAll(fixture('training.pth'));
     const wanted = await readAll(fixture('latest_net_G.safetensors'));
     const prefix = 'model.state_dict.netG.module._orig_mod.';
@@ -94,7 +94,7 @@ describe('what is refused', () => {
     expect(await refusal(path)).toMatch(message);
   });
 
-  it('a storage whose head in the archive is damaged', async () => {
+  it('a storage whose header in the archive is damaged', async () => {
     const bytes = readFileSync(fixture('values.pth'));
     const first = bytes.indexOf('PK\x03\x04');
     const second = bytes.indexOf('PK\x03\x04', first + 4);

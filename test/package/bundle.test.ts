@@ -37,7 +37,7 @@ async function bundled(contents: string, platform: 'browser' | 'node' = 'browser
     minify: true,
     metafile: true,
     write: false,
-    // Only the clone has tar, for the drivers that it brings.
+    // Only the clone has tar, for its drivers.
     external: platform === 'node' ? [...Object.keys({ ...dependencies, ...optionalDependencies }), 'tar'] : [],
   })) as BuildResult<{ write: false; metafile: true }>;
   const output = Object.values(metafile.outputs)[0];
@@ -74,7 +74,7 @@ it('each export leads to modules that are there', () => {
   }
 });
 
-// What `npm run web` serves as /example.html, and README shows.
+// The example that `npm run web` serves as /example.html and README shows.
 const example = readFileSync(join(root, 'src', 'web', 'example.html'), 'utf8');
 const network =
   /<script type="module">([\s\S]*)<\/script>/.exec(example)?.[1]?.replace('./pixtape.js', 'pixtape') ?? '';
@@ -84,7 +84,7 @@ it('a page with a small network and Adam takes what it uses, in 235 kB minified'
   tell('a page with a convolution and Adam', page);
   expect(page.modules).toContain('dist/shaders/optim/adam.wgsl.js');
   expect(page.modules.some((path) => path.startsWith('dist/shaders/conv/'))).toBe(true);
-  // Neither other operations, nor their shaders, nor Pix2Pix.
+  // No other operations, no shaders of theirs, no Pix2Pix.
   for (const unused of [
     'dist/shaders/norm/',
     'dist/shaders/resample/',

@@ -10,9 +10,9 @@ const DOCUMENTS = [
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ];
 
-/** Names of files that the reader makes: NAME.wgsl in a folder ROOM. */
+/** Names of files that the reader creates: NAME.wgsl in a folder ROOM. */
 const PLACEHOLDER = /NAME|ROOM/;
-/** Folders in whose files documents take an interest; others belong to other programs. */
+/** Folders whose files documents must name correctly; others belong to other programs. */
 const FOLDERS = ['', 'src'].flatMap((folder) => readdirSync(join(ROOT, folder)));
 
 describe.each(DOCUMENTS)('%s', (document) => {
@@ -43,7 +43,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 });
 
-/** What GitHub makes of headings. */
+/** Anchors as GitHub makes them from headings. */
 function anchorsOf(markdown: string): string[] {
   const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading as string);
   return headings.map((heading) =>
@@ -64,7 +64,7 @@ test('the table of operations has every one that the engine exports, and no othe
     .split('\n')
     .filter((line) => line.startsWith('| `'));
   const listed = table.flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  // These make operations or choose kernels; docs/library.md and docs/drivers.md tell of them.
+  // These make operations or choose kernels; docs/library.md and docs/drivers.md document them.
   const others = ['unary', 'binary', 'convTuning'];
   expect(exported.length).toBeGreaterThan(80);
   expect(exported.filter((name) => !listed.includes(name) && !others.includes(name))).toEqual([]);

@@ -5,7 +5,9 @@ import { shellQuoted } from '../../src/cli/run/text.ts';
 import { browserCommand } from '../../src/cli/shared/open.ts';
 import { listCandidates } from '../../src/drivers/candidates.ts';
 
-/** What can be known here of other systems: the logic of paths and commands, and the files that describe machines. */
+/**
+ * What can be tested here about other systems: the logic of paths and commands, and the files that describe machines.
+ */
 
 const root = resolve(import.meta.dirname, '..', '..');
 
@@ -24,7 +26,7 @@ describe('drivers', () => {
     expect(kinds('linux')).toEqual(['gpu', 'lavapipe', 'swiftshader']);
   });
 
-  it('are no Vulkan outside Linux, and WARP is asked for by name', async () => {
+  it('are not Vulkan outside Linux, and WARP is requested by name', async () => {
     for (const value of ['win32', 'darwin']) {
       on(value);
       const recipe = await listCandidates({ VK_DRIVER_FILES: 'x' })[0]?.prepare();
@@ -44,7 +46,7 @@ it('a browser is opened by each system’s own command, without a shell', () => 
   expect(browserCommand('linux', url)).toEqual(['xdg-open', url]);
 });
 
-it('commands to copy quote what a shell of either kind would split', () => {
+it('commands to copy quote what either kind of shell would split', () => {
   expect(shellQuoted('C:\\runs\\mine')).toBe('C:\\runs\\mine');
   expect(shellQuoted('C:\\My Runs\\mine')).toBe('"C:\\My Runs\\mine"');
   expect(shellQuoted('/home/a/runs')).toBe('/home/a/runs');
@@ -64,7 +66,7 @@ describe.each(['Dockerfile', '.github/workflows/test.yml', '.ci/run'])('%s', (pa
     for (const [file] of text.matchAll(/(?<=run: )\.[\w/.]+/g)) expect(existsSync(join(root, file)), file).toBe(true);
   });
 
-  it('asks for no Node older than the package allows', () => {
+  it('requires no Node older than the package allows', () => {
     const oldest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '');
     const [least = 0, minor = 0] = oldest.split('.').map(Number);
     // `node: 22`, `node-version: 22` and the image `node:22-trixie-slim`.

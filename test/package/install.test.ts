@@ -1,5 +1,5 @@
 /**
- * The package as strangers have it.
+ * The package as its users install it.
  * @module-tag long
  */
 import { spawn } from 'node:child_process';
@@ -23,7 +23,7 @@ afterAll(() => project?.remove());
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 describe('installed into an empty project', { timeout: 300_000 }, () => {
-  it('brings few packages, and says what it weighs', () => {
+  it('has few dependencies, and a known size', () => {
     const { names, bytes } = project.dependencies();
     console.log(`the package: ${megabytes(project.packed)} packed, ${megabytes(project.unpacked)} unpacked`);
     console.log(`beside it ${megabytes(bytes)} in ${names.length} packages: ${names.join(', ')}`);
@@ -31,7 +31,7 @@ describe('installed into an empty project', { timeout: 300_000 }, () => {
     expect(names.length).toBeLessThanOrEqual(30);
   });
 
-  it('holds what runs and its types, neither sources, tests nor the comparison with PyTorch', () => {
+  it('contains what runs and its types, but no sources, tests or comparison with PyTorch', () => {
     const inside = (path: string) => existsSync(join(project.folder, 'node_modules', 'pixtape', path));
     for (const path of ['dist/pixtape.js', 'dist/lib/index.d.ts', 'dist/web/index.html', 'README.md', 'LICENSE']) {
       expect(inside(path), path).toBe(true);
@@ -41,13 +41,13 @@ describe('installed into an empty project', { timeout: 300_000 }, () => {
     }
   });
 
-  it('helps', () => {
+  it('prints help', () => {
     const { stdout, status } = project.pixtape('--help');
     expect(status).toBe(0);
     for (const command of ['train', 'translate', 'demo', 'doctor']) expect(stdout).toContain(command);
   });
 
-  it('finds a driver, or names the packages that bring one', () => {
+  it('finds a driver, or names the packages that have one', () => {
     const first = project.pixtape('doctor');
     if (first.status !== 0) {
       const named = /npm install --no-save (\S+) (tar@\S+)/.exec(first.stdout);
@@ -118,7 +118,7 @@ ${resolution === 'nodenext' ? "import { openDevice } from 'pixtape';\nexport { o
 export const make = (device: Device): Tensor => Tensor.zeros(device, [1, 2], 'made');
 export const adapter = (device: Device): GPUDevice => device.gpu;
 export { Adam, Classifier, Module, record };
-// @ts-expect-error a shape is no text
+// @ts-expect-error a shape is not a string
 export const wrong = (device: Device) => Tensor.zeros(device, '1, 2');
 `,
     );

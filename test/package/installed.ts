@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
-/** The package as a stranger has it: packed, and installed into an empty project outside the clone. */
+/** The package as a user installs it: packed, and installed into an empty project outside the clone. */
 export class Installed {
   readonly folder: string;
-  /** The archive that `npm pack` made, in bytes, and the package as it lies on the disk. */
+  /** The archive of `npm pack`, in bytes, and the installed package. */
   readonly packed: number;
   readonly unpacked: number;
 
@@ -37,7 +37,7 @@ export class Installed {
     return this.run(process.execPath, args);
   }
 
-  /** Where npx finds a command. */
+  /** The folder in which npx finds commands. */
   program(name: string): string {
     return join(this.folder, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
   }
@@ -46,7 +46,7 @@ export class Installed {
     writeFileSync(join(this.folder, name), text);
   }
 
-  /** What is there beside the package: names with versions, and all of it in bytes. */
+  /** The dependencies: names with versions, and bytes of all. */
   dependencies(): { names: string[]; bytes: number } {
     const lock = JSON.parse(readFileSync(join(this.folder, 'node_modules', '.package-lock.json'), 'utf8'));
     const all = Object.entries(lock.packages as Record<string, { version: string }>);
@@ -73,7 +73,10 @@ function npm(args: readonly string[], cwd: string): void {
   if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
 }
 
-/** Without what an npm script around this test sets, which names the clone. npm's own configuration stays. */
+/**
+ * The environment without the variables of an npm script around this test, which name the clone. npm's own
+ * configuration stays.
+ */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const ours = /^(npm_(package|lifecycle)_|npm_command$|INIT_CWD$|NODE_OPTIONS$|VITEST)/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));

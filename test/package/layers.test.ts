@@ -4,14 +4,17 @@ import { dirname, join, posix, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 
-/** biome.layers.jsonc holds who may import whom, and forbids circles: tried on small projects that break its rules. */
+/**
+ * biome.layers.jsonc says which folder may import which, and forbids cycles. Tested on small projects that break its
+ * rules.
+ */
 
 const root = resolve(import.meta.dirname, '..', '..');
 const newFolder = temporaryFolders();
 
 const engine = ['engine/util', 'engine/gpu', 'engine/tape', 'engine/ops', 'engine/nn'];
 const pix2pix = ['pix2pix/models', 'pix2pix/data', 'pix2pix/train'];
-/** What each folder of src/ may import beside itself. `shaders` is the folder of WGSL. */
+/** What each folder of src/ may import besides itself. `shaders` is the folder of WGSL. */
 const allowed: Record<string, string[]> = {
   'engine/util': [],
   'engine/gpu': ['engine/util', 'shaders'],
@@ -29,7 +32,7 @@ const allowed: Record<string, string[]> = {
 };
 /** What must not import Node or packages. */
 const portable = [...engine, 'pix2pix/models'];
-/** All that can be imported, with a file of it. */
+/** Everything that can be imported, with an example file. */
 const targets: Record<string, string> = {
   ...Object.fromEntries(Object.keys(allowed).map((layer) => [layer, `src/${layer}/room/file.ts`])),
   'web/server': 'src/web/server/file.ts',
@@ -45,7 +48,7 @@ interface Fault {
   severity: string;
 }
 
-/** Runs `npm run check:layers`' tool over files, given by path and text. */
+/** Runs the tool of `npm run check:layers` on files given by path and text. */
 function check(files: Record<string, string>): Fault[] {
   const folder = newFolder();
   copyFileSync(join(root, 'biome.layers.jsonc'), join(folder, 'biome.layers.jsonc'));
@@ -112,7 +115,7 @@ it('refuses each import that points up or sideways, at any depth, and no other',
   expect(wrong.length).toBeGreaterThan(200);
 });
 
-it('refuses Node and packages where code must run anywhere', () => {
+it('refuses Node and packages in code that must run anywhere', () => {
   const sources = ['node:path', 'path', 'sharp', '@scope/package/file.js'];
   const files = Object.keys(allowed).flatMap((layer) =>
     sources.map((source, i) => [`src/${layer}/room/import_${i}.ts`, `import '${source}';\n`] as const),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const cwd = resolve(import.meta.dirname, '..', '..');
 
-/** What the set-up says of versions of Node; it is plain JavaScript, which runs before anything is installed. */
+/** What the set-up says about versions of Node. It is plain JavaScript, which runs before anything is installed. */
 function faults(versions: readonly (readonly string[])[]): (string | null)[] {
   const script = `import { tooOld } from './scripts/setup.mjs';
     const faults = ${JSON.stringify(versions)}.map((version) => tooOld(...version) ?? null);
@@ -12,7 +12,7 @@ function faults(versions: readonly (readonly string[])[]): (string | null)[] {
   return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8' }));
 }
 
-it('names a Node that is too old, for everything or for one command', () => {
+it('rejects a Node that is too old, for everything or for one command', () => {
   // sharp reads its package.json by an import attribute, which Node has since 20.10.
   const all = [['18.20.1'], ['20.9.0'], ['20.10.0'], ['22.0.0'], ['100.0.0']];
   const tests = [

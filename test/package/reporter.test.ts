@@ -5,12 +5,12 @@ import { expect, it } from 'vitest';
 import { temporaryFolders } from '../pix2pix/train/tiny.ts';
 import type { Summary } from '../reporter.ts';
 
-/** What a run of tests says at its end, and what .ci/run counts: tried on small test files. */
+/** The summary of a test run, which .ci/run reads: tested on small test files. */
 
 const root = resolve(import.meta.dirname, '..', '..');
 const newFolder = temporaryFolders();
 
-/** Not in one piece, or it would count for this file. */
+/** Split, or it would count for this file. */
 const MODULE_TAG = ['@module', 'tag'].join('-');
 
 const files: Record<string, string> = {
@@ -48,7 +48,7 @@ function run(names: readonly string[], ...args: string[]): { summary: Summary; l
   return { summary: JSON.parse(readFileSync(summary, 'utf8')), last: stdout.trim().split('\n').at(-1) ?? '', status };
 }
 
-it('counts what passed, failed and was skipped, with reasons, and what was left out', { timeout: 60_000 }, () => {
+it('counts passed, failed and skipped tests, with reasons, and those left out', { timeout: 60_000 }, () => {
   const { summary, last, status } = run(Object.keys(files), '--tagsFilter=!long');
   expect(status).toBe(1);
   expect(summary.failed.sort()).toEqual(['test/broken.test.ts: cannot be loaded', 'test/mixed.test.ts: is wrong']);
@@ -63,12 +63,12 @@ it('counts what passed, failed and was skipped, with reasons, and what was left 
   );
 });
 
-it('counts only what was asked for by name', { timeout: 60_000 }, () => {
+it('counts only tests selected by name', { timeout: 60_000 }, () => {
   const { last } = run(['mixed.test.ts'], '-t', 'is fine');
   expect(last).toBe('1 passed, 0 failed');
 });
 
-it('leaves nothing out where all are asked for', { timeout: 60_000 }, () => {
+it('leaves nothing out if all tests are selected', { timeout: 60_000 }, () => {
   const { summary, last } = run(['long.test.ts']);
   expect(summary).toEqual({ passed: 1, failed: [], skipped: {}, leftOut: 0 });
   expect(last).toBe('1 passed, 0 failed');

@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeEach } from 'vitest';
 import type { DataOptions } from '../../../src/pix2pix/data/sets/dataset.ts';
 
-/** A fresh folder for each test, `at()` inside it; all are gone in the end. */
+/** A fresh folder for each test, with `at()` for paths in it; all are deleted at the end. */
 export function scratch(): (...parts: string[]) => string {
   let root = '';
   let folder = '';
@@ -22,7 +22,7 @@ export function scratch(): (...parts: string[]) => string {
 /** Red, green, blue of a pixel, 0 to 255. */
 export type Paint = (x: number, y: number) => readonly [number, number, number];
 
-/** A pattern in which no two pixels of a row or column are alike, another for each seed. */
+/** A pattern in which no two pixels of a row or column are alike, and different for each seed. */
 export const pattern =
   (seed: number): Paint =>
   (x, y) => [(x * 7 + y * 13 + seed * 31) & 255, (x * 3 + y * 5 + seed * 17) & 255, (seed * 50 + x + y) & 255];
@@ -46,7 +46,7 @@ export function drawPair(path: string, seed: number, width = 8, height = 6): Pro
   return draw(path, 2 * width, height, (x, y) => (x < width ? left(x, y) : right(x - width, y)));
 }
 
-/** What a pattern should come out as: planes in [0, 1]. */
+/** What a pattern should be decoded to: planes in [0, 1]. */
 export function planesOf(seed: number, width = 8, height = 6): Float32Array {
   return Float32Array.from({ length: 3 * width * height }, (_, i) => {
     const [c, y, x] = [Math.floor(i / (width * height)), Math.floor(i / width) % height, i % width];

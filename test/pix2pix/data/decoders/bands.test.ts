@@ -30,7 +30,7 @@ async function refusal(path: string, options: DecodeOptions = {}): Promise<strin
   return (error as BadFile).message.replace(path, 'FILE');
 }
 
-describe('several numbers where one belongs', () => {
+describe('several numbers in a tag of one', () => {
   const data = bytes(3);
   it.each([256, 257, 259, 262, 277, 278, 284])('tag %i', async (tag) => {
     const path = tiff({ bands: 3, data, photometric: 2, planar: true, tags: [[tag, 3, [3, 3]]] });
@@ -42,10 +42,10 @@ describe('several numbers where one belongs', () => {
   });
 });
 
-describe('opacity is what the tags call so', () => {
+describe('the tags decide what is opacity', () => {
   const data = Uint8Array.from({ length: 4 * size }, (_, i) => [200, 100, 50, 20 * Math.floor(i / 4)][i % 4] as number);
 
-  it('a fourth band that is not explained is no opacity: the file is named with its bands', async () => {
+  it('a fourth band without explanation is not opacity: the error names the file and its bands', async () => {
     for (const extra of [[0], undefined]) {
       const path = tiff({ bands: 4, data, photometric: 2, ...(extra ? { extra } : {}) });
       expect(await refusal(path)).toMatch(/^FILE has 4 bands; pictures have 3, or 1 for grey\n.*--input_nc 4/);
@@ -53,7 +53,7 @@ describe('opacity is what the tags call so', () => {
     }
   });
 
-  it('opacity is laid over white, exactly, multiplied into the colours or not', async () => {
+  it('opacity is composited over white, exactly, premultiplied or not', async () => {
     const over = (value: number, alpha: number) => Math.round((value * alpha + 255 * (255 - alpha)) / 255);
     const straight = tiff({ bands: 4, data, photometric: 2, extra: [2] });
     const alphaOf = (i: number) => 20 * (i % size);
@@ -85,7 +85,7 @@ describe('bands are never dropped or blended', () => {
     expect([...read]).toEqual(planesOf(data, bands));
   });
 
-  it('bands after each other, in strips of their own', async () => {
+  it('planar bands, in separate strips', async () => {
     const data = bytes(4);
     const path = tiff({ bands: 4, data, photometric: 1, planar: true });
     expect([...(await decode(path, { channels: 4 })).data]).toEqual([...data]);
@@ -103,7 +103,7 @@ describe('bands are never dropped or blended', () => {
     expect(floats.clipped).toBeCloseTo(outside / data.length, 10);
   });
 
-  it('RGB and grey become each other where 1 or 3 are wanted', async () => {
+  it('RGB and grey are converted if 1 or 3 channels are requested', async () => {
     const data = bytes(3);
     const path = tiff({ bands: 3, data, photometric: 2 });
     const luma = planesOf(data, 3);
@@ -145,7 +145,7 @@ describe('values', () => {
     expect(unit.data).toEqual(small);
   });
 
-  it('whole numbers with a sign, or of 32 bits', async () => {
+  it('signed integers, and integers of 32 bits', async () => {
     const signed = Int16Array.from({ length: size }, (_, i) => i * 300 - 1000);
     const path = tiff({ bands: 1, data: signed, photometric: 1 });
     expect(await refusal(path)).toMatch(/holds int of 16 bits from -1000 to 2300/);
@@ -155,12 +155,12 @@ describe('values', () => {
     expect(await refusal(long)).toMatch(/holds uint of 32 bits/);
   });
 
-  it('NaN is named with its place', async () => {
+  it('NaN is reported with its position', async () => {
     const path = tiff({ bands: 1, data: floats.map((value, i) => (i === 6 ? Number.NaN : value)), photometric: 1 });
     expect(await refusal(path, { range: { min: -1, max: 5 } })).toMatch(/holds no number at \(2, 1\), band 1/);
   });
 
-  it('samples of 12 bits, packed, know what white is', async () => {
+  it('packed samples of 12 bits have the right white', async () => {
     const values = Array.from({ length: size }, (_, i) => (i * 371) % 4096);
     const packed = Uint8Array.from({ length: (size * 3) / 2 }, (_, i) => {
       const [a, b] = [values[2 * Math.floor(i / 3)]!, values[2 * Math.floor(i / 3) + 1]!];
@@ -171,7 +171,7 @@ describe('values', () => {
     expect(read.data).toEqual(Float32Array.from(values, (value) => value / 4095));
   });
 
-  it('12 bits in 16 have their brightness by the range', async () => {
+  it('12 bits in 16 get their brightness from the range', async () => {
     const data = Uint16Array.from({ length: 3 * size }, (_, i) => (i * 113) % 4096);
     const path = tiff({ bands: 3, data, photometric: 2 });
     const read = await decode(path, { range: { min: 0, max: 4095 } });
@@ -180,7 +180,7 @@ describe('values', () => {
   });
 });
 
-it('every orientation of a TIFF read here is as libvips has it', async () => {
+it('every orientation of a TIFF that we decode is as in libvips', async () => {
   const data = bytes(3);
   for (let orientation = 1; orientation <= 8; orientation++) {
     const tags = [[274, 3, [orientation]]] as MadeTiff['tags'] & {};
@@ -205,7 +205,7 @@ describe('arrays of NumPy', () => {
     return write(Buffer.concat([head, Buffer.from(header), Buffer.from(values.buffer)]), 'npy');
   }
 
-  it('bands first or last, or none', async () => {
+  it('bands first, last, or none', async () => {
     const data = bytes(5);
     const last = npy('|u1', [height, width, 5], data);
     expect(await decode(last, { channels: 5 })).toMatchObject({ width, height });
@@ -221,7 +221,7 @@ describe('arrays of NumPy', () => {
     expect((await decode(single)).data.length).toBe(3 * size);
   });
 
-  it('says what is wrong with one', async () => {
+  it('says what is wrong with a bad one', async () => {
     expect(await refusal(npy('<c8', [3, 4], new Float32Array(24)))).toMatch(/values of type <c8/);
     expect(await refusal(npy('|u1', [12], bytes(1)))).toMatch(/shape \(12\)/);
     expect(await refusal(npy('|u1', [3, 4], bytes(1), 'True'))).toMatch(/order of Fortran/);
@@ -230,8 +230,8 @@ describe('arrays of NumPy', () => {
   });
 });
 
-describe('what cannot be', () => {
-  it('a directory that asks for all the memory', async () => {
+describe('damaged files', () => {
+  it('a directory that would take all memory', async () => {
     const tags = [
       [256, 4, [16_000]],
       [257, 4, [16_000]],

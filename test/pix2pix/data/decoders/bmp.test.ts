@@ -11,7 +11,7 @@ const size = width * height;
 
 interface Made {
   bits: number;
-  /** A row's bytes, without what fills it up. */
+  /** The bytes of a row without its padding. */
   row(y: number): number[];
   packing?: number;
   palette?: number[][];
@@ -118,7 +118,7 @@ it('16 bits: 5, 5, 5 without masks, and 5, 6, 5 with them, spread over 0 to 255'
   expect([...(await decode(masked)).data]).toEqual(wanted((value) => spread(2 * value, 6)));
 });
 
-it('opacity, where a mask says so, is laid over white', async () => {
+it('opacity, if a mask declares it, is composited over white', async () => {
   const masks = [0xff0000, 0xff00, 0xff, 0xff000000];
   const opacity = (x: number, y: number) => (x * 40 + y) % 256;
   const row = (y: number) => across((x) => [...bgr(x, y), opacity(x, y)]).flat();
@@ -130,7 +130,7 @@ it('opacity, where a mask says so, is laid over white', async () => {
   expect([...data]).toEqual(wanted);
 });
 
-it('says what it does not read', async () => {
+it('names what it does not support', async () => {
   const row = () => [1, 2, 3];
   await expect(decode(write('rle', { bits: 8, packing: 1, row }))).rejects.toThrow(/packed by RLE/);
   const short = write('hole', { bits: 8, palette: [[0, 0, 0]], row });

@@ -4,18 +4,18 @@ export type TiffTag = [tag: number, type: 2 | 3 | 4 | 11 | 12, values: readonly 
 export interface MadeTiff {
   width: number;
   height: number;
-  /** Samples of each pixel. */
+  /** Samples per pixel. */
   bands: number;
-  /** Pixel after pixel, or with `planar` band after band. */
+  /** Pixel by pixel, or with `planar` band by band. */
   data: Uint8Array | Uint16Array | Int16Array | Uint32Array | Float32Array | Float64Array;
   /** 0 white is zero, 1 black is zero, 2 RGB, 5 CMYK. */
   photometric: number;
-  /** What samples beyond the colours are: 0 unspecified, 1 opacity and colours multiplied by it, 2 opacity. */
+  /** The meaning of samples beyond the colours: 0 unspecified, 1 premultiplied opacity, 2 opacity. */
   extra?: number[];
   planar?: boolean;
-  /** Further tags, or others in the place of those that are written. */
+  /** Further tags, or replacements of those that are written. */
   tags?: TiffTag[];
-  /** Keeps the tags in the order in which they are written here. */
+  /** Keeps the tags in the order given here. */
   unsorted?: boolean;
 }
 

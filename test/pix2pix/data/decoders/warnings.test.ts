@@ -31,7 +31,7 @@ beforeAll(async () => {
   wanted = await decode(write(jpeg, 'jpg'));
 });
 
-/** Marker and place of each segment up to the first scan. */
+/** Marker and position of each segment up to the first scan. */
 function segments(file: Buffer): { marker: number; at: number; length: number }[] {
   const found: { marker: number; at: number; length: number }[] = [];
   for (let at = 2; found.at(-1)?.marker !== 0xda; ) {
@@ -43,7 +43,7 @@ function segments(file: Buffer): { marker: number; at: number; length: number }[
 }
 const startOfScan = () => segments(jpeg).at(-1) as { at: number; length: number };
 
-describe('what harms no pixel is read, exactly', () => {
+describe('harmless damage is read, exactly', () => {
   it('bytes between the segments of a JPEG, before the first and before the scan', async () => {
     for (const { at } of segments(jpeg)) {
       const path = write(insert(jpeg, at, Uint8Array.of(0, 1, 2, 0xff, 0)), 'jpg');
@@ -59,7 +59,7 @@ describe('what harms no pixel is read, exactly', () => {
     expect(await decode(write(file, 'jpg'))).toEqual(wanted);
   });
 
-  it('bytes behind the end, application data of any kind', async () => {
+  it('bytes after the end, application data of any kind', async () => {
     expect(await decode(write(Buffer.concat([jpeg, Buffer.from('and so on')]), 'jpg'))).toEqual(wanted);
     const data = Buffer.from([0xff, 0xe5, 0, 6, 1, 2, 3, 4]);
     const both = insert(insert(jpeg, 2, data), 2, Uint8Array.of(7, 7));
@@ -98,8 +98,8 @@ describe('what harms no pixel is read, exactly', () => {
   });
 });
 
-describe('damage is refused as ever', () => {
-  it('within the scan of a JPEG, beside what is harmless', async () => {
+describe('damage is refused', () => {
+  it('within the scan of a JPEG, together with harmless damage', async () => {
     const { at, length } = startOfScan();
     const torn = Buffer.from(jpeg);
     for (let i = 0; i < 8; i++) torn[at + length + 40 + 3 * i] = (torn[at + length + 40 + 3 * i] as number) ^ 0x5a;
@@ -123,14 +123,14 @@ describe('damage is refused as ever', () => {
 });
 
 describe('reasons', () => {
-  it('a PNG that says to be far larger than its bytes can be is refused before its room is asked for', async () => {
+  it('a PNG that claims to be far larger than its bytes allow is refused before memory is allocated', async () => {
     const file = Buffer.from(png);
     file.writeUInt32BE(5_000_000, 16);
     mendChecksums(file);
     await expect(decode(write(file, 'png'))).rejects.toThrow(/is cut short: \d+ bytes for 5000000 × 16 pixels/);
   });
 
-  it('a picture that is too large is called so, with its size', async () => {
+  it('a picture that is too large is refused as such, with its size', async () => {
     const strip = { width: 17_000, height: 1, channels: 3, background: 'white' } as const;
     const file = await sharp({ create: { ...strip, height: 16_000 }, limitInputPixels: false })
       .png()
@@ -141,7 +141,7 @@ describe('reasons', () => {
     await expect(inspect(path)).rejects.toThrow(message);
   });
 
-  it('many files that are decoded at a time each have their own', async () => {
+  it('files that are decoded at the same time have separate reasons', async () => {
     const bad = Array.from({ length: 24 }, (_, i) => {
       const { at, length } = startOfScan();
       const torn = Buffer.from(jpeg);
@@ -173,7 +173,7 @@ describe('reasons', () => {
 describe('EXIF of a PNG', () => {
   const chunkAt = (file: Buffer, name: string) => file.indexOf(name) - 4;
 
-  it('behind the pixels turns the picture as it does before them', async () => {
+  it('after the pixels rotates the picture as before them', async () => {
     const upright = { width: 4, height: 2 };
     const data = Uint8Array.from({ length: 24 }, (_, i) => i * 10);
     const before = await sharp(data, { raw: { ...upright, channels: 3 } })

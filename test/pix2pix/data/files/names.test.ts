@@ -22,7 +22,7 @@ function treeOf(paths: readonly string[]): FileTree {
 
 const layout = (...paths: string[]) => findPairsIn(treeOf(paths.map((path) => `set/${path}`)), 'set');
 
-describe('names that mean the same are matched', () => {
+describe('names with the same meaning are matched', () => {
   const nfc = ['café', 'naïve'].map((name) => name.normalize('NFC'));
   const nfd = nfc.map((name) => name.normalize('NFD'));
   it.for<[string, string[], string[], string]>([
@@ -49,7 +49,7 @@ describe('names that mean the same are matched', () => {
     expect(overlooked).toBe(without);
   });
 
-  it('more files on one side do not hinder it', () => {
+  it('more files on one side do not prevent it', () => {
     const { pairs, without } = matchNames(['1_A', '2_A'], ['1_B', '2_B', '3_B']);
     expect([...pairs]).toEqual([
       ['1_A', '1_B'],
@@ -58,12 +58,12 @@ describe('names that mean the same are matched', () => {
     expect(without).toBe('“_A” and “_B”');
   });
 
-  it('what would match two names with one is left alone', () => {
+  it('ambiguous matches are not made', () => {
     expect(matchNames(['a', 'A'], ['b', 'B']).pairs.size).toBe(0);
     expect(matchNames(['1', '01'], ['001']).pairs.size).toBe(0);
   });
 
-  it('the description tells what was looked over, and the pair has the left name in one form', async () => {
+  it('the description says what was ignored, and the pair has the normalised left name', async () => {
     const found = await layout('A/é1_A.png'.normalize('NFD'), 'A/é2_A.png', 'B/é1_B.jpg', 'B/é2_B.jpg');
     expect(found.faults).toEqual([]);
     expect(found.description).toBe('A and B apart in A, B; names matched without “_A” and “_B”');
@@ -72,7 +72,7 @@ describe('names that mean the same are matched', () => {
 });
 
 describe('names that do not match', () => {
-  it('a few are told one by one', async () => {
+  it('a few are listed one by one', async () => {
     const { faults } = await layout('A/1.png', 'A/2.png', 'B/1.png', 'B/3.png');
     expect(faults.map(({ path, reason }) => `${path} ${reason}`)).toEqual([
       'set/A/2.png has no partner in set/B',
@@ -80,7 +80,7 @@ describe('names that do not match', () => {
     ]);
   });
 
-  it('many are told at once, with how they look on both sides', async () => {
+  it('many are summarised, with examples of both sides', async () => {
     const files = Array.from({ length: 50 }, (_, i) => [`A/photo${i}.png`, `B/x${i * 7 + 1000}.png`]).flat();
     const { faults, train } = await layout(...files);
     expect(train.length).toBe(0);
@@ -100,7 +100,7 @@ describe('folders', () => {
     expect(apart.test?.length).toBe(1);
   });
 
-  it('what is not used is told', async () => {
+  it('unused folders are reported', async () => {
     expect((await layout('1.png', '2.png', 'raw/3.png')).description).toBe(
       'side by side in . (not used: the folder raw/)',
     );
@@ -111,7 +111,7 @@ describe('folders', () => {
     expect(many.description).toBe('A and B apart in A, B (not used: the folders C/, d/, e/ …)');
   });
 
-  it('what systems put there is passed over, in a folder and in what is dropped on a page', async () => {
+  it('files of operating systems are ignored, in a folder and among dropped files', async () => {
     const system = ['__MACOSX/A/._1.png', 'A/._1.png', '@eaDir/1.png', '.DS_Store', '$RECYCLE.BIN/x.png'];
     const found = await layout('A/1.png', 'B/1.png', ...system);
     expect(found.description).toBe('A and B apart in A, B');

@@ -36,7 +36,7 @@ describe('decode', () => {
     expect(data).toEqual(planesOf(3));
   });
 
-  it('reads JPEG, WebP and TIFF, told apart by content, whatever the name', async () => {
+  it('reads JPEG, WebP and TIFF, recognised by content, whatever the name', async () => {
     const smooth = encode(32, 16, (x, y) => [100 + x, 90 + y, 80]);
     for (const format of ['jpeg', 'webp', 'tiff'] as const) {
       const file = await smooth.clone().toFormat(format, { quality: 95 }).toBuffer();
@@ -59,7 +59,7 @@ describe('decode', () => {
     expect(Buffer.compare(Buffer.from(data.buffer), Buffer.from(expected.buffer))).toBe(0);
   });
 
-  it.each([4, 6] as const)('16-bit transparency is laid over white (PNG colour type %i)', async (colorType) => {
+  it.each([4, 6] as const)('16-bit transparency is composited over white (PNG colour type %i)', async (colorType) => {
     const { file, rgba } = png16(colorType);
     await writeFile(at('deep.png'), file);
     const { data } = await decode(at('deep.png'));
@@ -69,7 +69,7 @@ describe('decode', () => {
     }
   });
 
-  it('8-bit transparency is laid over white; clear is white whatever its colour', async () => {
+  it('8-bit transparency is composited over white; transparent is white whatever its colour', async () => {
     const pixels = Uint8Array.from([10, 20, 30, 255, 10, 20, 30, 0, 10, 20, 30, 128]);
     await writeFile(
       at('a.png'),
@@ -110,12 +110,12 @@ describe('decode', () => {
     expect(await inspect(at('turned.png'))).toMatchObject({ width: 6, height: 8 });
     const { width, height, data } = await decode(at('turned.png'));
     expect([width, height]).toEqual([6, 8]);
-    // Orientation 6: to be seen upright, the picture is turned by 90° clockwise, so its lower left is at the top left.
+    // Orientation 6: the picture is displayed rotated by 90° clockwise, so its lower left is at the top left.
     expect(data[0]).toBe(pattern(1)(0, 5)[0]);
     expect(data[5]).toBe(pattern(1)(0, 0)[0]);
   });
 
-  it('colour profiles are left aside: the values are those in the file', async () => {
+  it('colour profiles are ignored: the values are those in the file', async () => {
     const file = await encode(8, 6, pattern(2)).withIccProfile('p3').png().toBuffer();
     const stored = PNG.sync.read(file).data;
     await writeFile(at('p3.png'), file);
@@ -125,7 +125,7 @@ describe('decode', () => {
       expect([data[i], data[48 + i], data[96 + i]]).toEqual([...stored.subarray(4 * i, 4 * i + 3)]);
   });
 
-  it('an SVG drawing is rendered at the size asked for, on white, its proportions kept', async () => {
+  it('an SVG drawing is rendered at the requested size, on white, with its proportions', async () => {
     const circle = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10"/></svg>';
     await writeFile(at('a.svg'), circle);
     const { width, height, data } = await decode(at('a.svg'), { vector: { width: 40, height: 20 } });
@@ -150,7 +150,7 @@ describe('decode', () => {
     }
   });
 
-  it('what is cut off the end of a JPEG without an error is never part of the picture', async () => {
+  it('a JPEG that is cut without an error lacks nothing of the picture', async () => {
     const whole = await encode(64, 48, pattern(1)).jpeg().toBuffer();
     await writeFile(at('whole.jpg'), whole);
     const { data } = await decode(at('whole.jpg'));
@@ -176,7 +176,7 @@ describe('decode', () => {
     await expect(decode(at('hole.jpg'))).rejects.toThrow('hole.jpg is cut short or damaged');
   });
 
-  it('says what is wrong with what is not a picture', async () => {
+  it('says why a file is not a picture', async () => {
     await writeFile(at('empty.png'), '');
     await writeFile(at('text.png'), 'not a picture at all');
     await writeFile(at('old.bmp'), Buffer.from('BM and so on, it does not matter'));
@@ -206,7 +206,7 @@ describe('decode', () => {
 });
 
 describe('writePictureAs', () => {
-  it('writes an 8-bit PNG that reads back the same, clipping what lies outside', async () => {
+  it('writes an 8-bit PNG that reads back the same, and clamps values outside the range', async () => {
     const data = planesOf(5);
     data.set([-0.5, 1.5, 0.4999 / 255, 0.5001 / 255]);
     await writePictureAs(at('deep', 'out.png'), { width: 8, height: 6, data });
@@ -224,7 +224,7 @@ describe('writePictureAs', () => {
     expect(Buffer.compare(Buffer.from(back.data.buffer), Buffer.from(data.buffer))).toBe(0);
   });
 
-  it('refuses values that are not numbers, and pictures of the wrong length', async () => {
+  it('refuses NaN, and pictures of the wrong length', async () => {
     const data = planesOf(1);
     data[7] = Number.NaN;
     await expect(writePictureAs(at('a.png'), { width: 8, height: 6, data })).rejects.toThrow('NaN');

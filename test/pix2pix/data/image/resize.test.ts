@@ -23,7 +23,7 @@ const raster: fc.Arbitrary<Raster> = fc
 const at = ({ width, height, data }: Raster, c: number, y: number, x: number) => data[(c * height + y) * width + x]!;
 
 describe('nearest', () => {
-  it('takes floor(dst · in/out) on both axes and leaves values alone', () => {
+  it('takes floor(dst · in/out) on both axes and does not change values', () => {
     fc.assert(
       fc.property(raster, side, side, (from, width, height) => {
         const to = resizeNearest(from, width, height);
@@ -43,7 +43,7 @@ describe('nearest', () => {
     );
   });
 
-  it('agrees with exact arithmetic except where the quotient is whole, there it may come from one pixel before', () => {
+  it('agrees with exact arithmetic, except that a whole quotient may give the pixel before', () => {
     const size = fc.integer({ min: 1, max: 1024 });
     fc.assert(
       fc.property(size, size, (inputs, outputs) => {
@@ -55,7 +55,7 @@ describe('nearest', () => {
       }),
       { numRuns: 500 },
     );
-    // PyTorch's float32 arithmetic, worked by hand: 143 · fround(82 / 286) is just below 41.
+    // PyTorch's float32 arithmetic, by hand: 143 · fround(82 / 286) is just below 41.
     expect(nearestIndices(82, 286)[143]).toBe(40);
   });
 
@@ -70,7 +70,7 @@ describe('nearest', () => {
 });
 
 describe('bilinear', () => {
-  /** The triangle of half-width 1 around the source position, edges repeated: the definition, without taps. */
+  /** The triangle of half-width 1 around the source position, with edges repeated: the definition, without taps. */
   const definition = (
     from: Raster,
     values: Float32Array,
@@ -157,7 +157,7 @@ it('cut takes a rectangle, mirrored or not', () => {
   expect(() => cut(small, 1, 0, 2, 2)).toThrow('does not lie in');
 });
 
-it('beside undoes cutting in halves; bytes beside words become words', () => {
+it('beside reverses cutting in halves; bytes beside words become words', () => {
   const left: Raster = { width: 1, height: 2, data: Uint8Array.from([0, 1, 2, 3, 4, 255]) };
   const right: Raster = { width: 2, height: 2, data: Uint8Array.from({ length: 12 }, (_, i) => i + 10) };
   const both = beside(left, right);

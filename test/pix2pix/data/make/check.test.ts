@@ -5,7 +5,7 @@ import { draw, drawPair, encode, type Paint, pattern, scratch } from '../picture
 
 const at = scratch();
 const grey: Paint = (x, y) => [(x * y) & 255, (x * y) & 255, (x * y) & 255];
-/** What `check` finds odd, without the folder's name. */
+/** The anomalies that `check` finds, without the folder's name. */
 async function oddities(): Promise<string[]> {
   const { oddities: found, faults } = await checkFolder(at());
   expect(faults).toEqual([]);
@@ -15,13 +15,13 @@ async function oddities(): Promise<string[]> {
 }
 
 describe('data check', () => {
-  it('finds nothing odd in a plain set', async () => {
+  it('finds no anomalies in a normal set', async () => {
     for (let i = 0; i < 4; i++) await drawPair(at(`train/${i}.png`), i, 32, 32);
     await drawPair(at('test/0.png'), 4, 32, 32);
     expect(await oddities()).toEqual([]);
   });
 
-  it('lists every odd file of a set, each with what is odd', async () => {
+  it('lists every anomalous file of a set, with its anomalies', async () => {
     for (let i = 0; i < 5; i++) await drawPair(at(`train/${i}.png`), i, 40, 40);
     await drawPair(at('train/small.png'), 6, 20, 20);
     await drawPair(at('train/wide.png'), 7, 60, 40);
@@ -45,7 +45,7 @@ describe('data check', () => {
     ]);
   });
 
-  it('says once what is true of all, and grey is not odd where all are', async () => {
+  it('reports once what all files share; grey is normal if all are', async () => {
     for (let i = 0; i < 3; i++) {
       await draw(at(`A/${i}.png`), 40, 33, pattern(i));
       await encode(40, 33, (x, y) => grey(x + i, y))

@@ -26,7 +26,7 @@ const raster = (width: number, height: number, value: (c: number, y: number, x: 
 });
 
 describe('split', () => {
-  it('is undone by combine, byte for byte, with train and test kept and 16 bits kept', async () => {
+  it('is reversed by combine, byte for byte, with train and test kept and 16 bits kept', async () => {
     await drawPair(at('pairs/train/a.png'), 1, 7, 5);
     await drawPair(at('pairs/train/b.png'), 2, 8, 9);
     const words = Uint16Array.from({ length: 3 * 12 * 4 }, (_, i) => (i * 977) & 65535);
@@ -43,7 +43,7 @@ describe('split', () => {
     ]) {
       expect(await decode(at(`again/${to}.png`))).toEqual(await decode(at(`pairs/${from}.png`)));
     }
-    // And of pairs that were written here, the files themselves come back.
+    // Pairs that were written here even give the same files again.
     await splitPairs(at('again'), at('apart2'), quiet());
     await combineFolders(at('apart2/A'), at('apart2/B'), at('third'), quiet());
     for (const name of ['train/a', 'train/b', 'test/c']) {
@@ -51,7 +51,7 @@ describe('split', () => {
     }
   });
 
-  it('names what it cannot take apart, and leaves nothing behind', async () => {
+  it('names what it cannot split, and leaves no files', async () => {
     await drawPair(at('pairs/1.png'), 1);
     await drawPair(at('pairs/2.png'), 2);
     await truncate(at('pairs/2.png'), 150);
@@ -68,7 +68,7 @@ describe('split', () => {
 });
 
 describe('pairs from pictures', () => {
-  it('reads every kind of picture, folders in folders, and holds out by name', async () => {
+  it('reads every kind of picture and nested folders, and holds out by name', async () => {
     const rgb = encode(10, 6, pattern(1));
     await mkdir(at('in/deep/er'), { recursive: true });
     await rgb
@@ -99,7 +99,7 @@ describe('pairs from pictures', () => {
     expect(await readdir(at('out2/test'))).toEqual(await readdir(at('out/test')));
   });
 
-  it('goes through each folder once, whatever links lead back to it', async () => {
+  it('visits each folder once, even with cyclic links', async () => {
     await draw(at('in/a.png'), 8, 8, pattern(1));
     await draw(at('other/b.png'), 8, 8, pattern(2));
     await symlink(at('in'), at('in/self'), 'junction');
@@ -109,7 +109,7 @@ describe('pairs from pictures', () => {
     expect((await readdir(at('out'))).sort()).toEqual(['a.png', 'linked-b.png']);
   });
 
-  it('says when pictures lie outside of train and test', async () => {
+  it('reports pictures outside of train and test', async () => {
     for (const name of ['train/a', 'train/b', 'val/c', 'cars/d', 'e'])
       await draw(at(`in/${name}.png`), 8, 8, pattern(1));
     const told = { ...plainly, ...quiet() };
@@ -117,7 +117,7 @@ describe('pairs from pictures', () => {
     expect(told.warnings).toEqual([expect.stringMatching(/only what is in train and the test folder .*\(2\)/)]);
   });
 
-  it('names bad files, refuses a full folder, and is whole or not at all', async () => {
+  it('names bad files, refuses a folder that is not empty, and is complete or not at all', async () => {
     await draw(at('in/good.png'), 8, 8, pattern(1));
     await draw(at('in/good.webp'), 8, 8, pattern(2));
     await expect(pairsFromPictures(at('in'), at('out'), { ...plainly, ...quiet() })).rejects.toThrow(
@@ -142,7 +142,7 @@ describe('pairs from pictures', () => {
 });
 
 describe('gray', () => {
-  it('is BT.601 luma in three channels, and leaves grey as it is', () => {
+  it('is BT.601 luma in three channels, and does not change grey', () => {
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(
       fc.property(byte, byte, byte, (r, g, b) => {
@@ -160,7 +160,7 @@ describe('edges', () => {
   const black = ({ width, height, data }: Raster) =>
     Array.from({ length: width * height }, (_, i) => i).filter((i) => data[i] === 0);
 
-  it('of a square are its outline, one pixel thick, within a pixel of where it is', () => {
+  it('of a square are its outline, one pixel thick, within a pixel of its place', () => {
     const square = raster(40, 40, (_, y, x) => (x >= 10 && x < 30 && y >= 12 && y < 28 ? 30 : 220));
     const lines = edges(square);
     expect(new Set(lines.data)).toEqual(new Set([0, 255]));
@@ -170,12 +170,12 @@ describe('edges', () => {
       expect(toSide).toBeLessThanOrEqual(1);
       expect(x >= 8 && x <= 31 && y >= 10 && y <= 29).toBe(true);
     }
-    // Each row through the middle crosses two sides once each.
+    // Each row through the middle crosses both sides once.
     for (let y = 16; y < 24; y++) expect(pixels.filter(([, row]) => row === y)).toHaveLength(2);
     for (let x = 15; x < 25; x++) expect(pixels.filter(([column]) => column === x)).toHaveLength(2);
   });
 
-  it('see colours of one brightness apart, and nothing in a slope or a plain', () => {
+  it('distinguish colours of equal brightness, and find nothing in a gradient or a plain area', () => {
     const two = raster(24, 10, (c, _, x) => (x < 12 ? [200, 50, 60][c]! : [33, 135, 60][c]!));
     const half = edges(two);
     expect(black(half).length).toBe(10);
@@ -183,14 +183,14 @@ describe('edges', () => {
     expect(black(edges(raster(9, 9, () => 128)))).toEqual([]);
   });
 
-  it('grow fewer with a higher threshold, and follow contrast that fades', () => {
+  it('become fewer with a higher threshold, and follow fading contrast', () => {
     const fading = raster(60, 20, (_, y, x) => (y < 10 ? 128 : 128 + Math.round((100 * (60 - x)) / 60)));
     const count = (threshold: number) => black(edges(fading, { sigma: 1, threshold })).length;
     const counts = [0.05, 0.1, 0.2, 0.3].map(count);
     expect(counts).toEqual([...counts].sort((a, b) => b - a));
     expect(counts[0]).toBeGreaterThan(counts[3]!);
     expect(count(0.9)).toBe(0);
-    // Contrast passes 0.2 (after the blur about 0.13) a third along; the line goes on to 0.4 of that.
+    // Contrast exceeds 0.2 (about 0.13 after the blur) in the first third; the line continues to 0.4 of that.
     expect(count(0.2)).toBeGreaterThan(30);
   });
 });
@@ -198,7 +198,7 @@ describe('edges', () => {
 describe('fitPicture', () => {
   const size = fc.integer({ min: 1, max: 23 });
 
-  it('gives the size asked for and keeps one colour what it is', () => {
+  it('gives the requested size, and keeps a plain colour', () => {
     fc.assert(
       fc.property(
         size,

@@ -8,7 +8,7 @@ import { draw, type Paint, scratch } from '../pictures.ts';
 
 const at = scratch();
 const quietly = { skipBad: false, warn: () => undefined };
-/** A coloured slope with a sensor's noise, on white. */
+/** A coloured gradient with sensor noise, on white. */
 const photo = (seed: number): Paint => {
   const random = new RandomStream(seed);
   return (x, y) => {
@@ -20,7 +20,7 @@ const photo = (seed: number): Paint => {
 const drawing: Paint = (x, y) => (x > 8 && x < 60 && y > 8 && y < 60 ? [200, (x >> 3) * 12, 40] : [255, 255, 255]);
 
 describe('data photos', () => {
-  it('takes photographs, and no drawings, grey, small, doubled or cartoon ones', async () => {
+  it('selects photographs, but no drawings, and no grey, small, duplicate or cartoon ones', async () => {
     const stamps = at('mirror/tuxpaint/stamps');
     await draw(`${stamps}/animals/cat_mirror.png`, 70, 70, photo(5));
     await draw(`${stamps}/animals/cat.png`, 70, 70, photo(1));
@@ -39,12 +39,12 @@ describe('data photos', () => {
     expect(isPhotograph(await decode(`${stamps}/food/pizza.png`))).toBe(false);
   });
 
-  it('names two photographs of one name', async () => {
+  it('reports two photographs of the same name', async () => {
     for (const [i, kind] of ['png', 'webp'].entries()) await draw(at(`stamps/cat.${kind}`), 70, 70, photo(i));
     await expect(exportPhotos(at('stamps'), at('out'), quietly)).rejects.toThrow(/cat\.webp has the same name as/);
   });
 
-  it('says where stamps come from when there are none', async () => {
+  it('says where to get stamps if there are none', async () => {
     await expect(exportPhotos(at('nowhere'), at('out'), quietly)).rejects.toThrow(
       /no stamps in .*nowhere\n.*apt install tuxpaint-stamps-default.*--download.*--from/,
     );

@@ -40,12 +40,12 @@ describe('stepsPerEpoch', () => {
 });
 
 describe('BatchLoader', () => {
-  it('takes pairs in order with --serial_batches, going on where the last epoch ended', async () => {
+  it('takes pairs in order with --serial_batches, and continues where the last epoch ended', async () => {
     const batches = new BatchLoader(counted(7), { batchSize: 3, seed: 1, serial: true });
     const seen: number[] = [];
     for (let step = 0; step < 7; step++) seen.push(...members((await batches.batch(step)).real));
     expect(seen).toEqual(Array.from({ length: 21 }, (_, i) => i % 7));
-    // A resumed run has the same.
+    // A resumed run has the same order.
     const other = new BatchLoader(counted(7), { batchSize: 3, seed: 1, serial: true });
     expect(members((await other.batch(5)).real)).toEqual(seen.slice(15, 18));
   });
@@ -69,7 +69,7 @@ describe('BatchLoader', () => {
     expect(new Set(missed).size).toBeGreaterThan(1);
   });
 
-  it('a data set smaller than a batch goes round', async () => {
+  it('a data set smaller than a batch is repeated', async () => {
     const { real, epoch } = await loader(3, 8).batch(5);
     expect(epoch).toBe(5);
     const counts = [0, 1, 2].map((i) => members(real).filter((m) => m === i).length);
@@ -105,7 +105,7 @@ describe('BatchLoader', () => {
     expect(log.length).toBe(12);
   });
 
-  it('a bad file is told when its batch is asked for, not before', async () => {
+  it('a bad file is reported when its batch is requested, not before', async () => {
     const order = loader(8, 2).indices(1);
     const batches = new BatchLoader(counted(8, { fail: order[0] as number }), { batchSize: 2, seed: 1 });
     await batches.batch(0);

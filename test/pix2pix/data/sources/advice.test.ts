@@ -28,7 +28,7 @@ async function warnings(more: Parameters<typeof options>[1]): Promise<string[]> 
 }
 
 describe('maps of labels', () => {
-  it('are found out where bilinear would blend them, as PNG and as JPEG', async () => {
+  it('are detected if bilinear resizing would blend them, as PNG and as JPEG', async () => {
     for (const format of ['png', 'jpg'] as const) {
       for (const [i, { picture, labels }] of facades.entries()) {
         const png = await encodePng(beside(picture, labels));
@@ -38,7 +38,7 @@ describe('maps of labels', () => {
       const asked = { dataroot: at(format), width: 64, height: 64 };
       expect(await warnings({ ...asked, resize: 'bilinear' })).toEqual([expect.stringMatching(LABELS)]);
       expect(await warnings({ ...asked, resize: 'nearest' })).toEqual([]);
-      // The photograph as the condition, and pictures that keep their size.
+      // The photograph is the condition, or pictures keep their size.
       expect(await warnings({ ...asked, resize: 'bilinear', direction: 'AtoB' })).toEqual([]);
       expect(await warnings({ ...asked, resize: 'bilinear', width: 256, height: 256 })).toEqual([]);
       expect(await warnings({ ...asked, resize: 'bilinear', width: 256, height: 256, jitter: true })).toHaveLength(1);
@@ -50,7 +50,7 @@ describe('maps of labels', () => {
     expect(oddities.filter(({ reason }) => reason.includes('side A looks'))).toEqual([]);
   });
 
-  it('numbers of classes count as colours; gradients, noise and line drawings are no labels', () => {
+  it('class numbers count as colours; gradients, noise and line drawings are not labels', () => {
     const side = 64;
     const of = (value: (x: number, y: number, c: number) => number): Raster => ({
       width: side,
@@ -66,7 +66,7 @@ describe('maps of labels', () => {
   });
 });
 
-it('12 bits in 16 are found out, and values outside of the range', async () => {
+it('12 bits in 16 are detected, and values outside of the range', async () => {
   const [width, height] = [16, 8];
   for (let i = 0; i < 4; i++) {
     const data = Uint16Array.from({ length: 3 * width * height }, (_, at) => (at * 37 + i) % 4096);

@@ -17,13 +17,13 @@ const SIZE = FACADE_SIDE ** 2;
 const quietly = { skipBad: false, warn: () => undefined };
 const numbers = new Map(FACADE_COLOURS.map(([r, g, b], i) => [(r << 16) | (g << 8) | b, i]));
 
-/** Class number of every pixel of a label picture; 255 where the palette has no such colour. */
+/** Class numbers of the pixels of a label picture; 255 for a colour that is not in the palette. */
 function classesOf({ data }: Raster): Uint8Array {
   const code = (i: number) => (data[i]! << 16) | (data[SIZE + i]! << 8) | data[2 * SIZE + i]!;
   return Uint8Array.from({ length: SIZE }, (_, i) => numbers.get(code(i)) ?? 255);
 }
 
-/** For each class: pixels, mean green, first and last row as shares of the height. */
+/** Per class: pixels, mean green, first and last row relative to the height. */
 function measure({ picture, labels }: { picture: Raster; labels: Raster }) {
   const stats = FACADE_CLASSES.map(() => ({ pixels: 0, green: 0, first: 1, last: 0 }));
   classesOf(labels).forEach((c, i) => {
@@ -48,7 +48,7 @@ describe('drawn facades', () => {
     measured = facades.map(measure);
   });
 
-  it('are the same for a seed and an index, and others otherwise', () => {
+  it('depend on the seed and the index only', () => {
     const bytes = ({ picture }: { picture: Raster }) => Buffer.from(picture.data).toString('latin1');
     const again = drawFacade(7, 3);
     expect(bytes(again)).toBe(bytes(facades[3]!));
@@ -56,13 +56,13 @@ describe('drawn facades', () => {
     expect(new Set([...facades, drawFacade(8, 3)].map(bytes)).size).toBe(15);
   });
 
-  it('have maps of the palette’s twelve colours only, and among them all of the twelve', () => {
+  it('have label maps of only the palette’s twelve colours, and together use all twelve', () => {
     expect(numbers.size).toBe(12);
     const seen = new Set(facades.flatMap(({ labels }) => [...new Set(classesOf(labels))]));
     expect([...seen].sort((a, b) => a - b)).toEqual(FACADE_CLASSES.map((_, i) => i));
   });
 
-  it('have walls, windows above, and a door that stands on the street', () => {
+  it('have walls, windows above, and a door at street level', () => {
     for (const { facade, window, door } of measured) {
       expect(facade.pixels).toBeGreaterThan(0.2 * SIZE);
       expect(window.pixels).toBeGreaterThan(0.03 * SIZE);
@@ -72,14 +72,14 @@ describe('drawn facades', () => {
     }
   });
 
-  it('show what their maps say: windows are darker than walls in most houses', () => {
+  it('match their label maps: windows are darker than walls in most houses', () => {
     const mean = ({ green, pixels }: { green: number; pixels: number }) => green / pixels;
     const darker = measured.filter(({ facade, window }) => mean(window) < mean(facade));
     expect(darker.length).toBeGreaterThan(10);
   });
 
-  it('cannot be foretold from their maps: the best green for each class is far off', () => {
-    // What a network reaches that knows averages only: it blurs, and scores no better than this.
+  it('cannot be predicted from their label maps: the best green per class is far off', () => {
+    // A network that knows only averages reaches this: it blurs, and scores no better.
     const best = FACADE_CLASSES.map((name) => {
       const all = measured.map((stats) => stats[name]);
       return all.reduce((sum, { green }) => sum + green, 0) / all.reduce((sum, { pixels }) => sum + pixels, 0);
@@ -95,7 +95,7 @@ describe('drawn facades', () => {
 });
 
 describe('--data facades-toy', () => {
-  it('gives the pairs that data facades writes, for any direction and size', async () => {
+  it('gives the pairs that `data facades` writes, for any direction and size', async () => {
     const made = await exportFacades(at('out'), { count: 5, seed: 0, format: 'png', ...quietly });
     expect(made).toEqual({ train: 4, test: 1 });
     const size = { width: 32, height: 64, jitter: true, resize: 'bilinear' } as const;
@@ -109,7 +109,7 @@ describe('--data facades-toy', () => {
     expect((await openDataset(options('', { data: 'facades-toy' }))).summary).toMatch(/^400 pairs .* 100 held out/);
   });
 
-  it('takes the layout of the real set, JPEG and a val folder beside, at the tutorial’s size', async () => {
+  it('accepts the layout of the real set, JPEG with a val folder, at the tutorial’s size', async () => {
     await exportFacades(at('out'), { count: 5, seed: 1, format: 'jpg', ...quietly });
     await exportFacades(at('more'), { count: 2, seed: 2, format: 'jpg', ...quietly });
     await rename(at('more/train'), at('out/val'));

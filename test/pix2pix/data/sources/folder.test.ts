@@ -14,7 +14,7 @@ const at = scratch();
 
 const names = (dataset: Dataset) => Array.from({ length: dataset.length }, (_, i) => dataset.name(i));
 
-/** Two files of one pair below `a` and `b`, of the patterns that `drawPair` puts side by side. */
+/** Two files of one pair below `a` and `b`, with the patterns that `drawPair` puts side by side. */
 async function drawApart(a: string, b: string, seed: number): Promise<void> {
   await draw(a, 8, 6, pattern(2 * seed));
   await draw(b, 8, 6, pattern(2 * seed + 1));
@@ -30,7 +30,7 @@ async function failure(promise: Promise<unknown>): Promise<string> {
 }
 
 describe('layouts', () => {
-  /** Each makes two training pairs, seeds 1 and 2, and one for testing, seed 3. */
+  /** Each makes two training pairs, seeds 1 and 2, and one test pair, seed 3. */
   const layouts: Record<string, () => Promise<void>> = {
     'train/ and test/': async () => {
       await drawPair(at('train/1.png'), 1);
@@ -98,7 +98,7 @@ describe('layouts', () => {
     expect((await findPairs(at())).train).toEqual([{ name: 'x.y', a: at('A/x.y.png'), b: at('B/x.y.webp') }]);
   });
 
-  it('passes over hidden files and files that are no pictures, and follows links', async () => {
+  it('ignores hidden files and files that are not pictures, and follows links', async () => {
     await drawPair(at('elsewhere', 'p.png'), 1);
     await mkdir(at('data'));
     await symlink(at('elsewhere', 'p.png'), at('data', '2.png'));
@@ -108,7 +108,7 @@ describe('layouts', () => {
     expect((await findPairs(at('data'))).train.map((pair) => pair.name)).toEqual(['1', '2']);
   });
 
-  it('says so when pictures beside train/ are not used', async () => {
+  it('reports unused pictures next to train/', async () => {
     await drawPair(at('train/1.png'), 1);
     await drawPair(at('test/3.png'), 3);
     await drawPair(at('2.png'), 2);
@@ -131,7 +131,7 @@ describe('layouts', () => {
     expect([names(train), names(test)]).toEqual([['1', '2'], ['9']]);
   });
 
-  it('a single pair serves for both, and says so', async () => {
+  it('a single pair is used for both, which is reported', async () => {
     await drawPair(at('1.png'), 1);
     const asked = options(at());
     const { train, test } = await openDataset(asked);
@@ -140,7 +140,7 @@ describe('layouts', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   it.each([
     ['no folder was named', () => options(undefined as never), 'no folder of pictures was named'],
     ['no such folder', () => options(at('none')), `none\n  → Check the path.`],
@@ -169,7 +169,7 @@ describe('what goes wrong', () => {
     expect((await failure(openDataset(asked()))).replaceAll('\\', '/')).toContain(message);
   });
 
-  /** One bad file beside four good pairs. */
+  /** One bad file and four good pairs. */
   const bad: Record<string, { make: () => Promise<void>; message: string }> = {
     'odd width': {
       make: () => draw(at('bad.png'), 15, 6, pattern(1)),
@@ -201,7 +201,7 @@ describe('what goes wrong', () => {
     expect(summary).toContain('1 bad left out');
   });
 
-  it('names of A and B without partner, sizes that differ, two files of one name', async () => {
+  it('names of A and B without a partner, sizes that differ, two files of one name', async () => {
     await drawApart(at('A/1.png'), at('B/1.png'), 1);
     await drawApart(at('A/2.png'), at('B/3.png'), 2);
     await draw(at('A/4.png'), 8, 6, pattern(1));
@@ -220,7 +220,7 @@ describe('what goes wrong', () => {
     expect(await failure(openDataset(options(at())))).toContain('(and 3 more files are bad)');
   });
 
-  it('nothing left is an error even with --skip_bad', async () => {
+  it('no remaining pair is an error even with --skip_bad', async () => {
     await draw(at('1.png'), 15, 6, pattern(1));
     await writeFile(at('2.png'), '');
     const message = await failure(openDataset(options(at(), { skipBad: true })));
@@ -277,7 +277,7 @@ describe('size, flip and jitter', () => {
     expect(condition).toEqual(resize(half(3), 8, 10, mode).data);
   });
 
-  it('flip mirrors both sides alike, about half of the time, and never the plain pair', async () => {
+  it('flip mirrors both sides, about half of the time, and never a pair without augmentation', async () => {
     await drawPair(at('1.png'), 1);
     const { train, test } = await openDataset(options(at(), { flip: true }));
     const plain = await train.pair(0);
@@ -296,7 +296,7 @@ describe('size, flip and jitter', () => {
     expect((await test.pair(0, new RandomStream(1))).real).toEqual(planesOf(2));
   });
 
-  it('jitter cuts out of 286/256 of the size, the same place on both sides, every place in time', async () => {
+  it('jitter crops from 286/256 of the size, at the same place on both sides, and reaches every place', async () => {
     await drawPair(at('1.png'), 1, 32, 32);
     const { train } = await openDataset(options(at(), { jitter: true, width: 32, height: 32 }));
     const large = (seed: number) => resize({ width: 32, height: 32, data: planesOf(seed, 32, 32) }, 36, 36, 'nearest');

@@ -33,7 +33,7 @@ function middle(picture: Float32Array, side = 8): number[] {
 }
 
 describe('a folder of pictures', () => {
-  it('is gone through with its folders; every kind becomes a square of RGB', async () => {
+  it('is read with its subfolders; every kind of picture becomes a square of RGB', async () => {
     await draw(at('a.png'), 8, 8, pattern(1));
     await draw(at('deep', 'er', 'b.jpg'), 40, 20, flat(200, 30, 30));
     const grey = encode(9, 13, flat(90, 90, 90)).toColourspace('b-w');
@@ -67,14 +67,14 @@ describe('a folder of pictures', () => {
     expect(middle(await of('e-wide'))).toEqual([120, 60, 30]);
   });
 
-  it('cuts the middle out of what is not square', async () => {
+  it('crops the centre of pictures that are not square', async () => {
     await draw(at('long.png'), 30, 10, (x) => (x >= 10 && x < 20 ? [0, 0, 255] : [255, 0, 0]));
     const { train } = await openPictures(options());
     const picture = await train.picture(0);
     for (let i = 0; i < 64; i++) expect([picture[i], picture[128 + i]]).toEqual([0, 1]);
   });
 
-  it('names a bad file, or goes on without it', async () => {
+  it('names a bad file, or continues without it', async () => {
     await draw(at('good.png'), 8, 8, pattern(1));
     await writeFile(at('bad.png'), 'not a picture');
     await expect(openPictures(options())).rejects.toThrow(/bad\.png is not a picture[\s\S]*--skip_bad/);
@@ -83,14 +83,14 @@ describe('a folder of pictures', () => {
     expect(skipping.warnings.join()).toContain('bad.png');
   });
 
-  it('says so where there is none', async () => {
+  it('says so if there is none', async () => {
     await expect(openPictures(options())).rejects.toThrow(/there is no picture in/);
     await expect(openPictures(options({ dataroot: at('nowhere') }))).rejects.toThrow(/there is no folder/);
   });
 });
 
 describe('classes from folders', () => {
-  it('are their names in order; each comes equally often, and one of each is held out', async () => {
+  it('are their names in order; each is drawn equally often, and one of each is held out', async () => {
     for (let i = 0; i < 6; i++) await draw(at('red', `${i}.png`), 8, 8, flat(200 + i, 0, 0));
     for (let i = 0; i < 3; i++) await draw(at('blue', 'more', `${i}.png`), 8, 8, flat(0, 0, 200 + i));
     const { train, test, summary } = await openPictures(options({ classes: 'folders' }));
@@ -117,7 +117,7 @@ describe('classes from folders', () => {
     expect(train.count + held.length).toBe(12);
   });
 
-  it('must be two at least, none empty, and nothing beside them', async () => {
+  it('must be at least two, none empty, with no other files', async () => {
     const folders = options({ classes: 'folders' });
     await expect(openPictures(folders)).rejects.toThrow(/has no class: a class-conditional GAN needs at least two/);
     await draw(at('red', 'a.png'), 8, 8, pattern(1));
@@ -136,7 +136,7 @@ describe('classes from a table', () => {
     return options({ classes: { table: at('labels.csv') } });
   };
 
-  it('takes a title, quotes, semicolons, either end of line, and line breaks in quotes', async () => {
+  it('accepts a title, quotes, semicolons, either line ending, and line breaks in quotes', async () => {
     await draw(at('a.png'), 8, 8, flat(1, 0, 0));
     await draw(at('b, too.png'), 8, 8, flat(2, 0, 0));
     await draw(at('sub', 'c.png'), 8, 8, flat(3, 0, 0));
@@ -169,7 +169,7 @@ describe('classes from a table', () => {
     await expect(openPictures(await table(text))).rejects.toThrow(message);
   });
 
-  it('says so where it cannot be read', async () => {
+  it('says so if it cannot be read', async () => {
     await draw(at('a.png'), 8, 8, pattern(1));
     await expect(openPictures(options({ classes: { table: at('none.csv') } }))).rejects.toThrow(/cannot be read/);
     await expect(openPictures(options({ classes: { table: at() } }))).rejects.toThrow(/is a folder, not a table/);
@@ -203,7 +203,7 @@ describe('warp', () => {
   const from = { width: 8, height: 8, data: Uint8Array.from({ length: 192 }, (_, i) => (i * 37) % 251) };
   const value = (c: number, y: number, x: number) => (from.data[(c * 8 + y) * 8 + x] as number) / 255;
 
-  it('leaves a picture at rest as it is, and averages one of twice the size', () => {
+  it('does not change a picture without motion, and averages one of twice the size', () => {
     warp(from, 8, AT_REST).forEach((v, i) => {
       expect(v).toBeCloseTo((from.data[i] as number) / 255, 6);
     });
@@ -216,7 +216,7 @@ describe('warp', () => {
     expect(warp(from, 8, { ...AT_REST, dx: 1 / 8, dy: 2 / 8 })[4 * 8 + 3]).toBeCloseTo(value(0, 2, 2), 5);
     // A quarter turn clockwise takes the top row to the right column.
     expect(warp(from, 8, { ...AT_REST, angle: Math.PI / 2 })[3 * 8 + 7]).toBeCloseTo(value(0, 0, 3), 5);
-    // Beyond the edge it goes on.
+    // Beyond the edge, the edge is repeated.
     expect(warp(from, 8, { ...AT_REST, dx: 0.5 })[0]).toBeCloseTo(value(0, 0, 0), 5);
   });
 });

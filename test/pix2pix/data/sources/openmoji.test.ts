@@ -34,7 +34,7 @@ const asked = (more: Partial<DataOptions>) =>
 const cats = ['cat-face'];
 
 describe('the package', () => {
-  it('has 2465 emojis without skin-tone variants, each with a name of its own', () => {
+  it('has 2465 emojis without skin-tone variants, each with its own name', () => {
     expect(all.length).toBe(2465);
     expect(new Set(all.map((e) => e.hexcode)).size).toBe(2465);
     for (const { hexcode } of all) expect(hexcode).not.toMatch(/-1F3F[B-F]/);
@@ -59,7 +59,7 @@ describe('the package', () => {
 });
 
 describe('the split', () => {
-  it('shares no base code point and no look, and is about a tenth, for all and for each group', () => {
+  it('shares no base code point and no look between the sides, and is about a tenth, for all and for each group', () => {
     const looks = all.map((e) => e.hexcode);
     const groups = [undefined, ...new Set(all.map((e) => e.group))].filter((group) => group !== 'component');
     for (const group of groups) {

@@ -21,7 +21,7 @@ describe('holdOut', () => {
     );
   });
 
-  it('is about a tenth of many, and no more than asked for', () => {
+  it('is about a tenth of many, and no more than requested', () => {
     const list = Array.from({ length: 5000 }, (_, i) => `${i}.jpg`);
     expect(holdOut(list)!.test.length).toBeGreaterThan(400);
     expect(holdOut(list)!.test.length).toBeLessThan(600);
