@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
 
-/** What .ci/run reads of a run, from the file that PIXTAPE_TEST_SUMMARY names. */
+/** The result of a run for .ci/run, in the file that PIXTAPE_TEST_SUMMARY names. */
 export interface Summary {
   passed: number;
-  /** A line for each test that failed, for each file that could not be run and each error outside the tests. */
+  /** One line per failed test, per file that could not be run, and per error outside the tests. */
   failed: string[];
   /** How many tests were skipped, by reason. */
   skipped: Record<string, number>;
@@ -12,9 +12,9 @@ export interface Summary {
   leftOut: number;
 }
 
-/** Ends a run's output with one line: what passed and failed, what was skipped and why, and what was left out. */
+/** Ends a run's output with one line: passed, failed and skipped tests, with reasons, and those left out. */
 export default class implements Reporter {
-  /** Whether tests were asked for by name (`-t`); the others then count as nothing. */
+  /** Whether tests were selected by name (`-t`); the others are then not counted. */
   private named = false;
 
   onInit({ config }: Vitest): void {

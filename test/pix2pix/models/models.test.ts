@@ -27,7 +27,7 @@ import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
 
-/** The paper's networks: their layers, and what the program does with them that it does not do with the tutorial's. */
+/** The paper's networks: their layers, and how a training step uses them differently from the tutorial's. */
 let paper: Device;
 let device: Device;
 beforeAll(async () => {
@@ -64,8 +64,8 @@ const norms: Record<NormKind, { norm: typeof batchNorm; bias: (name: string, c: 
 };
 
 /**
- * The U-Net's state dict, from the listing of its layers in the paper (C64-C128-C256-C512-…, and back), numbered as a
- * Sequential of [leaky ReLU, convolution, norm, level below, ReLU, transposed convolution, norm] a level.
+ * The U-Net's state dict, from the list of layers in the paper (C64-C128-C256-C512-…, and back), numbered as one
+ * Sequential of [leaky ReLU, convolution, norm, level below, ReLU, transposed convolution, norm] per level.
  */
 function unetShapes(widths: number[], kind: NormKind, from = 3, to = 3): Shapes {
   const { norm, bias } = norms[kind];
@@ -97,7 +97,7 @@ describe('state dicts', () => {
   it.each(['batch', 'instance', 'none'] as const)('unet_256, norm %s', (norm) => {
     const ours = shapes(generator(config({ norm })));
     expect(ours).toEqual(unetShapes(wide, norm));
-    // In PyTorch's order too, which Adam's state in its own checkpoints goes by.
+    // In PyTorch's order, too, which Adam's state in a checkpoint follows.
     expect(Object.keys(ours)).toEqual(Object.keys(unetShapes(wide, norm)));
   });
 
@@ -140,7 +140,7 @@ describe('state dicts', () => {
   });
 });
 
-it('drops out in the blocks of full width, the innermost excepted', () => {
+it('has dropout in the blocks of full width, except the innermost', () => {
   const places = (depth: number) => {
     return generator(config({}, depth))
       .modules()
@@ -152,7 +152,7 @@ it('drops out in the blocks of full width, the innermost excepted', () => {
   expect(places(5)).toEqual([]);
 });
 
-it('an encoder–decoder is the U-Net whose ways up take the level below alone', () => {
+it('an encoder–decoder is the U-Net without skip connections', () => {
   const halved = (all: Shapes) =>
     Object.entries(all).map(([name, shape]) => {
       const up = /model\.(3|5)\.weight$/.test(name) && shape.length === 4;
@@ -163,8 +163,8 @@ it('an encoder–decoder is the U-Net whose ways up take the level below alone',
   expect(severed).toEqual(Object.fromEntries(halved(unetShapes([4, 8, 16, 32, 32, 32], 'batch'))));
 });
 
-it('nothing goes round an encoder–decoder’s bottleneck', async () => {
-  // With ReLUs that let nothing through at the bottom, what is painted does not depend on the picture.
+it('nothing bypasses an encoder–decoder’s bottleneck', async () => {
+  // If its ReLUs pass nothing at the bottom, the prediction does not depend on the picture.
   const paint = async (netG: NetworksConfig['netG']) => {
     const network = createGenerator(device, config({ netG, norm: 'none' }, 5, 2), new Rng(device, 0)) as UnetGenerator;
     for (const { tensor } of network.stateEntries()) {
@@ -183,7 +183,7 @@ it('nothing goes round an encoder–decoder’s bottleneck', async () => {
   expect(await paint('unet')).toBe(false);
 });
 
-it.each([1, 2, 3, 4])('a patch of %i layers sees as far as it says, and no further', async (layers) => {
+it.each([1, 2, 3, 4])('a PatchGAN of %i layers has the receptive field that it states', async (layers) => {
   const reach = patchSide(layers);
   const side = Math.max(leastSide(layers), reach + 2 ** layers * 6);
   const size = Math.ceil(side / 2 ** layers) * 2 ** layers;
@@ -232,14 +232,14 @@ it('judges patches of 70 × 70 pixels, and single ones', async () => {
   expect(await size('n_layers', 256, 1)).toEqual([1, 1, 126, 126]);
 });
 
-describe('what does not go together', () => {
+describe('invalid combinations', () => {
   it('another norm in the tutorial’s networks', () => {
     const tutorial = { ...PRESETS.tutorial, norm: 'instance' } as const;
     expect(() => generator(tutorial)).toThrow(/--norm instance: the tutorial's generator .*\n.*--netG unet_256/);
     expect(() => createDiscriminator(paper, tutorial)).toThrow(/the tutorial's PatchGAN .*\n.*--netD basic/);
   });
 
-  it('sides that are no multiples, levels that are too few', async () => {
+  it('sides that are not multiples, too few levels', async () => {
     const unet = generator(config({}, 6, 2));
     const picture = Tensor.zeros(paper, [1, 3, 64, 96]);
     await expect(record(paper, () => unet.forward(picture))).rejects.toThrow(
@@ -287,7 +287,7 @@ function entries(network: Module): Record<string, Tensor> {
   return Object.fromEntries(learnt.map((e) => [e.name, e.tensor]));
 }
 
-it('takes pictures in [0, 1] and shows the networks [−1, 1]; L1 is of those', async () => {
+it('takes pictures in [0, 1] and gives the networks [−1, 1], in which L1 is computed', async () => {
   const model = new Pix2Pix(device, small);
   await model.prepare();
   const picture = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => (i % 5) / 4);
@@ -307,7 +307,7 @@ it('takes pictures in [0, 1] and shows the networks [−1, 1]; L1 is of those', 
   expect(answer.some((v) => v < 0)).toBe(true);
 });
 
-test('L1 alone: no discriminator, and the generator learns from nothing else', async () => {
+test('L1 alone: no discriminator, and the generator has no other loss', async () => {
   const model = new Pix2Pix(device, { ...small, ganMode: 'none', lr: 2e-3 });
   await model.prepare();
   expect([model.disc, model.optimD]).toEqual([undefined, undefined]);
@@ -321,7 +321,7 @@ test('L1 alone: no discriminator, and the generator learns from nothing else', a
   expect(losses.at(-1)?.l1).toBeLessThan(0.95 * (losses[0]?.l1 ?? 0));
 });
 
-test('a structural term: part of the loss, in the range of the generator’s pictures, and it alone teaches', async () => {
+test('a structural term: part of the loss, in the range of the generator’s pictures, and can be the only one', async () => {
   for (const netG of ['unet', 'tutorial'] as const) {
     const generator = { ...small.generator, depth: netG === 'unet' ? 5 : 3 };
     const model = new Pix2Pix(device, {
@@ -344,13 +344,13 @@ test('a structural term: part of the loss, in the range of the generator’s pic
   }
 });
 
-/** What the last step's generator made, in [0, 1]. */
+/** The last step's prediction, in [0, 1]. */
 async function fakeOf(model: Pix2Pix): Promise<Float32Array> {
   const { outputs } = await model.prepare();
   return fromNetwork(await outputs.fake.read(), model.generator.range);
 }
 
-test('a checkpoint from before there was a choice has the tutorial’s networks; one from later says what it lacks', () => {
+test('a checkpoint from before networks could be chosen has the tutorial’s; a later one without the choice is refused', () => {
   const header = encodeHeader({ config: PRESETS.quick, step: 3, run: {} });
   const { netG: _g, netD: _d, norm: _n, ganMode: _m, discLayers: _l, discConditional: _c, ...before } = PRESETS.quick;
   expect(decodeHeader({ ...header, config: JSON.stringify(before) }, 'old').config).toEqual(PRESETS.quick);

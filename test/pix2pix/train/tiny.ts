@@ -12,7 +12,7 @@ import { Progress } from '../../../src/pix2pix/train/loop/progress.ts';
 import { type RunOptions, type RunResult, trainPix2Pix } from '../../../src/pix2pix/train/loop/run.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 
-/** A whole Pix2Pix that trains in milliseconds, dropout included. */
+/** A complete Pix2Pix that trains in milliseconds, dropout included. */
 export function tinyConfig(more: Partial<TrainConfig> = {}): TrainConfig {
   return {
     ...PRESETS.tutorial,
@@ -26,7 +26,7 @@ export function tinyConfig(more: Partial<TrainConfig> = {}): TrainConfig {
   };
 }
 
-/** Pairs made up from their index: a bright box on a dark ground, to be painted in the pair's colour. */
+/** Synthetic pairs from their index: a bright box on a dark ground, to be painted in the pair's colour. */
 export function madeUpPairs(length: number, { width = 16, height = 16, offset = 0 } = {}): Dataset {
   const plane = width * height;
   const name = (index: number) => `pair ${index + offset}`;
@@ -47,7 +47,7 @@ export interface Training {
   result: RunResult;
 }
 
-/** Trains on made-up pairs in `folder`; what is not said is out of the way: no intermediate pictures or checkpoints. */
+/** Trains on synthetic pairs in `folder`. By default without intermediate pictures and checkpoints. */
 export async function train(
   device: Device,
   folder: string,
@@ -89,7 +89,7 @@ export async function bits(model: Pix2Pix): Promise<Map<string, Uint8Array>> {
 const never = () => false;
 const nowhere = { isTTY: false, write: () => true } as unknown as NodeJS.WriteStream;
 
-/** Folders that are gone when the file's tests are done. */
+/** Folders that are deleted when the file's tests are done. */
 export function temporaryFolders(): () => string {
   const made: string[] = [];
   afterAll(() => {

@@ -11,13 +11,13 @@ import { Gan } from '../../../src/pix2pix/train/steps/gan.ts';
 
 export const COLOURS = ['red', 'green', 'blue'];
 
-/** A whole class-conditional GAN that trains in milliseconds. */
+/** A complete class-conditional GAN that trains in milliseconds. */
 export function tinyGan(more: Partial<GanConfig> = {}): GanConfig {
   const sizes = { side: 8, nz: 4, ngf: 2, ndf: 2, batch: 3 };
   return { ...GAN_PRESETS.quick, ...sizes, classes: COLOURS, seed: 7, ...more };
 }
 
-/** Plain pictures in three colours, each a little brighter than the one before it; with `classes` they are labelled. */
+/** Plain pictures in three colours, each slightly brighter than the previous one; with `classes` they are labelled. */
 export function colourPictures(count: number, { side = 8, classes = COLOURS, augment = false } = {}): PictureSet {
   const source = {
     length: count,
@@ -33,7 +33,7 @@ export function colourPictures(count: number, { side = 8, classes = COLOURS, aug
   return new PictureSet(source, { side, classes, augment, flip: augment, ...common });
 }
 
-/** Trains on colour pictures in `folder`; no intermediate grids or checkpoints but where asked for. */
+/** Trains on colour pictures in `folder`. By default without intermediate grids and checkpoints. */
 export async function trainTinyGan(
   device: Device,
   folder: string,

@@ -35,7 +35,7 @@ const g = {
   groups: 1,
 };
 
-/** Choices whose runs take the times given, the last one again and again, and compute `values`. */
+/** Choices whose runs take the given times, the last one repeatedly, and compute `values`. */
 function stable(times: Record<string, number[]>, values: Record<string, number[]> = {}) {
   const log: string[] = [];
   const open = async (choice: string): Promise<Trial> => {
@@ -63,7 +63,7 @@ describe('race', () => {
       { choice: 'b', ms: 8 },
       { choice: 'c', ms: 9 },
     ]);
-    // Two runs each to begin with: compiled and checked, then a first look at the time.
+    // Two runs each at first: one to compile and check, one for a first timing.
     expect(log.slice(0, 12).join(' ')).toBe('a a b b c c a b c a b c');
     expect(log.slice(-3)).toEqual(['a gone', 'b gone', 'c gone']);
   });
@@ -73,13 +73,13 @@ describe('race', () => {
     expect((await benchmarkCandidates(['a', 'b', 'c'], open)).chosen).toBe('c');
   });
 
-  it('stays with the default where nothing gains 5 %', async () => {
+  it('stays with the default if nothing gains 5 %', async () => {
     expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.6] }).open)).chosen).toBe('a');
     expect((await benchmarkCandidates(['a', 'b'], stable({ a: [10], b: [9.4] }).open)).chosen).toBe('b');
     expect((await benchmarkCandidates(['a'], stable({ a: [10] }).open)).chosen).toBe('a');
   });
 
-  it('does not let a wrong result win, and says how far it is off', async () => {
+  it('excludes a wrong result, and says how far it is off', async () => {
     const { open } = stable(
       { a: [10], wrong: [1], close: [5], lost: [2] },
       { wrong: [1, -2, 3.1], close: [1.00001, -2, 3], lost: [1, Number.NaN, 3] },
@@ -90,7 +90,7 @@ describe('race', () => {
     expect(entries[3]?.excluded).toMatch(/its result is off: element 1 is NaN, not -2/);
   });
 
-  it('leaves out what cannot run and what is hopelessly slow', async () => {
+  it('excludes choices that cannot run or are far too slow', async () => {
     const { open, log } = stable({ a: [10], none: [], slow: [300, 25], hopeless: [900, 400], hiccup: [50, 60, 8] });
     const { chosen, entries } = await benchmarkCandidates(['a', 'none', 'slow', 'hopeless', 'hiccup'], open);
     expect(chosen).toBe('hiccup');
@@ -104,7 +104,7 @@ describe('race', () => {
     expect([runs('slow'), runs('hopeless')]).toEqual([4, 3]);
   });
 
-  it('compiles no further choice when time is up, and decides between those that it has', async () => {
+  it('compiles no further choice when time is up, and decides between the measured ones', async () => {
     const { open } = stable({ a: [10], b: [5], c: [1] });
     let asked = 0;
     const { chosen, entries } = await benchmarkCandidates(['a', 'b', 'c'], open, () => asked++ === 0);
@@ -113,7 +113,7 @@ describe('race', () => {
     expect((await benchmarkCandidates(['a', 'b'], open, () => false)).entries[0]).toEqual({ choice: 'a', ms: 10 });
   });
 
-  it('fails with the default, for there is nothing to compare with', async () => {
+  it('fails if the default fails, because there is nothing to compare with', async () => {
     await expect(benchmarkCandidates(['a', 'b'], stable({ a: [], b: [1] }).open)).rejects.toThrow(
       'needs what is not there',
     );
@@ -121,7 +121,7 @@ describe('race', () => {
 });
 
 describe('keys and tables', () => {
-  it('reads back every key, and nothing else', () => {
+  it('parses every key that it writes, and nothing else', () => {
     const dilated = { ...g, dilationH: 2, dilationW: 1, outH: 3 };
     const inGroups = { ...g, inC: 6, groups: 3 };
     const all = { ...dilated, inC: 6, groups: 3 };
@@ -130,7 +130,7 @@ describe('keys and tables', () => {
         expect(parseConvKey(convKey(direction, each))).toEqual({ direction, g: each });
       }
     }
-    // As before there were any: tables of old stay readable.
+    // As before dilation and groups existed: old tables stay readable.
     expect(convKey('forward', g)).toBe('forward 2x5x9x7 6x5x4x3 s2x2 p1x1');
     expect(convKey('forward', all)).toBe('forward 2x6x9x7 6x2x4x3 s2x2 p1x1 d2x1 g3');
     for (const text of ['', 'forward', `${convKey('forward', g)} `, convKey('forward', g).replace('forward', 'side')]) {
@@ -153,7 +153,7 @@ describe('keys and tables', () => {
     expect(look('inputGradient')).toBe('gemm 16x64');
   });
 
-  it('reads the names of algorithms and of choices, and nothing else', () => {
+  it('parses the names of algorithms and choices, and nothing else', () => {
     const candidates = ['tile 2x4x8', 'tile 2x2x8'].map(parseChoice);
     const find = (text: string) => {
       const wish = parseWish(text);
@@ -181,7 +181,7 @@ describe('keys and tables', () => {
     }
   });
 
-  it('refuses an algorithm that there is not, and leaves out what a table has of another version', () => {
+  it('refuses an unknown algorithm, and ignores entries of another version’s table', () => {
     const tuning = new ConvTuning();
     const set = () => {
       tuning.algorithm = 'tiles';
@@ -203,12 +203,12 @@ describe('tuneModel', () => {
   });
   afterAll(() => closeTestDevice(device));
 
-  it('finds every convolution of a training step on paper, in every direction', async () => {
+  it('finds every convolution of a training step by a dry run, in every direction', async () => {
     const before = device.memory.bytes;
     const all = await convolutionsOf(device, trainingStep(tinyConfig()));
     expect(device.memory.bytes).toBe(before);
     expect(convTuning(device).taken.size).toBe(0);
-    // The PatchGAN's first layer is computed for fakes and real pictures as one batch, and for the fakes again.
+    // The PatchGAN's first layer processes fake and real pictures as one batch, and the fakes again.
     for (const batch of [4, 2]) {
       const first = all.find(({ key }) => key.startsWith(`forward ${batch}x6x16x16 2x6x`));
       expect(first?.uses, `batch ${batch}`).toBe(1);
@@ -218,7 +218,7 @@ describe('tuneModel', () => {
     }
   });
 
-  it('measures the largest first, leaves out what is known, and stops in time', async () => {
+  it('measures the largest first, skips what is known, and stops in time', async () => {
     const all = await convolutionsOf(device, trainingStep(tinyConfig()));
     const known = new Map([[all[0]?.key ?? '', 'gemm']]);
     let time = 0;
@@ -241,11 +241,11 @@ describe('tuneModel', () => {
     expect(progress.at(-1)).toBe(`${all.length - 1} of ${all.length - 1}`);
   });
 
-  it('races the real kernels on the device and gives its memory back', { tags: 'long', timeout: 120_000 }, async () => {
+  it('compares the real kernels on the device, and frees its memory', { tags: 'long', timeout: 120_000 }, async () => {
     const before = device.memory.bytes;
     for (const direction of ['forward', 'inputGradient', 'weightGradient'] as const) {
       const convolution = { key: convKey(direction, g), direction, g, uses: 1 };
-      // A driver that compiles slowly may leave some out for lack of time: that one is right is seen in test/ops.
+      // A driver that compiles slowly may leave no time for some; test/engine/ops checks that all are right.
       const end = performance.now() + 5000;
       const { chosen, entries } = await measureConvolution(device, convolution, () => performance.now() < end);
       const candidates = convCandidates(device, direction, g).map(({ name }) => name);

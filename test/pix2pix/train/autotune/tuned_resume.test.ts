@@ -28,7 +28,7 @@ afterEach(() => {
   for (const device of devices.splice(0)) device.destroy();
 });
 
-/** For each convolution of the tiny training step, and of painting one picture, something else than the default. */
+/** For each convolution of the tiny training step, and of one prediction, a choice other than the default. */
 async function otherTable(): Promise<Map<string, string>> {
   const device = await open();
   const convolutions = await convolutionsOf(device, async (paper) => {
@@ -44,7 +44,7 @@ async function otherTable(): Promise<Map<string, string>> {
   );
 }
 
-it('goes on bit for bit with the kernels that it began with, and paints with them', async () => {
+it('continues bit for bit with its original kernels, and predicts with them', async () => {
   const table = await otherTable();
   const [whole, parts, plain] = [folder(), folder(), folder()];
   const model = async (options: TestDeviceOptions) => new Pix2Pix(await open(options), tinyConfig());
@@ -62,7 +62,7 @@ it('goes on bit for bit with the kernels that it began with, and paints with the
   expect(adapter).toBe(device.description);
   expect(choices).toMatchObject(Object.fromEntries(table));
 
-  // A device that knows nothing of a table takes the record's.
+  // A device without a table uses the record's.
   const { model: loaded } = await loadCheckpoint(device, path);
   const resumed = await train(device, parts, { steps: 4, resumed: true, record }, { model: loaded });
   expect(resumed.model.step).toBe(4);
@@ -77,7 +77,7 @@ it('goes on bit for bit with the kernels that it began with, and paints with the
   })();
   expect(await new Predictor(other, generator).predict(condition, 1, 16, 16)).toEqual(painted);
 
-  // The proof that the table mattered: other kernels add in another order.
+  // Proves that the table mattered: other kernels add in another order.
   const usual = await run(plain, 4, {});
   if (device.capabilities.cpu) expect(await bits(usual.model)).not.toEqual(await bits(straight.model));
 });

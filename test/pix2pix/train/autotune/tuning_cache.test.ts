@@ -27,13 +27,13 @@ const stayed: BenchmarkResult = {
   ],
 };
 
-/** A reader of warnings, and what it has heard. */
+/** A listener for warnings, and those that it has received. */
 function listener() {
   const heard: string[] = [];
   return { heard, warn: (line: string) => void heard.push(line) };
 }
 
-it('gives back what was put in, and adds to it', async () => {
+it('returns what was put in, and adds to it', async () => {
   const home = folder();
   const { heard, warn } = listener();
   const cache = new TuningCache('a GPU', '1.0', home);
@@ -53,7 +53,7 @@ it('gives back what was put in, and adds to it', async () => {
   expect(await readdir(home)).toHaveLength(1);
 });
 
-it('knows nothing of another adapter, driver or version', async () => {
+it('has no entries for another adapter, driver or version', async () => {
   const home = folder();
   const { heard, warn } = listener();
   await new TuningCache('a GPU (driver 1)', '1.0', home).add(new Map([[FIRST, won]]));
@@ -89,7 +89,7 @@ it.each([
   expect(await readFile(cache.path, 'utf8')).toBe(whole);
 });
 
-it('writes into a record what was taken, and reads it for the same adapter only', () => {
+it('writes the choices into a record, and reads them for the same adapter only', () => {
   const device = { description: 'a GPU' } as Device;
   const { direction, g } = parseConvKey(FIRST) ?? {};
   if (!direction || !g) throw new Error(`${FIRST} is no key`);

@@ -24,14 +24,14 @@ async function imported(name: string, options: { network?: string } = {}) {
 type Imported = Awaited<ReturnType<typeof importGenerator>>;
 const read = ({ config, pieces }: Imported) => ({ config, ...decodeSafetensors(Buffer.concat(pieces), 'imported') });
 
-/** A file of such tensors, wherever it would be. */
+/** A file with these tensors, whatever its path. */
 function fileOf(tensors: ReadonlyMap<string, NamedTensor>) {
   return { path: 'made.pth', entries: tensors, read: async (name: string) => tensors.get(name) as NamedTensor };
 }
 const importMade = async (tensors: ReadonlyMap<string, NamedTensor>, options: { network?: string } = {}) =>
   read(await importGenerator(fileOf(tensors), { dropout: 0, ...options }));
 
-/** A network's state, zero throughout. */
+/** A network's state, all zeros. */
 const zerosOf = (network: ReturnType<typeof createGenerator>): Map<string, NamedTensor> =>
   new Map(
     network.stateEntries().map(({ name, kind, tensor }): [string, NamedTensor] => {
@@ -51,13 +51,13 @@ async function weights(): Promise<Map<string, NamedTensor>> {
 const renamed = <T>(tensors: ReadonlyMap<string, T>, rename: (name: string) => string) =>
   new Map([...tensors].map(([name, tensor]) => [rename(name), tensor]));
 
-it('latest_net_G.pth gives the tensors that PyTorch wrote into safetensors', async () => {
+it('latest_net_G.pth gives the tensors that PyTorch wrote to safetensors', async () => {
   const { config, tensors } = await imported('latest_net_G.pth');
   expect(config).toMatchObject({ netG: 'unet', norm: 'batch', width: 32, generator: { hidden: 1, depth: 5 } });
   expect(tensors).toEqual(await weights());
 });
 
-it('a generator in bfloat16, deep in a training’s state and wrapped twice, becomes float32 exactly', async () => {
+it('a generator in bfloat16, nested in a training’s state and wrapped twice, becomes float32 exactly', async () => {
   const { config, tensors } = await imported('training.pth');
   expect(config).toMatchObject({ netG: 'unet', generator: { hidden: 1, depth: 5 } });
   const file = await openWeights(fixture('training.pth'));
@@ -80,7 +80,7 @@ it.for(['netG.', 'model.', 'state_dict.', 'module.', '_orig_mod.', 'ema.module.n
   },
 );
 
-it('wrappers within names go too', async () => {
+it('wrappers within names are removed, too', async () => {
   const all = await weights();
   const inner = renamed(all, (name) => name.replace('model.model.1', 'model.module.model.1'));
   expect((await importMade(inner)).tensors).toEqual(all);
@@ -100,7 +100,7 @@ it('float64 is rounded to float32, halves stay halves', async () => {
   expect((await importMade(narrow)).tensors.get('model.model.0.weight')).toMatchObject({ dtype: 'F16', data: halves });
 });
 
-it('a ResNet is taken with the dropout that its names tell, whatever is asked', async () => {
+it('a ResNet gets the dropout that its names indicate, whatever is requested', async () => {
   const { config, tensors } = await imported('resnet.pth');
   expect(config).toMatchObject({ netG: 'resnet', generator: { hidden: 1, depth: 2, dropout: 0.5 } });
   const file = await openWeights(fixture('resnet.pth'));
@@ -108,7 +108,7 @@ it('a ResNet is taken with the dropout that its names tell, whatever is asked', 
   await file.close();
 });
 
-it('a ResNet that is built otherwise is named', async () => {
+it('a ResNet of another structure is named', async () => {
   const file = await openWeights(fixture('resnet.pth'));
   const later = new Map<string, NamedTensor>();
   for (const name of file.entries.keys()) {
@@ -120,7 +120,7 @@ it('a ResNet that is built otherwise is named', async () => {
   );
 });
 
-it('of several generators one is asked for', async () => {
+it('of several generators the requested one is imported', async () => {
   const all = await weights();
   const both = new Map([...renamed(all, (name) => `netG_A.${name}`), ...renamed(all, (name) => `netG_B.${name}`)]);
   await expect(importMade(both)).rejects.toThrow(/made\.pth holds 2 generators: netG_A, netG_B\n.*--network netG_A/);
@@ -135,7 +135,7 @@ it.for([
   await expect(imported(name)).rejects.toThrow(message);
 });
 
-it('what no network can be made of is refused with the file’s name', async () => {
+it('tensors that form no network are refused with the file’s name', async () => {
   const all = await weights();
   const levels = new Map([...all].filter(([name]) => !name.startsWith('model.model.1.model.1')));
   await expect(importMade(levels)).rejects.toThrow(/made\.pth: a U-Net of 1 levels/);
@@ -166,7 +166,7 @@ it('a generator of four bands keeps its channels', async () => {
   expect((await importMade(four)).config.generator).toMatchObject({ inChannels: 4, outChannels: 3 });
 });
 
-it('tells an encoder–decoder from a U-Net, whose names are the same', async () => {
+it('distinguishes an encoder–decoder from a U-Net, whose names are the same', async () => {
   const dry = await detachedDevice();
   for (const netG of ['encoder_decoder', 'unet'] as const) {
     const generator = { ...PRESETS.paper.generator, hidden: 2, depth: 6 };

@@ -47,7 +47,7 @@ const NETWORKS: [string, TrainConfig, Sizes][] = [
 
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces));
 
-it.each(NETWORKS)('onnxruntime paints what we paint: %s', { tags: 'long' }, async (_, config, sizes) => {
+it.each(NETWORKS)('onnxruntime predicts what we predict: %s', { tags: 'long' }, async (_, config, sizes) => {
   const { predictor, tensors } = await randomGenerator(device, config);
   const file = joined(await exportOnnx({ config, step: 12, run: {} }, tensors, 'made up'));
   const session = await InferenceSession.create(file, { executionProviders: ['wasm'] });
@@ -65,7 +65,7 @@ it.each(NETWORKS)('onnxruntime paints what we paint: %s', { tags: 'long' }, asyn
   await session.release();
 });
 
-it('paints by the statistics that it was exported with', async () => {
+it('predicts by the statistics with which it was exported', async () => {
   const config = tutorial({});
   const { generator, predictor, tensors } = await randomGenerator(device, config);
   const condition = noise(3 * 256, 5);
@@ -83,7 +83,7 @@ it('paints by the statistics that it was exported with', async () => {
   }
 });
 
-it.each(NETWORKS)('refuses sizes that the network cannot take, and says which it can: %s', async (_, config) => {
+it.each(NETWORKS)('refuses sizes that the network does not support, and says which it supports: %s', async (_, config) => {
   const { generator, tensors } = await randomGenerator(device, config);
   const { unit } = generator;
   const file = joined(await exportOnnx({ config, step: 1, run: {} }, tensors, 'it'));
@@ -131,7 +131,7 @@ describe('the file', () => {
     expect(text(model.get(2)?.[0])).toBe('pixtape');
   });
 
-  it('takes an exported file of halves as well', async () => {
+  it('accepts an exported file of halves, too', async () => {
     const config = tutorial({});
     const { predictor, tensors } = await randomGenerator(device, config);
     const header = { config, step: 1, run: {} };
@@ -152,11 +152,11 @@ describe('the file', () => {
     await expect(exportOnnx({ config, step: 1, run: {} }, tensors, 'torn')).rejects.toThrow(/torn.*conv_final\.bias/);
   });
 
-  it('is refused where it would be larger than the format can hold', async () => {
+  it('is refused if it would exceed the format’s limit', async () => {
     const paper = await detachedDevice();
     const config = tutorial({ hidden: 72, depth: 6 });
     const generator = createGenerator(paper, config, new Rng(paper, 0));
-    // 2.4 GB of zeros that nobody touches take no memory.
+    // 2.4 GB of zeros that nothing touches take no memory.
     const values = new Map(generator.stateEntries().map(({ name, tensor }) => [name, new Float32Array(tensor.size)]));
     expect(() => encodeOnnx(GENERATORS[config.netG], generator, values, {})).toThrow(
       /takes 2\.2 GiB, an ONNX file holds 2 at most/,
@@ -168,7 +168,7 @@ describe('protobuf', () => {
   const bytes = (message: Message) => [...joined(message.encode())];
 
   // The examples of the encoding's own description.
-  it('writes what the format’s description shows', () => {
+  it('writes the examples of the format’s description', () => {
     expect(bytes(new Message().int(1, 150))).toEqual([0x08, 0x96, 0x01]);
     expect(bytes(new Message().bytes(2, 'testing'))).toEqual([0x12, 7, ...Buffer.from('testing')]);
     expect(bytes(new Message().message(3, new Message().int(1, 150)))).toEqual([0x1a, 3, 0x08, 0x96, 0x01]);
@@ -176,7 +176,7 @@ describe('protobuf', () => {
     expect(bytes(new Message().float(20, 1))).toEqual([0xa5, 0x01, 0, 0, 0x80, 0x3f]);
   });
 
-  it('keeps large values as they are, in order, at any depth', () => {
+  it('preserves large values, in order, at any depth', () => {
     const large = Uint8Array.from({ length: 10_000 }, (_, i) => i % 251);
     const inner = new Message().int(1, 7).bytes(2, large).int(3, 9);
     const outer = new Message().message(4, inner).bytes(5, 'end');

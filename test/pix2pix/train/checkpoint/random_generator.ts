@@ -7,15 +7,15 @@ import { createGenerator } from '../../../../src/pix2pix/models/networks.ts';
 import type { TrainConfig } from '../../../../src/pix2pix/train/config/config.ts';
 import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 
-/** Numbers from 0 to 1, the same for the same seed. */
+/** Numbers from 0 to 1, determined by the seed. */
 export function noise(count: number, seed: number): Float32Array {
   const random = new RandomStream(seed, 1);
   return Float32Array.from({ length: count }, () => random.uniform());
 }
 
 /**
- * A generator whose every tensor is random, running statistics and biases too, so that a layer left out or two mixed up
- * show in the picture; and the same as its file has it.
+ * A generator with random values in every tensor, running statistics and biases included, so that an omitted or
+ * exchanged layer shows in the prediction; and the same as its file has it.
  */
 export async function randomGenerator(device: Device, config: TrainConfig) {
   const generator = createGenerator(device, config, new Rng(device, 0));
@@ -26,7 +26,7 @@ export async function randomGenerator(device: Device, config: TrainConfig) {
       continue;
     }
     const [, fanIn = 1, k = 1] = tensor.shape;
-    // Factors between 0.5 and 1.5 for norms; weights that keep a signal about as large as it is.
+    // Factors between 0.5 and 1.5 for norms, and weights that preserve a signal's size.
     const factor = /running_var$/.test(name) || (tensor.shape.length === 1 && name.endsWith('weight'));
     const data = noise(tensor.size, seed).map((v) => (factor ? v + 0.5 : (4 * (v - 0.5)) / Math.sqrt(fanIn * k * k)));
     if (tensor.shape.length === 1 && !factor) for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) / 4;
@@ -36,7 +36,7 @@ export async function randomGenerator(device: Device, config: TrainConfig) {
   return { generator, predictor: new Predictor(device, generator), tensors };
 }
 
-/** ‖got − want‖ in units of what `want` varies by: a picture of one grey would agree with everything else. */
+/** ‖got − want‖ relative to the variation of `want`: otherwise a uniformly grey picture would agree with everything. */
 export function deviation(got: Float32Array, want: Float32Array): number {
   expect(got.length).toBe(want.length);
   const mean = want.reduce((sum, v) => sum + v, 0) / want.length;

@@ -38,10 +38,10 @@ const NETWORKS: [string, TrainConfig, half: boolean][] = [
   ['a U-Net with instance norm', tinyConfig({ ...unet, norm: 'instance' }), false],
 ];
 
-it.for(NETWORKS)('an export loads in PyTorch by name and paints the same: %s', async ([, config, half], { skip }) => {
+it.for(NETWORKS)('an export loads in PyTorch by name and predicts the same: %s', async ([, config, half], { skip }) => {
   if (missing !== undefined) skip(missing);
   const { generator, tensors } = await randomGenerator(device, config);
-  // As PyTorch's evaluation mode has it, also where one batch norm serves two places.
+  // As in PyTorch's evaluation mode, also if one batch norm serves two places.
   const predictor = new Predictor(device, generator, { statistics: 'running' });
   const [height, width] = [32, 64];
   const shape = [2, 3, height, width];

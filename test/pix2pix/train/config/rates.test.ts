@@ -10,14 +10,14 @@ import {
 
 const base: RateConfig = { lr: 2e-4, lrDisc: 1e-4, epochs: 5, epochsDecay: 7, lrPolicy: 'linear' };
 
-/** The rate of each epoch, from a recursion over epochs as PyTorch's schedulers have it, stepped at each epoch's end. */
+/** The rate of each epoch, computed recursively as PyTorch's schedulers do, stepped at the end of each epoch. */
 function pytorch(epochs: number, next: (lr: number, lastEpoch: number) => number): number[] {
   const rates = [next(base.lr, 0)];
   while (rates.length < epochs) rates.push(next(rates.at(-1) as number, rates.length));
   return rates;
 }
 
-/** Of `rateFactor`, at places within each epoch. */
+/** Of `rateFactor`, at points within each epoch. */
 const ours = (config: RateConfig, epochs: number, within = 0) =>
   Array.from({ length: epochs }, (_, epoch) => config.lr * rateFactor(config, epoch + within));
 
@@ -42,7 +42,7 @@ describe('rates are those of PyTorch’s schedulers', () => {
     expect([0, 4.5, 5, 80].map((done) => rateFactor({ ...base, epochsDecay: 0 }, done))).toEqual([1, 1, 1, 1]);
   });
 
-  it('linear over parts of an epoch: a little at every step; so do runs from before there was a choice', () => {
+  it('linear within an epoch: falls at every step, also in runs from before there was a choice', () => {
     const part: RateConfig = { ...base, epochs: 0.5, epochsDecay: 0.5 };
     expect([0, 0.5, 0.75, 1].map((done) => rateFactor(part, done))).toEqual([1, 1, 0.5, 0]);
     const { lrPolicy: _, ...before } = base;
@@ -92,7 +92,7 @@ describe('rates are those of PyTorch’s schedulers', () => {
     means.forEach((mean, epoch) => {
       expect(plateau.at(epoch), `epoch ${epoch}`).toBe(reference[epoch]);
       plateau.take(2 * epoch, mean - 0.5);
-      // A state in the middle of an epoch is enough to go on with.
+      // A state from the middle of an epoch suffices to continue.
       const other = new PlateauRate();
       other.restore(plateau.state(), 'test');
       plateau = other;
@@ -109,7 +109,7 @@ it('a damaged state of a plateau is refused', () => {
   expect(() => new PlateauRate().restore(short, 'x.safetensors')).toThrow(/x\.safetensors: rate\.plateau is damaged/);
 });
 
-it('both networks follow, and a run ends where its epochs do', () => {
+it('both networks use it, and a run ends with its epochs', () => {
   expect(learningRates(base, 0)).toEqual({ gen: 2e-4, disc: 1e-4 });
   expect(learningRates(base, 8, 0.2).disc).toBeCloseTo(1e-4 * 0.5 * 0.2, 18);
   expect(scheduledSteps(base, 10)).toBe(120);

@@ -38,7 +38,7 @@ const noise = (n: number, seed: number) =>
   Float32Array.from({ length: n }, (_, i) => ((i * 37 + seed * 101) % 97) / 96);
 const batch = (step: number) => ({ a: noise(2 * 3 * 32 * 32, 2 * step), b: noise(2 * 3 * 32 * 32, 2 * step + 1) });
 
-describe('beside PyTorch', () => {
+describe('compared with PyTorch', () => {
   it('three steps: every loss, and every weight afterwards', { timeout: 240_000 }, async () => {
     const path = fileURLToPath(new URL('../../../fixtures/cycle.safetensors', import.meta.url));
     const file = await readSafetensors(path);
@@ -77,7 +77,7 @@ describe('beside PyTorch', () => {
     for (const [net, module] of Object.entries(nets)) {
       for (const { name, tensor } of module.stateEntries()) {
         const want = floats(`after.${net}.${name}`);
-        // A bias in front of a norm has no gradient but rounding, which Adam makes into steps of the whole rate.
+        // A bias before a norm has only a rounding error as its gradient, which Adam turns into steps of the full rate.
         const normed = name.endsWith('bias') && !/model\.(0|11|13|19)\.bias/.test(name);
         (await tensor.read()).forEach((value, i) => {
           const off = Math.abs(value - (want[i] as number));
@@ -88,7 +88,7 @@ describe('beside PyTorch', () => {
   });
 });
 
-it('goes on bit for bit from a checkpoint, pools included; translate takes either generator', {
+it('continues bit for bit from a checkpoint, pools included; translate accepts either generator', {
   timeout: 240_000,
 }, async () => {
   const bits = async (model: CycleGan) => {
@@ -126,7 +126,7 @@ it('goes on bit for bit from a checkpoint, pools included; translate takes eithe
   }
 });
 
-it('a pool fills, then shows the newest or one of before', async () => {
+it('a pool fills, then returns the newest or an earlier picture', async () => {
   const pool = new ImagePool(device, [2, 1], { size: 3, seed: 5, number: 0 });
   const x = Tensor.zeros(device, [2, 1], 'x');
   const kept: number[] = [];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { picturesToMeasure } from '../../../../src/pix2pix/train/evaluate/budget.ts';
 
-/** The pictures measured at each grid of a run that ends after `steps` steps. */
+/** The number of pictures measured at each grid of a run that ends after `steps` steps. */
 function measured({
   count,
   batch = 1,
@@ -33,11 +33,11 @@ it('measures the first run on all held-out pictures, three times', () => {
   ]);
 });
 
-it('looks at one picture after two steps, not at 217', () => {
+it('measures one picture after two steps, not 217', () => {
   expect([...measured({ count: 217, every: 400, steps: 2 })]).toEqual([[2, 1]]);
 });
 
-it('measures at every grid where steps are many', () => {
+it('measures at every grid of a long run', () => {
   expect(new Set(measured({ count: 50, batch: 4, every: 400, steps: 4000 }).values())).toEqual(new Set([50]));
 });
 
@@ -60,7 +60,7 @@ it('never spends more than a third of the training pictures, a tenth of the time
   );
 });
 
-it('keeps half for the end where only time ends the run', () => {
+it('keeps half for the end if only time ends the run', () => {
   const counts = [...measured({ count: 100, every: 10, steps: 1199, known: false }).values()];
   expect(counts.slice(0, -1).filter((count) => count > 0)).toEqual([100]);
   expect(counts.at(-1)).toBe(100);

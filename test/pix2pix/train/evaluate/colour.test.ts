@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { LabHistograms, lab } from '../../../../src/pix2pix/train/evaluate/colour.ts';
 
 /**
- * Lab from its definition, written by itself: the standard's exact threshold and slope in the form of κ and ε, and
- * linear light by the inverse of the encoding's two pieces.
+ * Lab by its definition, written independently: the standard's exact threshold and slope in terms of κ and ε, and
+ * linear light by the inverse of both pieces of the encoding.
  */
 function reference(rgb: readonly number[]): number[] {
   const light = rgb.map((v) => (v > 0.04045 ? Math.exp(2.4 * Math.log((v + 0.055) / 1.055)) : v / 12.92));
@@ -38,12 +38,12 @@ describe('Lab', () => {
     });
   });
 
-  it('agrees with a float64 reference all over the cube, dark corners included', () => {
+  it('agrees with a float64 reference in the whole cube, dark corners included', () => {
     for (let i = 0; i < 3000; i++) {
       const dim = i % 3 === 0 ? 0.02 : 1;
       const [r, g, b] = [dim * noise(3 * i), dim * noise(3 * i + 1), dim * noise(3 * i + 2)] as const;
       const wanted = reference([r, g, b]);
-      // The standard's constants and these differ by less than 1e-12 where the two pieces meet.
+      // The standard's constants and these differ by less than 1e-12 at the boundary of the two pieces.
       lab(r, g, b).forEach((value, axis) => {
         expect(Math.abs(value - (wanted[axis] as number))).toBeLessThan(1e-9);
       });
@@ -60,7 +60,7 @@ describe('histograms', () => {
     return histograms;
   };
 
-  it('intersect as a reference that sorts pixels into named bins', () => {
+  it('intersect as in a reference that sorts pixels into named bins', () => {
     const sets = [
       [picture(1), picture(500)],
       [picture(77), picture(900), picture(4000)],
@@ -92,7 +92,7 @@ describe('histograms', () => {
     expect([back.L, back.a, back.b].map((v) => v.toFixed(12))).toEqual([L, a, b].map((v) => v.toFixed(12)));
   });
 
-  it('are equal for the same pixels elsewhere, and have nothing in common for black and white', () => {
+  it('are equal for the same pixels in other places, and disjoint for black and white', () => {
     const one = picture(5);
     const turned = Float32Array.from(one, (_, i) => {
       const c = Math.floor(i / PLANE);
@@ -104,7 +104,7 @@ describe('histograms', () => {
     expect(counted(flat(0)).overlap(counted(flat(1))).L).toBe(0);
   });
 
-  it('of greys overlap those of the same greys in colour', () => {
+  it('of greys overlap those of colours of the same brightness', () => {
     const grey = Float32Array.from({ length: PLANE }, (_, i) => noise(i));
     const colours = Float32Array.from({ length: 3 * PLANE }, (_, i) => grey[i % PLANE] as number);
     const same = counted(grey).overlap(counted(colours));

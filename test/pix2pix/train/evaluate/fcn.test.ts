@@ -28,8 +28,8 @@ afterAll(async () => {
 });
 
 describe('scores', () => {
-  // Worked out by hand: class 0 has 4 pixels, of which 3 are right; class 1 has 2, of which 1; class 2 has none.
-  it('are those of Long et al., over the classes that there are', () => {
+  // By hand: class 0 has 4 pixels, 3 of them right; class 1 has 2, 1 of them right; class 2 has none.
+  it('are those of Long et al., over the classes that occur', () => {
     const confusion = new Confusion(3);
     confusion.add([0, 0, 0], [0, 0, 1]);
     confusion.add([0, 1, 1], [0, 2, 1]);
@@ -50,14 +50,14 @@ describe('label maps', () => {
   const labels = Uint8Array.from({ length: 24 }, (_, i) => i % 12);
   const { data } = labelPicture(labels, 6, 4);
 
-  it('are read back from their colours, also from colours that JPEG has moved', () => {
+  it('are recovered from their colours, also from colours altered by JPEG', () => {
     const exact = Float32Array.from(data, (v) => v / 255);
     expect(readClasses(exact)).toEqual({ labels, strange: 0 });
     const moved = exact.map((v, i) => v + (i % 2 === 0 ? 0.1 : -0.1));
     expect(readClasses(moved)).toEqual({ labels, strange: 0 });
   });
 
-  it('are told from pictures', () => {
+  it('are distinguished from pictures', () => {
     expect(readClasses(new Float32Array(72).fill(0.5)).strange).toBe(1);
   });
 });
@@ -98,7 +98,7 @@ it('a segmenter learns where things are, to the pixel, and the same twice', { ti
   expect(confusion.scores().pixel).toBeGreaterThan(0.95);
 });
 
-it('a segmenter takes sides that do not halve evenly, and refuses smaller ones than 8', async () => {
+it('a segmenter accepts sides that do not halve evenly, and refuses sides below 8', async () => {
   const classify = async (height: number, width: number) => {
     const size = { height, width, places: [height, width] as const, classes: 3, batch: 1, lr: 0.01, seed: 4 };
     const training = new ClassifierTraining(device, new Segmenter(device, { hidden: 1, classes: 3 }), size);
@@ -113,7 +113,7 @@ const facades = (more: Partial<DataOptions> = {}): DataOptions => {
   return { ...opening, flip: true, ...more };
 };
 
-it('is trained once for the same pictures, anew for others, and reads labels off them', {
+it('is trained once for the same pictures, again for others, and predicts their labels', {
   timeout: 300_000,
 }, async () => {
   const open = async (more: Partial<DataOptions> = {}) => {
@@ -140,7 +140,7 @@ it('is trained once for the same pictures, anew for others, and reads labels off
   expect(Object.keys(fresh).sort()).toEqual(['ours', 'real']);
   expect(fresh.real?.pixel).toBeGreaterThan((fresh.ours?.pixel ?? 1) + 0.1);
 
-  // Blended pictures are others; their maps are exact nevertheless.
+  // Blended pictures differ, but their maps are exact.
   const blended = await open({ resize: 'bilinear' });
   expect((await blended.train.example(1)).labels).toEqual((await train.example(1)).labels);
   expect((await blended.train.example(1)).picture).not.toEqual((await train.example(1)).picture);

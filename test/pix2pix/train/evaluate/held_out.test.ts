@@ -21,7 +21,7 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.le
 
 const named = (names: string[]): Dataset => ({ ...madeUpPairs(names.length), name: (i) => names[i]! });
 
-it('measures what copying the input scores', async () => {
+it('measures the score of copying the input', async () => {
   const test = madeUpPairs(5);
   const { baseline, count, total: of } = await HeldOutSet.load(test, { samples: 1, maxSamples: 256 });
   const each = await Promise.all([0, 1, 2, 3, 4].map((i) => test.pair(i)));
@@ -29,7 +29,7 @@ it('measures what copying the input scores', async () => {
   expect([count, of]).toEqual([5, 5]);
 });
 
-it('measures over at most so many pictures, spread over the set', async () => {
+it('measures at most the given number of pictures, spread over the set', async () => {
   const asked = new Set<number>();
   const all = madeUpPairs(100);
   const watched: Dataset = {
@@ -44,7 +44,7 @@ it('measures over at most so many pictures, spread over the set', async () => {
   expect([heldOut.count, heldOut.total]).toEqual([4, 100]);
 });
 
-it.each([true, false])('paints each picture as by itself, whatever the batch; shared norm: %s', async (sharedNorm) => {
+it.each([true, false])('predicts each picture as alone, whatever the batch; shared norm: %s', async (sharedNorm) => {
   // 7 pictures in batches of 3: the last batch is not full.
   const { generator } = tinyConfig();
   const model = new Pix2Pix(device, tinyConfig({ batch: 3, generator: { ...generator, sharedNorm } }));
@@ -63,7 +63,7 @@ it.each([true, false])('paints each picture as by itself, whatever the batch; sh
   expect(PNG.sync.read(Buffer.from(evaluated.grid)).width).toBeGreaterThan(300);
 });
 
-it('stops in between when asked', async () => {
+it('stops early when asked', async () => {
   const model = new Pix2Pix(device, tinyConfig());
   const heldOut = await HeldOutSet.load(madeUpPairs(6), { samples: 1, maxSamples: 256 });
   let asked = 0;

@@ -18,8 +18,8 @@ const b = picture((i) => 0.75 * first(i) + (0.25 * ((i * 104_729 + 37) % 251)) /
 const flat = (r: number, g: number, blue: number) => picture((i) => [r, g, blue][Math.floor(i / PIXELS)] as number);
 
 describe('scores', () => {
-  // Worked out in NumPy by the definitions: windows one by one, in two dimensions; HSV by Python's colorsys.
-  it('agree with a reference that was written by itself', () => {
+  // Computed in NumPy from the definitions: windows one by one, in two dimensions; HSV by Python's colorsys.
+  it('agree with an independent reference', () => {
     const { l1, psnr: decibels, ssim: similarity } = score(b, a, size);
     expect(l1).toBeCloseTo(0.08208381564624687, 12);
     expect(decibels).toBeCloseTo(19.954349659130276, 10);
@@ -34,36 +34,36 @@ describe('scores', () => {
     expect(similarity).toBeCloseTo(1, 12);
   });
 
-  it('know what a constant shift does', () => {
+  it('change as computed with a constant shift', () => {
     const [dark, bright] = [flat(0.25, 0.25, 0.25), flat(0.5, 0.5, 0.5)];
     expect(meanAbsoluteError(dark, bright)).toBe(0.25);
     expect(psnr(dark, bright)).toBeCloseTo(20 * Math.log10(4), 12);
-    // No structure in either: the term of brightness is all there is.
+    // Neither has structure: only the brightness term counts.
     const c1 = 0.01 ** 2;
     expect(ssim(dark, bright, size)).toBeCloseTo((2 * 0.125 + c1) / (0.0625 + 0.25 + c1), 10);
   });
 
-  it('find a picture turned to its negative unlike, and do not care which of two comes first', () => {
+  it('are low for a negative, and symmetric', () => {
     const negative = a.map((value) => 1 - value);
     expect(ssim(a, negative, size)).toBeLessThan(-0.5);
     expect(ssim(a, b, size)).toBeCloseTo(ssim(b, a, size), 12);
     expect(psnr(a, b)).toBe(psnr(b, a));
   });
 
-  it('see each channel by itself', () => {
+  it('treat each channel separately', () => {
     const other = a.slice();
     other.set(b.subarray(0, PIXELS));
     const red = ssim(a.subarray(0, PIXELS), b.subarray(0, PIXELS), size);
     expect(ssim(a, other, size)).toBeCloseTo((red + 2) / 3, 12);
   });
 
-  it('tell colours from greys', () => {
+  it('distinguish colours from greys', () => {
     for (const grey of [flat(0, 0, 0), flat(0.5, 0.5, 0.5), flat(1, 1, 1), a.subarray(0, PIXELS)]) {
       expect([saturation(grey, size), colourfulness(grey, size)]).toEqual([0, 0]);
     }
     expect(saturation(flat(1, 0, 0), size)).toBe(1);
     expect(saturation(flat(0.5, 0.25, 0.5), size)).toBe(0.5);
-    // One colour has no spread: 0.3 of its distance from grey, red − green 255 and yellow − blue 127.5.
+    // A single colour has no spread: 0.3 of its distance from grey, red − green 255 and yellow − blue 127.5.
     expect(colourfulness(flat(1, 0, 0), size)).toBeCloseTo(0.3 * Math.hypot(255, 127.5), 9);
   });
 

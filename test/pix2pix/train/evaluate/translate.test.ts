@@ -27,13 +27,13 @@ let run: string;
 beforeAll(async () => {
   device = await openTestDevice();
   run = folder();
-  // Batch norm that starts at one, so that the picture is no even grey.
+  // Batch norm that starts at one, so that the prediction is not uniformly grey.
   const model = new Pix2Pix(device, tinyConfig({ init: 'paper', lr: 1e-3, height: 128, width: 128 }));
   await train(device, run, { steps: 5 }, { model });
 });
 afterAll(() => device.destroy());
 
-/** The size at which the run's generator paints. */
+/** The size at which the run's generator predicts. */
 const fitting = (size: Size) => paintedSize(size, tutorialSides(2), false);
 const checkpoint = () => join(run, 'latest.safetensors');
 const picture = (width: number, height: number, value = (i: number) => ((i * 7919) % 256) / 255): Picture => ({
@@ -42,13 +42,13 @@ const picture = (width: number, height: number, value = (i: number) => ((i * 791
   data: Float32Array.from({ length: 3 * width * height }, (_, i) => value(i)),
 });
 
-it('shows bit for bit what the sample grid of the training shows', async () => {
+it('predicts bit for bit what the training’s sample grid shows', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
   const predictor = new Predictor(device, generator);
   const [name] = readdirSync(join(run, 'samples'));
   const grid = PNG.sync.read(readFileSync(join(run, 'samples', name as string)));
   const test = madeUpPairs(5, { width: 128, height: 128, offset: 100 });
-  // 128 pixels a side are shown one to one; the grid's first row holds the first and third held-out pairs.
+  // Pictures of 128 pixels are shown unscaled. The grid's first row has the first and the third held-out pair.
   let found = 0;
   for (const index of [0, 1, 3]) {
     const { condition } = await test.pair(index);
@@ -80,7 +80,7 @@ function contains(whole: PNG, part: PNG): boolean {
   return false;
 }
 
-it('takes any size: multiples go through unchanged, others are filled up and cut back', async () => {
+it('accepts any size: multiples pass unchanged, others are padded and cropped', async () => {
   const { generator } = await loadGenerator(device, checkpoint());
   const predictor = new Predictor(device, generator);
   const even = picture(20, 12);
@@ -119,7 +119,7 @@ const NETWORKS: [string, TrainConfig][] = [
   ['resnet without norm', resnet('none')],
 ];
 
-it.each(NETWORKS)('paints the tiniest pictures, with dropout too: %s', async (_, config) => {
+it.each(NETWORKS)('predicts the smallest pictures, with dropout, too: %s', async (_, config) => {
   const sides = GENERATORS[config.netG].sidesOf(config.generator);
   for (const sampling of [false, true]) {
     const rng = new Rng(device, 1);
@@ -134,14 +134,14 @@ it.each(NETWORKS)('paints the tiniest pictures, with dropout too: %s', async (_,
       expect([painted.width, painted.height, painted.data.length]).toEqual([width, height, 3 * width * height]);
       expect(painted.data.every(Number.isFinite)).toBe(true);
     }
-    // What the network takes as it is stays as it is.
+    // Sizes that the network supports pass unchanged.
     const whole = { width: 2 * sides.unit, height: 2 * sides.unit };
     expect(paintedSize(whole, sides, sampling)).toEqual(whole);
     predictor.destroy();
   }
 });
 
-it('gives a generator of grey the luma of a picture, and its answer three equal planes', async () => {
+it('gives a grey generator the luma of a picture, and its prediction three equal planes', async () => {
   const asked: number[][] = [];
   const grey = (channels: { in: number; out: number }) =>
     ({
@@ -160,7 +160,7 @@ it('gives a generator of grey the luma of a picture, and its answer three equal 
   );
 });
 
-it('fills up by repeating the edge', () => {
+it('pads by repeating the edge', () => {
   const side = fc.integer({ min: 1, max: 9 });
   fc.assert(
     fc.property(side, side, fc.integer({ min: 1, max: 8 }), (width, height, unit) => {
@@ -182,7 +182,7 @@ it('fills up by repeating the edge', () => {
   );
 });
 
-it('takes a half, and resizes as training does', () => {
+it('takes one half, and resizes as training does', () => {
   const pair = picture(8, 4, (i) => ((i % 8) + 1) / 10);
   expect([...prepare(pair, { side: 'left' }).data.subarray(0, 4)].map((v) => Math.round(v * 10))).toEqual([1, 2, 3, 4]);
   expect([...prepare(pair, { side: 'right' }).data.subarray(0, 4)].map((v) => Math.round(v * 10))).toEqual([

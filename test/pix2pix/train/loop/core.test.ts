@@ -11,7 +11,7 @@ import { type LossRow, RING_LENGTH } from '../../../../src/pix2pix/train/steps/l
 
 type Loss = 'gen' | 'ssim';
 
-/** Counts to `last`; the loss of a step is what `lossOf` says. */
+/** Counts to `last`; `lossOf` gives the loss of a step. */
 class Counting implements TrainingTask<Loss> {
   readonly device = { drain: async () => undefined };
   readonly lossNames = { gen: 'generator loss', ssim: 'structural loss' };
@@ -31,7 +31,7 @@ class Counting implements TrainingTask<Loss> {
   }
 }
 
-/** Writes down what it is asked to do. */
+/** Records the calls that it gets. */
 class Noting implements LoopHost<Loss, string> {
   readonly readSeconds = Number.POSITIVE_INFINITY;
   readonly notes: string[] = [];
@@ -76,7 +76,7 @@ class Noting implements LoopHost<Loss, string> {
   }
 }
 
-it('samples, tells the losses, then saves, and ends with all three', async () => {
+it('samples, reports the losses, then saves, and ends with all three', async () => {
   const task = new Counting();
   const save = async () => undefined;
   const host = new Noting(task, 5, (step) => ({ sample: step === 2, save: step === 3 ? save : undefined }));
@@ -112,7 +112,7 @@ it('reads the losses before the ring overwrites them', async () => {
   expect(reads.map((note) => note.replace(/.* of /, ''))).toEqual([String(RING_LENGTH), '2, a grid']);
 });
 
-it('ends when somebody asks, also while something is being done after a step', async () => {
+it('ends when asked, also while it is busy after a step', async () => {
   const task = new Counting();
   const host = new Noting(task, 9, (step) => ({ losses: step === 3 }));
   const { onLosses } = host;

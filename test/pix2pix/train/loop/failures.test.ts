@@ -16,7 +16,7 @@ import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';
 import { openTestDevice } from '../../../device.ts';
 import { temporaryFolders, tinyConfig, train } from '../tiny.ts';
 
-/** When set, a file whose name matches cannot be written to: the disk is full. */
+/** When set, files with a matching name cannot be written: the disk is full. */
 const full = vi.hoisted(() => ({ name: undefined as RegExp | undefined }));
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
@@ -68,7 +68,7 @@ it('stops at a loss that is not a number, names the step, and keeps the last goo
   expect(error.message).toContain('smaller ones (--lr, --lr_D)');
   expect(error.message).toContain('--continue_train goes on from it');
 
-  // Whatever was saved since is from before that step and loads; nothing that is not finite was.
+  // Everything saved since is from before that step and loads. Nothing that is not finite was saved.
   const { model: kept, header } = await loadCheckpoint(device, join(path, 'latest.safetensors'));
   expect(header.step).toBeLessThan(bad);
   expect(kept.step).toBe(header.step);
@@ -79,7 +79,7 @@ it('stops at a loss that is not a number, names the step, and keeps the last goo
   expect(readFileSync(join(path, 'report.html'), 'utf8')).toContain('stopped by an error');
 });
 
-it('stops within a logging interval even where that is long', async () => {
+it('stops within a logging interval, even a long one', async () => {
   const model = new Pix2Pix(device, tinyConfig({ lr: 1e30, lrDisc: 1e30 }));
   const path = folder();
   const error = await errorOf(train(device, path, { steps: 2000, logEvery: 1000 }, { model }));
@@ -120,7 +120,7 @@ it.each([
   expect(names.filter((entry) => entry.endsWith('.tmp'))).toEqual([]);
 });
 
-/** A checkpoint whose content is changed by hand. */
+/** A checkpoint whose content was edited. */
 async function tampered(
   change: (tensors: Map<string, NamedTensor>, metadata: Record<string, string>) => void,
 ): Promise<string> {

@@ -39,7 +39,7 @@ it('writes one JSON object per line and reads it back', async () => {
   expect(await readLog(path)).toEqual(lines);
 });
 
-it('reads as if never stopped after a resume from an earlier checkpoint', async () => {
+it('reads like an uninterrupted log after a resume from an earlier checkpoint', async () => {
   await write([1, 2, 3, 4, 5].map((step) => line(step)));
   await appendFile(path, '{"step":6,"epo'); // the run was killed here
   await write(
@@ -51,7 +51,7 @@ it('reads as if never stopped after a resume from an earlier checkpoint', async 
   expect(resumed).toBe(await readFile(path, 'utf8'));
 });
 
-it('starts empty without a resume, and on a resume without a log', async () => {
+it('starts empty without a resume, or on a resume without a log', async () => {
   await write([line(1)]);
   await write([]);
   expect(await readLog(path)).toEqual([]);
@@ -61,7 +61,7 @@ it('starts empty without a resume, and on a resume without a log', async () => {
   expect(await readLog(path)).toEqual([line(8)]);
 });
 
-it('leaves out a torn last line, but keeps a whole one that only lacks its end', async () => {
+it('drops an incomplete last line, but keeps a complete one without a line break', async () => {
   const whole = JSON.stringify(line(1));
   for (const torn of ['{', '{"step":2}', whole.slice(0, -9), '\0\0\0']) {
     await writeFile(path, `${whole}\n${torn}`);

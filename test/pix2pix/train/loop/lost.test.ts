@@ -22,7 +22,7 @@ beforeAll(async () => {
   device.destroy();
 });
 
-/** Counts what is read back: losses, pictures of a sample grid, tensors of a checkpoint. */
+/** Counts what is read back: losses, predictions of a sample grid, tensors of a checkpoint. */
 function countReads(device: Device, then?: (count: number) => void): () => number {
   let count = 0;
   const { createBuffer } = device.gpu;
@@ -72,7 +72,7 @@ it.each(places)(
   },
 );
 
-it('keeps the state where a sample finds no memory', async () => {
+it('keeps the state if a sample runs out of memory', async () => {
   const path = folder();
   const device = await openTestDevice();
   const model = new Pix2Pix(device, tinyConfig());

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { isTerminal } from '../../../../src/files/lock/process.ts';
 import { Progress } from '../../../../src/pix2pix/train/loop/progress.ts';
 
-/** A stream that keeps what is written, as a terminal or a file would get it. */
+/** A stream that keeps what is written to it, like a terminal or a file. */
 function sink(isTTY: boolean, columns = 200) {
   let text = '';
   const stream = new Writable({
@@ -24,7 +24,7 @@ function start(isTTY: boolean, startStep = 0, limitSeconds?: number, columns?: n
   return { progress, clock, text: out.text };
 }
 
-it('writes a plain line every few seconds where there is no terminal, and the last state', () => {
+it('writes a plain line every few seconds without a terminal, and the last state', () => {
   const { progress, clock, text } = start(false);
   for (let step = 1; step <= 25; step++) {
     clock.ms += 500;
@@ -42,7 +42,7 @@ it('writes a plain line every few seconds where there is no terminal, and the la
   ]);
 });
 
-it('counts the pace of this session only, and the time limit where that ends the run first', () => {
+it('computes the pace of this session only, and uses the time limit if that ends the run first', () => {
   const { progress, clock, text } = start(false, 50, 20);
   clock.ms = 5000;
   progress.update(55); // 45 steps would take 45 s more, but 15 s are left
@@ -53,7 +53,7 @@ it('counts the pace of this session only, and the time limit where that ends the
   progress.stop();
 });
 
-it('says what is done between steps for as long as it is', () => {
+it('says what happens between steps while it happens', () => {
   const { progress, clock, text } = start(false);
   clock.ms = 5000;
   progress.update(10, { lossG: 1 });
@@ -70,7 +70,7 @@ it('says what is done between steps for as long as it is', () => {
   ]);
 });
 
-it('draws a bar on a terminal, with lines above it, and stops twice without harm', () => {
+it('draws a bar on a terminal, with lines above it, and can be stopped twice', () => {
   const { progress, clock, text } = start(true);
   clock.ms = 1000;
   progress.update(50, { imagesPerSecond: 31.25, lossG: 7, lossD: 0.69 });
@@ -99,7 +99,7 @@ it('draws at most ten times a second, and the last state at the end', () => {
   expect(text().endsWith('\n')).toBe(true);
 });
 
-it('leaves out what a narrow terminal has no room for, and wraps notes', () => {
+it('drops what a narrow terminal has no room for, and wraps notes', () => {
   const { progress, clock, text } = start(true, 0, undefined, 40);
   clock.ms = 10_000;
   progress.update(50, { imagesPerSecond: 31.25, lossG: 7, lossD: 0.69 });
@@ -119,7 +119,7 @@ it('leaves out what a narrow terminal has no room for, and wraps notes', () => {
   for (const bar of bars) expect(bar.length).toBeLessThan(40);
 });
 
-it('draws no bar where a terminal cannot, or a build server keeps a log', () => {
+it('draws no bar on a terminal that cannot, or in the log of a build server', () => {
   expect(isTerminal({ isTTY: true }, {})).toBe(true);
   expect(isTerminal({ isTTY: true }, { TERM: 'xterm-256color', CI: 'false' })).toBe(true);
   expect(isTerminal({ isTTY: true }, { TERM: 'dumb' })).toBe(false);
@@ -127,7 +127,7 @@ it('draws no bar where a terminal cannot, or a build server keeps a log', () => 
   expect(isTerminal({}, {})).toBe(false);
 });
 
-it('may run again after a stop, and takes notes before a start', () => {
+it('can run again after a stop, and accepts notes before a start', () => {
   const out = sink(false);
   const progress = new Progress({ stream: out.stream, now: () => 0 });
   progress.note('preparing');

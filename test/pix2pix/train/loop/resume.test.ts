@@ -22,8 +22,7 @@ afterEach(() => {
   for (const device of devices.splice(0)) device.destroy();
 });
 
-/** The log without what the clock decides. */
-/** Without what was measured: a run measures at its end, and the first part of one has an end of its own. */
+/** The log without times, and without measurements: a run measures at its end, and its first part has its own end. */
 async function losses(path: string) {
   const lines = await readLog(join(path, 'log.jsonl'));
   return lines.map(({ imagesPerSecond: _, seconds: __, testL1: ___, ...rest }) => rest);
@@ -57,7 +56,7 @@ const models = {
   'L1 alone': { ...PRESETS.paper, ...smallUnet, ganMode: 'none' as const, norm: 'instance' as const },
 };
 
-it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', async (_, config) => {
+it.each(Object.entries(models))('continues bit for bit as if never stopped: %s', async (_, config) => {
   const [whole, parts] = [folder(), folder()];
   const device = await open();
   const straight = await train(device, whole, { steps: 6, sampleEvery: 3 }, { model: new Pix2Pix(device, config) });
@@ -76,9 +75,9 @@ it.each(Object.entries(models))('goes on bit for bit as if never stopped: %s', a
   expect(resumed.result.testL1).toBe(straight.result.testL1);
 });
 
-it('a plateau goes on bit for bit from the middle of an epoch, and its rate falls', async () => {
+it('a plateau continues bit for bit from the middle of an epoch, and its rate falls', async () => {
   const { generator } = tinyConfig();
-  // At this rate nothing changes: a plateau from the first epoch on. An epoch is two steps.
+  // At this rate nothing improves: a plateau from the first epoch on. An epoch has two steps.
   const still = { lr: 1e-12, lrDisc: 1e-12, batch: 5, generator: { ...generator, dropout: 0 } };
   const config = tinyConfig({ ...still, lrPolicy: 'plateau', epochs: 9 });
   const [whole, parts] = [folder(), folder()];
@@ -93,12 +92,12 @@ it('a plateau goes on bit for bit from the middle of an epoch, and its rate fall
   expect(await bits(resumed.model)).toEqual(await bits(straight.model));
 });
 
-it('cuts off what a killed run did after its last checkpoint', async () => {
+it('removes what a killed run did after its last checkpoint', async () => {
   const [whole, early, killed] = [folder(), folder(), folder()];
   await train(await open(), whole, { steps: 4 });
   await train(await open(), early, { steps: 2 });
   await train(await open(), killed, { steps: 5 });
-  // As a run that was killed in step 6 leaves it: the checkpoint of step 2, log and picture of step 5, half a line.
+  // As a run leaves it that was killed in step 6: the checkpoint of step 2, log and picture of step 5, half a line.
   await copyFile(join(early, 'latest.safetensors'), join(killed, 'latest.safetensors'));
   await appendFile(join(killed, 'log.jsonl'), '{"step":6,"epo');
   await writeFile(join(killed, 'samples', 'notes.txt'), 'mine');
@@ -110,7 +109,7 @@ it('cuts off what a killed run did after its last checkpoint', async () => {
   expect(await losses(killed)).toEqual(await losses(whole));
 });
 
-it('paints the same after a restart, and leaves the state alone', async () => {
+it('predicts the same after a restart, and does not change the state', async () => {
   const device = await open();
   const path = folder();
   const { model } = await train(device, path, { steps: 3 });

@@ -28,10 +28,10 @@ it('leaves a line for each step, pictures, a report and a checkpoint, and no tem
 
   const log = await readLog(join(path, 'log.jsonl'));
   expect(log.map((line) => line.step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  // 14 pictures were trained on: a third of them may be measured, so 4 of the 5 at the end.
+  // It trained on 14 pictures: a third of them may be measured, so 4 of the 5 at the end.
   expect(log.filter((line) => line.testL1 !== undefined).map((line) => line.step)).toEqual([7]);
   expect(log.at(-1)?.testL1).toBe(result.testL1);
-  // 10 pairs in batches of 2: 5 steps an epoch.
+  // 10 pairs in batches of 2 are 5 steps per epoch.
   expect(log.map((line) => line.epoch)).toEqual([0, 0, 0, 0, 0, 1, 1]);
   for (const [i, line] of log.entries()) {
     expect(line.lossG).toBeCloseTo(
@@ -51,14 +51,14 @@ it('leaves a line for each step, pictures, a report and a checkpoint, and no tem
   expect(await readCheckpointHeader(result.checkpoint)).toMatchObject({ step: 7, run: { preset: 'tiny' } });
 });
 
-it('saves by the clock where steps are slow, without being asked to save by steps', async () => {
+it('saves by time if steps are slow, even without an interval in steps', async () => {
   const path = folder();
   let hours = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => 3_600_000 * hours);
   const saved: boolean[] = [];
   const interrupted = () => {
     saved.push(existsSync(join(path, 'latest.safetensors')));
-    hours += 0.01; // two looks a step: 72 s
+    hours += 0.01; // two clock readings per step: 72 s
     return false;
   };
   await train(device, path, { steps: 8, logEvery: 0 }, { interrupted });
@@ -85,7 +85,7 @@ it('uses exactly the same memory after ten steps and after hundreds', { tags: 'l
   expect(device.memory).toEqual(early);
 });
 
-it('keeps checkpoints of epochs where asked', async () => {
+it('keeps checkpoints of epochs if asked to', async () => {
   const path = folder();
   await train(device, path, { steps: 16, saveEveryEpochs: 2 });
   expect(files(path).filter((name) => name.endsWith('.safetensors'))).toEqual([
@@ -106,7 +106,7 @@ it('stops when time is up, with pictures, report and checkpoint', async () => {
   expect(readFileSync(result.report, 'utf8')).toContain('after 0.02 min');
 });
 
-it('bounds each session by itself, while seconds of training add up', async () => {
+it('limits each session separately, while seconds of training add up', async () => {
   const path = folder();
   const { model } = await train(device, path, { steps: 1_000_000, minutes: 0.01 });
   const before = (await readCheckpointHeader(join(path, 'latest.safetensors'))).run;
@@ -131,7 +131,7 @@ it('finishes the step and saves when interrupted, without taking time for pictur
   expect(readFileSync(result.report, 'utf8')).toContain('interrupted');
 });
 
-it('begins afresh where an earlier run in the folder was not continued', async () => {
+it('starts afresh if an earlier run in the folder is not continued', async () => {
   const path = folder();
   await train(device, path, { steps: 4, sampleEvery: 1 });
   await train(device, path, { steps: 2 });

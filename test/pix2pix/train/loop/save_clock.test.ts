@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SaveClock } from '../../../../src/pix2pix/train/loop/folder/save_clock.ts';
 
-/** Trains for a day, and gives the most seconds of work that a crash at the worst moment would have lost. */
+/** Trains for a day. Returns the most seconds of work that a crash at the worst moment would lose. */
 async function mostLost(seconds: (step: number) => number, saving: number): Promise<{ lost: number; saves: number }> {
   let now = 0;
   const clock = new SaveClock(() => 1000 * now);
@@ -32,7 +32,7 @@ it.each([
   expect(saves).toBeLessThan(86_400 / 120);
 });
 
-it('loses one step where a single one takes longer', async () => {
-  // The step, and two saves: one of the state before it, one of that after it.
+it('loses one step if a single one takes longer', async () => {
+  // The step, and two saves: of the state before it, and of the state after it.
   expect((await mostLost(() => 400, 10)).lost).toBe(420);
 });

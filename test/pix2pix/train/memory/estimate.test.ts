@@ -13,7 +13,7 @@ import { tinyConfig } from '../tiny.ts';
 let device: Device;
 afterEach(() => device.destroy());
 
-it('tells to the byte what training takes on the device, and allocates nothing itself', async () => {
+it('states to the byte what training takes on the device, without allocating anything', async () => {
   device = await openTestDevice();
   const others = [tinyConfig({ batch: 1, width: 32, reuseFake: true }), tinyConfig({ ema: 0.9 })];
   for (const config of [tinyConfig(), ...others]) {
@@ -31,7 +31,7 @@ it('tells to the byte what training takes on the device, and allocates nothing i
   }
 });
 
-it('tells to the byte what painting takes', async () => {
+it('states to the byte what a prediction takes', async () => {
   device = await openTestDevice();
   const need = await estimatePrediction(device, tinyConfig(), 24, 40);
   const before = device.memory.bytes;
@@ -43,13 +43,13 @@ it('tells to the byte what painting takes', async () => {
   const full = device.memory.bytes;
   await predictor.predict(new Float32Array(3 * 16 * 16), 1, 16, 16);
   for (let i = 1; i <= 5; i++) await predictor.predict(new Float32Array(3 * 16 * 16 * i), 1, 16, 16 * i);
-  // Only the programs used last are kept, so a folder of many sizes does not fill the memory.
+  // Only the programs used last are kept, so that a folder of many sizes does not fill the memory.
   predictor.destroy();
   expect(device.memory.bytes - before).toBe(need.state);
   expect(full).toBeGreaterThan(device.memory.bytes);
 });
 
-it('refuses what does not fit before anything is allocated, at once, and says what to reduce', async () => {
+it('refuses a training that does not fit, at once and before any allocation, and says what to reduce', async () => {
   device = await openTestDevice({ memoryBudget: 2 ** 30 });
   const huge = { ...PRESETS.tutorial, generator: { ...PRESETS.tutorial.generator, hidden: 512 } };
   const start = performance.now();

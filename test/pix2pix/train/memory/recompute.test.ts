@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => closeTestDevice(device));
 
 const CONFIGS: Record<string, TrainConfig> = {
-  // Dropout, one norm at two places, two forwards a step: everything that must not be counted or drawn twice.
+  // Dropout, one norm at two places, two forwards per step: everything that must not be counted or drawn twice.
   tutorial: tinyConfig({ generator: { ...tinyConfig().generator, dropout: 0.5 } }),
   unet: {
     ...PRESETS.paper,
@@ -47,7 +47,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
 });
 
 test("large pictures take less memory, by the planner's account", async () => {
-  // At 512 the weights' gradients, which both have, are most of it.
+  // At 512 the gradients of the weights, which both have, are most of it.
   const config = { ...PRESETS.tutorial, batch: 1, width: 1024, height: 1024 };
   const plain = await estimateTraining(device, config);
   const less = await estimateTraining(device, { ...config, recompute: true });

@@ -38,7 +38,7 @@ function data(more: Partial<ReportData> = {}): ReportData {
   };
 }
 
-/** The curves as the page's own script will read them. */
+/** The curves as the page's own script reads them. */
 function embedded(html: string) {
   return JSON.parse(/<script type="application\/json" id="curves">(.*?)<\/script>/s.exec(html)![1]!);
 }
@@ -61,7 +61,7 @@ it('escapes every name, in markup and in the data', () => {
   expect(embedded(html)[0].baseline.label).toBe(NASTY);
 });
 
-it('asks the network for nothing', () => {
+it('makes no network requests', () => {
   const html = renderReport(data());
   const markup = html.replace(/<script>[\s\S]*?<\/script>/g, '');
   for (const [, url] of markup.matchAll(/(?:src|href)="([^"]*)"/g)) expect(url).toMatch(/^data:/);
@@ -100,13 +100,13 @@ it('carries its style sheets and the plotting library', () => {
   expect(html).toContain("getElementById('curves')");
 });
 
-it('says whether the run goes on', () => {
+it('says whether the run is still in progress', () => {
   expect(renderReport(data())).not.toContain('Training goes on');
   expect(renderReport(data({ finished: false }))).toContain('state at step 30');
   expect(renderReport(data({ log: [], samples: [], finished: false }))).toContain('No step has been logged yet');
 });
 
-it('draws every curve, held-out points where they were measured', () => {
+it('draws every curve, and held-out points at the steps where they were measured', () => {
   const [l1, generator, disc, adversarial, structure, speed] = embedded(renderReport(data()));
   expect(generator.values).toEqual(data().log.map((one) => one.lossG));
   expect(disc.values[4]).toBe(0.7);
@@ -119,7 +119,7 @@ it('draws every curve, held-out points where they were measured', () => {
   expect(l1.note).toContain('held-out 0.01 at step 30; copying the input 0.087');
 });
 
-it('averages a long log, loses no held-out point of it, and leaves a gap where a loss was not finite', () => {
+it('averages a long log, keeps its held-out points, and leaves a gap where a loss is not finite', () => {
   const log = Array.from({ length: 6000 }, (_, i) => line(i + 1));
   log[5] = { ...log[5]!, lossG: Number.NaN };
   const [l1, generator] = curves(log);

@@ -6,12 +6,12 @@ import { bundleScript } from '../../../files/script.ts';
 import { temporaryFolders } from '../tiny.ts';
 
 const newFolder = temporaryFolders();
-// Below the package, so that the script finds sharp.
+// Below the package, so that the script can import sharp.
 mkdirSync('dist', { recursive: true });
 const scripts = mkdtempSync(join(process.cwd(), 'dist', 'test-fonts-'));
 afterAll(() => rmSync(scripts, { recursive: true }));
 
-/** Draws a word in a process of its own, and returns what that process printed on standard error. */
+/** Draws a word in a separate process, and returns its standard error. */
 function complaint(before: string, env: Record<string, string>): string {
   const contents = `
     import sharp from 'sharp';
@@ -23,10 +23,10 @@ function complaint(before: string, env: Record<string, string>): string {
   return spawnSync(process.execPath, [script], { env: { ...rest, ...env }, encoding: 'utf8' }).stderr;
 }
 
-it.runIf(process.platform === 'linux')('gives fontconfig a configuration where the system has none', () => {
+it.runIf(process.platform === 'linux')('gives fontconfig a configuration if the system has none', () => {
   const folder = newFolder();
   const nowhere = join(folder, 'none', 'fonts.conf');
-  // What a person would see otherwise.
+  // The message without it.
   expect(complaint('', { FONTCONFIG_FILE: nowhere })).toMatch(/Fontconfig error/);
   const quiet = `await configureFonts(${JSON.stringify(nowhere)});`;
   expect(complaint(quiet, { XDG_CACHE_HOME: folder })).toBe('');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PixtapeError } from '../../../../src/engine/util/errors.ts';
 import { type SampleRow, sampleGrid } from '../../../../src/pix2pix/train/sheets/grid.ts';
 
-/** One colour all over, planar. */
+/** A uniform colour, planar. */
 function flat(rgb: readonly number[], pixels: number): Float32Array {
   return Float32Array.from({ length: rgb.length * pixels }, (_, i) => rgb[Math.floor(i / pixels)]!);
 }
@@ -18,7 +18,7 @@ const sample = (pixels: number, more: Partial<SampleRow> = {}): SampleRow => ({
   ...more,
 });
 
-/** The box around all pixels of one colour, and how many there are. */
+/** The bounding box of all pixels of one colour, and their number. */
 function find(png: PNG, rgb: readonly number[]) {
   const found = { left: png.width, right: -1, top: png.height, bottom: -1, count: 0 };
   for (let y = 0; y < png.height; y++) {
@@ -38,7 +38,7 @@ function find(png: PNG, rgb: readonly number[]) {
 const decode = (bytes: Uint8Array): PNG => PNG.sync.read(Buffer.from(bytes));
 
 describe('sampleGrid', () => {
-  it('puts condition, output and real beside each other, small pictures enlarged to at least 96 pixels by a whole factor', async () => {
+  it('puts condition, output and real side by side, small pictures enlarged to at least 96 pixels by a whole factor', async () => {
     const png = decode(await sampleGrid([sample(40 * 30)], 40, 30));
     const [condition, fake, real] = [RED, GREEN, BLUE].map((colour) => find(png, colour));
     for (const cell of [condition!, fake!, real!]) {
@@ -52,7 +52,7 @@ describe('sampleGrid', () => {
     expect(real!.right).toBeLessThan(png.width - 8);
   });
 
-  it('keeps every pixel of a picture, in its place', async () => {
+  it('preserves every pixel of a picture', async () => {
     const values = Float32Array.from({ length: 3 * 128 * 112 }, (_, i) => ((i * 7919) % 256) / 255);
     const png = decode(await sampleGrid([sample(128 * 112, { condition: values })], 128, 112));
     const fake = find(png, GREEN);
@@ -69,7 +69,7 @@ describe('sampleGrid', () => {
     }
   });
 
-  it('sets small samples side by side and large ones below each other', async () => {
+  it('puts small samples side by side, and large ones below each other', async () => {
     const small = decode(
       await sampleGrid(
         Array.from({ length: 4 }, () => sample(64 * 64)),
@@ -99,7 +99,7 @@ describe('sampleGrid', () => {
     expect(chosen.width).toBeGreaterThan(12 * 128);
   });
 
-  it('draws the labels: other words, other pixels', async () => {
+  it('draws the labels: different words, different pixels', async () => {
     const rows = [sample(96 * 96)];
     const usual = await sampleGrid(rows, 96, 96);
     expect(Buffer.compare(usual, await sampleGrid(rows, 96, 96, { labels: ['condition', 'output', 'real'] }))).toBe(0);
@@ -113,7 +113,7 @@ describe('sampleGrid', () => {
     expect(named.height).toBeGreaterThan(decode(usual).height);
   });
 
-  it('clamps values outside [0, 1], takes grey pictures, and makes NaN loud', async () => {
+  it('clamps values outside [0, 1], accepts grey pictures, and highlights NaN', async () => {
     const pixels = 96 * 96;
     const row = sample(pixels, {
       condition: flat([7, -3, 0], pixels),

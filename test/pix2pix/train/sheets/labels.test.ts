@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import { INK, LINE, labelsSvg } from '../../../../src/pix2pix/train/sheets/labels.ts';
 
-// This process sees no font of the system's, as in a bare container. Fontconfig reads it with the first text.
+// This process finds no fonts of the system, as in a bare container. Fontconfig reads the variable with the first text.
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-fonts-'));
 process.env.FONTCONFIG_FILE = join(folder, 'fonts.conf');
 writeFileSync(
@@ -14,7 +14,7 @@ writeFileSync(
 );
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The ink of a label in a box of this width: opacities of its pixels. */
+/** The ink of a label in a box of this width: the opacities of its pixels. */
 async function ink(text: string, width = 200): Promise<Buffer> {
   const svg = await labelsSvg([{ text, x: 0, y: 0, width, colour: INK, align: 'left' }], 400, LINE);
   return sharp(Buffer.from(svg)).ensureAlpha().extractChannel(3).raw().toBuffer();
@@ -29,7 +29,7 @@ it('draws letters, capitals and accents without any font of the system', async (
   const words = ['fleche', 'flèche', 'Fleche', 'FLÈCHE', 'ﬂéche', 'Größe', 'Łódź', 'Ж'];
   const drawn = await Promise.all(words.map((word) => ink(word)));
   expect(new Set(drawn.map((pixels) => pixels.toString('base64'))).size).toBe(words.length);
-  // Boxes in the place of letters would be equally wide.
+  // Placeholder boxes would be equally wide.
   expect(end(await ink('iiii'))).toBeLessThan(0.5 * end(await ink('MMMM')));
   expect(end(await ink('plain'))).toBeGreaterThan(20);
 });
@@ -43,7 +43,7 @@ it('shortens what does not fit', async () => {
   expect(end(await ink('MMMM', 3))).toBeLessThan(20);
 });
 
-it('takes any text for text', async () => {
+it('does not interpret any text as markup', async () => {
   expect((await ink('a < b & c > d')).equals(await ink('a b c d'))).toBe(false);
   expect((await ink('a\u0007b')).equals(await ink('ab'))).toBe(true);
   for (const blank of ['', ' ', '\n']) expect(end(await ink(blank))).toBe(0);

@@ -14,7 +14,7 @@ import { Predictor } from '../../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 import { madeUpPairs, temporaryFolders, tinyConfig } from '../tiny.ts';
 
-/** Weights averaged over steps: what they are, and that everything that paints uses them. */
+/** Averaged weights: their values, and that every prediction uses them. */
 const folder = temporaryFolders();
 let device: Device;
 beforeAll(async () => {
@@ -71,7 +71,7 @@ it('are the average of the weights after each step, running statistics included,
   expect(more).toEqual([...averaged.stateDict().keys()].map((name) => `ema.${name}`));
 });
 
-it('paint: in training, from its checkpoint, and from an export', async () => {
+it('predict: in training, from its checkpoint, and from an export', async () => {
   const model = new Pix2Pix(device, config);
   const condition = await stepped(model, 3);
   const painted = await model.predict(condition, 1, 16, 16);

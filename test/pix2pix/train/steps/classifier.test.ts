@@ -15,7 +15,7 @@ afterAll(() => device.destroy());
 
 const training = () => pictureClassifier(device, { side: 8, classes: 3, hidden: 2, batch: 6, lr: 0.02, seed: 1 });
 
-it('learns what can be told apart, to the last picture, and the same twice', {
+it('learns separable classes, to the last picture, and the same twice', {
   tags: 'long',
   timeout: 120_000,
 }, async () => {
@@ -33,7 +33,7 @@ it('learns what can be told apart, to the last picture, and the same twice', {
     [0, 12, 0],
     [0, 0, 12],
   ]);
-  // Pictures that it has never seen, and a batch that is not full.
+  // Unseen pictures, in a batch that is not full.
   const others = await Promise.all([9, 10, 11, 12, 13].map((i) => colourPictures(15, { classes: [] }).picture(i)));
   expect([...(await one.classify(others))]).toEqual([0, 1, 2, 0, 1]);
 });

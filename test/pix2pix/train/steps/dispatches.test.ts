@@ -8,8 +8,9 @@ import { ranksInOne } from '../../../../tools/pytorch/ranks_in_one.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 
 /**
- * How many dispatches a training step is, and how far its memory is above what no plan can do without. Small steps wait for
- * their dispatches on a GPU, so none should come back unnoticed. Nothing is computed: the counts are the same on any machine.
+ * The number of dispatches of a training step, and its memory relative to the lower bound of any plan. Small steps on a
+ * GPU wait for their dispatches, so an increase should be noticed. Nothing is computed: the numbers are the same on
+ * every machine.
  */
 
 let device: Device;

@@ -56,7 +56,7 @@ describe('the networks', () => {
     await expect(record(device, () => generator.forward(noise))).rejects.toThrow(/3 classes, but no labels/);
   });
 
-  it('both answer differently to another class', async () => {
+  it('both depend on the class', async () => {
     const { generator, disc } = new Gan(device, tinyGan());
     const noise = Tensor.from(device, [1, 4, 1, 1], fixedNoise(1, 0, 4));
     const labels = [0, 1, 2].map((k) => Tensor.from(device, [1, 3, 1, 1], oneHot([k], 3)));
@@ -180,7 +180,7 @@ describe('a run', { tags: 'long' }, () => {
   });
 });
 
-it('brings the learning rates down to zero in the last steps, where asked', () => {
+it('lowers the learning rates to zero in the last steps, if asked to', () => {
   const config = tinyGan({ lr: 4, lrDisc: 2, steps: 100, stepsDecay: 40 });
   const rates = [0, 60, 80, 99, 100, 200].map((done) => ganRates(config, done));
   expect(rates.map(({ gen }) => gen)).toEqual([4, 4, 2, 0.1, 0, 0]);
@@ -189,7 +189,7 @@ it('brings the learning rates down to zero in the last steps, where asked', () =
 });
 
 describe('sampling', () => {
-  it('gives the very grid of the training run, from the checkpoint and in a fresh place', async () => {
+  it('reproduces the training run’s grid from the checkpoint, in another folder', async () => {
     const path = folder();
     const { model } = await trainTinyGan(device, path, { steps: 4 });
     const other = await openTestDevice();
@@ -203,7 +203,7 @@ describe('sampling', () => {
     }
   });
 
-  it('makes a picture of its own noise and class, whatever is made beside it, and leaves the state alone', async () => {
+  it('generates a picture from its own noise and class, whatever the rest of the batch, and does not change the state', async () => {
     const { model } = await trainTinyGan(device, folder(), { steps: 3 });
     const before = await ganBits(model);
     const plan = planSamples(model.config, { seed: 3, count: 60 }).flat();
@@ -217,7 +217,7 @@ describe('sampling', () => {
     expect(await ganBits(model)).toEqual(before);
   });
 
-  it('goes on with the falling learning rate that it had', () => {
+  it('continues with the falling learning rate that it had', () => {
     const given = { preset: 'quick', steps: 4000, steps_decay: 4000 } as const;
     const run = freshGanConfig(given as GanFlags, given);
     expect(run.stepsDecay).toBe(4000);
@@ -250,7 +250,7 @@ describe('sampling', () => {
     close(strips[1]?.[0]?.noise, 2);
   });
 
-  it('interpolates without losing length', () => {
+  it('interpolates with constant length', () => {
     const [a, b] = [Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)];
     expect(Math.hypot(...slerp(a, b, 0.5))).toBeCloseTo(1, 6);
     expect([...slerp(a, a, 0.5)]).toEqual([1, 0, 0]);

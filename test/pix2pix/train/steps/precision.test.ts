@@ -58,7 +58,7 @@ const scalesOf = ({ optimG, optimD }: Pix2Pix) =>
 
 const half = (more: Partial<TrainConfig> = {}) => tinyConfig({ precision: 'f16', ...more });
 
-it('is refused, with what to do, where halves cannot be stored', async () => {
+it('is refused, with a hint, if halves cannot be stored', async () => {
   const device = await open();
   device.capabilities.f16 = false;
   const model = new Pix2Pix(device, half());
@@ -91,7 +91,7 @@ describe('with shader-f16', () => {
     const body = () => {
       for (const t of [x, w, other]) t.grad = undefined;
       const y = conv2d(x, w);
-      // Both kinds meet in one operation, in either order, and gradients of both kinds at `other`.
+      // Both dtypes meet in one operation, in either order, and gradients of both dtypes at `other`.
       const loss = sum(add(add(y, other), add(other, y)));
       backward(loss);
       return { y, loss, grads: [x.grad, w.grad, other.grad] };
@@ -101,7 +101,7 @@ describe('with shader-f16', () => {
       expect(outputs.grads.map((t) => t?.dtype)).toEqual(['f32', 'f32', 'f32']);
     expect([exact.outputs.y.dtype, stored.outputs.y.dtype, stored.outputs.loss.dtype]).toEqual(['f32', 'f16', 'f32']);
     for (const recorded of [exact, stored]) recorded.run();
-    // Multiples of 1/64 up to 4: all of them are halves.
+    // Multiples of 1/64 up to 4 are all halves.
     expect(await stored.outputs.y.read()).toEqual(await exact.outputs.y.read());
     for (const [i, grad] of stored.outputs.grads.entries()) {
       expect(await grad?.read()).toEqual(await exact.outputs.grads[i]?.read());
@@ -110,7 +110,8 @@ describe('with shader-f16', () => {
   });
 
   it('thirty steps have the losses of float32 within 5 %', { tags: 'long' }, async () => {
-    // With so few pixels λ = 200 makes gradients that overflow at first: steps would be left out, and the curves shifted.
+    // With so few pixels, λ = 200 gives gradients that overflow at first: steps would be skipped, and the curves
+    // shifted.
     const config = tinyConfig({ lr: 1e-2, init: 'paper', lambdaL1: 20 });
     const curves = [];
     for (const precision of ['f32', 'f16'] as const) {
@@ -130,7 +131,7 @@ describe('with shader-f16', () => {
     expect(exact.at(-1)?.l1).toBeLessThan(0.6 * (exact[0]?.l1 as number));
   });
 
-  it('leaves a step out whose gradients overflow, and halves the scale of that network alone', {
+  it('skips a step whose gradients overflow, and halves the scale of that network only', {
     tags: 'long',
   }, async () => {
     const model = await prepared(device, half());
@@ -148,14 +149,14 @@ describe('with shader-f16', () => {
     for (const name of ['disc.conv1.weight', 'adam.disc.exp_avg.conv1.weight']) {
       expect(after.get(name), name).not.toEqual(before.get(name));
     }
-    // Down it goes until gradients are finite, and then the network learns again.
+    // The scale falls until gradients are finite, and then the network learns again.
     await model.optimG.lossScale?.scale.write([2 ** 20]);
     steps(model, 8);
     expect((await bits(model)).get('gen.conv1.weight')).not.toEqual(after.get('gen.conv1.weight'));
     expect((await scalesOf(model))[0]?.good).toBeGreaterThan(0);
   });
 
-  it('goes on bit for bit from a checkpoint, the scales included', { tags: 'long' }, async () => {
+  it('continues bit for bit from a checkpoint, scales included', { tags: 'long' }, async () => {
     const straight = await prepared(device, half());
     await straight.optimG.lossScale?.scale.write([2 ** 30]);
     steps(straight, 3);
@@ -179,7 +180,7 @@ describe('with shader-f16', () => {
     expect((await readdir(path)).filter((name) => name.endsWith('.safetensors'))).toEqual([]);
   });
 
-  it('says that it may have been the halves when a loss is no number', async () => {
+  it('says that halves may be the cause when a loss is NaN', async () => {
     const model = new Pix2Pix(device, half({ lr: 1e3 }));
     await expect(train(device, folder(), { steps: 20, logEvery: 5 }, { model })).rejects.toThrow(
       /step \d+: the .* loss is .*\n.*activations above 65504 are infinite: start again without it/s,
@@ -197,7 +198,7 @@ describe('with shader-f16', () => {
     expect(less).toBeLessThan(0.55 * plain);
   });
 
-  it('is told to the byte by the estimate', async () => {
+  it('is estimated to the byte', async () => {
     const device = await open();
     const need = await estimateTraining(device, half());
     const before = device.memory.bytes;
@@ -251,13 +252,13 @@ describe('Adam with a loss scale', () => {
       expect(await w.read()).toEqual(draw(1));
       for (const moment of [...optim.state().values()].flat()) expect(await moment.read()).toEqual(new Float32Array(n));
       expect(await scaleOf(optim.lossScale as LossScale)).toEqual({ scale: FIRST_SCALE / 2, good: 0 });
-      // The largest float is no overflow, and the next step counts from there.
+      // The largest float is not an overflow, and the next step counts from there.
       step(gradient.fill(3.4e38));
       expect(await scaleOf(optim.lossScale as LossScale)).toEqual({ scale: FIRST_SCALE / 2, good: 1 });
     },
   );
 
-  it('doubles the scale after a thousand good steps in a row, but not for ever', async () => {
+  it('doubles the scale after a thousand good steps in a row, up to a limit', async () => {
     const { optim, step } = await adam(await open(), true);
     const lossScale = optim.lossScale as LossScale;
     for (let i = 0; i < 999; i++) step(draw(2));

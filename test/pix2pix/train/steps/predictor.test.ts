@@ -19,24 +19,25 @@ const condition = noise(3 * 256, 3);
 const norms = (generator: ReturnType<typeof createGenerator>) =>
   generator.modules().flatMap(([, module]) => (module instanceof BatchNorm2d ? [module] : []));
 
-it('a norm that serves two places goes by each picture’s own statistics, without dropout', async () => {
+it('a norm that serves two places uses each picture’s own statistics, without dropout', async () => {
   const config = tinyConfig({ generator: { ...sizes, dropout: 0 } });
   const { generator, predictor, tensors } = await randomGenerator(device, config);
   const painted = await predictor.predict(condition, 1, 16, 16);
-  // Training mode takes the same statistics of a batch of one. It moves the running ones, which only evaluation reads.
+  // Training mode uses the same statistics for a batch of one. It updates the running ones, which only evaluation
+  // reads.
   const rng = new Rng(device, 0);
   const training = new Predictor(device, generator, { sampling: rng });
   const want = await training.predict(condition, 1, 16, 16);
   expect(deviation(painted, want)).toBeLessThan(1e-5);
   expect(await predictor.predict(condition, 1, 16, 16)).toEqual(painted);
 
-  // With dropout in the configuration, the same weights paint the same: it is off.
+  // With dropout in the configuration, the same weights predict the same: dropout is off.
   const dropping = createGenerator(device, tinyConfig(), rng);
   dropping.loadStateDict(tensors);
   expect(await new Predictor(device, dropping).predict(condition, 1, 16, 16)).toEqual(painted);
 });
 
-it('evaluation mode goes by the running statistics, as norms of one place do by themselves', async () => {
+it('evaluation mode uses the running statistics, as norms of one place do by default', async () => {
   for (const [sharedNorm, statistics] of [
     [true, 'running'],
     [false, undefined],
@@ -55,8 +56,8 @@ it('evaluation mode goes by the running statistics, as norms of one place do by 
   }
 });
 
-it('leaves the bias where a plane has one pixel', async () => {
-  // The deepest level of a picture of 4 × 4 has a single one.
+it('leaves only the bias of a plane of one pixel', async () => {
+  // The deepest level of a 4 × 4 picture has one pixel.
   const { predictor } = await randomGenerator(device, tinyConfig());
   const [a, b] = [noise(48, 1), noise(48, 2)];
   const [one, other] = [await predictor.predict(a, 1, 4, 4), await predictor.predict(b, 1, 4, 4)];
