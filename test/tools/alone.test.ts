@@ -8,7 +8,7 @@ import { afterAll, expect, it } from 'vitest';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-alone-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Says when it begins and ends, in a file that all of them share; argv[1] makes it die in the middle. */
+/** Records when it begins and ends, in a file that all of them share; argv[1] makes it die in between. */
 const WORK = `
   import { appendFileSync } from 'node:fs';
   import { alone } from '${pathToFileURL(resolve('scripts/alone.mjs')).href}';
@@ -27,7 +27,7 @@ const run = (...args: string[]) =>
     );
   });
 
-it('lets one command at a time set the clone up, and takes over from one that was killed', async () => {
+it('lets one command at a time set up the clone, and takes over from one that was killed', async () => {
   await run('die');
   expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('[');
   writeFileSync(join(folder, 'log'), '');

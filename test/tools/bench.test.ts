@@ -42,7 +42,7 @@ afterAll(() => {
 });
 
 describe('timing', () => {
-  test('the entries take turns; one that throws is out and the others go on', async () => {
+  test('the entries take turns; one that throws is dropped, and the others continue', async () => {
     const calls: string[] = [];
     const entry = (name: string, fails = false) => ({
       name,
@@ -58,7 +58,7 @@ describe('timing', () => {
     expect(timing(outcomes.get('c'))?.rounds).toEqual([3, 3]);
   });
 
-  test('short runs are repeated, and a round is the time of one', async () => {
+  test('short runs are repeated, and a round gives the time of one run', async () => {
     const asked: number[] = [];
     const run = async (times: number) => {
       asked.push(times);
@@ -69,14 +69,14 @@ describe('timing', () => {
     expect(outcomes.get('a')).toEqual({ median: 4, min: 4, max: 4, rounds: [4] });
   });
 
-  test('the median is the middle one, or the mean of both', () => {
+  test('the median is the middle value, or the mean of the two middle ones', () => {
     expect(summary([9, 1, 4]).median).toBe(4);
     expect(summary([8, 1, 4, 2]).median).toBe(3);
   });
 });
 
 describe('convolution', () => {
-  test('ours is the convolution of the definition, and a wrong answer shows', async () => {
+  test('ours is the convolution by its definition, and a wrong result is noticed', async () => {
     const { batch, inC, outC, side, kernel } = SHAPE;
     const values = (n: number, k: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * k));
     const x = values(batch * inC * side ** 2, 1.3);
@@ -104,7 +104,7 @@ describe('convolution', () => {
     expect(points.map((p) => p.intensity)).toEqual(Array(2).fill(convFlops(SHAPE) / convBytes(SHAPE)));
   });
 
-  test('a ratio that is reached is met, one that is not is missed, and a peer whose answer differs is not compared', () => {
+  test('a demanded ratio is met or missed, and a peer with a different result is not compared', () => {
     const time = (ms: number) => summary([ms]);
     const mode = new Map([
       ['pixtape', time(1)],
@@ -217,7 +217,7 @@ test('results: JSON, Markdown and a plot that renders in both colour schemes', a
   expect([width, height]).toEqual([1080, 620]);
 });
 
-/** y, and the gradients of Σ y · r, straight from the definition. */
+/** y, and the gradients of Σ y · r, by the definition. */
 function definition(x: Float32Array, w: Float32Array, r: Float32Array) {
   const { batch, inC, outC, side, kernel, padding } = SHAPE;
   const [y, dx, dw] = [new Float32Array(r.length), new Float32Array(x.length), new Float32Array(w.length)];

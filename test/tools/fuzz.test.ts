@@ -6,7 +6,7 @@ import { mendChecksums, mutate, mutateJson } from '../../tools/fuzz/mutate.ts';
 const bytes = Uint8Array.from({ length: 700 }, (_, i) => i % 251);
 const other = new Uint8Array(300).fill(9);
 
-it('the same seed damages a file in the same way, another in another; the good file stays', () => {
+it('equal seeds damage a file in the same way, different ones do not; the good file stays intact', () => {
   const good = bytes.slice();
   const damaged = Array.from({ length: 50 }, (_, n) => mutate(bytes, other, new RandomStream(1, n)));
   expect(bytes).toEqual(good);
@@ -16,7 +16,7 @@ it('the same seed damages a file in the same way, another in another; the good f
   expect([...lengths].sort()).toEqual([-1, 0, 1]);
 });
 
-it('JSON keeps its form but for what is changed', () => {
+it('JSON keeps its form except for the changed part', () => {
   const value = { a: { b: 1, c: [2, 3] }, d: 'text' };
   const changed = Array.from({ length: 60 }, (_, n) => JSON.stringify(mutateJson(value, new RandomStream(2, n))));
   expect(JSON.stringify(value)).toBe('{"a":{"b":1,"c":[2,3]},"d":"text"}');
@@ -24,7 +24,7 @@ it('JSON keeps its form but for what is changed', () => {
   expect(changed.filter((text) => text?.includes('"d"')).length).toBeGreaterThan(20);
 });
 
-it('a PNG with mended checksums is read again', () => {
+it('a PNG with repaired checksums is read again', () => {
   const png = PNG.sync.write(new PNG({ width: 2, height: 2 }));
   const at = png.indexOf('IHDR');
   png.writeUInt32BE(0, at + 17);

@@ -23,7 +23,7 @@ afterAll(() => {
   closeAdapter();
 });
 
-/** Sides, channels and paddings that no patch and no group of channels divides. */
+/** Sides, channels and paddings that are not multiples of any patch or group of channels. */
 const SIZES = { batch: 2, inC: 19, inH: 9, inW: 11, outC: 21 };
 const GEOMETRY = {
   ...{ ...SIZES, outH: 9, outW: 11, kernelH: 3, kernelW: 3, strideH: 1, strideW: 1, padH: 1, padW: 1 },
@@ -39,7 +39,7 @@ test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
       const rungs = ladder(device, direction, GEOMETRY);
       expect(rungs.filter(({ taken }) => taken).length).toBe(1);
       if (patchesFit(device, GEOMETRY) && direction === 'forward') expect(rungs.length).toBeGreaterThan(9);
-      // test/engine/ops/conv/conv_variants.test.ts holds the candidates of the tuner.
+      // test/engine/ops/conv/conv_variants.test.ts tests the tuner's candidates.
       const held = new Set(convCandidates(device, direction, GEOMETRY).map(({ name }) => name));
       const others = rungs.map(({ choice }) => choice).filter(({ name }) => !held.has(name));
       await compareWithDirect(problem, others);
@@ -52,7 +52,7 @@ test.each<ConvDirection>(['forward', 'inputGradient', 'weightGradient'])(
 );
 
 test('every step is timed', async () => {
-  // Of a kernel of 1 × 1, which has few steps, quick to compile.
+  // With a 1 × 1 kernel, which has few steps and compiles quickly.
   const shape = { batch: 1, inC: 5, outC: 6, side: 8, kernel: 1, padding: 0 };
   const rows = await climb(bench, shape, 'forward');
   for (const { choice, outcome, difference, gflops } of rows) {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeTestDevice(device));
 
-/** A fresh copy each time, free to be spoilt. */
+/** A fresh copy each time, which may be modified. */
 function load(name: string): Contents {
   return decodeSafetensors(new Uint8Array(readFileSync(path(name))), name);
 }
@@ -60,12 +60,13 @@ describe('shipped fixtures', () => {
         ...['after.gen', 'after.disc', 'fake_eval', 'curve.disc', 'curve.gen'],
       ]);
       expect(failing(groups)).toEqual([]);
-      // Only biases in front of a norm, whose gradient is zero, may need what is allowed for noise.
+      // Only biases before a norm, whose gradient is zero, may need the tolerance for noise.
       const noisy = groups.filter((group) => group.name.startsWith('grad.')).flatMap((group) => group.noisy);
       const bare = /^(expanding_layers\.\d\.conv[23]|net\.2|model\.model\.1(\.model\.3)*\.model\.[135])\.bias$/;
       expect(noisy.filter((tensor) => !bare.test(tensor))).toEqual([]);
       for (const group of groups.filter(({ tensors }) => tensors === 1)) expect(group.noisy, group.name).toEqual([]);
-      // Far below the format's 1 %, which would hide a wrong average in Adam (1e-2 off in a beta moves them by 4e-5).
+      // Far below the format's 1 %, which would hide a wrong average in Adam (an error of 1e-2 in a beta moves them by
+      // 4e-5).
       for (const group of groups.filter(({ name }) => name.startsWith('curve.'))) {
         expect(group.relativeL2, group.name).toBeLessThan(1e-5);
       }
@@ -88,7 +89,7 @@ test.each([2, 4])(
   120_000,
 );
 
-test('the answer of two ranks, each with batch norm over its own part, is not that of one', async () => {
+test('the result of two ranks, each with batch norm over its own part, differs from that of one', async () => {
   const { metadata, tensors } = load('ranks2-batch4');
   await expect(runReference(device, metadata, tensors, 'two', 1)).rejects.toThrow(/two: it is the answer of 2 ranks/);
   const { ranks, ...config } = JSON.parse(metadata.config ?? '');
@@ -104,7 +105,7 @@ test('a batch that cannot be divided into equal parts for the ranks', async () =
 });
 
 describe('wrong expectations', { tags: 'long' }, () => {
-  test('one value of each output, a per cent of a gradient, half a learning rate of one weight', async () => {
+  test('one value of each output, one per cent of a gradient, half a learning rate of one weight', async () => {
     const fixture = load(SMALLEST);
     const shift = (name: string, by: number, at = 0) => {
       const values = floats(fixture, `expect.${name}`);
@@ -138,7 +139,7 @@ describe('wrong expectations', { tags: 'long' }, () => {
     });
   }, 120_000);
 
-  test('what noise may not excuse: a zero gradient that is not, a weight moved too far, NaN, a counter', async () => {
+  test('errors that noise does not explain: a zero gradient that is not, a weight moved too far, NaN, a counter', async () => {
     const fixture = load(SMALLEST);
     const bias = 'expanding_layers.0.conv3.bias';
     floats(fixture, `expect.grad.gen.${bias}`)[0] = 1e-3;
@@ -209,7 +210,7 @@ describe('files that do not fit the format', () => {
   });
 });
 
-test('a counter may be [1], rates of Adam may be given, names that say nothing of the model are let be', async () => {
+test('a counter may be [1], rates of Adam may be given, names unrelated to the model are ignored', async () => {
   const fixture = load(SMALLEST);
   for (const [name, tensor] of fixture.tensors) if (name.endsWith('num_batches_tracked')) tensor.shape = [1];
   for (const [name, tensor] of fixture.tensors) if (name.startsWith('expect.loss.')) tensor.shape = [];
@@ -218,7 +219,7 @@ test('a counter may be [1], rates of Adam may be given, names that say nothing o
   expect(failing(await run(fixture))).toEqual([]);
 }, 120_000);
 
-test('the command: a line for each group, and an exit status that counts', () => {
+test('the command prints one line per group, and its exit status counts failures', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pixtape-reference-'));
   try {
     const bytes = readFileSync(path(SMALLEST));

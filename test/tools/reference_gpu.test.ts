@@ -8,8 +8,8 @@ import { decodeSafetensors } from '../../src/engine/util/safetensors.ts';
 import { runReference } from '../../tools/pytorch/reference.ts';
 
 /**
- * PyTorch's training steps by the kernels and the fused passes that only GPUs get. Runs on SwiftShader, which compiles them
- * in seconds where lavapipe takes minutes.
+ * PyTorch's training steps with the kernels and fused passes for GPUs only. Runs on SwiftShader, which compiles them in
+ * seconds where lavapipe takes minutes.
  * @module-tag long
  */
 

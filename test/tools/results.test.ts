@@ -41,14 +41,14 @@ const result = (train: string, seed: number, pixel: number, l1: number): Result 
   load: [1, 2.5],
 });
 
-it('a flag of a row takes the place of its table’s', () => {
+it('a flag of a row replaces its table’s', () => {
   expect(table.rows.map((row) => commandOf(table, row))).toEqual([
     '--data facades-toy --netG unet_64 --lr 1e-3',
     '--data facades-toy --lr 1e-3 --netG encoder_decoder_64 --gan_mode none',
   ]);
 });
 
-it('every row of every table is a command that train takes', () => {
+it('every row of every table is a command that train accepts', () => {
   for (const [name, each] of Object.entries(TABLES)) {
     for (const row of each.rows) {
       const command = trainFlags()
@@ -84,7 +84,7 @@ describe('the store', () => {
     );
   });
 
-  it('keeps PyTorch’s result of a run apart from ours, and of two of one run the later', async () => {
+  it('keeps PyTorch’s result of a run separate from ours, and the later one of two results of a run', async () => {
     const path = join(folder, 'both.json');
     const train = commandOf(table, table.rows[0] as (typeof table.rows)[number]);
     const theirs = { ...result(train, 0, 0.7, 0.2), engine: 'pytorch' } as const;
@@ -99,7 +99,7 @@ describe('the store', () => {
     expect(text).toMatch(/plain, PyTorch \| +0\.700 \|/);
   });
 
-  it('keeps what another process has added meanwhile', async () => {
+  it('keeps results that another process has added meanwhile', async () => {
     const path = join(folder, 'meanwhile.json');
     const [one, other] = [new Store(path), new Store(path)];
     await one.add(result('a', 0, 0.5, 0.1));
@@ -107,7 +107,7 @@ describe('the store', () => {
     expect(new Store(path).results.map(({ train }) => train)).toEqual(['a', 'b']);
   });
 
-  it('refuses a file of something else, a block of an unknown table and one without an end', () => {
+  it('refuses another kind of file, a block of an unknown table, and a block without an end', () => {
     writeFileSync(join(folder, 'other.json'), '{}');
     expect(() => new Store(join(folder, 'other.json'))).toThrow(/no list of results/);
     const empty = new Store(join(folder, 'none.json'));
@@ -117,7 +117,7 @@ describe('the store', () => {
   });
 });
 
-it('docs/results.md holds the tables that the committed results give', () => {
+it('docs/results.md has the tables of the committed results', () => {
   const root = resolve(import.meta.dirname, '..', '..');
   const text = readFileSync(join(root, 'docs', 'results.md'), 'utf8');
   const store = new Store(join(root, 'bench', 'results', 'learning.json'));

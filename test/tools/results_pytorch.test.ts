@@ -27,7 +27,7 @@ const SMALL =
 const PAPER = `${SMALL} --preset paper --netG unet_32 --crop_size 32 --ngf 2 --ndf 2 --n_epochs 1 --n_epochs_decay 2`;
 const TUTORIAL = `${SMALL} --preset tutorial --ngf 2 --depth 2 --crop_size 32 --n_epochs 3`;
 
-it('the problem for PyTorch holds the batches and the rates of our run', async () => {
+it('the problem for PyTorch has the batches and rates of our run', async () => {
   const path = join(folder(), 'problem.safetensors');
   const header = await writeProblem(device, PAPER.split(' '), path);
   expect(header.step).toBe(9);
@@ -51,12 +51,12 @@ it('the problem for PyTorch holds the batches and the rates of our run', async (
   expect(told).toEqual([...real.subarray(size).map((value) => 2 * value - 1)]);
 });
 
-it('refuses what PyTorch’s side does not have, by its flag', async () => {
+it('refuses what PyTorch’s side does not support, and names the flag', async () => {
   const words = `${PAPER} --netD n_layers --ema 0.9`.split(' ');
   await expect(writeProblem(device, words, join(folder(), 'p'))).rejects.toThrow('no --netD n_layers, no --ema 0.9');
 });
 
-/** Losses of a step in both, and how far they may part over nine steps of rounding. */
+/** The losses of a step in both, and how far they may differ after nine steps of rounding. */
 const RUNS: [string, string][] = [
   ['the paper’s networks', PAPER],
   ['with a discriminator that sees no condition', `${PAPER} --no-condition_GAN`],
@@ -64,10 +64,10 @@ const RUNS: [string, string][] = [
   ['the tutorial’s networks', TUTORIAL],
 ];
 
-/** For three starts: of Python twice, and of our kernels. */
+/** For three starting points: twice in Python, and once with our kernels. */
 const options = { tags: 'long', timeout: 300_000 };
 
-it.for(RUNS)('PyTorch trains the same from the same start: %s', options, async ([, words], { skip }) => {
+it.for(RUNS)('PyTorch trains the same from the same starting point: %s', options, async ([, words], { skip }) => {
   const found = findPyTorch(root);
   if ('missing' in found) return skip(found.missing);
   const [problem, trained] = ['problem', 'trained'].map((name) => join(folder(), name)) as [string, string];
@@ -104,7 +104,7 @@ it('a chart has a panel for each loss, ours solid and PyTorch’s dashed', () =>
   const panel = { title: 'L1', lines: [{ by: 'ours', values } as const, { by: 'theirs', values } as const] };
   const svg = chartOf([[panel, panel], [panel]]);
   expect(svg.match(/<g /g)).toHaveLength(3);
-  // Means of steps 0 to 19, 20 to 39 and 40 to 49, in the middle of each; and the dashes of the key.
+  // Means of steps 0 to 19, 20 to 39 and 40 to 49, in the middle of each range; and the dashes of the legend.
   expect(svg.match(/<path d="M[\d.]+ [\d.]+L[\d.]+ [\d.]+L[\d.]+ [\d.]+"/g)).toHaveLength(6);
   expect(svg.match(/stroke-dasharray/g)).toHaveLength(4);
 });

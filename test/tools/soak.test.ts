@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 
-/** The short form of `npm run soak`; the long one kills 200 times. */
-it('goes on bit for bit after kill -9 at random moments', { tags: 'long', timeout: 400_000 }, () => {
+/** The short form of `npm run soak`. The long one kills 200 times. */
+it('continues bit for bit after kill -9 at random moments', { tags: 'long', timeout: 400_000 }, () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/soak/main.mjs', '--kills', '8'], {
     encoding: 'utf8',
   });

@@ -19,11 +19,11 @@ import {
   text,
 } from './helpers/person.ts';
 
-/** For those who do not see the page, or see little of it, or use no mouse. */
+/** For users who do not see the page, see little of it, or use no mouse. */
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong with what is on the screen: WCAG 2.2 A and AA, and its own good practice. */
+/** Axe's findings on the current page: WCAG 2.2 A and AA, and its own best practices. */
 async function violations(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
   return page.evaluate(async () => {
@@ -37,7 +37,7 @@ async function violations(page: Page): Promise<string[]> {
   });
 }
 
-/** Notes each text that a live region comes to say. */
+/** Records each text that a live region gets. */
 async function listen(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
     const said: string[] = [];
@@ -56,7 +56,7 @@ async function listen(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate(() => (globalThis as unknown as { said: string[] }).said.splice(0));
 }
 
-/** Contrast of two colours as WCAG has it. */
+/** The contrast of two colours as WCAG defines it. */
 function contrast(a: string, b: string): number {
   const luminance = (colour: string) => {
     const channels = [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16) / 255);
@@ -105,7 +105,7 @@ describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
     SLOW,
   );
 
-  it('axe finds nothing wrong where WebGPU is missing', async () => {
+  it('axe finds nothing wrong without WebGPU', async () => {
     const init = () => void Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await open('', { init, colorScheme });
@@ -114,7 +114,7 @@ describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
       const advice = await page.locator('#advice').ariaSnapshot();
       expect(advice).toContain('heading "This Chrome has no WebGPU yet" [level=2]');
       expect(advice).toContain('- list:\n');
-      // That it does look: what nobody could read is found.
+      // Proves that axe works: it finds unreadable text.
       const faint = 'color-mix(in srgb, var(--text) 30%, var(--card))';
       await page.evaluate((colour) => document.body.style.setProperty('--quiet', colour), faint);
       expect((await violations(page)).join('\n')).toContain('color-contrast');
@@ -187,7 +187,7 @@ describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
         order.push(name);
         expect(outline, name).toBe('solid 3px');
       }
-      // Of the examples, Tab by Tab, only the first is told.
+      // With Tab, only the first of the examples is reached.
       expect(order.filter((name, i) => name !== order[i - 1])).toEqual(
         'tab-paint sketch pen eraser brush undo clear load-picture load-model example A'.split(' '),
       );
@@ -240,7 +240,7 @@ describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
       await page.locator('#go').focus();
       await page.keyboard.press('Enter');
       await expect.poll(() => stepOf(page), { timeout: 90_000 }).toBeGreaterThan(1);
-      // Off for a while, it has kept the focus all the same.
+      // While disabled, it has kept the focus.
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('go');
       await pause(page);
       const [last, ...rest] = (await said()).reverse();
@@ -250,7 +250,7 @@ describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
     SLOW,
   );
 
-  it('colours that are no text stand out too: 3 to 1 in both themes', async () => {
+  it('colours other than text have contrast, too: 3 to 1 in both themes', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await open('', { colorScheme });
       const colours = await page.evaluate(() => {

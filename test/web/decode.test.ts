@@ -10,7 +10,7 @@ import { mendChecksums } from '../../tools/fuzz/mutate.ts';
 import { describeInBrowser, type Web } from './helpers/browser.ts';
 import { bundleForPage } from './helpers/bundle.ts';
 
-/** Pictures that a page reads have the values that Node reads, whatever the browser would make of them. */
+/** Pictures read by a page have the values that Node reads, whatever the browser would do with them. */
 
 const home = mkdtempSync(join(tmpdir(), 'pixtape-decode-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -133,7 +133,7 @@ describeInBrowser('pictures in a page', prepare, ({ open }: Web) => {
     expect(Math.max(...there.data.map((value, i) => Math.abs(value - (data[i] as number))))).toBeLessThanOrEqual(1);
   });
 
-  it('what cannot have the same values is named', async () => {
+  it('a file that cannot have the same values is named', async () => {
     const page = await open('decode.html');
     const cmyk = await picture(3).toColourspace('cmyk').jpeg().toBuffer();
     const tiff = await picture(3).tiff().toBuffer();
@@ -149,7 +149,7 @@ describeInBrowser('pictures in a page', prepare, ({ open }: Web) => {
     }
   });
 
-  it('a folder of more files than a browser lists at a time is dropped whole', async () => {
+  it('a dropped folder of more files than a browser lists at a time is complete', async () => {
     const folder = join(home, 'set');
     for (const side of ['A', 'B']) {
       mkdirSync(join(folder, 'train', side), { recursive: true });
@@ -167,7 +167,7 @@ describeInBrowser('pictures in a page', prepare, ({ open }: Web) => {
     expect(paths).toEqual(wanted.sort());
   });
 
-  it('a browser that falsifies what is read from a canvas is found out; PNG is read all the same', async () => {
+  it('a browser that falsifies canvas data is detected, and PNG is read anyway', async () => {
     const page = await open('decode.html', {
       init: () => {
         const { prototype } = OffscreenCanvasRenderingContext2D;

@@ -9,10 +9,10 @@ import { describeInBrowser, type Web } from './helpers/browser.ts';
 import { bundleForPage, root, runInNode } from './helpers/bundle.ts';
 import type { TenSteps } from './page/ten_steps.ts';
 
-/** The engine in a page: the same tests, the same fixtures, the same bits. */
+/** The engine in a page: the tests, fixtures and bits of Node. */
 
 const fixtures = readdirSync(join(root, 'test', 'fixtures')).filter((name) => name.endsWith('.safetensors'));
-/** Training problems; the others hold operations' values, or a GAN's, which the tests of Node read. */
+/** Training problems. The others hold operations' values, or a GAN's, which Node's tests read. */
 const problems = fixtures.filter((name) => {
   const bytes = new Uint8Array(readFileSync(join(root, 'test', 'fixtures', name)));
   return decodeSafetensors(bytes, name).metadata.format === 'pixtape-reference';
@@ -30,7 +30,7 @@ async function prepare(folder: string): Promise<void> {
   }
 }
 
-/** Calls a function that the page has put on its globalThis, once it is there. */
+/** Calls a function that the page defines on its globalThis, once it exists. */
 async function call<T>(page: Page, name: string, ...args: unknown[]): Promise<T> {
   await page.waitForFunction((n) => n in globalThis, name);
   return page.evaluate(

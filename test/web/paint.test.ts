@@ -22,7 +22,7 @@ import {
   watchCondition,
 } from './helpers/person.ts';
 
-/** The Paint view, as a person uses it. */
+/** The Paint view as a user operates it. */
 
 const folder = temporaryFolders();
 
@@ -50,7 +50,7 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
       const one = await otherAnswer(page, blank);
       const seen = await conditionError(page);
       expect(seen.mean).toBeLessThan(3);
-      // A line 2 units wide and 29 long, and white to the last corner.
+      // A line 2 units wide and 29 long, and white up to the last corner.
       expect(seen.dark).toBeGreaterThan(30);
       expect(seen.dark).toBeLessThan(80);
       expect(seen.corner).toBe(255);
@@ -78,7 +78,7 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
     SLOW,
   );
 
-  it('a finger draws too', { tags: 'long', timeout: SLOW }, async () => {
+  it('a finger draws, too', { tags: 'long', timeout: SLOW }, async () => {
     const page = await open('', { hasTouch: true, viewport: { width: 390, height: 844 } });
     await ready(page);
     const blank = await answer(page);
@@ -92,13 +92,13 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
     await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
     await otherAnswer(page, blank);
     await page.locator('.example').last().click();
-    // Far down the page; drawing and answer come back into sight.
+    // Far down the page; drawing and prediction scroll back into view.
     const inSight = async (id: string) => {
       const { y = -1, height = 0 } = (await page.locator(id).boundingBox()) ?? {};
       return y >= 0 && y + height <= 844;
     };
     await expect.poll(async () => (await inSight('#sketch')) && (await inSight('#answer')), SOON).toBe(true);
-    // Nothing sticks out to the side.
+    // Nothing overflows sideways.
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   });
 
@@ -130,7 +130,7 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
     expect(await phase(page)).toBe('idle');
   });
 
-  it('goes on painting when its device is lost', { tags: 'long', timeout: SLOW }, async () => {
+  it('keeps predicting when its device is lost', { tags: 'long', timeout: SLOW }, async () => {
     const page = await open();
     await ready(page);
     await drawStroke(page, 0.4);
@@ -141,7 +141,7 @@ describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
     await otherAnswer(page, before);
   });
 
-  it('says what to do where there is no WebGPU', async () => {
+  it('says what to do if there is no WebGPU', async () => {
     const init = () => void Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });
     const page = await open('', { init });
     await expect.poll(() => page.locator('#advice').isVisible(), SOON).toBe(true);

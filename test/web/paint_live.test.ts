@@ -22,12 +22,12 @@ import {
   text,
 } from './helpers/person.ts';
 
-/** The hand and the answer at the same time; pens; files from the disk. */
+/** Drawing and predicting at the same time; pens; files from disk. */
 
 const folder = temporaryFolders();
 const shipped = resolve(import.meta.dirname, '..', '..', 'src', 'web', 'assets', 'paint.safetensors');
 
-/** Counts forwards: those under way now, the most at a time, all. */
+/** Counts forward passes: current, most at a time, total. */
 function watchForwards(): void {
   const forwards = { now: 0, most: 0, all: 0 };
   Object.assign(globalThis, { forwards });
@@ -55,7 +55,7 @@ function watchForwards(): void {
 const forwards = (page: Page) =>
   page.evaluate(() => (globalThis as unknown as { forwards: { now: number; most: number; all: number } }).forwards);
 
-/** Pixels of the sketch that are more black than white. */
+/** Pixels of the sketch that are closer to black than to white. */
 const darkPixels = (page: Page) =>
   page.evaluate(() => {
     const sketch = document.getElementById('sketch') as HTMLCanvasElement;
@@ -102,7 +102,7 @@ describeInBrowser('painting', buildWeb, ({ open }: Web) => {
       await page.mouse.down();
       for (let t = 0; t < 2; t += 0.05) await page.mouse.move(...at(t));
       const early = await otherAnswer(page, blank);
-      // Windows, of which one without a long task will do: other processes on the machine make some too.
+      // Time windows, one of which must have no long task: other processes on the machine cause some, too.
       const longest: number[] = [];
       for (let t = 2; longest.length < 8 && !longest.includes(0); ) {
         let over = false;
@@ -141,7 +141,7 @@ describeInBrowser('painting', buildWeb, ({ open }: Web) => {
         }).observe(document.getElementById('latency') as HTMLElement, { childList: true });
       });
       const seconds = () => page.evaluate(() => (globalThis as unknown as { seconds: number[] }).seconds);
-      // The best of a few: the machine has other work too.
+      // The best of a few, because the machine has other work, too.
       for (let i = 1; i <= 5; i++) {
         await drawStroke(page, i / 6);
         await expect.poll(async () => (await seconds()).length, SOON).toBe(i);
@@ -162,7 +162,7 @@ describeInBrowser('painting', buildWeb, ({ open }: Web) => {
       const light = await darkPixels(page);
       await page.locator('#clear').click();
       await penStroke(page, 0.3, 1);
-      // Lines 0.52 and 1.6 of the brush wide.
+      // Lines 0.52 and 1.6 times the width of the brush.
       await expect.poll(() => darkPixels(page), SOON).toBeGreaterThan(2 * light);
     },
     SLOW,
@@ -183,7 +183,7 @@ describeInBrowser('painting', buildWeb, ({ open }: Web) => {
       await choose(page, 'load-picture', svg);
       await otherAnswer(page, blank);
       expect(await text(page, 'paint-status')).toBe('box.svg lies on the canvas.');
-      // Half of the square: as wide as the box says, not as wide as it might be.
+      // Half of the square: as wide as the box specifies, not as wide as it could be.
       const all = await page.locator('#sketch').evaluate((c) => {
         const { width, height } = c as HTMLCanvasElement;
         return width * height;
@@ -191,7 +191,7 @@ describeInBrowser('painting', buildWeb, ({ open }: Web) => {
       expect(Math.abs((await darkPixels(page)) / all - 0.5)).toBeLessThan(0.01);
 
       const { tensors } = decodeSafetensors(new Uint8Array(readFileSync(shipped)), shipped);
-      // It comes with its weights in half precision.
+      // Its weights are in half precision.
       const weights = [...tensors.values()].filter(({ shape }) => shape.length > 1);
       expect(new Set(weights.map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
       const mine = join(home, 'mine.safetensors');

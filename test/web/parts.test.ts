@@ -18,7 +18,7 @@ describe('what to do without WebGPU', () => {
       'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15',
   };
 
-  it.each(Object.entries(agents))('names %s and steps for it', (name, agent) => {
+  it.each(Object.entries(agents))('names %s and the steps for it', (name, agent) => {
     for (const there of [false, true]) {
       const { title, steps } = adviseBrowser(agent, there, true);
       expect(title).toContain(name);
@@ -64,14 +64,14 @@ describe('dropped files as a folder', () => {
     expect(await dropped.file('set/A/1.png').text()).toBe('set/A/1.png');
   });
 
-  it('says what is wrong where there is no picture', () => {
+  it('says what is wrong if there is no picture', () => {
     expect(() => tree('notes.txt', 'set/.hidden/1.png')).toThrow(/There is no picture among these files: notes\.txt/);
     expect(() => tree()).toThrow(/There is no file/);
   });
 });
 
 describe('series', () => {
-  it('keeps the mean and the end however long it gets, in few points', () => {
+  it('keeps the mean and the end in few points, however long it gets', () => {
     const series = new Series(2, 100);
     for (let step = 1; step <= 6400; step++) series.add(step, [step, -step]);
     expect(series.steps.length).toBeLessThan(100);
@@ -83,7 +83,7 @@ describe('series', () => {
     });
   });
 
-  it('forgets what came after a step', () => {
+  it('drops everything after a step', () => {
     const series = new Series(1);
     for (let step = 1; step <= 10; step++) series.add(step, [step]);
     series.cut(4);
@@ -100,13 +100,13 @@ describe('series', () => {
   });
 });
 
-it('pixels become planes and come back', () => {
+it('pixels are converted to planes and back', () => {
   const rgba = Uint8ClampedArray.of(0, 51, 255, 255, 102, 153, 204, 255);
   expect(toRgba(toPlanes(rgba, 3), 2)).toEqual(rgba);
   expect([...toRgba(toPlanes(rgba, 1), 2)]).toEqual([59, 59, 59, 255, 144, 144, 144, 255]);
 });
 
-it('tells errors without the flags that a page does not have', () => {
+it('words errors without flags, which a page does not have', () => {
   expect(explain(new PixtapeError('a file is bad', 'Save it as PNG.'))).toBe('a file is bad. Save it as PNG.');
   expect(explain(new PixtapeError('out of memory', 'Use a smaller --batch_size.'))).toBe('out of memory');
   expect(explain(new PixtapeError('all bad', 'pixtape data check DIR lists them.'))).toBe('all bad');

@@ -26,7 +26,7 @@ async function start(port = 0): Promise<Served> {
   return server;
 }
 
-/** A request as it is written: fetch would tidy the path up first. */
+/** A raw request: fetch would normalise the path first. */
 function raw(url: string, path: string, host = new URL(url).host, ...more: string[]): Promise<string> {
   const { port, hostname } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ it('serves files with their types, on this machine only', async () => {
   expect(await head.text()).toBe('');
 });
 
-it('gives nothing that lies outside its folder, and takes nothing', async () => {
+it('serves nothing outside its folder, and accepts no uploads', async () => {
   const { url } = await start();
   for (const path of [
     '/../secret.txt',
@@ -82,7 +82,7 @@ it('gives nothing that lies outside its folder, and takes nothing', async () => 
   expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(405);
 });
 
-it('answers to its own address only, and not to other sites', async () => {
+it('answers only requests to its own address, and not those of other sites', async () => {
   const { url } = await start();
   const { port, host } = new URL(url);
   for (const own of [host, `localhost:${port}`, `LOCALHOST:${port}`, `127.0.0.1:${Number(port) + 1}`, 'localhost']) {
@@ -100,7 +100,7 @@ it('answers to its own address only, and not to other sites', async () => {
   expect(await fetched('same-origin', 'cors')).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-it('every answer says what a page may do; scripts within a page are named by their hash', async () => {
+it('every response has a content security policy; inline scripts are listed by their hash', async () => {
   const { url } = await start();
   for (const path of ['', 'a.js', 'nothing.js', 'openmoji/999x999.safetensors']) {
     const { headers } = await fetch(url + path);
@@ -141,15 +141,15 @@ it('emoji sets are rendered within bounds, one after the other, and the last two
   await get(64);
   await get(256);
   expect(made).toEqual([64, 128, 256]);
-  await get(64); // Used last, so it was kept.
-  await get(128); // It was not.
+  await get(64); // used last, so it was kept
+  await get(128); // not used since, so it was dropped
   expect(made).toEqual([64, 128, 256, 128]);
   await expect(get(99)).rejects.toThrow('no such set');
   await expect(get(99)).rejects.toThrow('no such set');
   expect(made.slice(4)).toEqual([99, 99]);
 });
 
-it('takes the next port where one is in use', async () => {
+it('takes the next port if one is in use', async () => {
   const first = await start();
   const port = Number(new URL(first.url).port);
   const second = await start(port);

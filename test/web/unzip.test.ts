@@ -8,7 +8,7 @@ import { unzip } from '../../src/web/train/sources/unzip.ts';
 const picture = new Uint8Array(300).fill(7);
 const pack = (...names: string[]) => zipSync(Object.fromEntries(names.map((name) => [name, picture])));
 
-/** Changes bytes of the list at the archive's end, and of each file's own head where they stand there too. */
+/** Changes bytes of the central directory at the end, and of each file's local header if they occur there, too. */
 function change(archive: Uint8Array, edit: (view: DataView, at: number, inList: boolean) => void): Uint8Array {
   const copy = archive.slice();
   const view = new DataView(copy.buffer);
@@ -30,7 +30,7 @@ function refusal(archive: Uint8Array): string {
   throw new Error('it was taken');
 }
 
-it('back-slashes of Windows are folders', async () => {
+it('backslashes of Windows separate folders', async () => {
   const found = unzip(pack('set\\A\\0.png', 'set\\B\\0.png', 'set\\B\\notes.txt', '__MACOSX\\A\\._0.png'), 'set.zip');
   expect([...found.keys()].sort()).toEqual(['set/A/0.png', 'set/B/0.png']);
   expect(found.get('set/A/0.png')).toEqual(picture);
@@ -40,7 +40,7 @@ it('back-slashes of Windows are folders', async () => {
   expect(layout.train.length).toBe(1);
 });
 
-it('encrypted ones are named, with the file', () => {
+it('encrypted archives are named, with the file', () => {
   const archive = change(pack('1.png'), (view, at, inList) => {
     const flags = at + (inList ? 8 : 6);
     view.setUint16(flags, view.getUint16(flags, true) | 1, true);
@@ -56,19 +56,19 @@ it.for([
 ] as const)('method %i is named', ([method, message]) => {
   const archive = change(pack('1.png'), (view, at, inList) => view.setUint16(at + (inList ? 10 : 8), method, true));
   expect(refusal(archive)).toMatch(message);
-  // What is no picture may be packed as it likes.
+  // Files that are not pictures may be compressed in any way.
   const text = change(pack('1.txt'), (view, at, inList) => view.setUint16(at + (inList ? 10 : 8), method, true));
   expect(unzip(text, 'set.zip').size).toBe(0);
 });
 
-it('a size that cannot be is refused before it is asked for', () => {
+it('an impossible size is refused before allocation', () => {
   const archive = change(pack('1.png'), (view, at, inList) =>
     view.setUint32(at + (inList ? 24 : 22), 2 ** 31 + 7, true),
   );
   expect(refusal(archive)).toMatch(/set\.zip is no zip archive, or a damaged one \(1\.png is said to hold more/);
 });
 
-it('other archives and cut ones are named', () => {
+it('other archives, and truncated ones, are named', () => {
   expect(refusal(Buffer.from('Rar!\x1a\x07\x01\0'))).toMatch(/set\.zip is a RAR archive/);
   expect(refusal(Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'))).toMatch(/7-Zip/);
   const whole = pack('1.png', '2.png');
@@ -77,7 +77,7 @@ it('other archives and cut ones are named', () => {
   }
 });
 
-it('many files, and a comment behind them', () => {
+it('many files, and a comment at the end', () => {
   const names = Array.from({ length: 300 }, (_, i) => `train/${i}.png`);
   const plain = pack(...names);
   const archive = new Uint8Array(plain.length + 1000);

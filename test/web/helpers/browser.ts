@@ -6,13 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vi
 import { launchChromium } from '../../../scripts/web/chromium.mjs';
 import { type Served, serve } from '../../../src/web/server/serve.ts';
 
-/** What a test file has of its browser. */
+/** A test file's browser. */
 export interface Web {
   /** A fresh page; what it complains about fails the test. It is closed with the test. `init` runs in it before all else. */
   open(path?: string, options?: BrowserContextOptions & { init?: () => void }): Promise<Page>;
 }
 
-/** A browser and what it is to look at. */
+/** A browser and the page that it opens. */
 interface Stage {
   browser: Browser;
   folder: string;
@@ -20,8 +20,8 @@ interface Stage {
 }
 
 /**
- * Tests in a real browser, on a page of this folder's. Where none can be started they are skipped with the reason; where CI
- * is set that is a failure.
+ * Tests in a real browser, on a page of this folder. If none can be started, they are skipped with the reason; if CI is
+ * set, that is a failure.
  * @param prepare builds what is served into the folder that it is given
  */
 export function describeInBrowser(
@@ -39,7 +39,7 @@ export function describeInBrowser(
     const page = await (await browser.newContext(options)).newPage();
     if (init) await page.addInitScript(init);
     opened.push(page);
-    // Also what workers say, and what the browser says of WebGPU errors that nobody caught.
+    // Also messages of workers, and WebGPU errors that nothing caught.
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
     });

@@ -7,7 +7,7 @@ import { asText, rawText } from '../../../scripts/build/text.mjs';
 export const root = resolve(import.meta.dirname, '..', '..', '..');
 const page = join(import.meta.dirname, '..', 'page');
 
-/** Stand-ins for what tests of Node import and a page does not have: the test runner, files, an adapter. */
+/** Stand-ins for imports of Node's tests that a page does not have: the test runner, files, an adapter. */
 const stands: Record<string, string> = {
   vitest: 'vitest.ts',
   'node:url': 'url.ts',
@@ -37,7 +37,7 @@ export async function bundleForPage(source: string, outfile: string): Promise<vo
     platform: 'browser',
     target: 'es2023',
     format: 'esm',
-    // A few problems of each operation; the runs in Node take many.
+    // A few problems per operation; the runs in Node take many.
     define: { 'process.env.OP_RUNS': '"3"', 'process.env.OP_SEED': '"7"', 'process.env.PIXTAPE_TESTS': '"all"' },
     loader: asText,
     plugins: [standIns],
@@ -51,7 +51,7 @@ export async function bundleForPage(source: string, outfile: string): Promise<vo
  * @returns the lines that it prints
  */
 export async function runInNode(source: string, args: readonly string[]): Promise<string[]> {
-  // Inside the project, so that its packages are found.
+  // Inside the project, so that it finds its packages.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'test-web-'));
   try {

@@ -4,7 +4,7 @@ import { zipSync } from 'fflate';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** What a person does on the page, and what they see of it. */
+/** What a user does on the page, and what they see. */
 
 export const SLOW = 180_000;
 export const SOON = { timeout: 60_000 };
@@ -14,7 +14,7 @@ export const ready = (page: Page) =>
 export const stepOf = async (page: Page) => Number((await text(page, 'fact-step'))?.replaceAll(',', ''));
 export const phase = (page: Page) => page.locator('#train').getAttribute('data-phase');
 
-/** The answer's pixels, RGBA, as small as the shipped network's own. */
+/** The prediction's pixels, RGBA, at the shipped network's size. */
 export const answer = (page: Page) =>
   page.evaluate(() => {
     const small = new OffscreenCanvas(64, 64).getContext('2d') as OffscreenCanvasRenderingContext2D;
@@ -22,7 +22,7 @@ export const answer = (page: Page) =>
     return [...small.getImageData(0, 0, 64, 64).data];
   });
 
-/** Waits for an answer other than `before`, to the drawing as it is. */
+/** Waits for a prediction other than `before`, for the current drawing. */
 export async function otherAnswer(page: Page, before: readonly number[]): Promise<number[]> {
   await expect.poll(async () => differs(await answer(page), before), SOON).toBe(true);
   await expect.poll(() => page.locator('#answer').getAttribute('aria-busy'), SOON).toBe('false');
@@ -39,14 +39,14 @@ export async function drawStroke(page: Page, y: number): Promise<void> {
   await page.mouse.up();
 }
 
-/** A call of the page to its worker, as Comlink sends it. */
+/** A call from the page to its worker, in Comlink's format. */
 export interface Call {
   id: string;
   path?: string[];
   argumentList?: { value: unknown }[];
 }
 
-/** Keeps what the page gives its worker to paint, RGBA. */
+/** Keeps the pixels that the page sends to its worker, RGBA. */
 export function watchCondition(): void {
   const post = Worker.prototype.postMessage;
   Worker.prototype.postMessage = function (this: Worker, call: Call, ...rest: never[]) {
@@ -55,7 +55,10 @@ export function watchCondition(): void {
   };
 }
 
-/** How far what the network sees is off the drawing on the screen, made as small: the mean over bytes, and the corner. */
+/**
+ * The difference between the network's input and the drawing on the screen, resized to match: the mean over bytes, and
+ * the corner.
+ */
 export const conditionError = (page: Page) =>
   page.evaluate(() => {
     const { condition } = globalThis as unknown as { condition: Uint8ClampedArray };
@@ -80,7 +83,7 @@ export async function drop(page: Page, files: Record<string, Buffer | string>): 
   await page.dispatchEvent('body', 'drop', { dataTransfer });
 }
 
-/** Files and folders let go over the page, as the system's own windows give them: as entries to be walked through. */
+/** Drops files and folders on the page as the system's windows do: as entries to walk through. */
 export async function dropPaths(page: Page, files: string[]): Promise<void> {
   await page.locator('#views').waitFor();
   const cdp = await page.context().newCDPSession(page);
@@ -91,7 +94,7 @@ export async function dropPaths(page: Page, files: string[]): Promise<void> {
   }
 }
 
-/** Presses a button and answers the dialogue that it opens. */
+/** Presses a button and answers the dialog that it opens. */
 export async function choose(page: Page, id: string, files: string | string[]): Promise<void> {
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.locator(`#${id}`).click()]);
   await chooser.setFiles(files);
@@ -110,7 +113,7 @@ export async function pause(page: Page): Promise<number> {
   return stepOf(page);
 }
 
-/** As WebGPU itself loses it: from inside the worker. */
+/** Loses the device as WebGPU does, from inside the worker. */
 export async function destroyDevice(page: Page, worker: string): Promise<void> {
   const found = page.workers().find((w) => w.url().endsWith(worker));
   await found?.evaluate(() => {
@@ -118,7 +121,7 @@ export async function destroyDevice(page: Page, worker: string): Promise<void> {
   });
 }
 
-/** The longest task of the page's main thread above 50 ms in so many milliseconds; 0 for none. */
+/** The longest task above 50 ms of the page's main thread within this many milliseconds; 0 if there is none. */
 export function longestTask(page: Page, milliseconds: number): Promise<number> {
   return page.evaluate(
     (ms) =>
@@ -137,7 +140,7 @@ export function longestTask(page: Page, milliseconds: number): Promise<number> {
   );
 }
 
-/** Packs a folder, with what macOS adds to its archives. */
+/** Zips a folder, with the files that macOS adds to its archives. */
 export function zipped(from: string, to: string): string {
   const files = readdirSync(from).map((name) => [`pairs/${name}`, readFileSync(join(from, name))] as const);
   writeFileSync(to, zipSync({ ...Object.fromEntries(files), '__MACOSX/pairs/._pair0.png': new Uint8Array(4) }));

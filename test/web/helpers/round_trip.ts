@@ -1,7 +1,7 @@
 /**
- * Node's half of the round trip, on SwiftShader: `begin FILE PAIRS STEPS` trains a small model and saves it, `go_on FILE PAIRS
- * STEPS` goes on to that step and prints the state's hash, `repeat FILE PAIRS` makes the file's whole run anew, to the end of
- * its epochs, and does so too; `hash FILE` prints a file's.
+ * Node's half of the round trip, on SwiftShader. `begin FILE PAIRS STEPS` trains a small model and saves it. `go_on
+ * FILE PAIRS STEPS` continues to that step and prints the state's hash. `repeat FILE PAIRS` repeats the file's whole
+ * run to the end of its epochs, and prints the hash, too. `hash FILE` prints a file's.
  */
 
 import { closeAdapter } from '../../../src/drivers/index.ts';
@@ -30,7 +30,7 @@ const config = {
   height: 16,
   batch: 2,
   seed: 3,
-  // More than any machine gets through before the page is told to pause.
+  // More than any machine computes before the page is told to pause.
   epochs: 1_000_000,
 } as const;
 const data = {
@@ -42,7 +42,7 @@ const data = {
   skipBad: false,
 } as const;
 
-/** @param steps in all; without a number, as many as the configuration's epochs have */
+/** @param steps in all; if omitted, those of the configuration's epochs */
 async function train(model: Pix2Pix, pairs: string, asked?: number, how: object = data): Promise<void> {
   const { width, height, batch, seed } = model.config;
   const options = { ...how, dataroot: pairs, width, height, seed, warn: console.error } as DataOptions;

@@ -1,4 +1,4 @@
-/** The page's readers of pictures and of what is dropped, for a test to call. */
+/** The page's decoders and its reader of dropped files, for a test to call. */
 import { filesOf } from '../../../src/web/page/dropped.ts';
 
 import { DroppedTree } from '../../../src/web/train/sources/file_tree.ts';
@@ -16,7 +16,7 @@ const decodeInPage = async (name: string, content: string) => {
     return { refused: (error as Error).message };
   }
 };
-/** What was let go over the page, by paths. */
+/** The dropped files, by path. */
 const dropped = new Promise<string[]>((found) => {
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => {

@@ -1,4 +1,4 @@
-/** Stands in for test/device.ts: the page's own adapter. */
+/** Replaces test/device.ts: the page's own adapter. */
 import { Device, type DeviceOptions } from '../../../src/engine/gpu/device.ts';
 
 export async function openTestDevice(options: DeviceOptions = {}): Promise<Device> {

@@ -1,4 +1,4 @@
-/** Stands in for src/files/files.ts: the same file, over the wire. */
+/** Replaces src/files/files.ts: the same file, over HTTP. */
 
 import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import type { SafetensorsFile } from '../../../src/files/files.ts';
@@ -13,7 +13,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
     if (!tensor) throw new Error(`${path} holds no tensor "${name}"`);
     return tensor;
   };
-  // Only which names there are is asked for, and the tensors themselves.
+  // Only the names and the tensors themselves are used.
   const entries = new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape, start: 0, end: 0 }]));
   return { path, metadata, entries, read, close: async () => undefined };
 }

@@ -1,4 +1,4 @@
-/** Test files of Node's, run in a page. The table compares bits by Buffer.compare, which pages lack. */
+/** Node's test files, run in a page. The table compares bits by Buffer.compare, which pages lack. */
 const compare = (a: Uint8Array, b: Uint8Array) =>
   a.length === b.length && a.every((byte, i) => byte === b[i]) ? 0 : 1;
 Object.assign(globalThis, { Buffer: { compare } });

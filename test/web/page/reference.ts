@@ -2,7 +2,7 @@ import { decodeSafetensors } from '../../../src/engine/util/safetensors.ts';
 import { runReference } from '../../../tools/pytorch/reference.ts';
 import { openTestDevice } from './device.ts';
 
-/** A fixture, fetched by its name, held against PyTorch's values in the page. */
+/** Compares a fixture, fetched by its name, with PyTorch's values in the page. */
 Object.assign(globalThis, {
   reference: async (name: string) => {
     const bytes = new Uint8Array(await (await fetch(name)).arrayBuffer());

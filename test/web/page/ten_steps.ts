@@ -5,7 +5,7 @@ import { captureState } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 
-/** What ten steps come to, to be compared between hosts. */
+/** The result of ten steps, to be compared between hosts. */
 export interface TenSteps {
   adapter: string;
   capabilities: Device['capabilities'];

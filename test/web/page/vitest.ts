@@ -1,6 +1,6 @@
 /**
- * Stands in for vitest where a test file of Node's runs in a page: the same matchers, and a list of tests for the runner on
- * the other side of the wire, which calls each by its name.
+ * Replaces vitest where one of Node's test files runs in a page: the same matchers, and a list of tests, which the
+ * runner outside the page calls by name.
  */
 import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
 import * as chai from 'chai';
@@ -12,7 +12,7 @@ chai.use(JestAsymmetricMatchers);
 export const { expect } = chai;
 
 type Body = (...args: never[]) => unknown;
-/** A body, with options before it or a time limit behind it, which a page does not heed. */
+/** A test's function, with options before it or a time limit after it, which a page ignores. */
 type Rest = readonly (Body | object | number)[];
 
 const bodyOf = (rest: Rest): Body => rest.find((each) => typeof each === 'function') as Body;
@@ -22,7 +22,7 @@ const before: (() => unknown)[] = [];
 let prefix = '';
 let prepared: Promise<unknown> | undefined;
 
-/** Files' preparations run once, before the first test. */
+/** The setup functions of the files, run once before the first test. */
 async function prepare(): Promise<void> {
   for (const body of before) await body();
 }
@@ -31,7 +31,7 @@ export function beforeAll(body: () => unknown): void {
   before.push(body);
 }
 
-/** The page is closed when its tests are done. */
+/** The page is closed after its tests. */
 export function afterAll(): void {}
 
 function add(name: string, ...rest: Rest): void {

@@ -9,11 +9,11 @@ import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { describeInBrowser, type Web } from '../helpers/browser.ts';
 import { choose, destroyDevice, pause, phase, SLOW, SOON, save, stepOf, text } from '../helpers/person.ts';
 
-/** What happens to a page that trains for hours. */
+/** Accidents of a page that trains for hours. */
 
 const folder = temporaryFolders();
 
-/** A run that no machine comes to the end of while a test looks at it. */
+/** A run that no machine finishes during a test. */
 async function training(open: Web['open'], home: string, init?: () => void): Promise<Page> {
   const page = await open('#train', { init });
   await page.locator('#epochs').fill('1000000');
@@ -24,7 +24,7 @@ async function training(open: Web['open'], home: string, init?: () => void): Pro
   return page;
 }
 
-/** What a hidden tab does to its page, which a browser without a window never hides: no frames, a timer a second. */
+/** The effects of a hidden tab, which a browser without a window never hides: no frames, and one timer per second. */
 function hidden(): void {
   Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
   Object.defineProperty(document, 'hidden', { value: true });
@@ -37,7 +37,7 @@ function hidden(): void {
   Object.assign(globalThis, { setTimeout: slow(setTimeout), setInterval: slow(setInterval) });
 }
 
-/** Loses so many of the devices that the page opens from now on, as soon as they are there. */
+/** Loses this many of the devices that the page opens from now on, as soon as they exist. */
 async function losing(page: Page, times: number): Promise<void> {
   const worker = page.workers().find((w) => w.url().endsWith('train.js')) as Worker;
   await worker.evaluate((first) => {
@@ -55,7 +55,7 @@ async function losing(page: Page, times: number): Promise<void> {
 }
 
 describeInBrowser('a page that trains', buildWeb, ({ open }: Web) => {
-  it('goes on in a tab that is hidden', { timeout: SLOW }, async () => {
+  it('continues in a hidden tab', { timeout: SLOW }, async () => {
     const page = await training(open, folder(), hidden);
     await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^Training/);
     await expect.poll(() => page.locator('#samples').getAttribute('data-step'), SOON).not.toBeNull();
@@ -65,7 +65,7 @@ describeInBrowser('a page that trains', buildWeb, ({ open }: Web) => {
     await pause(page);
   });
 
-  it('survives three losses of its device in a row; with more it says so, keeps its state, and can go on', {
+  it('survives three losses of its device in a row; after more it says so, keeps its state, and can continue', {
     timeout: 2 * SLOW,
   }, async () => {
     const home = folder();

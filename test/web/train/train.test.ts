@@ -23,12 +23,12 @@ import {
   zipped,
 } from '../helpers/person.ts';
 
-/** The Train view, as a person uses it; and checkpoints on their way between it and the command line. */
+/** The Train view as a user operates it, and checkpoints exchanged with the command line. */
 
 const folder = temporaryFolders();
 beforeAll(build, 180_000);
 
-/** The page with a run ahead that no machine comes to the end of while a test looks at it. */
+/** The page with a run that no machine finishes during a test. */
 async function endless(open: Web['open']): Promise<Page> {
   const page = await open('#train');
   await page.locator('#epochs').fill('1000000');
@@ -42,8 +42,8 @@ describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
       const page = await endless(open);
       await page.locator('#go').click();
       await expect.poll(() => stepOf(page), { timeout: 120_000 }).toBeGreaterThan(1);
-      // Windows of a few seconds: one without a long task will do, since other processes on the machine make some too. A page
-      // that computes by itself has long ones in each.
+      // Time windows of a few seconds, one of which must have no long task, because other processes on the machine
+      // cause some, too. A page that computes on its main thread has long ones in each.
       const longest: number[] = [];
       while (longest.length < 8 && !longest.includes(0)) longest.push(await longestTask(page, 4000));
       expect(longest).toContain(0);
@@ -96,13 +96,13 @@ describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
     );
     expect(translated.code, translated.stderr).toBe(0);
 
-    // And the other way round once more, into the Paint tab.
+    // And once more in the other direction, into the Paint tab.
     await page.locator('#tab-paint').click();
     await choose(page, 'load-model', join(run, 'latest.safetensors'));
     await expect.poll(() => text(page, 'model'), SOON).toContain(`${steps + 2} training steps`);
   });
 
-  it('takes a zip, and goes on from its last state when the device is lost', {
+  it('accepts a zip, and continues from its last state when the device is lost', {
     tags: 'long',
     timeout: SLOW,
   }, async () => {

@@ -10,7 +10,7 @@ import { describeInBrowser, type Web } from '../helpers/browser.ts';
 import { runInNode } from '../helpers/bundle.ts';
 import { choose, dropPaths, pause, phase, SLOW, SOON, save, stepOf, text } from '../helpers/person.ts';
 
-/** Runs that come to an end, and the folders that they are made of. */
+/** Runs that end, and the folders of their data. */
 
 const folder = temporaryFolders();
 const small = async (page: Page) => {
@@ -45,7 +45,7 @@ describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
       const steps = await stepOf(page);
       expect(await text(page, 'fact-last')).toBe(`of ${steps}`);
       expect(await phase(page)).toBe('paused');
-      // What it came to in the end is what is shown.
+      // The final result is shown.
       expect(await page.locator('#samples').getAttribute('data-step')).toBe(String(steps));
       const file = join(home, 'latest.safetensors');
       await save(page, file);
@@ -58,7 +58,7 @@ describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
       await page.locator('#epochs-decay').fill('10000');
       await page.locator('#go').click();
       await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(steps);
-      // From zero back onto the new, flatter line.
+      // From zero to the new, flatter line.
       const rate = Number(await text(page, 'fact-rate'));
       expect(rate).toBeGreaterThan(0.0019);
       expect(rate).toBeLessThanOrEqual(0.002);
@@ -73,7 +73,7 @@ describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
       const pairs = join(folder(), 'drawings');
       mkdirSync(pairs);
       for (let i = 0; i < 6; i++) {
-        // No size but that of its box: a red left half, a grey right one.
+        // No size of its own, only that of its box: a red left half, a grey right one.
         const halves =
           '<rect width="64" height="64" fill="#c83214"/><rect x="64" width="64" height="64" style="fill:#808080"/>';
         const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 128 64">${halves}</svg>`;

@@ -83,7 +83,7 @@ it('predicts by the statistics with which it was exported', async () => {
   }
 });
 
-it.each(NETWORKS)('refuses sizes that the network does not support, and says which it supports: %s', async (_, config) => {
+it.each(NETWORKS)('refuses unsupported sizes, and says which are supported: %s', async (_, config) => {
   const { generator, tensors } = await randomGenerator(device, config);
   const { unit } = generator;
   const file = joined(await exportOnnx({ config, step: 1, run: {} }, tensors, 'it'));
