@@ -33,7 +33,7 @@ export interface DeviceOptions {
 const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
 
 /** The hint for a lack of memory. */
-const SMALLER = 'Use smaller batches, smaller pictures, or fewer channels.';
+const MEMORY_HINT = 'Use smaller batches, smaller pictures, or fewer channels.';
 
 /** What kernels may rely on, read once from the adapter. */
 export interface Capabilities {
@@ -84,7 +84,7 @@ export class Device {
     this.helpers = options.compileAhead;
     gpu.addEventListener('uncapturederror', ({ error }) => {
       this.broken ??= /out of memory/i.test(error.message)
-        ? new PixtapeError(`out of GPU memory (${error.message})`, SMALLER, { code: 'out-of-memory' })
+        ? new PixtapeError(`out of GPU memory (${error.message})`, MEMORY_HINT, { code: 'out-of-memory' })
         : new PixtapeError(`WebGPU error: ${error.message}`, 'This is a fault of the engine: please report it.', {
             code: 'internal',
           });
@@ -184,7 +184,7 @@ export class Device {
       const total = sizes.reduce((a, b) => a + b, 0);
       throw new PixtapeError(
         `out of GPU memory: ${formatBytes(total)} for ${what}, on top of ${formatBytes(this.allocated)} (${error.message})`,
-        SMALLER,
+        MEMORY_HINT,
         { code: 'out-of-memory', details: { bytes: total, allocated: this.allocated } },
       );
     }
@@ -196,7 +196,7 @@ export class Device {
     throw new PixtapeError(
       `not enough memory: ${formatBytes(bytes)} for ${what} on top of ${formatBytes(this.allocated)}, ` +
         `and ${formatBytes(this.memoryBudget)} are free on ${this.description}`,
-      SMALLER,
+      MEMORY_HINT,
       { code: 'out-of-memory', details: { bytes, allocated: this.allocated, budget: this.memoryBudget } },
     );
   }
@@ -225,7 +225,7 @@ export class Device {
     if (bytes <= this.limits.maxBufferSize) return;
     throw new PixtapeError(
       `${label} needs ${formatBytes(bytes)}, this adapter's largest buffer is ${formatBytes(this.limits.maxBufferSize)}`,
-      SMALLER,
+      MEMORY_HINT,
       { code: 'out-of-memory', details: { bytes, limit: this.limits.maxBufferSize } },
     );
   }
@@ -257,7 +257,7 @@ export class Device {
     if (bytes <= this.maxBinding) return;
     throw new PixtapeError(
       `${label} is ${formatBytes(bytes)}, a kernel can bind ${formatBytes(this.maxBinding)} at once on this adapter (${this.description})`,
-      SMALLER,
+      MEMORY_HINT,
       { code: 'out-of-memory', details: { bytes, limit: this.maxBinding } },
     );
   }

@@ -1,7 +1,7 @@
 import { PixtapeError } from '../util/errors.ts';
 import { bindDispatches, checkDtype, type Dispatch, storagesOf } from './bind.ts';
 import type { Device } from './device.ts';
-import { brokenGuards, paintGuards } from './memory/guards.ts';
+import { brokenGuards, writeGuards } from './memory/guards.ts';
 import type { MemoryPlan } from './memory/plan.ts';
 import { bytesTogether, Temporaries } from './memory/temporaries.ts';
 import { type Profile, profile } from './profile.ts';
@@ -279,7 +279,7 @@ export class Program implements StorageOwner {
   run(times = 1): void {
     this.refuseCuts();
     const submitted = this.prepareRun();
-    if (this.device.guards) paintGuards(this.device, this.dispatches);
+    if (this.device.guards) writeGuards(this.device, this.dispatches);
     this.submit(0, this.dispatches.length, times);
     submitted?.();
   }
@@ -287,7 +287,7 @@ export class Program implements StorageOwner {
   /** Runs a program that may have cuts: one submit per part, and the work of each cut in between. */
   async runInParts(): Promise<void> {
     const submitted = this.prepareRun();
-    if (this.device.guards) paintGuards(this.device, this.dispatches);
+    if (this.device.guards) writeGuards(this.device, this.dispatches);
     let done = 0;
     for (const { at, work } of [...this.cuts].sort((a, b) => a.at - b.at)) {
       this.submit(done, at);

@@ -155,7 +155,7 @@ export class BatchNorm2d extends Module {
   forward(x: Tensor, slope = 1, dropout?: Dropout): Tensor {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, training, ranks } = this;
     if (this.perPicture && !training) {
-      const y = byItself(x, weight, bias);
+      const y = normalisedPerPicture(x, weight, bias);
       const activated = slope === 1 ? y : leakyRelu(y, slope);
       return dropout ? dropout.forward(activated) : activated;
     }
@@ -165,7 +165,7 @@ export class BatchNorm2d extends Module {
 }
 
 /** Normalises each picture by its own statistics. In planes of one pixel only the bias is left. */
-function byItself(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+function normalisedPerPicture(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const [, channels = 1, ...sides] = x.shape;
   if (sides.some((side) => side > 1)) return instanceNorm(x, weight, bias);
   return add(scale(x, 0), reshape(bias, [1, channels, ...sides.map(() => 1)]));

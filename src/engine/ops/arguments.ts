@@ -90,13 +90,13 @@ export function checkOptions(operation: string, rules: Readonly<Record<string, R
       details: { operation, argument: 'options', value: options },
     });
   }
-  const stranger = Object.keys(options).find((name) => !(name in rules));
-  if (stranger !== undefined) {
+  const unknownName = Object.keys(options).find((name) => !(name in rules));
+  if (unknownName !== undefined) {
     const known = Object.keys(rules);
     throw new PixtapeError(
-      `${operation}: there is no option ${stranger}`,
+      `${operation}: there is no option ${unknownName}`,
       known.length > 0 ? `It takes ${known.join(', ')}.` : 'It takes none.',
-      { details: { operation, argument: stranger } },
+      { details: { operation, argument: unknownName } },
     );
   }
   checkArguments(operation, rules, options as Readonly<Record<string, unknown>>);

@@ -37,7 +37,7 @@ export function currentProgram(device: Device): Program {
  * Records what `body` does in a new program.
  * @throws PixtapeError if another program is being recorded, or the device is gone
  */
-export function noteProgram<T>(device: Device, precision: Precision, body: () => T): { program: Program; result: T } {
+export function recordProgram<T>(device: Device, precision: Precision, body: () => T): { program: Program; result: T } {
   if (current) {
     throw new PixtapeError('record() was called inside record()', 'Call the inner function directly instead.', {
       code: 'misuse',

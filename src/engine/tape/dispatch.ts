@@ -27,10 +27,10 @@ function deviceOf(kernel: Kernel, bindings: Readonly<Record<string, Bound>>): De
   const tensors = Object.values(bindings).filter((b) => b instanceof Tensor);
   const [first] = tensors;
   if (!first) throw new Error(`${kernel.label}: at least one binding must be a tensor`);
-  const stranger = tensors.find((t) => t.device !== first.device);
-  if (stranger) {
+  const other = tensors.find((t) => t.device !== first.device);
+  if (other) {
     throw new PixtapeError(
-      `${kernel.label}: ${first.label} and ${stranger.label} belong to different devices`,
+      `${kernel.label}: ${first.label} and ${other.label} belong to different devices`,
       'Make all tensors of a program on one device.',
       { code: 'misuse' },
     );

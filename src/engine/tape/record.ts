@@ -2,7 +2,7 @@ import { Device } from '../gpu/device.ts';
 import { Program } from '../gpu/program.ts';
 import { type Precision, Storage } from '../gpu/storage.ts';
 import { PixtapeError } from '../util/errors.ts';
-import { noteProgram } from './current.ts';
+import { recordProgram } from './current.ts';
 import { Tensor } from './tensor.ts';
 
 /** A recorded program, with the value that the recorded function returned. */
@@ -47,9 +47,9 @@ function checkCall(body: unknown, options: object): void {
   if (typeof body !== 'function') {
     throw new PixtapeError(`record: the body is ${typeof body}; it must be a function`);
   }
-  const stranger = Object.keys(options).find((name) => name !== 'onCompiled' && name !== 'precision');
-  if (stranger !== undefined) {
-    throw new PixtapeError(`record: there is no option ${stranger}`, 'It takes onCompiled, precision.');
+  const unknownName = Object.keys(options).find((name) => name !== 'onCompiled' && name !== 'precision');
+  if (unknownName !== undefined) {
+    throw new PixtapeError(`record: there is no option ${unknownName}`, 'It takes onCompiled, precision.');
   }
   const { precision = 'f32' } = options as RecordOptions;
   if (precision !== 'f32' && precision !== 'f16') {
@@ -73,7 +73,7 @@ export async function record<T>(device: Device, body: () => T, options: RecordOp
       { code: 'unsupported' },
     );
   }
-  const { program, result } = noteProgram(device, precision, body);
+  const { program, result } = recordProgram(device, precision, body);
   if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
     throw new PixtapeError(
       'record() was given an async function: what it does after its first await would not be recorded',

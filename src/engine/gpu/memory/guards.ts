@@ -12,9 +12,9 @@ function guarded(dispatches: readonly Dispatch[]): Storage[] {
   return [...touched].filter((s) => s.buffer && s.buffer.size >= start(s) + GUARD_BYTES);
 }
 
-export function paintGuards(device: Device, dispatches: readonly Dispatch[]): void {
-  const paint = new Uint32Array(GUARD_BYTES / 4).fill(GUARD_WORD);
-  for (const s of guarded(dispatches)) device.gpu.queue.writeBuffer(s.buffer as GPUBuffer, start(s), paint);
+export function writeGuards(device: Device, dispatches: readonly Dispatch[]): void {
+  const words = new Uint32Array(GUARD_BYTES / 4).fill(GUARD_WORD);
+  for (const s of guarded(dispatches)) device.gpu.queue.writeBuffer(s.buffer as GPUBuffer, start(s), words);
 }
 
 /** The labels of the tensors whose guard words were overwritten. */

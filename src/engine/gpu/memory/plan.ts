@@ -77,12 +77,12 @@ function placeInOrder(
   const slot: number[] = [];
   const offset: number[] = [];
   for (const tenant of tenants) {
-    const strangers = apart[tenant.index] as ReadonlySet<number>;
+    const excluded = apart[tenant.index] as ReadonlySet<number>;
     let at = -1;
     // In a new buffer it takes all of its bytes.
     let best: Room = { offset: 0, growth: tenant.bytes, waste: 0 };
     buffers.forEach((buffer, i) => {
-      if (buffer.tenants.some(({ index }) => strangers.has(index))) return;
+      if (buffer.tenants.some(({ index }) => excluded.has(index))) return;
       const room = roomIn(buffer, tenant, unit);
       if (room.offset + tenant.bytes > largest) return;
       if (room.growth < best.growth || (room.growth === best.growth && at >= 0 && room.waste < best.waste)) {

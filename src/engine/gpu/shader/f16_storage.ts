@@ -77,7 +77,8 @@ function rewritten(text: string, halves: ReadonlyMap<string, Half>): string {
     if (/^\s*(?:\+\+|--|\.)/.test(text.slice(from, from + 40))) throw unsure(text, match.index, 'unknown operator');
     if (assignment === undefined) result += `${computed}(${element})`;
     else {
-      if (before !== undefined && !'{};'.includes(before)) throw unsure(text, match.index, 'not a statement of its own');
+      if (before !== undefined && !'{};'.includes(before))
+        throw unsure(text, match.index, 'not a statement of its own');
       const start = from + assignment.length;
       from = endOfExpression(text, start);
       const value = rewritten(text.slice(start, from), halves).trim();

@@ -123,10 +123,10 @@ export function stack(parts: readonly Tensor[], axis = 0): Tensor {
   const [first] = parts;
   if (!first) throw new PixtapeError('stack: there is nothing to join');
   const at = axisOf('stack', { label: 'the result', shape: [...first.shape, 1] }, axis);
-  const stranger = parts.find(({ shape }) => !sameShape(shape, first.shape));
-  if (stranger) {
+  const other = parts.find(({ shape }) => !sameShape(shape, first.shape));
+  if (other) {
     throw new PixtapeError(
-      `stack: ${first.label} is [${first.shape}], ${stranger.label} is [${stranger.shape}]`,
+      `stack: ${first.label} is [${first.shape}], ${other.label} is [${other.shape}]`,
       'Tensors that are stacked must have one shape.',
     );
   }

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { defaultChoice } from '../../../../src/engine/ops/conv/tuning/choose.ts';
 import { convKey, parseConvKey } from '../../../../src/engine/ops/conv/tuning/key.ts';
-import { convCandidates, findChoice, parseChoice, parseWish } from '../../../../src/engine/ops/conv/tuning/registry.ts';
+import {
+  convCandidates,
+  findChoice,
+  parseChoice,
+  parseRequest,
+} from '../../../../src/engine/ops/conv/tuning/registry.ts';
 import { lookUp } from '../../../../src/engine/ops/conv/tuning/tables.ts';
 import { ConvTuning, convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
 import { benchmarkCandidates, type Trial } from '../../../../src/pix2pix/train/autotune/benchmark.ts';
@@ -156,8 +161,8 @@ describe('keys and tables', () => {
   it('parses the names of algorithms and choices, and nothing else', () => {
     const candidates = ['tile 2x4x8', 'tile 2x2x8'].map(parseChoice);
     const find = (text: string) => {
-      const wish = parseWish(text);
-      return wish && findChoice(candidates, wish)?.name;
+      const request = parseRequest(text);
+      return request && findChoice(candidates, request)?.name;
     };
     expect(find('tile')).toBe('tile 2x4x8');
     expect(find('tile 2x2x8')).toBe('tile 2x2x8');
@@ -177,7 +182,7 @@ describe('keys and tables', () => {
       'winograd4 x',
       'winograd_gemm 3x64x64',
     ]) {
-      expect(parseWish(text), text).toBeUndefined();
+      expect(parseRequest(text), text).toBeUndefined();
     }
   });
 
@@ -189,10 +194,10 @@ describe('keys and tables', () => {
     expect(set).toThrow(/no convolution algorithm named "tiles"\n.*auto, or one of tile, fold/);
     expect(tuning.algorithm).toBe('auto');
     tuning.table = new Map([[convKey('forward', g), 'fast 9']]);
-    expect(tuning.wishFor('forward', g)).toBeUndefined();
+    expect(tuning.requestFor('forward', g)).toBeUndefined();
     tuning.table = new Map([[convKey('forward', g), 'gemm 16x64']]);
-    expect(tuning.wishFor('forward', g)?.choice?.name).toBe('gemm 16x64');
-    expect(tuning.wishFor('weightGradient', g)).toBeUndefined();
+    expect(tuning.requestFor('forward', g)?.choice?.name).toBe('gemm 16x64');
+    expect(tuning.requestFor('weightGradient', g)).toBeUndefined();
   });
 });
 

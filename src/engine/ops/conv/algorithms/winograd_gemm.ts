@@ -13,7 +13,7 @@ import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm
 import { type ConvGeometry, weightSize } from '../geometry.ts';
 import { gemm } from './gemm/gemm.ts';
 import { sizeOf } from './gemm/products.ts';
-import { byCost, crewOf, TILES, type Tile } from './gemm/tiles.ts';
+import { byCost, parallelismOf, TILES, type Tile } from './gemm/tiles.ts';
 
 /**
  * 3 × 3 convolutions of stride 1 by Winograd's algorithms on GPUs: transforms
@@ -54,7 +54,7 @@ export const winogradGemm: ConvAlgorithm<Config> = {
       const product = productOf(outputs, g, direction);
       if (!bindable(device, product)) return [];
       const role = direction === 'weightGradient' ? direction : 'forward';
-      const tiles = byCost(sizeOf(product, role), role, crewOf(device)).slice(0, MOST_TILES);
+      const tiles = byCost(sizeOf(product, role), role, parallelismOf(device)).slice(0, MOST_TILES);
       return tiles.map((tile) => ({ outputs, tile }));
     });
   },

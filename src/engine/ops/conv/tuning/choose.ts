@@ -45,6 +45,6 @@ function choose(device: Device, direction: ConvDirection, g: ConvGeometry): Conv
   const tuning = convTuning(device);
   // `direct` is no candidate where it is slow, but an explicit request for it is granted.
   if (tuning.algorithm === 'direct') return parseChoice('direct');
-  const wish = tuning.wishFor(direction, g);
-  return (wish && findChoice(convCandidates(device, direction, g), wish)) ?? defaultChoice(device, direction, g);
+  const request = tuning.requestFor(direction, g);
+  return (request && findChoice(convCandidates(device, direction, g), request)) ?? defaultChoice(device, direction, g);
 }

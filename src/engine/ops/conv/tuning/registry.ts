@@ -39,13 +39,13 @@ export function convCandidates(device: Device, direction: ConvDirection, g: Conv
 }
 
 /** A request: an algorithm, with this config or its own default. */
-export interface ConvWish {
+export interface ConvRequest {
   algorithm: string;
   choice: ConvChoice | undefined;
 }
 
 /** Parses `tile` or `tile 2x4x32`; undefined for an unknown algorithm, or a config that it cannot parse. */
-export function parseWish(text: string): ConvWish | undefined {
+export function parseRequest(text: string): ConvRequest | undefined {
   const [name = '', ...words] = text.split(' ');
   const method = METHODS.find((m) => m.name === name);
   if (!method) return undefined;
@@ -55,13 +55,13 @@ export function parseWish(text: string): ConvWish | undefined {
 
 /** The choice of that name. @throws Error if there is none */
 export function parseChoice(text: string): ConvChoice {
-  const choice = parseWish(text)?.choice;
+  const choice = parseRequest(text)?.choice;
   if (!choice) throw new Error(`"${text}" is not a convolution algorithm`);
   return choice;
 }
 
 /** The first candidate that satisfies the request. */
-export function findChoice(candidates: readonly ConvChoice[], wish: ConvWish): ConvChoice | undefined {
-  const { algorithm, choice } = wish;
+export function findChoice(candidates: readonly ConvChoice[], request: ConvRequest): ConvChoice | undefined {
+  const { algorithm, choice } = request;
   return candidates.find((c) => (choice ? c.name === choice.name : c.algorithm === algorithm));
 }

@@ -1,7 +1,7 @@
 import type { Device } from '../../../gpu/device.ts';
 import type { ConvChoice, ConvDirection } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
-import { findChoice, parseWish } from './registry.ts';
+import { findChoice, parseRequest } from './registry.ts';
 
 /** Where a rule applies. Omitted fields match everything. */
 interface Rule {
@@ -99,9 +99,9 @@ export function lookUp(
   candidates: readonly ConvChoice[],
 ): ConvChoice | undefined {
   for (const name of rules.filter((rule) => applies(rule, direction, g)).flatMap((rule) => rule.prefer)) {
-    const wish = parseWish(name);
-    if (!wish) throw new Error(`a shipped table prefers "${name}", which is not a convolution algorithm`);
-    const found = findChoice(candidates, wish);
+    const request = parseRequest(name);
+    if (!request) throw new Error(`a shipped table prefers "${name}", which is not a convolution algorithm`);
+    const found = findChoice(candidates, request);
     if (found) return found;
   }
   return undefined;

@@ -4,10 +4,10 @@ import { PixtapeError } from '../../../util/errors.ts';
 import type { ConvChoice, ConvDirection } from '../algorithm.ts';
 import type { ConvGeometry } from '../geometry.ts';
 import { convKey } from './key.ts';
-import { type ConvWish, METHOD_NAMES, parseWish } from './registry.ts';
+import { type ConvRequest, METHOD_NAMES, parseRequest } from './registry.ts';
 
 /** A convolution that was recorded, in one direction. */
-export interface TakenConv {
+export interface RecordedConv {
   direction: ConvDirection;
   g: ConvGeometry;
   /** The name of the choice that computes it: an algorithm and its config. */
@@ -19,10 +19,10 @@ export interface TakenConv {
 /** Chooses the kernels of a device's convolutions, and lists the convolutions of all programs recorded so far. */
 export class ConvTuning {
   private asked = 'auto';
-  private wish: ConvWish | undefined;
+  private request: ConvRequest | undefined;
   private given: ReadonlyMap<string, string> | undefined;
-  private wishes: ReadonlyMap<string, ConvWish> = new Map();
-  private readonly noted = new Map<string, TakenConv>();
+  private requests: ReadonlyMap<string, ConvRequest> = new Map();
+  private readonly noted = new Map<string, RecordedConv>();
 
   /**
    * The algorithm of convolutions that support it: `gemm`, `tile`, `tile 2x4x32` …. `direct` is the slow reference,
@@ -34,8 +34,8 @@ export class ConvTuning {
   }
 
   set algorithm(name: string) {
-    this.wish = name === 'auto' ? undefined : parseWish(name);
-    if (name !== 'auto' && !this.wish) {
+    this.request = name === 'auto' ? undefined : parseRequest(name);
+    if (name !== 'auto' && !this.request) {
       throw new PixtapeError(
         `there is no convolution algorithm named ${JSON.stringify(name)}`,
         `Take auto, or one of ${METHOD_NAMES.join(', ')}.`,
@@ -54,18 +54,18 @@ export class ConvTuning {
 
   set table(table: ReadonlyMap<string, string> | undefined) {
     this.given = table;
-    const parsed = [...(table ?? [])].map(([key, name]) => [key, parseWish(name)] as const);
-    this.wishes = new Map(parsed.filter((entry): entry is [string, ConvWish] => entry[1] !== undefined));
+    const parsed = [...(table ?? [])].map(([key, name]) => [key, parseRequest(name)] as const);
+    this.requests = new Map(parsed.filter((entry): entry is [string, ConvRequest] => entry[1] !== undefined));
   }
 
   /** The convolutions that were recorded, by `convKey`. */
-  get taken(): ReadonlyMap<string, TakenConv> {
+  get taken(): ReadonlyMap<string, RecordedConv> {
     return this.noted;
   }
 
   /** The request for this convolution; undefined to take the default of the kind of device. */
-  wishFor(direction: ConvDirection, g: ConvGeometry): ConvWish | undefined {
-    return this.wish ?? this.wishes.get(convKey(direction, g));
+  requestFor(direction: ConvDirection, g: ConvGeometry): ConvRequest | undefined {
+    return this.request ?? this.requests.get(convKey(direction, g));
   }
 
   note(direction: ConvDirection, g: ConvGeometry, { name }: ConvChoice): void {

@@ -8,7 +8,7 @@ import { convCandidates } from '../../../../../src/engine/ops/conv/tuning/regist
 import { convTuning } from '../../../../../src/engine/ops/conv/tuning/tuning.ts';
 import { matmul } from '../../../../../src/engine/ops/matmul/matmul.ts';
 import { backward } from '../../../../../src/engine/tape/autograd.ts';
-import { noteProgram } from '../../../../../src/engine/tape/current.ts';
+import { recordProgram } from '../../../../../src/engine/tape/current.ts';
 import { Tensor } from '../../../../../src/engine/tape/tensor.ts';
 import { DIRECTIONS, geometry } from './compare.ts';
 import { SIZES } from './devices.ts';
@@ -36,7 +36,7 @@ async function taken(precision: Precision, unit: boolean, table?: ReadonlyMap<st
     const product = matmul(leaf([96, 128]), leaf([128, 64]));
     backward(product, Tensor.zeros(device, product.shape, 'dy', precision));
   };
-  noteProgram(device, precision, body);
+  recordProgram(device, precision, body);
   return [...convTuning(device).taken].map(([key, { choice }]) => ({ key, choice }));
 }
 

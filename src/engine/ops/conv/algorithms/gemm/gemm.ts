@@ -6,7 +6,7 @@ import type { ConvGeometry } from '../../geometry.ts';
 import { weightFits } from '../../slices.ts';
 import { LARGEST_SIDE } from './offset_tables.ts';
 import { type Cases, finished, productKernels, sizeOf } from './products.ts';
-import { byCost, crewOf, QUADS, SIDES, TILES, type Tile, worthTrying } from './tiles.ts';
+import { byCost, parallelismOf, QUADS, SIDES, TILES, type Tile, worthTrying } from './tiles.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv/gemm/conv_gemm.wgsl`. */
 
@@ -36,7 +36,7 @@ export const gemm: ConvAlgorithm<Tile> = {
   configs(device, g, direction) {
     if (!isProduct(device, g)) return [];
     const size = sizeOf(g, direction);
-    const [best, ...others] = byCost(size, direction, crewOf(device)) as [Tile, ...Tile[]];
+    const [best, ...others] = byCost(size, direction, parallelismOf(device)) as [Tile, ...Tile[]];
     // On a CPU only for what the other kernels do not support.
     if (device.capabilities.cpu) return [best];
     return [best, ...others.filter((tile) => worthTrying(tile, size))];

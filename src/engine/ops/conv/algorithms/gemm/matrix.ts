@@ -5,7 +5,7 @@ import { type MatrixUnit, matrixConstants, onMatrixUnit } from '../../../../gpu/
 import { type ConvAlgorithm, parseSizes } from '../../algorithm.ts';
 import { isProduct } from './gemm.ts';
 import { type Cases, finished, productKernels, sizeOf } from './products.ts';
-import { byCost, crewOf, type Tile, worthTrying } from './tiles.ts';
+import { byCost, parallelismOf, type Tile, worthTrying } from './tiles.ts';
 
 /**
  * Convolutions of any kind on a GPU's matrix unit; see `shaders/conv/gemm/conv_matrix.wgsl`. Operands are rounded to
@@ -57,7 +57,7 @@ export const matrix: ConvAlgorithm<MatrixTile> = {
     const size = sizeOf(g, direction);
     const fitting = MATRIX_TILES.filter((tile) => fits(device, unit, tile));
     const tiles = fitting.map((tile) => ({ tile, ...inInvocations(unit, tile) }));
-    const [best, ...others] = byCost(size, direction, crewOf(device), tiles, () => MULTIPLY_ADD);
+    const [best, ...others] = byCost(size, direction, parallelismOf(device), tiles, () => MULTIPLY_ADD);
     return [...(best ? [best] : []), ...others.filter((tile) => worthTrying(tile, size))].map(({ tile }) => tile);
   },
   kernels: (tile) =>

@@ -14,7 +14,7 @@ import { type ConvGeometry, weightSize } from '../../geometry.ts';
 import { weightSlices } from '../../slices.ts';
 import { besides, type Epilogue, reduceSplitK, splitKBuffer } from '../../split_k.ts';
 import { offsetTables } from './offset_tables.ts';
-import { crewOf, grid, LARGEST_TILE, PASSES, type ProductSize, splitOf, type Tile } from './tiles.ts';
+import { grid, LARGEST_TILE, PASSES, type ProductSize, parallelismOf, splitOf, type Tile } from './tiles.ts';
 
 /**
  * Records convolutions as matrix products, for any kernel that multiplies; see `shaders/conv/gemm/gemm_operands.wgsl`,
@@ -176,7 +176,9 @@ function multiply(
     const tail = size.depth % PASSES !== 0;
     // The slices of a weight are not split further.
     const { share, splits } =
-      slice === weight ? splitOf(tile, size, direction, crewOf(weight.device)) : { share: size.depth, splits: 1 };
+      slice === weight
+        ? splitOf(tile, size, direction, parallelismOf(weight.device))
+        : { share: size.depth, splits: 1 };
     // The input gradient sums over the channels of a slice: later slices add to the result of the first, and the sum is
     // complete with the last.
     const accumulate = direction === 'inputGradient' && first > 0;

@@ -63,7 +63,7 @@ const LONGEST_SHARE = 4096;
 const WORTH_A_DISPATCH = 512;
 
 /** What keeps a kind of device busy. */
-export interface Crew {
+export interface Parallelism {
   /** Invocations; with fewer, the depth is split. */
   invocations: number;
   /** Multiprocessors; with fewer workgroups some have no work, and so it is in the last wave. */
@@ -71,24 +71,24 @@ export interface Crew {
 }
 
 /** A large GPU: 256 invocations on each multiprocessor. */
-const GPU: Crew = { invocations: 32_768, processors: 128 };
+const GPU: Parallelism = { invocations: 32_768, processors: 128 };
 /** A CPU is busy with anything. */
-const CPU: Crew = { invocations: 1, processors: 1 };
+const CPU: Parallelism = { invocations: 1, processors: 1 };
 
-export const crewOf = (device: Device): Crew => (device.capabilities.cpu ? CPU : GPU);
+export const parallelismOf = (device: Device): Parallelism => (device.capabilities.cpu ? CPU : GPU);
 
 /** How the depth is split: the depth of a part, and the number of parts over all pictures. */
 export function splitOf(
   tile: Tile,
   size: ProductSize,
   direction: ConvDirection,
-  crew: Crew,
+  parallelism: Parallelism,
 ): { share: number; splits: number } {
   const [across, down] = grid(tile, size);
   const longest = direction === 'weightGradient' ? LONGEST_SHARE : Number.POSITIVE_INFINITY;
   const { pictures = 1 } = size;
   const invocations = across * down * pictures * size.products * tile.down * tile.across;
-  const wanted = Math.max(crew.invocations / invocations, size.depth / longest);
+  const wanted = Math.max(parallelism.invocations / invocations, size.depth / longest);
   // In whole pairs of passes, so that no part begins within a pass.
   const share = Math.max(SHORTEST_SHARE, Math.ceil(size.depth / Math.ceil(wanted)));
   const whole = Math.min(Math.ceil(share / PASSES) * PASSES, size.depth);
@@ -110,18 +110,18 @@ const byInvocations: Arithmetic = ({ rows, cols, down, across }) => 1 + LOCAL_LO
 export function byCost<T extends Tile = Tile>(
   size: ProductSize,
   direction: ConvDirection,
-  crew: Crew,
+  parallelism: Parallelism,
   tiles: readonly T[] = TILES as readonly T[],
   arithmetic: Arithmetic = byInvocations,
 ): T[] {
   const cost = (tile: T): number => {
     const [across, down] = grid(tile, size);
-    const { splits } = splitOf(tile, size, direction, crew);
+    const { splits } = splitOf(tile, size, direction, parallelism);
     const groups = across * down * splits * size.products;
     const each = arithmetic(tile) + LOAD * (1 / tile.rows + 1 / tile.cols);
     const { pictures = 1 } = size;
     const adding = splits > 1 ? (PART * splits) / (pictures * size.depth) : 0;
-    const idle = Math.max(1 + crew.processors / 2 / groups, crew.processors / groups);
+    const idle = Math.max(1 + parallelism.processors / 2 / groups, parallelism.processors / groups);
     return across * down * tile.rows * tile.cols * (each + adding) * idle;
   };
   return [...tiles].sort((a, b) => cost(a) - cost(b));
