@@ -9,7 +9,7 @@ import { generatorTensors } from '../../pix2pix/train/checkpoint/checkpoint.ts';
 import { exportGenerator, exportOnnx } from '../../pix2pix/train/checkpoint/export.ts';
 import { decodeHeader } from '../../pix2pix/train/checkpoint/state.ts';
 import { Command } from '../flags/commander.ts';
-import { type FlagsOf, runsOption } from '../flags/flags.ts';
+import { CHECKPOINT_HELP, type FlagsOf, runsOption } from '../flags/flags.ts';
 import { findCheckpoint } from './find.ts';
 
 const EXAMPLES = `
@@ -36,7 +36,7 @@ type ExportFlags = FlagsOf<typeof exportFlags>;
 function exportFlags() {
   return new Command('export')
     .description('Write the generator of a checkpoint into a file of its own.')
-    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
+    .argument('<checkpoint>', CHECKPOINT_HELP)
     .argument('<out>', 'the file to write')
     .option('--f16', 'store the weights of convolutions in half precision')
     .option('--onnx', 'write an ONNX model instead of safetensors, for onnxruntime and others')

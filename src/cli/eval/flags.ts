@@ -1,7 +1,7 @@
 import { DATA_SOURCES } from '../../pix2pix/data/sets/dataset.ts';
 import { wholeNumber, wholeNumberOrNone } from '../flags/arguments.ts';
 import { Command } from '../flags/commander.ts';
-import { adapterOption, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
+import { adapterOption, CHECKPOINT_HELP, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
 
 export type EvalFlags = FlagsOf<typeof evalFlags>;
 
@@ -9,7 +9,7 @@ export type EvalFlags = FlagsOf<typeof evalFlags>;
 export function evalFlags() {
   return new Command('eval')
     .description('Measure a checkpoint on held-out pictures: L1, PSNR, SSIM, colour and FCN scores, beside baselines.')
-    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
+    .argument('<checkpoint>', CHECKPOINT_HELP)
     .argument('[dataroot]', "a folder of pairs, held out as train does it (default: the run's own data)")
     .option('--l1 <checkpoint>', 'the same generator trained with --gan_mode none, to be measured as well')
     .option('--dataroot <dir>', 'the same as the argument, as train has it')

@@ -31,5 +31,8 @@ export type Distributed = (typeof DISTRIBUTED)[number];
 export const GRAD_COMPRESSIONS = ['none', 'f16'] as const;
 export type GradCompression = (typeof GRAD_COMPRESSIONS)[number];
 
+/** The help of an argument that names a checkpoint. */
+export const CHECKPOINT_HELP = 'a checkpoint, the folder of a run, or the name of one';
+
 /** The folder in which runs are found by name. */
 export const runsOption = () => new Option('--checkpoints_dir <dir>', 'where runs are, for a name').default('runs');

@@ -11,7 +11,7 @@ import { GanSampler } from '../../pix2pix/train/steps/gan_sampler.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { wholeNumber } from '../flags/arguments.ts';
 import { Command } from '../flags/commander.ts';
-import { adapterOption, type FlagsOf, runsOption } from '../flags/flags.ts';
+import { adapterOption, CHECKPOINT_HELP, type FlagsOf, runsOption } from '../flags/flags.ts';
 import { namesFolder } from '../translate/files.ts';
 import type { GanRecord } from './config.ts';
 
@@ -30,7 +30,7 @@ type SampleFlags = FlagsOf<typeof sampleFlags>;
 function sampleFlags() {
   return new Command('sample')
     .description('Make pictures with a trained GAN.')
-    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
+    .argument('<checkpoint>', CHECKPOINT_HELP)
     .argument('<out>', 'NAME.png: a sheet of all; anything else: a folder for single pictures')
     .option('--n <n>', 'pictures in all; with classes divided evenly among them', wholeNumber(1), 64)
     .option('--seed <n>', "of the noise (default: the run's, as in its grids)", wholeNumber(0))

@@ -11,7 +11,7 @@ import { type FlagsOf, givenFlags } from '../flags/flags.ts';
 import { checkTrainingMemory } from '../run/memory.ts';
 import { type Ranks, withRanks } from '../run/ranks.ts';
 import { freshConfig } from '../train/config.ts';
-import { type TrainFlags, trainFlags } from '../train/flags.ts';
+import { modelOptions, type TrainFlags } from '../train/flags.ts';
 import { costOf, costTable } from './ranks.ts';
 import { profileTable } from './table.ts';
 import { traceOf } from './trace.ts';
@@ -44,13 +44,9 @@ function profileFlags() {
     .allowExcessArguments(false);
 }
 
-/** Adds the options of `train` that choose the model. */
 export function profileCommand() {
   const command = profileFlags();
-  for (const option of trainFlags().options) {
-    const { long, helpGroupHeading: group } = option;
-    if (group === 'Model:' || long === '--adapter') command.addOption(option);
-  }
+  for (const option of modelOptions()) command.addOption(option);
   return command
     .addHelpText('after', EXAMPLES)
     .action((flags, self) => profile(flags as ProfileFlags, givenFlags(self, flags as ProfileFlags)));

@@ -26,6 +26,13 @@ export function trainFlags() {
   return command as unknown as TypedCommand<[], TrainFlags>;
 }
 
+/** The options of `train` that choose a model, and the adapter on which it trains. */
+export function modelOptions() {
+  return trainFlags().options.filter(
+    ({ long, helpGroupHeading }) => helpGroupHeading === 'Model:' || long === '--adapter',
+  );
+}
+
 /** Declared in four parts, because types can be inferred for about sixty options at most. */
 function scheduleFlags() {
   return new Command()

@@ -11,7 +11,7 @@ import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
 import { findCheckpoint } from '../checkpoint/find.ts';
 import { pictureSize, valueRange, wholeNumber } from '../flags/arguments.ts';
 import { Command, Option } from '../flags/commander.ts';
-import { adapterOption, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
+import { adapterOption, CHECKPOINT_HELP, choice, type FlagsOf, runsOption } from '../flags/flags.ts';
 import { watchInterrupt } from '../run/interrupt.ts';
 import { paintingMode, predictorMode } from '../shared/mode.ts';
 import { findPictures, type Job } from './files.ts';
@@ -33,7 +33,7 @@ type TranslateFlags = FlagsOf<typeof translateFlags>;
 function translateFlags() {
   return new Command('translate')
     .description('Paint pictures with a trained generator.')
-    .argument('<checkpoint>', 'a checkpoint, the folder of a run, or the name of one')
+    .argument('<checkpoint>', CHECKPOINT_HELP)
     .argument('<in>', 'a picture, or a folder of pictures; no B side is needed')
     .argument('<out>', 'a file or a folder; never the same file as IN')
     .addOption(

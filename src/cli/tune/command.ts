@@ -6,7 +6,7 @@ import { between } from '../flags/arguments.ts';
 import { Command } from '../flags/commander.ts';
 import { type FlagsOf, givenFlags } from '../flags/flags.ts';
 import { freshConfig } from '../train/config.ts';
-import { type TrainFlags, trainFlags } from '../train/flags.ts';
+import { modelOptions, type TrainFlags } from '../train/flags.ts';
 import { tuneTable } from './table.ts';
 import { measure, trainingWork } from './tuning.ts';
 
@@ -31,13 +31,9 @@ function tuneFlags() {
     .allowExcessArguments(false);
 }
 
-/** Adds the options of `train` that choose the model. */
 export function tuneCommand() {
   const command = tuneFlags();
-  for (const option of trainFlags().options) {
-    const { long, helpGroupHeading: group } = option;
-    if (group === 'Model:' || long === '--adapter') command.addOption(option);
-  }
+  for (const option of modelOptions()) command.addOption(option);
   return command
     .addHelpText('after', EXAMPLES)
     .action((flags, self) => tune(flags as TuneFlags, givenFlags(self, flags)));

@@ -5,17 +5,12 @@ import { dispatch, invocationWorkgroups } from '../../tape/dispatch.ts';
 import { Tensor } from '../../tape/tensor.ts';
 import { gatherFromRanks } from '../ranks/gather.ts';
 import type { Ranks } from '../ranks/ranks.ts';
+import type { Slicing } from './batch_norm_passes.ts';
 
 const text = [source, combine, statistics].join('\n');
 
 /** Parameters of the shader that describe the batch and the norm; names as in the shader. */
-export interface RanksParams {
-  channels: number;
-  plane: number;
-  n: number;
-  slice: number;
-  count: number;
-  per: number;
+export interface RanksParams extends Omit<Slicing, 'step_pictures' | 'step_pixels'> {
   eps: number;
   momentum: number;
   moves: number;

@@ -5,7 +5,7 @@ import type { ConvAlgorithm } from '../../algorithm.ts';
 import type { ConvGeometry } from '../../geometry.ts';
 import { weightFits } from '../../slices.ts';
 import { LARGEST_SIDE } from './offset_tables.ts';
-import { type Cases, finished, productKernels, sizeOf } from './products.ts';
+import { type Cases, finished, operandConstants, productKernels, sizeOf } from './products.ts';
 import { byCost, parallelismOf, QUADS, SIDES, TILES, type Tile, worthTrying } from './tiles.ts';
 
 /** Convolutions of any kind on GPUs; see `shaders/conv/gemm/conv_gemm.wgsl`. */
@@ -52,25 +52,18 @@ export const gemm: ConvAlgorithm<Tile> = {
   parse: (text) => TILES.find((t) => gemm.format(t) === text),
 };
 
-function kernelFor(device: Device, tile: Tile, { wide, tail, masked, rowSums }: Cases): Kernel {
+function kernelFor(device: Device, tile: Tile, cases: Cases): Kernel {
   const { rows, cols, down, across } = tile;
   const invocations = down * across;
   const colsEach = cols / across;
-  const text = (device.capabilities.cpu ? rolledSource : source)[rowSums ? 'rowSums' : 'plain'];
+  const text = (device.capabilities.cpu ? rolledSource : source)[cases.rowSums ? 'rowSums' : 'plain'];
   return device.kernel(`conv_gemm ${gemm.format(tile)}`, text, 'main', {
     DOWN: down,
     ACROSS: across,
     ROWS_EACH: rows / down,
     COLS_EACH: colsEach,
     C: colsEach / 4,
-    QUADS,
-    A_QUADS: Math.ceil((QUADS * rows) / invocations),
-    B_QUADS: (QUADS * cols) / invocations,
-    B_COLS: Math.max(cols / invocations, 1),
-    A_WIDE: wide ? 1 : 0,
-    TAIL: tail ? 1 : 0,
-    MASKED: masked ? 1 : 0,
-    ROW_SUMS: rowSums ? 1 : 0,
+    ...operandConstants(tile, invocations, QUADS, cases),
     SIDES: device.capabilities.cpu ? 1 : SIDES,
     FOUR: 4,
     AHEAD: device.capabilities.cpu ? 0 : 1,

@@ -4,7 +4,7 @@ import type { Kernel } from '../../../../gpu/shader/kernel.ts';
 import { type MatrixUnit, matrixConstants, onMatrixUnit } from '../../../../gpu/shader/matrix_unit.ts';
 import { type ConvAlgorithm, parseSizes } from '../../algorithm.ts';
 import { isProduct } from './gemm.ts';
-import { type Cases, finished, productKernels, sizeOf } from './products.ts';
+import { type Cases, finished, operandConstants, productKernels, sizeOf } from './products.ts';
 import { byCost, parallelismOf, type Tile, worthTrying } from './tiles.ts';
 
 /**
@@ -104,8 +104,7 @@ function fits({ limits }: Device, { m, n, subgroup, largestSubgroup }: MatrixUni
 function kernelFor(device: Device, unit: MatrixUnit, tile: MatrixTile, cases: Cases): Kernel {
   const { rows, cols, down, across } = tile;
   const invocations = down * across * unit.subgroup;
-  const { wide, tail, masked, rowSums } = cases;
-  const text = onMatrixUnit(unit, source[rowSums ? 'rowSums' : 'plain']);
+  const text = onMatrixUnit(unit, source[cases.rowSums ? 'rowSums' : 'plain']);
   return device.kernel(`conv_matrix ${matrix.format(tile)}`, text, 'main', {
     ...matrixConstants(unit),
     SUBGROUPS: down * across,
@@ -113,13 +112,6 @@ function kernelFor(device: Device, unit: MatrixUnit, tile: MatrixTile, cases: Ca
     MATRICES_DOWN: rows / down / unit.m,
     MATRICES_ACROSS: cols / across / unit.n,
     STEPS: (4 * QUADS) / unit.k,
-    QUADS,
-    A_QUADS: Math.ceil((QUADS * rows) / invocations),
-    B_QUADS: (QUADS * cols) / invocations,
-    B_COLS: Math.max(cols / invocations, 1),
-    A_WIDE: wide ? 1 : 0,
-    TAIL: tail ? 1 : 0,
-    MASKED: masked ? 1 : 0,
-    ROW_SUMS: rowSums ? 1 : 0,
+    ...operandConstants(tile, invocations, QUADS, cases),
   });
 }

@@ -33,6 +33,26 @@ export interface Cases {
   rowSums: boolean;
 }
 
+/** The constants of `gemm_operands.wgsl`, for a tile with this many invocations. */
+export function operandConstants(
+  { rows, cols }: Pick<Tile, 'rows' | 'cols'>,
+  invocations: number,
+  quads: number,
+  cases: Cases,
+) {
+  const { wide, tail, masked, rowSums } = cases;
+  return {
+    QUADS: quads,
+    A_QUADS: Math.ceil((quads * rows) / invocations),
+    B_QUADS: (quads * cols) / invocations,
+    B_COLS: Math.max(cols / invocations, 1),
+    A_WIDE: wide ? 1 : 0,
+    TAIL: tail ? 1 : 0,
+    MASKED: masked ? 1 : 0,
+    ROW_SUMS: rowSums ? 1 : 0,
+  };
+}
+
 /** A kernel's text with the shared texts: `rowSums` for that case, `plain` for all others. */
 export function finished(text: string): { plain: string; rowSums: string } {
   const shared = `${text}\n${operands}`;

@@ -32,12 +32,17 @@ export function plaster({ seed }: Style, colour: Rgb, depth = 0): Surface {
 export const trimSurface = (style: Style, depth: number, shade = 1): Surface =>
   plaster({ ...style, seed: style.seed + 31 }, tint(style.trimColour, shade), depth);
 
-function bricks({ seed, wallColour, jointColour }: Style, length: number, height: number): Surface {
-  const place = (x: number, y: number) => {
+/** Rows of stones in running bond: every other row is shifted by half a stone. */
+function runningBond(length: number, height: number) {
+  return (x: number, y: number) => {
     const row = Math.floor(y / height);
     const shifted = x + (row % 2) * Math.floor(length / 2);
     return { row, column: Math.floor(shifted / length), joint: y % height === 0 || shifted % length === 0 };
   };
+}
+
+function bricks({ seed, wallColour, jointColour }: Style, length: number, height: number): Surface {
+  const place = runningBond(length, height);
   return {
     colour: (x, y) => {
       const { row, column, joint } = place(x, y);
@@ -53,11 +58,7 @@ function bricks({ seed, wallColour, jointColour }: Style, length: number, height
 }
 
 function blocks({ seed }: Style, colour: Rgb, length: number, height: number, joint: number): Surface {
-  const place = (x: number, y: number) => {
-    const row = Math.floor(y / height);
-    const shifted = x + (row % 2) * Math.floor(length / 2);
-    return { row, column: Math.floor(shifted / length), joint: y % height === 0 || shifted % length === 0 };
-  };
+  const place = runningBond(length, height);
   return {
     colour: (x, y) => {
       const at = place(x, y);
