@@ -37,7 +37,7 @@ export async function hostSection(bench: Bench): Promise<SectionResult> {
           String(shaders),
         ]),
         notes: [
-          'JavaScript from the batch to the submit, the device idle before and not waited for (wanted: 2 ms at most).',
+          'JavaScript from the batch to the submit, the device idle before and not waited for (wanted of quick: 1.5 ms at most).',
         ],
       },
       firstStepTable(firsts),

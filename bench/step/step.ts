@@ -116,7 +116,7 @@ function needsTable(rows: readonly StepRow[]): Table {
       figure(peak / bound),
     ]),
     notes: [
-      'Host: JavaScript to hand one step to the device, the batch included, without waiting (wanted: 2 ms at most).',
+      'Host: JavaScript to hand one step to the device, the batch included, without waiting (wanted of quick: 1.5 ms at most).',
       'Bound: weights, statistics, Adam and batch, and the most temporaries and gradients alive at one time (wanted: 1.15 at most).',
     ],
   };
