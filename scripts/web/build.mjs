@@ -11,12 +11,13 @@ const src = join(root, 'src', 'web');
 /** The bundles and their formats: the page as a module, workers as classic scripts, which every browser takes. */
 const scripts = [
   { source: 'src/web/main.ts', target: 'main.js', format: 'esm' },
-  { source: 'src/web/paint/worker.ts', target: 'paint.js', format: 'iife' },
+  { source: 'src/web/paint/worker/worker.ts', target: 'paint.js', format: 'iife' },
   { source: 'src/web/train/worker/worker.ts', target: 'train.js', format: 'iife' },
   { source: 'src/index.ts', target: 'pixtape.js', format: 'esm' },
   { source: 'src/web/style.css', target: 'style.css' },
 ];
-const files = ['index.html', 'example.html', 'assets/icon.svg', 'assets/paint.safetensors'];
+const networks = ['assets/paint-64.safetensors', 'assets/paint-128.safetensors'];
+const files = ['index.html', 'example.html', 'assets/icon.svg', ...networks];
 
 /** Writes the page into `folder`. */
 export async function buildWeb(folder = join(root, 'dist', 'web')) {

@@ -13,9 +13,13 @@ import { launchChromium } from './chromium.mjs';
 
 await setup();
 const { buildWeb } = await import('./build.mjs');
+const { timeNetworks } = await import('./networks.mjs');
 
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
+/** What the page believes of its networks' time, so that pictures do not depend on the machine. */
+const FAST = timeNetworks({ 64: 10, 128: 40 });
+const SLOW = timeNetworks({ 64: 60, 128: 420 });
 /** Seconds of training before its picture is taken. */
 const LEARNING = Number(process.env.LEARNING_SECONDS ?? 300);
 
@@ -67,7 +71,7 @@ async function everyState(folder) {
       await freshBrowser();
       const file = (state) => join(folder, `${state}-${size}-${scheme}.png`);
       await missing(viewport, scheme, file('no-webgpu'));
-      for (const state of ['empty', 'drawn', 'keyboard', 'example', 'error', 'dropping']) {
+      for (const state of ['empty', 'drawn', 'small', 'keyboard', 'example', 'error', 'dropping']) {
         await paint(viewport, scheme, state, file(`paint-${state}`));
       }
       await train(viewport, scheme, 15, {
@@ -97,14 +101,14 @@ async function missing(viewport, scheme, file) {
 }
 
 async function paint(viewport, scheme, state, file) {
-  const page = await open(viewport, scheme);
-  await page.getByText('Ready: draw').waitFor();
-  if (state === 'drawn') await drawFace(page);
+  const page = await open(viewport, scheme, '', state === 'small' ? SLOW : FAST);
+  await page.getByText(state === 'small' ? 'takes 420 ms' : '128 × 128 pixels').waitFor({ timeout: 120_000 });
+  if (['drawn', 'small'].includes(state)) await drawFace(page);
   if (state === 'keyboard') await drawByKeys(page);
   if (state === 'example') await page.locator('.example').first().click();
   if (state === 'error') await drop(page, 'notes.txt');
   if (state === 'dropping') await page.evaluate(() => document.body.classList.add('dropping'));
-  const answered = ['drawn', 'keyboard', 'example'].includes(state);
+  const answered = ['drawn', 'small', 'keyboard', 'example'].includes(state);
   if (answered) await page.getByText(/^\d+ ms$/).waitFor();
   // Skip the first answer: it takes longer than the others.
   if (answered) await page.waitForTimeout(1500);

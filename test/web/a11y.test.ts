@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/web/build.mjs';
-import { describeInBrowser, type Web } from './helpers/browser.ts';
+import { describePage } from './helpers/page.ts';
 import {
   answer,
   differs,
@@ -67,7 +66,7 @@ function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-describeInBrowser('the page for everybody', buildWeb, ({ open }: Web) => {
+describePage('the page for everybody', (open) => {
   it.each(['light', 'dark'] as const)(
     'axe finds nothing wrong in any state, %s',
     async (colorScheme) => {

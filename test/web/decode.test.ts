@@ -169,15 +169,17 @@ describeInBrowser('pictures in a page', prepare, ({ open }: Web) => {
 
   it('a browser that falsifies canvas data is detected, and PNG is read anyway', async () => {
     const page = await open('decode.html', {
-      init: () => {
-        const { prototype } = OffscreenCanvasRenderingContext2D;
-        const { getImageData } = prototype;
-        prototype.getImageData = function (...args: [number, number, number, number]) {
-          const image = getImageData.apply(this, args);
-          image.data[4 * 777] = (image.data[4 * 777] ?? 0) ^ 1;
-          return image;
-        };
-      },
+      init: [
+        () => {
+          const { prototype } = OffscreenCanvasRenderingContext2D;
+          const { getImageData } = prototype;
+          prototype.getImageData = function (...args: [number, number, number, number]) {
+            const image = getImageData.apply(this, args);
+            image.data[4 * 777] = (image.data[4 * 777] ?? 0) ^ 1;
+            return image;
+          };
+        },
+      ],
     });
     const jpeg = await picture(3).jpeg().toBuffer();
     expect(await readThere(page, 'a.jpg', jpeg)).toEqual({

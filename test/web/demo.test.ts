@@ -21,7 +21,14 @@ it('npm run web builds the page, prints a link to it, and ends with Ctrl-C', { t
       ended.then((code) => fail(new Error(`it ended with ${code}: ${out}`)));
     });
     expect(await (await fetch(link)).text()).toContain('<title>pixtape</title>');
-    for (const file of ['main.js', 'paint.js', 'train.js', 'style.css', 'paint.safetensors']) {
+    for (const file of [
+      'main.js',
+      'paint.js',
+      'train.js',
+      'style.css',
+      'paint-64.safetensors',
+      'paint-128.safetensors',
+    ]) {
       expect((await fetch(link + file)).status, file).toBe(200);
     }
   } finally {

@@ -36,6 +36,11 @@ export class Sketch {
     return !this.live && (last === undefined || 'clear' in last);
   }
 
+  /** Whether the pen is down. */
+  get drawing(): boolean {
+    return this.live !== undefined;
+  }
+
   get canUndo(): boolean {
     return this.marks.length > 0;
   }

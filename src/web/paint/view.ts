@@ -1,21 +1,27 @@
-import { allow, askForFiles, button, canvas, element, input, makeWorker, Status } from '../page/dom.ts';
+import { allow, askForFiles, button, canvas, element, input, Status } from '../page/dom.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import { openImage, openSvg } from '../page/svg.ts';
-import { connect, proxy } from '../shared/remote.ts';
+import { proxy } from '../shared/remote.ts';
 import { explain, shortCount } from '../shared/words.ts';
 import { Answer, fitToScreen } from './answer.ts';
 import { type Example, showExamples } from './examples.ts';
 import { KeyPen } from './key_pen.ts';
-import type { ModelInfo } from './model.ts';
+import { ENOUGH_MS, fetchShipped, LARGE, Painter, SMALL } from './painter.ts';
 import { Pen } from './pen.ts';
 import { Sketch, Surface } from './sketch.ts';
-import type { PaintCalls } from './worker.ts';
+import type { ModelInfo } from './worker/model.ts';
 
-const SHIPPED = 'paint.safetensors';
+const READY = 'Ready: draw, or take an example.';
 
 /** The Paint view: a drawing on the left, its translation on the right. */
 export class PaintView {
-  private readonly worker = connect<PaintCalls>(makeWorker('paint'));
+  private painter = new Painter();
+  /** The large network in a worker of its own; with its `model` it is fast enough, and taken when the hand rests. */
+  private trial: { painter: Painter; model?: ModelInfo } | undefined;
+  /** Whether the visitor has chosen a checkpoint. The page then changes it no more. */
+  private chosen = false;
+  /** Settles once the small network has been opened, or could not be. */
+  private opened: Promise<void> = Promise.resolve();
   private readonly onLost = proxy((why: string) => {
     this.status.warn(`The graphics device was lost (${why}). Painting goes on with a new one.`);
   });
@@ -54,22 +60,29 @@ export class PaintView {
     this.changed();
   }
 
-  /** Fetches the checkpoint that comes with the page. */
+  /** Opens the small network that comes with the page, so that drawing begins soon, then the large one if it is fast here. */
   async open(): Promise<void> {
-    try {
-      const response = await fetch(SHIPPED);
-      if (!response.ok) throw new Error(`${SHIPPED}: the server answers ${response.status}`);
-      await this.load(await response.blob(), 'the one that comes with this page');
-    } catch (error) {
-      this.status.warn(explain(error));
-    }
+    const opening = this.openSmall();
+    this.opened = opening.then(() => undefined);
+    const small = await opening;
+    if (!small || this.chosen) return;
+    // One that paints four times as many pixels would take longer still.
+    if (small.milliseconds > ENOUGH_MS) this.note('.');
+    else await this.tryLarge();
   }
 
-  /** A checkpoint to paint with. */
+  /** A checkpoint of the visitor's to paint with. */
   async load(file: Blob, name: string): Promise<void> {
+    this.chosen = true;
+    this.trial?.painter.close();
+    this.trial = undefined;
+    element('network-note').textContent = '';
+    // Otherwise the small network, opened late, would replace this one.
+    await this.opened;
     this.status.say(`Loading ${name} …`);
     try {
-      this.use(await this.worker.load(file, name));
+      this.use(await this.painter.load(file, name));
+      this.status.say(READY);
     } catch (error) {
       this.status.warn(explain(error));
     }
@@ -102,6 +115,55 @@ export class PaintView {
     }
   }
 
+  private async openSmall(): Promise<ModelInfo | undefined> {
+    try {
+      const small = await this.painter.load(await fetchShipped(SMALL), SMALL.name);
+      this.use(small);
+      this.status.say(READY);
+      return small;
+    } catch (error) {
+      this.status.warn(explain(error));
+      return undefined;
+    }
+  }
+
+  /** Opens the large network beside the small one, which goes on answering, and takes it if it is fast enough here. */
+  private async tryLarge(): Promise<void> {
+    try {
+      const file = await fetchShipped(LARGE);
+      if (this.chosen) return;
+      const painter = new Painter();
+      this.trial = { painter };
+      const model = await painter.load(file, LARGE.name);
+      if (model.milliseconds <= ENOUGH_MS) {
+        this.trial = { painter, model };
+        this.takeLarge();
+        return;
+      }
+      this.note(`: the large one takes ${Math.round(model.milliseconds)} ms on this device.`);
+    } catch (error) {
+      this.note(`. The large one could not be opened: ${explain(error)}`);
+    }
+    this.trial?.painter.close();
+    this.trial = undefined;
+  }
+
+  /** Takes the large network, unless a stroke is being drawn or an answer is under way; each tries again at its end. */
+  private takeLarge(): void {
+    const { painter, model } = this.trial ?? {};
+    if (!painter || !model || this.busy || this.sketch.drawing) return;
+    this.trial = undefined;
+    this.painter.close();
+    this.painter = painter;
+    this.use(model);
+  }
+
+  /** Says that the small network stays, unless the visitor has chosen another by now. */
+  private note(why: string): void {
+    if (this.chosen) return;
+    element('network-note').textContent = `The small network paints here, so that answers keep up with your hand${why}`;
+  }
+
   private use(model: ModelInfo): void {
     const { width, height, network, parameters, step } = model;
     this.model = model;
@@ -115,7 +177,6 @@ export class PaintView {
     element('model').textContent =
       `Network: ${model.name}. ${network}, ${shortCount(parameters)} parameters, ${width} × ${height} pixels, ` +
       `${step.toLocaleString('en')} training steps; on ${model.adapter}`;
-    this.status.say('Ready: draw, or take an example.');
     this.changed();
   }
 
@@ -127,6 +188,7 @@ export class PaintView {
     allow(button('undo'), this.sketch.canUndo);
     allow(button('clear'), !this.sketch.empty);
     element('sketch-hint').hidden = !this.sketch.empty;
+    this.takeLarge();
     this.stale = true;
     void this.paint();
   }
@@ -144,7 +206,7 @@ export class PaintView {
         element('answer-hint').hidden = !empty;
         if (empty) this.wipeAnswer();
         else {
-          const { pixels } = await this.worker.paint(this.small.pixels(), this.onLost);
+          const pixels = await this.painter.paint(this.small.pixels(), this.onLost);
           this.showAnswer(pixels, performance.now() - begun);
         }
       }
@@ -153,6 +215,7 @@ export class PaintView {
     } finally {
       this.busy = false;
       element('answer').ariaBusy = 'false';
+      this.takeLarge();
     }
   }
 

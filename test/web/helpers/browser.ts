@@ -6,10 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vi
 import { launchChromium } from '../../../scripts/web/chromium.mjs';
 import { type Served, serve } from '../../../src/web/server/serve.ts';
 
+/** A function that the page calls, which sees nothing of the test, or a text that it runs. */
+export type Script = (() => void) | string;
+
 /** A test file's browser. */
 export interface Web {
   /** A fresh page; what it complains about fails the test. It is closed with the test. `init` runs in it before all else. */
-  open(path?: string, options?: BrowserContextOptions & { init?: () => void }): Promise<Page>;
+  open(path?: string, options?: BrowserContextOptions & { init?: readonly Script[] }): Promise<Page>;
 }
 
 /** A browser and the page that it opens. */
@@ -34,10 +37,12 @@ export function describeInBrowser(
   const opened: Page[] = [];
   const complaints: string[] = [];
 
-  const open: Web['open'] = async (path = '', { init, ...options } = {}) => {
+  const open: Web['open'] = async (path = '', { init = [], ...options } = {}) => {
     const { browser, server } = stage as Stage;
     const page = await (await browser.newContext(options)).newPage();
-    if (init) await page.addInitScript(init);
+    for (const script of init) {
+      await (typeof script === 'string' ? page.addInitScript(script) : page.addInitScript(script));
+    }
     opened.push(page);
     // Also messages of workers, and WebGPU errors that nothing caught.
     page.on('console', (message) => {

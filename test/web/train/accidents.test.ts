@@ -2,11 +2,10 @@
 import { join } from 'node:path';
 import type { Page, Worker } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../../scripts/web/build.mjs';
 import { readSafetensors } from '../../../src/files/files.ts';
 import { writePairs } from '../../cli/command.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from '../helpers/browser.ts';
+import { describePage, type Open } from '../helpers/page.ts';
 import { choose, destroyDevice, pause, phase, SLOW, SOON, save, stepOf, text } from '../helpers/person.ts';
 
 /** Accidents of a page that trains for hours. */
@@ -14,7 +13,7 @@ import { choose, destroyDevice, pause, phase, SLOW, SOON, save, stepOf, text } f
 const folder = temporaryFolders();
 
 /** A run that no machine finishes during a test. */
-async function training(open: Web['open'], home: string, init?: () => void): Promise<Page> {
+async function training(open: Open, home: string, init?: () => void): Promise<Page> {
   const page = await open('#train', { init });
   await page.locator('#epochs').fill('1000000');
   await choose(page, 'choose-folder', writePairs(join(home, 'pairs'), 6));
@@ -54,7 +53,7 @@ async function losing(page: Page, times: number): Promise<void> {
   }, times);
 }
 
-describeInBrowser('a page that trains', buildWeb, ({ open }: Web) => {
+describePage('a page that trains', (open) => {
   it('continues in a hidden tab', { timeout: SLOW }, async () => {
     const page = await training(open, folder(), hidden);
     await expect.poll(() => text(page, 'train-status'), SOON).toMatch(/^Training/);

@@ -2,11 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
-import { buildWeb } from '../../../scripts/web/build.mjs';
 import { build, pixtape, writePairs } from '../../cli/command.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from '../helpers/browser.ts';
 import { runInNode } from '../helpers/bundle.ts';
+import { describePage, type Open } from '../helpers/page.ts';
 import {
   choose,
   destroyDevice,
@@ -29,13 +28,13 @@ const folder = temporaryFolders();
 beforeAll(build, 180_000);
 
 /** The page with a run that no machine finishes during a test. */
-async function endless(open: Web['open']): Promise<Page> {
+async function endless(open: Open): Promise<Page> {
   const page = await open('#train');
   await page.locator('#epochs').fill('1000000');
   return page;
 }
 
-describeInBrowser('the Train view', buildWeb, ({ open }: Web) => {
+describePage('the Train view', (open) => {
   it(
     'trains on the emoji without holding up the page, pauses, goes on, and paints with the result',
     async () => {

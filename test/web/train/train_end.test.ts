@@ -3,11 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../../scripts/web/build.mjs';
 import { writePairs } from '../../cli/command.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from '../helpers/browser.ts';
 import { runInNode } from '../helpers/bundle.ts';
+import { describePage } from '../helpers/page.ts';
 import { choose, dropPaths, pause, phase, SLOW, SOON, save, stepOf, text } from '../helpers/person.ts';
 
 /** Runs that end, and the folders of their data. */
@@ -18,7 +17,7 @@ const small = async (page: Page) => {
   await page.locator('#batch').selectOption('2');
 };
 
-describeInBrowser('a run in the page', buildWeb, ({ open }: Web) => {
+describePage('a run in the page', (open) => {
   it(
     'ends with its epochs, the learning rate at zero, with the same bits as the same run in Node',
     async () => {

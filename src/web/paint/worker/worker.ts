@@ -1,5 +1,5 @@
 /** The worker behind the Paint view: holds one model and runs it. */
-import { expose, transfer } from '../shared/remote.ts';
+import { expose, transfer } from '../../shared/remote.ts';
 import { Model, type ModelInfo } from './model.ts';
 
 export type PaintCalls = typeof calls;

@@ -1,13 +1,13 @@
-import type { Device } from '../../engine/gpu/device.ts';
-import { Rng } from '../../engine/ops/random/rng.ts';
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { decodeSafetensors, type NamedTensor } from '../../engine/util/safetensors.ts';
-import { createGenerator, describeGenerator } from '../../pix2pix/models/networks.ts';
-import type { PictureGenerator } from '../../pix2pix/models/registry/kind.ts';
-import { decodeHeader, generatorOf, restoreGenerator } from '../../pix2pix/train/checkpoint/state.ts';
-import { Predictor } from '../../pix2pix/train/steps/predictor.ts';
-import { lossOf, openPageDevice } from '../shared/device.ts';
-import { toPlanes, toRgba } from '../shared/pixels.ts';
+import type { Device } from '../../../engine/gpu/device.ts';
+import { Rng } from '../../../engine/ops/random/rng.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { decodeSafetensors, type NamedTensor } from '../../../engine/util/safetensors.ts';
+import { createGenerator, describeGenerator } from '../../../pix2pix/models/networks.ts';
+import type { PictureGenerator } from '../../../pix2pix/models/registry/kind.ts';
+import { decodeHeader, generatorOf, restoreGenerator } from '../../../pix2pix/train/checkpoint/state.ts';
+import { Predictor } from '../../../pix2pix/train/steps/predictor.ts';
+import { lossOf, openPageDevice } from '../../shared/device.ts';
+import { toPlanes, toRgba } from '../../shared/pixels.ts';
 
 export interface ModelInfo {
   name: string;
@@ -19,12 +19,15 @@ export interface ModelInfo {
   parameters: number;
   step: number;
   adapter: string;
+  /** How long an answer takes on this device once everything is compiled. */
+  milliseconds: number;
 }
 
 interface Loaded {
   device: Device;
   generator: PictureGenerator;
   predictor: Predictor;
+  milliseconds: number;
 }
 
 /**
@@ -69,16 +72,19 @@ export class Model {
       parameters,
       step,
       adapter: loaded.device.description,
+      milliseconds: loaded.milliseconds,
     };
     return new Model(info, own, config, loaded);
   }
 
   /**
-   * Translates a picture of the generator's own size, RGBA.
+   * Translates a picture of the generator's own size, RGBA. The answer to a picture of another size is empty: it was drawn
+   * for the network before this one.
    * @param onLost called with the reason if the device was lost and the answer comes from a new one
    */
   async paint(rgba: Uint8ClampedArray, onLost: (why: string) => void): Promise<Uint8ClampedArray<ArrayBuffer>> {
     const { width, height } = this.info;
+    if (rgba.length !== 4 * width * height) return new Uint8ClampedArray();
     const condition = toPlanes(rgba, this.config.generator.inChannels);
     const paint = () => this.loaded.predictor.predict(condition, 1, height, width);
     const answer = await paint().catch(async (error: unknown) => {
@@ -97,7 +103,8 @@ export class Model {
 }
 
 /**
- * Opens a device for this model alone, whose memory goes with it. Runs once, so that the first stroke does not wait.
+ * Opens a device for this model alone, whose memory goes with it. Runs once, so that the first stroke does not wait, and
+ * once more to see how long an answer takes.
  */
 async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedTensor>, name: string): Promise<Loaded> {
   const device = await openPageDevice();
@@ -106,8 +113,11 @@ async function load(config: Model['config'], tensors: ReadonlyMap<string, NamedT
     restoreGenerator(generator, tensors, name);
     const predictor = new Predictor(device, generator);
     const { width, height } = config;
-    await predictor.predict(new Float32Array(config.generator.inChannels * width * height), 1, height, width);
-    return { device, generator, predictor };
+    const blank = new Float32Array(config.generator.inChannels * width * height);
+    await predictor.predict(blank, 1, height, width);
+    const begun = performance.now();
+    await predictor.predict(blank, 1, height, width);
+    return { device, generator, predictor, milliseconds: performance.now() - begun };
   } catch (error) {
     device.destroy();
     throw error;

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { buildWeb } from '../../scripts/web/build.mjs';
-import { loadEmojis } from '../../src/pix2pix/data/sources/emoji/openmoji.ts';
-import { writePairs } from '../cli/command.ts';
-import { temporaryFolders } from '../pix2pix/train/tiny.ts';
-import { describeInBrowser, type Web } from './helpers/browser.ts';
+import { loadEmojis } from '../../../src/pix2pix/data/sources/emoji/openmoji.ts';
+import { writePairs } from '../../cli/command.ts';
+import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { describePage } from '../helpers/page.ts';
 import {
   answer,
   conditionError,
@@ -20,7 +19,7 @@ import {
   SOON,
   text,
   watchCondition,
-} from './helpers/person.ts';
+} from '../helpers/person.ts';
 
 /** The Paint view as a user operates it. */
 
@@ -38,7 +37,7 @@ it(
   SLOW,
 );
 
-describeInBrowser('the Paint view', buildWeb, ({ open }: Web) => {
+describePage('the Paint view', (open) => {
   it(
     'paints what is drawn; undo, clear, eraser and the brush by mouse and keyboard',
     async () => {
