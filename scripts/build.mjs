@@ -11,15 +11,17 @@ import { build as bundle } from 'esbuild';
 import { buildLibrary, buildTypes } from './build/library.mjs';
 import { asText, put, rawText, root } from './build/text.mjs';
 
+/** The last one's date is that of the whole build: see `distIsStale` of setup.mjs. */
 const commands = [
-  { source: 'src/cli/main.ts', target: 'dist/pixtape.js' },
   { source: 'src/distributed/mpi/worker.ts', target: 'dist/mpi_worker.js' },
   { source: 'tools/pytorch/main.ts', target: 'dist/reference.js' },
   { source: 'src/drivers/lavapipe/set_up.ts', target: 'dist/set_up_driver.js' },
+  { source: 'src/cli/main.ts', target: 'dist/pixtape.js' },
 ];
 
 /** Builds every entry whose source exists. Packages stay outside the bundles. */
 export async function build() {
+  await buildLibrary();
   for (const { source, target } of commands) {
     if (!existsSync(join(root, source))) continue;
     const { outputFiles } = await bundle({
@@ -39,7 +41,6 @@ export async function build() {
     });
     for (const { path, contents } of outputFiles) put(path, contents, 0o755);
   }
-  await buildLibrary();
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {

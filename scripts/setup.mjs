@@ -125,12 +125,14 @@ export function installPackages(quiet, folder = root) {
   );
 }
 
-function distIsStale() {
+/** Whether something that dist/ is built from is newer than it. */
+export function distIsStale() {
   if (!existsSync(join(root, 'src', 'cli', 'main.ts'))) return false;
   const built = join(root, 'dist', 'pixtape.js');
   if (!existsSync(built)) return true;
   const date = statSync(built).mtimeMs;
-  const sources = ['src', 'tools', 'shaders', 'package.json', 'package-lock.json', join('scripts', 'build.mjs')];
+  const scripts = [join('scripts', 'build.mjs'), join('scripts', 'build')];
+  const sources = ['src', 'tools', 'shaders', 'package.json', 'package-lock.json', ...scripts];
   return sources.some((source) => newest(join(root, source)) > date);
 }
 

@@ -2,11 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PNG } from 'pngjs';
+import { distIsStale } from '../../scripts/setup.mjs';
 
 const root = resolve(import.meta.dirname, '..', '..');
 
-/** Brings dist/ up to date, so that a test file can be run by itself. */
+/** Brings dist/ up to date, so that a test file can be run by itself. Of many files in a run the first builds, if any. */
 export function build(): void {
+  if (!distIsStale()) return;
   const { status, stderr } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the build failed: ${stderr}`);
 }

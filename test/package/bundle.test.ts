@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -15,6 +15,17 @@ mkdirSync(join(root, 'dist'), { recursive: true });
 const folder = mkdtempSync(join(root, 'dist', 'test-bundle-'));
 beforeAll(build);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('is built again when a source is newer, and only then', () => {
+  const built = join(root, 'dist', 'pixtape.js');
+  const date = () => statSync(built).mtimeMs;
+  const before = date();
+  build();
+  expect(date()).toBe(before);
+  utimesSync(built, 0, 0);
+  build();
+  expect(date()).toBeGreaterThan(before);
+});
 
 const { dependencies, optionalDependencies, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 

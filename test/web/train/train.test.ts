@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { build, pixtape, writePairs } from '../../cli/command.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { runInNode } from '../helpers/bundle.ts';
@@ -25,7 +25,6 @@ import {
 /** The Train view as a user operates it, and checkpoints exchanged with the command line. */
 
 const folder = temporaryFolders();
-beforeAll(build, 180_000);
 
 /** The page with a run that no machine finishes during a test. */
 async function endless(open: Open): Promise<Page> {
@@ -65,6 +64,7 @@ describePage('the Train view', (open) => {
   );
 
   it('a checkpoint goes from Node to the page and back, bit for bit', { tags: 'long', timeout: SLOW }, async () => {
+    build();
     const home = folder();
     const pairs = writePairs(join(home, 'pairs'), 8);
     const first = join(home, 'first.safetensors');
