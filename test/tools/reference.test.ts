@@ -75,19 +75,19 @@ describe('shipped fixtures', () => {
   );
 });
 
-test.each([2, 4])(
-  '%d ranks, which share the batch, give the answer of one',
-  async (ranks) => {
-    const { metadata, tensors } = load('depth3-batch4');
-    const groups = await runReference(device, metadata, tensors, 'shared', ranks);
-    expect(failing(groups)).toEqual([]);
-    for (const group of groups.filter(({ tensors }) => tensors === 1)) expect(group.noisy, group.name).toEqual([]);
-    for (const group of groups.filter(({ name }) => name.startsWith('curve.'))) {
-      expect(group.relativeL2, group.name).toBeLessThan(1e-5);
-    }
-  },
-  120_000,
-);
+const SHARED = 'ranks, which share the batch, give the answer of one';
+test(`2 ${SHARED}`, { timeout: 120_000 }, () => checkShared(2));
+test(`4 ${SHARED}`, { timeout: 120_000, tags: 'long' }, () => checkShared(4));
+
+async function checkShared(ranks: number): Promise<void> {
+  const { metadata, tensors } = load('depth3-batch4');
+  const groups = await runReference(device, metadata, tensors, 'shared', ranks);
+  expect(failing(groups)).toEqual([]);
+  for (const group of groups.filter(({ tensors }) => tensors === 1)) expect(group.noisy, group.name).toEqual([]);
+  for (const group of groups.filter(({ name }) => name.startsWith('curve.'))) {
+    expect(group.relativeL2, group.name).toBeLessThan(1e-5);
+  }
+}
 
 test('the result of two ranks, each with batch norm over its own part, differs from that of one', async () => {
   const { metadata, tensors } = load('ranks2-batch4');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/files/files.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
+import { amount } from '../../sets.ts';
 import { build, linesOf, pixtape, start, TINY, until, writePairs } from '../command.ts';
 
 /** Runs that are stopped from outside, each in a process of its own. */
@@ -47,10 +48,11 @@ it('continues from a kept epoch or step, with the same bits, and keeps the last 
   const whole = { losses: losses('back'), state: await state('back') };
   const files = readdirSync(join(home, 'runs', 'back'));
   expect(files).toEqual(expect.arrayContaining(['epoch-1.safetensors', 'epoch-2.safetensors', 'iter-8.safetensors']));
-  for (const [flag, from] of [
+  const ways = [
     [['--epoch', '1'], 'going back to step 5 (epoch-1.safetensors); the checkpoint of step 12 is kept as iter-12'],
     [['--load_iter', '8'], 'going back to step 8 (iter-8.safetensors)'],
-  ] as const) {
+  ] as const;
+  for (const [flag, from] of ways.slice(0, amount(1, ways.length))) {
     const again = await pixtape(resume('back', ...flag, '--steps', '12'), home);
     expect(again.stdout).toContain(from);
     expect(again.code).toBe(0);
