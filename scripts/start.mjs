@@ -18,6 +18,8 @@ if (!has('--data') && !has('--dataroot')) {
     first.push('--n_epochs', '0.5', '--n_epochs_decay', '0.5');
     // The run is too short for the structural term, which delays colours at first.
     if (!has('--lambda_ssim')) first.push('--lambda_ssim', '0');
+    // In so short a run a discriminator of patches leaves blotches; one of single pixels learns which colours there are.
+    if (!['--netD', '--ndf', '--lr_D'].some(has)) first.push('--netD', 'pixel', '--ndf', '16', '--lr_D', '0.002');
   }
 }
 if (!quiet && !has('--open')) first.push('--open');
