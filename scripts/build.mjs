@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
 import { buildLibrary, buildTypes } from './build/library.mjs';
-import { asText, put, rawText, root } from './build/text.mjs';
+import { nodeProgram, put, root } from './build/text.mjs';
 
 /** The last one's date is that of the whole build: see `distIsStale` of setup.mjs. */
 const commands = [
@@ -25,17 +25,10 @@ export async function build() {
   for (const { source, target } of commands) {
     if (!existsSync(join(root, source))) continue;
     const { outputFiles } = await bundle({
-      absWorkingDir: root,
+      ...nodeProgram,
       entryPoints: [source],
       outfile: target,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      packages: 'external',
-      loader: asText,
       banner: { js: '#!/usr/bin/env node' },
-      plugins: [rawText],
       write: false,
       logLevel: 'warning',
     });

@@ -31,6 +31,19 @@ export const rawText = {
   },
 };
 
+/** esbuild's options for a program that runs in Node, with its packages outside the bundle. */
+export const nodeProgram = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  loader: asText,
+  plugins: [rawText],
+  logLevel: 'error',
+};
+
 function fileInPackage(path, from) {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules', path);

@@ -41,6 +41,11 @@ export function total(a: NdArray, factor = 1): NdArray {
   return nd([1], () => (sum + lost) * factor);
 }
 
+/** The mean of all elements, as an array of shape [1]. */
+export function meanOf(a: NdArray): NdArray {
+  return total(a, 1 / a.data.length);
+}
+
 export function dot(a: NdArray, b: ArrayLike<number>): number {
   return at(total(nd(a.shape, (i) => at(a, i) * (b[i] as number))), 0);
 }
@@ -65,6 +70,16 @@ export function uniform(seed: number): () => number {
 /** `count` values in ±[0.05, 2]: for operations with a kink at zero. */
 export function awayFromZero(random: () => number, count: number): number[] {
   return Array.from({ length: count }, () => (random() < 0.5 ? -1 : 1) * (0.05 + 1.95 * random()));
+}
+
+/** `count` values that are all different, `step` apart, in random order. */
+export function allDifferent(random: () => number, count: number, step: number): number[] {
+  const values = Array.from({ length: count }, (_, i) => step * (i - count / 2));
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [values[i], values[j]] = [values[j] as number, values[i] as number];
+  }
+  return values;
 }
 
 /** The shape that all of these are broadcast to, by NumPy's rule. */

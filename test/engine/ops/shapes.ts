@@ -46,3 +46,12 @@ export function four(shape: readonly number[]): Four {
   if (shape.length !== 4) throw new Error(`[${shape}] are not four sides`);
   return shape as Four;
 }
+
+/** (N, classes), sometimes with a plane. */
+export const logitShape: fc.Arbitrary<number[]> = fc
+  .tuple(
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 1, max: 7 }),
+    fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+  )
+  .map(([n, classes, plane]) => [n, classes, ...plane]);

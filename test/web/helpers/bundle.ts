@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { asText, rawText } from '../../../scripts/build/text.mjs';
+import { asText, nodeProgram } from '../../../scripts/build/text.mjs';
 
 export const root = resolve(import.meta.dirname, '..', '..', '..');
 const page = join(import.meta.dirname, '..', 'page');
@@ -57,17 +57,9 @@ export async function runInNode(source: string, args: readonly string[]): Promis
   try {
     const program = join(folder, 'program.js');
     await build({
-      absWorkingDir: root,
+      ...nodeProgram,
       entryPoints: [join('test', 'web', 'helpers', source)],
       outfile: program,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      packages: 'external',
-      plugins: [rawText],
-      loader: asText,
-      logLevel: 'error',
     });
     const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {
       encoding: 'utf8',

@@ -4,7 +4,7 @@ import { swiftShaderUnsupported } from '../../../../src/drivers/probe/swiftshade
 import { Device } from '../../../../src/engine/gpu/device.ts';
 import type { ConvDirection } from '../../../../src/engine/ops/conv/algorithm.ts';
 import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
-import { type ConvGeometry, positions } from '../../../../src/engine/ops/conv/geometry.ts';
+import type { ConvGeometry } from '../../../../src/engine/ops/conv/geometry.ts';
 import { add, mul, scale } from '../../../../src/engine/ops/elementwise/arithmetic.ts';
 import { sum } from '../../../../src/engine/ops/reduce/reduce.ts';
 import { backward } from '../../../../src/engine/tape/autograd.ts';
@@ -14,34 +14,13 @@ import { ConvBenchmark } from '../../../../src/pix2pix/train/autotune/conv_bench
 import { amount } from '../../../sets.ts';
 import { compareWithDirect } from '../compare.ts';
 import { uniform } from '../nd.ts';
+import { geometry } from './matrix/compare.ts';
 
 /**
  * conv_gemm in the form for GPUs: unrolled, loads ahead of their use, split sums. Runs on SwiftShader, which compiles
  * it in a second where lavapipe takes fifteen, with the small tiles: large ones are the same text with other numbers.
  * `conv_variants.test.ts` covers every tile in the form for CPU drivers, on the driver at hand.
  */
-
-interface Sizes {
-  batch?: number;
-  inC: number;
-  outC: number;
-  inH: number;
-  inW: number;
-  kernel: number;
-  stride?: number;
-  pad?: number;
-  dilation?: number;
-  groups?: number;
-}
-
-function geometry({ batch = 2, inC, outC, inH, inW, kernel, groups = 1, ...more }: Sizes): ConvGeometry {
-  const { stride = 1, pad = 0, dilation = 1 } = more;
-  const outH = positions(inH, kernel, stride, pad, dilation);
-  const outW = positions(inW, kernel, stride, pad, dilation);
-  const kernels = { kernelH: kernel, kernelW: kernel, strideH: stride, strideW: stride, padH: pad, padW: pad };
-  const rest = { dilationH: dilation, dilationW: dilation, groups };
-  return { batch, inC, inH, inW, outC, outH, outW, ...kernels, ...rest };
-}
 
 /** Problems with their distinguishing feature, and the tiles to try. */
 const CASES: Record<string, { g: ConvGeometry; tiles: readonly string[] }> = {

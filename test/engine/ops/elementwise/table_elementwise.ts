@@ -5,7 +5,7 @@ import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { mean, sum } from '../../../../src/engine/ops/reduce/reduce.ts';
 import { currentProgram } from '../../../../src/engine/tape/current.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { at, map, type NdArray, nd, sizeOf, total, zip } from '../nd.ts';
+import { at, map, meanOf, type NdArray, nd, sizeOf, total, zip } from '../nd.ts';
 import { dropoutMask } from '../random/philox.ts';
 import { anyShape, wide } from '../shapes.ts';
 import { type OpRow, row } from '../table_row.ts';
@@ -33,6 +33,25 @@ function maskOf(...[n, rate, seed, step]: [number, number, number, number]): num
   const key = `${n} ${rate} ${seed} ${step}`;
   if (lastMask?.key !== key) lastMask = { key, mask: dropoutMask(n, rate, seed, step, 0) };
   return lastMask.mask;
+}
+
+/** A loss that is the mean of f(a − b). */
+function differenceRow(
+  name: string,
+  loss: (a: Tensor, b: Tensor) => Tensor,
+  f: (difference: number) => number,
+  more: Partial<OpRow> = {},
+): OpRow {
+  const shape = [3, 64, 65];
+  return row({
+    name,
+    twice: true,
+    problem: binary,
+    large: [{ shapes: [shape, shape], args: null }],
+    run: ([a, b]) => loss(a as Tensor, b as Tensor),
+    reference: ([a, b]) => meanOf(zip(a as NdArray, b as NdArray, (x, y) => f(x - y))),
+    ...more,
+  });
 }
 
 export const elementwise: OpRow[] = [
@@ -83,49 +102,8 @@ export const elementwise: OpRow[] = [
     },
     differentiable: [true, false],
   }),
-  row({
-    name: 'l1_loss',
-    twice: true,
-    problem: binary,
-    large: [
-      {
-        shapes: [
-          [3, 64, 65],
-          [3, 64, 65],
-        ],
-        args: null,
-      },
-    ],
-    run: ([a, b]) => l1Loss(a as Tensor, b as Tensor),
-    reference: ([a, b]) => {
-      return total(
-        zip(a as NdArray, b as NdArray, (x, y) => Math.abs(x - y)),
-        1 / (a as NdArray).data.length,
-      );
-    },
-    values: apart,
-  }),
-  row({
-    name: 'mse_loss',
-    twice: true,
-    problem: binary,
-    large: [
-      {
-        shapes: [
-          [3, 64, 65],
-          [3, 64, 65],
-        ],
-        args: null,
-      },
-    ],
-    run: ([a, b]) => mseLoss(a as Tensor, b as Tensor),
-    reference: ([a, b]) => {
-      return total(
-        zip(a as NdArray, b as NdArray, (x, y) => (x - y) ** 2),
-        1 / (a as NdArray).data.length,
-      );
-    },
-  }),
+  differenceRow('l1_loss', l1Loss, Math.abs, { values: apart }),
+  differenceRow('mse_loss', mseLoss, (d) => d ** 2),
   row<number>({
     name: 'mse_loss to one number',
     twice: true,

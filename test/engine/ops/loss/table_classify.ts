@@ -2,16 +2,8 @@ import fc from 'fast-check';
 import { crossEntropy } from '../../../../src/engine/ops/loss/cross_entropy.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { at, type NdArray, nd, sizeOf } from '../nd.ts';
+import { logitShape } from '../shapes.ts';
 import { type OpRow, row } from '../table_row.ts';
-
-/** (N, classes), sometimes with a plane. */
-const shape = fc
-  .tuple(
-    fc.integer({ min: 1, max: 9 }),
-    fc.integer({ min: 1, max: 7 }),
-    fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
-  )
-  .map(([n, classes, plane]) => [n, classes, ...plane]);
 
 /** The offset of class k of a place. */
 function places({ shape: [n = 1, classes = 1, ...rest] }: NdArray) {
@@ -24,7 +16,7 @@ export const classifying: OpRow[] = [
   row({
     name: 'cross_entropy',
     twice: true,
-    problem: fc.record({ shapes: shape.map((s) => [s, s]), args: fc.constant(null) }),
+    problem: fc.record({ shapes: logitShape.map((s) => [s, s]), args: fc.constant(null) }),
     large: [
       {
         shapes: [

@@ -8,12 +8,11 @@ import {
   wassersteinLoss,
 } from '../../../../src/engine/ops/loss/more_losses.ts';
 import { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { at, map, type NdArray, nd, sizeOf, total, uniform, zip } from '../nd.ts';
-import { anyShape } from '../shapes.ts';
+import { at, map, meanOf, type NdArray, nd, sizeOf, total, uniform, zip } from '../nd.ts';
+import { anyShape, logitShape } from '../shapes.ts';
 import { type OpRow, row } from '../table_row.ts';
 
 const pair = <A>(args: fc.Arbitrary<A>) => fc.record({ shapes: anyShape.map((shape) => [shape, shape]), args });
-const meanOf = (a: NdArray): NdArray => total(a, 1 / a.data.length);
 const target = fc.record({ target: fc.constantFrom('real', 'fake') });
 
 /** Values whose differences keep 0.01 away from the kinks at 0 and ±beta. */
@@ -24,15 +23,6 @@ function awayFromBeta(random: () => number, shape: readonly number[], input: num
     return random() < 0.5 ? -size : size;
   });
 }
-
-/** (N, classes), sometimes with a plane. */
-const logits = fc
-  .tuple(
-    fc.integer({ min: 1, max: 9 }),
-    fc.integer({ min: 1, max: 7 }),
-    fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
-  )
-  .map(([n, classes, plane]) => [n, classes, ...plane]);
 
 /** The right class of each place, from a seed. */
 function labelsOf([n = 1, classes = 1, ...rest]: readonly number[], seed: number): Uint32Array {
@@ -105,7 +95,7 @@ export const losses: OpRow[] = [
   row({
     name: 'cross_entropy, labels',
     twice: true,
-    problem: fc.record({ shapes: fc.tuple(logits), args: fc.record({ seed: fc.nat() }) }),
+    problem: fc.record({ shapes: fc.tuple(logitShape), args: fc.record({ seed: fc.nat() }) }),
     large: [{ shapes: [[70, 11, 13]], args: { seed: 3 } }],
     run: ([x], { seed }) => {
       const { device, shape } = x as Tensor;

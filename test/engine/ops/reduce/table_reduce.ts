@@ -5,7 +5,7 @@ import { norm, std, variance } from '../../../../src/engine/ops/reduce/moments.t
 import { mean, sum } from '../../../../src/engine/ops/reduce/reduce.ts';
 import { logSoftmax, softmax } from '../../../../src/engine/ops/reduce/softmax.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { at, coordinates, indexOf, type NdArray, nd, sizeOf } from '../nd.ts';
+import { allDifferent, at, coordinates, indexOf, type NdArray, nd, sizeOf } from '../nd.ts';
 import { type OpRow, type Problem, row } from '../table_row.ts';
 
 interface ReduceArgs {
@@ -82,14 +82,9 @@ const spread = (values: readonly number[], correction: number) => {
   return add(values.map((v) => (v - centre) ** 2)) / (values.length - correction);
 };
 
-/** Every value once, 0.01 apart, in random order: no two are the largest. */
+/** Distinct values: no two are the largest. */
 function different(random: () => number, shape: readonly number[]): number[] {
-  const values = Array.from({ length: sizeOf(shape) }, (_, i) => 0.01 * (i - sizeOf(shape) / 2));
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [values[i], values[j]] = [values[j] as number, values[i] as number];
-  }
-  return values;
+  return allDifferent(random, sizeOf(shape), 0.01);
 }
 
 /** All of one sign, so that a sum is large, and a missing part of it shows. */

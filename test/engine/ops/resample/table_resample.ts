@@ -5,7 +5,7 @@ import { upsampleBicubic } from '../../../../src/engine/ops/resample/upsample_bi
 import { upsampleBilinear } from '../../../../src/engine/ops/resample/upsample_bilinear.ts';
 import { upsampleNearest } from '../../../../src/engine/ops/resample/upsample_nearest.ts';
 import type { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { at, type NdArray, planes, sizeOf } from '../nd.ts';
+import { allDifferent, at, type NdArray, planes, sizeOf } from '../nd.ts';
 import { four, pictures, side } from '../shapes.ts';
 import { type OpRow, type Problem, row } from '../table_row.ts';
 import { adapting, cubic, linear, mean, nearest, outputs, resized, type Taps } from './separable.ts';
@@ -64,16 +64,6 @@ const poolings = [
 const outSide = (length: number, axis: 0 | 1, { kernel, stride, padding }: PoolArgs): number =>
   Math.floor((length + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
 
-/** Distinct values 0.002 apart, in random order: no window has two equal ones. */
-function allDifferent(random: () => number, shape: readonly number[]): number[] {
-  const values = Array.from({ length: sizeOf(shape) }, (_, i) => 0.002 * (i - sizeOf(shape) / 2));
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [values[i], values[j]] = [values[j] as number, values[i] as number];
-  }
-  return values;
-}
-
 function averaging(length: number, axis: 0 | 1, args: PoolArgs): Taps[] {
   const [kernel, stride, padding] = [args.kernel[axis], args.stride[axis], args.padding[axis]];
   return outputs(outSide(length, axis, args), (o) => {
@@ -124,7 +114,8 @@ export const resampling: OpRow[] = [
         return most;
       });
     },
-    values: (random, shape) => allDifferent(random, shape),
+    // No window has two equal values.
+    values: (random, shape) => allDifferent(random, sizeOf(shape), 0.002),
   }),
   row<PoolArgs>({
     name: 'avg_pool2d',
