@@ -15,7 +15,11 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const result = spawnSync(process.execPath, [vitest, 'run', ...(short ? ['--tagsFilter=!long'] : []), ...args], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, ...(short ? { PIXTAPE_TESTS: 'short' } : {}) },
+  // Most of the short set's time is compiling. `nopt` leaves LLVM's optimizations out on lavapipe; `test:all` has them.
+  env: {
+    ...process.env,
+    ...(short ? { PIXTAPE_TESTS: 'short', GALLIVM_PERF: process.env.GALLIVM_PERF ?? 'nopt' } : {}),
+  },
 });
 if (result.error) throw result.error;
 process.exit(result.status ?? 1);

@@ -57,6 +57,12 @@ describe('the environment for lavapipe', () => {
     expect(driverBuild(join(folder, 'none.json'))).toBe('');
   });
 
+  it('keeps code that LLVM has not optimized in a cache of its own', () => {
+    const cache = (perf: string | undefined) => width(['avx'], { GALLIVM_PERF: perf }).MESA_SHADER_CACHE_DIR;
+    expect(cache('nopt')).toMatch(/nopt/);
+    expect(new Set([undefined, 'nopt', 'nopt,no_quad_lod'].map(cache)).size).toBe(3);
+  });
+
   it('knows when Mesa caches nothing', () => {
     expect(keepsShaders({})).toBe(true);
     expect(keepsShaders({ MESA_SHADER_CACHE_DISABLE: 'true' })).toBe(false);

@@ -95,7 +95,8 @@ test('the result of two ranks, each with batch norm over its own part, differs f
   const { ranks, ...config } = JSON.parse(metadata.config ?? '');
   expect(ranks).toBe(2);
   const groups = await runReference(device, { ...metadata, config: JSON.stringify(config) }, tensors, 'one');
-  expect(failing(groups)).toEqual(expect.arrayContaining(['fake', 'grad.gen', 'after.gen']));
+  // Weights move by the learning rate whatever the gradient, so on some drivers `after.gen` is within what rounding explains.
+  expect(failing(groups)).toEqual(expect.arrayContaining(['fake', 'grad.gen']));
 });
 
 test('a batch that cannot be divided into equal parts for the ranks', async () => {

@@ -15,7 +15,8 @@ const LIBRARY_FOLDERS = [
 /**
  * Sets lavapipe's vector width and shader cache. By default it uses 256 bits even if the CPU has 512. Its disk cache is
  * not keyed by the width, and would serve code compiled for 8 lanes to a device of 16. So each width gets a folder of
- * its own, and so does each build of the driver, since two builds may be installed.
+ * its own, and so does each build of the driver, since two builds may be installed, and each GALLIVM_PERF, which says
+ * what LLVM leaves out.
  *
  * @param flags CPU features, as in /proc/cpuinfo
  * @param icd the driver's ICD file
@@ -28,7 +29,8 @@ export function lavapipeEnvironment(
   const chosen = env.LP_NATIVE_VECTOR_WIDTH;
   const own = flags.has('avx') ? '256' : '128';
   const width = chosen || (flags.has('avx512f') ? '512' : own);
-  const folder = ['mesa', `${width}-bit`, driverBuild(icd)].filter(Boolean).join('-');
+  const perf = env.GALLIVM_PERF?.replace(/\W+/g, '-');
+  const folder = ['mesa', `${width}-bit`, perf, driverBuild(icd)].filter(Boolean).join('-');
   return {
     MESA_SHADER_CACHE_DIR: join(env.MESA_SHADER_CACHE_DIR || cacheDirectory(env), folder),
     ...(width === own || chosen ? {} : { LP_NATIVE_VECTOR_WIDTH: width }),

@@ -89,7 +89,7 @@ describePage('the networks that come with the page', (open) => {
       await page.locator('#undo').click();
       await otherAnswer(page, byLarge);
       expect(await note(page)).toBe('');
-      expect(painters(page)).toBe(1);
+      await expect.poll(() => painters(page), SOON).toBe(1);
       expect((await watched(page)).fetched).toEqual(['paint-64.safetensors', LARGE]);
       await destroyDevice(page, 'paint.js');
       const before = await answer(page);
@@ -107,7 +107,7 @@ describePage('the networks that come with the page', (open) => {
       await expect
         .poll(() => note(page), SOON)
         .toMatch(/^The small network paints here.*takes 151 ms on this device\.$/);
-      expect(painters(page)).toBe(1);
+      await expect.poll(() => painters(page), SOON).toBe(1);
       expect(await text(page, 'model')).toContain('64 × 64 pixels');
       await destroyDevice(page, 'paint.js');
       const blank = await answer(page);
@@ -154,7 +154,7 @@ describePage('the networks that come with the page', (open) => {
       await expect.poll(() => text(page, 'model'), SOON).toMatch(/^Network: mine\.safetensors/);
       if (early) await release(page);
       await page.waitForTimeout(1000);
-      expect(painters(page)).toBe(1);
+      await expect.poll(() => painters(page), SOON).toBe(1);
       expect((await watched(page)).loaded).toEqual([64, 64]);
       expect(await text(page, 'model')).toMatch(/^Network: mine\.safetensors/);
       expect(await note(page)).toBe('');
