@@ -220,7 +220,10 @@ test('a counter may be [1], rates of Adam may be given, names unrelated to the m
   expect(failing(await run(fixture))).toEqual([]);
 }, 120_000);
 
-test('the command prints one line per group, and its exit status counts failures', () => {
+test('the command prints one line per group, and its exit status counts failures', {
+  tags: 'long',
+  timeout: 240_000,
+}, () => {
   const folder = mkdtempSync(join(tmpdir(), 'pixtape-reference-'));
   try {
     const bytes = readFileSync(path(SMALLEST));
@@ -248,4 +251,4 @@ test('the command prints one line per group, and its exit status counts failures
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 240_000);
+});

@@ -33,7 +33,7 @@ export interface DeviceOptions {
 const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
 
 /** The hint for a lack of memory. */
-const MEMORY_HINT = 'Use smaller batches, smaller pictures, or fewer channels.';
+const MEMORY_HINT = 'Use smaller batches or pictures, or fewer channels.';
 
 /** What kernels may rely on, read once from the adapter. */
 export interface Capabilities {

@@ -47,7 +47,7 @@ export class Program implements StorageOwner {
   plan: MemoryPlan | undefined;
   deferred: Deferred | undefined;
   /** Deferred work is recorded once its results come to so many bytes; set where something leaves before the end. */
-  mostDeferredBytes = Number.POSITIVE_INFINITY;
+  mostDeferredBytes: number | undefined;
   private readonly dispatches: Dispatch[] = [];
   private readonly temporaries = new Temporaries();
   private readonly buffers: GPUBuffer[] = [];
@@ -344,10 +344,9 @@ export class Program implements StorageOwner {
         current = d.kernel;
       }
       pass.setBindGroup(0, this.bindGroups[i] as GPUBindGroup);
-      // Each argument is a conversion by the binding of WebGPU, and costs a step of hundreds of dispatches a few per cent.
+      // The binding of WebGPU converts each argument, which costs a step of hundreds of dispatches a few per cent.
       const [x, y, z] = d.groups;
-      if (z > 1) pass.dispatchWorkgroups(x, y, z);
-      else if (y > 1) pass.dispatchWorkgroups(x, y);
+      if (y * z > 1) pass.dispatchWorkgroups(x, y, z);
       else pass.dispatchWorkgroups(x);
     }
   }

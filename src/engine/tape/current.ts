@@ -18,7 +18,7 @@ export function currentProgram(device: Device): Program {
   if (!current) {
     throw new PixtapeError(
       'an operation was called outside record()',
-      'Call operations inside record(device, () => …), which records what to run, or inside run(device, () => …), which runs it once.',
+      'Call operations inside record(device, () => …), or inside run(device, () => …), which runs them once.',
       { code: 'misuse' },
     );
   }

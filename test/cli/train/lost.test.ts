@@ -98,6 +98,7 @@ it('says how to continue if it is lost again before any progress', { timeout: 40
 });
 
 it('ends with a message if it is lost three times in a row, keeps its last state, and continues from it', {
+  tags: 'long',
   timeout: 400_000,
 }, async () => {
   expect((await pixtape(train('whole'), home)).code).toBe(0);

@@ -55,7 +55,7 @@ function reaches(own: string, name: string, fn: string): boolean {
   if (!new RegExp(`\\b(?:let|var|const)\\s+${name}\\b`).test(own)) return true;
   // Before its declaration, or outside its block, the name would still be the binding.
   if (!new RegExp(`(?<![.\\w])${name}\\s*\\[`).test(own)) return false;
-  throw new Error(`fn ${fn}: ${name} is both a variable there and a binding; rename one of them`);
+  throw new Error(`fn ${fn}: ${name} is both a variable there and a binding; rename one`);
 }
 
 /** Converts the loads and stores of these bindings in a part of a function. */

@@ -73,7 +73,7 @@ class DeferredSums implements Deferred {
     this.waiting.set(sum.result, sum);
     const wanted = [...this.waiting.keys()].filter((result) => !this.taken.has(result));
     const bytes = wanted.reduce((all, result) => all + result.bytes, 0);
-    if (bytes >= this.program.mostDeferredBytes) this.record([]);
+    if (bytes >= (this.program.mostDeferredBytes ?? Number.POSITIVE_INFINITY)) this.record([]);
   }
 
   /** The terms of a tensor for another sum to take over: those of its waiting sum, or else the tensor itself. */
