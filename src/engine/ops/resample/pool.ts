@@ -42,7 +42,7 @@ export function poolSides(op: string, x: Tensor, kernel: Pair, stride: Pair, pad
   const outH = Math.floor((inH + 2 * padH - kernelH) / strideH) + 1;
   const outW = Math.floor((inW + 2 * padW - kernelW) / strideW) + 1;
   if (outH < 1 || outW < 1) {
-    throw new PixtapeError(`${op}: the ${kernelW} × ${kernelH} window is larger than the padded input [${x.shape}]`);
+    throw new PixtapeError(`${op}: the ${kernelH} × ${kernelW} window is larger than the padded input [${x.shape}]`);
   }
   return { kernelH, kernelW, strideH, strideW, padH, padW, inH, inW, outH, outW };
 }
