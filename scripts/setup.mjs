@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { alone } from './alone.mjs';
+import { alone } from './build/alone.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const say = (line) => process.stderr.write(`pixtape: ${line}\n`);

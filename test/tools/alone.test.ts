@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Records when it begins and ends, in a file that all of them share; argv[1] makes it die in between. */
 const WORK = `
   import { appendFileSync } from 'node:fs';
-  import { alone } from '${pathToFileURL(resolve('scripts/alone.mjs')).href}';
+  import { alone } from '${pathToFileURL(resolve('scripts/build/alone.mjs')).href}';
   await alone('lock', () => appendFileSync('waited', 'x'), async () => {
     appendFileSync('log', '[');
     await new Promise((done) => setTimeout(done, 100));

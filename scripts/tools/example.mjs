@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, installPackages, root, setup } from './setup.mjs';
+import { fail, installPackages, root, setup } from '../setup.mjs';
 
 const folder = join(root, 'examples');
 const names = readdirSync(folder).flatMap((file) => (file.endsWith('.mjs') ? [file.slice(0, -'.mjs'.length)] : []));

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import type { Device } from '../../../../src/engine/gpu/device.ts';
-import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
-import { backward } from '../../../../src/engine/tape/autograd.ts';
-import { record } from '../../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { type NdArray, nd, uniform } from '../nd.ts';
-import type { OpRow, Problem } from '../table_row.ts';
-import { convolutions } from './table_conv.ts';
+import type { Device } from '../../../../../src/engine/gpu/device.ts';
+import { conv2d } from '../../../../../src/engine/ops/conv/conv2d.ts';
+import { backward } from '../../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../../src/engine/tape/tensor.ts';
+import { type NdArray, nd, uniform } from '../../nd.ts';
+import type { OpRow, Problem } from '../../table_row.ts';
+import { convolutions } from '../table_conv.ts';
 
 /** Problems and errors of 3 × 3 convolutions of stride 1, for the variants of Winograd's algorithms. */
 

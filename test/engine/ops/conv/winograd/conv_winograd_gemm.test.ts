@@ -1,19 +1,19 @@
 /** @module-tag long */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { closeAdapter, openAdapter } from '../../../../src/drivers/index.ts';
-import { swiftShaderUnsupported } from '../../../../src/drivers/probe/swiftshader.ts';
-import { Device } from '../../../../src/engine/gpu/device.ts';
-import { Adam } from '../../../../src/engine/nn/optim/adam.ts';
-import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
-import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
-import { backward } from '../../../../src/engine/tape/autograd.ts';
-import { record } from '../../../../src/engine/tape/record.ts';
-import { Tensor } from '../../../../src/engine/tape/tensor.ts';
-import { check } from '../check.ts';
-import type { OpRow } from '../table_row.ts';
-import { convolutions } from './table_conv.ts';
-import { anyProblem, largestError, problem } from './winograd.ts';
+import { closeAdapter, openAdapter } from '../../../../../src/drivers/index.ts';
+import { swiftShaderUnsupported } from '../../../../../src/drivers/probe/swiftshader.ts';
+import { Device } from '../../../../../src/engine/gpu/device.ts';
+import { Adam } from '../../../../../src/engine/nn/optim/adam.ts';
+import { conv2d } from '../../../../../src/engine/ops/conv/conv2d.ts';
+import { convTuning } from '../../../../../src/engine/ops/conv/tuning/tuning.ts';
+import { backward } from '../../../../../src/engine/tape/autograd.ts';
+import { record } from '../../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../../src/engine/tape/tensor.ts';
+import { check } from '../../check.ts';
+import type { OpRow } from '../../table_row.ts';
+import { convolutions } from '../table_conv.ts';
+import { anyProblem, largestError, problem } from './problem.ts';
 
 /** Winograd's algorithms in the form for GPUs, on SwiftShader, which compiles unrolled loops faster than lavapipe. */
 

@@ -3,16 +3,16 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { closeAdapter } from '../../../../src/drivers/index.ts';
-import type { Device, DeviceOptions } from '../../../../src/engine/gpu/device.ts';
-import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
-import { decodeSafetensors } from '../../../../src/engine/util/safetensors.ts';
-import { runReference } from '../../../../tools/pytorch/reference.ts';
-import { openTestDevice } from '../../../device.ts';
-import { check } from '../check.ts';
-import type { OpRow } from '../table_row.ts';
-import { convolutions } from './table_conv.ts';
-import { anyProblem, largestError, problem } from './winograd.ts';
+import { closeAdapter } from '../../../../../src/drivers/index.ts';
+import type { Device, DeviceOptions } from '../../../../../src/engine/gpu/device.ts';
+import { convTuning } from '../../../../../src/engine/ops/conv/tuning/tuning.ts';
+import { decodeSafetensors } from '../../../../../src/engine/util/safetensors.ts';
+import { runReference } from '../../../../../tools/pytorch/reference.ts';
+import { openTestDevice } from '../../../../device.ts';
+import { check } from '../../check.ts';
+import type { OpRow } from '../../table_row.ts';
+import { convolutions } from '../table_conv.ts';
+import { anyProblem, largestError, problem } from './problem.ts';
 
 /**
  * Per variant, the largest allowed error against float64 in units of the largest result, for up to 256 channels of
@@ -70,7 +70,7 @@ describe.each(NAMES)('%s', (name) => {
     'fixture %s stays within its tolerances',
     (fixture) =>
       using({}, async (device) => {
-        const path = fileURLToPath(new URL(`../../../fixtures/${fixture}.safetensors`, import.meta.url));
+        const path = fileURLToPath(new URL(`../../../../fixtures/${fixture}.safetensors`, import.meta.url));
         const { metadata, tensors } = decodeSafetensors(new Uint8Array(readFileSync(path)), fixture);
         const groups = await runReference(device, metadata, tensors, fixture);
         expect(groups.filter(({ ok }) => !ok)).toEqual([]);
