@@ -90,6 +90,9 @@ export function averageOverRanks(
   }, storages);
 }
 
+/** How many averages are under way, and since when at least one has been: spans overlap, and must not count twice. */
+const underWay = new WeakMap<AverageTimes, { count: number; since: number }>();
+
 /** Measures where the time of an average goes, if the ranks keep `times`. */
 class Clock {
   readonly stagings: Staging[] = [];
@@ -104,7 +107,12 @@ class Clock {
   /** Call it when values are on the host. */
   leaves(): void {
     this.last = performance.now();
-    this.first ??= this.last;
+    if (this.first !== undefined) return;
+    this.first = this.last;
+    const { times } = this;
+    if (!times) return;
+    const { count, since } = underWay.get(times) ?? { count: 0, since: 0 };
+    underWay.set(times, { count: count + 1, since: count > 0 ? since : this.first });
   }
 
   /** Call it when all of them have come back. @param start when the program began to wait for them */
@@ -112,7 +120,9 @@ class Clock {
     const { times, first, last } = this;
     if (!times || first === undefined) return;
     const now = performance.now();
-    times.span += (now - first) / 1000;
+    const { count, since } = underWay.get(times) ?? { count: 1, since: first };
+    underWay.set(times, { count: count - 1, since });
+    if (count === 1) times.span += (now - since) / 1000;
     times.exposed += (now - Math.max(last, start)) / 1000;
     for (const staging of this.stagings) {
       times.copying += staging.seconds;

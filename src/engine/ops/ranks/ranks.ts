@@ -4,7 +4,7 @@ import type { Program } from '../../gpu/program.ts';
 export interface AverageTimes {
   /** Copying by this thread, from and to the device. */
   copying: number;
-  /** From the first values on the host until all averages have come back. */
+  /** In which at least one average is under way: from its first values on the host until all of them have come back. */
   span: number;
   /**
    * The part of `span` in which all values are on the host and the program waits: the device has nothing left to
