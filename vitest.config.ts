@@ -1,5 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Takes minutes and is a small file, so that vitest, which begins with the large ones, left it for the end, on one core. */
+const LONGEST = 'test/engine/ops/ops.test.ts';
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith(LONGEST);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
 
 export default defineConfig({
   plugins: [
@@ -20,6 +32,7 @@ export default defineConfig({
     pool: 'forks',
     // A CPU driver compiles on one core and computes on all of them: two files overlap well, more only queue.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
