@@ -3,13 +3,12 @@
  * the process began. first_steps.ts starts it, with an empty or a filled shader cache.
  */
 
-import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
-import { Device } from '../../src/engine/gpu/device.ts';
+import { closeAdapter } from '../../src/drivers/index.ts';
+import { openDevice } from '../../src/drivers/open_device.ts';
 import { PRESETS } from '../../src/pix2pix/train/config/config.ts';
 import { Pix2Pix } from '../../src/pix2pix/train/steps/pix2pix.ts';
 
-const { adapter, description } = await openAdapter();
-const device = await Device.open(adapter, description);
+const device = await openDevice();
 const opened = performance.now();
 const model = new Pix2Pix(device, PRESETS.quick);
 const built = performance.now();

@@ -36,8 +36,8 @@ export function measureFirstSteps(bench: Bench): Promise<FirstSteps | { error: s
 
 async function measure(bench: Bench): Promise<FirstSteps> {
   const folder = mkdtempSync(join(tmpdir(), 'pixtape-cache-'));
+  // Not XDG_CACHE_HOME: pixtape's own cache is where a lavapipe that was fetched lies.
   const caches = {
-    XDG_CACHE_HOME: folder,
     MESA_SHADER_CACHE_DIR: join(folder, 'mesa'),
     __GL_SHADER_DISK_CACHE_PATH: folder,
   };
