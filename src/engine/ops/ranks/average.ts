@@ -91,17 +91,26 @@ export function averageOverRanks(
 }
 
 /** How many averages are under way, and since when at least one has been: spans overlap, and must not count twice. */
-const underWay = new WeakMap<AverageTimes, { count: number; since: number }>();
+interface UnderWay {
+  count: number;
+  since: number;
+}
+
+const underWayOf = new WeakMap<AverageTimes, UnderWay>();
 
 /** Measures where the time of an average goes, if the ranks keep `times`. */
 class Clock {
   readonly stagings: Staging[] = [];
   private readonly times: AverageTimes | undefined;
+  private readonly underWay: UnderWay | undefined;
   private first: number | undefined;
   private last = 0;
 
   constructor(times: AverageTimes | undefined) {
     this.times = times;
+    if (!times) return;
+    this.underWay = underWayOf.get(times) ?? { count: 0, since: 0 };
+    underWayOf.set(times, this.underWay);
   }
 
   /** Call it when values are on the host. */
@@ -109,20 +118,15 @@ class Clock {
     this.last = performance.now();
     if (this.first !== undefined) return;
     this.first = this.last;
-    const { times } = this;
-    if (!times) return;
-    const { count, since } = underWay.get(times) ?? { count: 0, since: 0 };
-    underWay.set(times, { count: count + 1, since: count > 0 ? since : this.first });
+    if (this.underWay && this.underWay.count++ === 0) this.underWay.since = this.first;
   }
 
   /** Call it when all of them have come back. @param start when the program began to wait for them */
   isBack(start: number): void {
-    const { times, first, last } = this;
-    if (!times || first === undefined) return;
+    const { times, underWay, first, last } = this;
+    if (!times || !underWay || first === undefined) return;
     const now = performance.now();
-    const { count, since } = underWay.get(times) ?? { count: 1, since: first };
-    underWay.set(times, { count: count - 1, since });
-    if (count === 1) times.span += (now - since) / 1000;
+    if (--underWay.count === 0) times.span += (now - underWay.since) / 1000;
     times.exposed += (now - Math.max(last, start)) / 1000;
     for (const staging of this.stagings) {
       times.copying += staging.seconds;

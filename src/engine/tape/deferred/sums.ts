@@ -71,9 +71,10 @@ class DeferredSums implements Deferred {
 
   add(sum: Sum): void {
     this.waiting.set(sum.result, sum);
-    const wanted = [...this.waiting.keys()].filter((result) => !this.taken.has(result));
-    const bytes = wanted.reduce((all, result) => all + result.bytes, 0);
-    if (bytes >= (this.program.mostDeferredBytes ?? Number.POSITIVE_INFINITY)) this.record([]);
+    const most = this.program.mostDeferredBytes;
+    if (most === undefined) return;
+    const untaken = [...this.waiting.keys()].filter((result) => !this.taken.has(result));
+    if (untaken.reduce((all, { bytes }) => all + bytes, 0) >= most) this.record([]);
   }
 
   /** The terms of a tensor for another sum to take over: those of its waiting sum, or else the tensor itself. */

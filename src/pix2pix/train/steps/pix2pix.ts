@@ -166,12 +166,8 @@ export class Pix2Pix {
 
   /** The discriminator's step. Returns its loss. */
   private recordDiscriminator(disc: Discriminator, fake: Tensor): Tensor {
-    const { optimD } = this;
     const loss = disc.mixesPictures ? this.lossOfEach(disc, fake) : this.lossOfBoth(disc, fake);
-    if (this.ranks) completeByBucket(disc.parameters());
-    backward(loss, optimD?.lossScale?.scale);
-    this.meetRanks(disc, [loss]);
-    optimD?.step();
+    this.minimize(loss, disc, this.optimD, [loss]);
     return loss;
   }
 
@@ -208,20 +204,22 @@ export class Pix2Pix {
     let gen = scale(l1, config.lambdaL1);
     if (adv) gen = add(adv, gen);
     if (ssim) gen = add(gen, scale(ssim, config.lambdaSsim));
-    if (this.ranks) completeByBucket(generator.parameters());
-    backward(gen, optimG.lossScale?.scale);
     const losses = { gen, l1, ...(adv && { adv }), ...(ssim && { ssim }) };
-    this.meetRanks(generator, Object.values(losses));
-    optimG.step();
+    this.minimize(gen, generator, optimG, Object.values(losses));
     return losses;
   }
 
-  /** Replaces gradients and losses by their means over all ranks. */
-  private meetRanks(network: Module, losses: readonly Tensor[]): void {
-    if (!this.ranks) return;
-    const gradients = network.parameters().flatMap(({ grad }) => grad ?? []);
-    averageOverRanks(this.ranks, gradients, { mayRound: true });
-    averageOverRanks(this.ranks, losses);
+  /** Updates a network by the gradients of `loss`. With several ranks, these and `losses` become the means over all. */
+  private minimize(loss: Tensor, network: Module, optimizer: Adam | undefined, losses: readonly Tensor[]): void {
+    const { ranks } = this;
+    if (ranks) completeByBucket(network.parameters());
+    backward(loss, optimizer?.lossScale?.scale);
+    if (ranks) {
+      const gradients = network.parameters().flatMap(({ grad }) => grad ?? []);
+      averageOverRanks(ranks, gradients, { mayRound: true });
+      averageOverRanks(ranks, losses);
+    }
+    optimizer?.step();
   }
 
   /**
