@@ -11,8 +11,6 @@ import { Pen } from './pen.ts';
 import { Sketch, Surface } from './sketch.ts';
 import type { ModelInfo } from './worker/model.ts';
 
-const READY = 'Ready: draw, or take an example.';
-
 /** The Paint view: a drawing on the left, its translation on the right. */
 export class PaintView {
   private painter = new Painter();
@@ -21,7 +19,7 @@ export class PaintView {
   /** Whether the visitor has chosen a checkpoint. The page then changes it no more. */
   private chosen = false;
   /** Settles once the small network has been opened, or could not be. */
-  private opened: Promise<void> = Promise.resolve();
+  private opened: Promise<unknown> = Promise.resolve();
   private readonly onLost = proxy((why: string) => {
     this.status.warn(`The graphics device was lost (${why}). Painting goes on with a new one.`);
   });
@@ -62,8 +60,8 @@ export class PaintView {
 
   /** Opens the small network that comes with the page, so that drawing begins soon, then the large one if it is fast here. */
   async open(): Promise<void> {
-    const opening = this.openSmall();
-    this.opened = opening.then(() => undefined);
+    const opening = this.use(fetchShipped(SMALL), SMALL.name);
+    this.opened = opening;
     const small = await opening;
     if (!small || this.chosen) return;
     // One that paints four times as many pixels would take longer still.
@@ -80,12 +78,7 @@ export class PaintView {
     // Otherwise the small network, opened late, would replace this one.
     await this.opened;
     this.status.say(`Loading ${name} …`);
-    try {
-      this.use(await this.painter.load(file, name));
-      this.status.say(READY);
-    } catch (error) {
-      this.status.warn(explain(error));
-    }
+    await this.use(file, name);
   }
 
   /** Takes what was dropped or chosen: a checkpoint or a picture. */
@@ -115,12 +108,13 @@ export class PaintView {
     }
   }
 
-  private async openSmall(): Promise<ModelInfo | undefined> {
+  /** Paints with this checkpoint from now on, or says why it cannot. */
+  private async use(file: Blob | Promise<Blob>, name: string): Promise<ModelInfo | undefined> {
     try {
-      const small = await this.painter.load(await fetchShipped(SMALL), SMALL.name);
-      this.use(small);
-      this.status.say(READY);
-      return small;
+      const model = await this.painter.load(await file, name);
+      this.show(model);
+      this.status.say('Ready: draw, or take an example.');
+      return model;
     } catch (error) {
       this.status.warn(explain(error));
       return undefined;
@@ -155,7 +149,7 @@ export class PaintView {
     this.trial = undefined;
     this.painter.close();
     this.painter = painter;
-    this.use(model);
+    this.show(model);
   }
 
   /** Says that the small network stays, unless the visitor has chosen another by now. */
@@ -164,7 +158,7 @@ export class PaintView {
     element('network-note').textContent = `The small network paints here, so that answers keep up with your hand${why}`;
   }
 
-  private use(model: ModelInfo): void {
+  private show(model: ModelInfo): void {
     const { width, height, network, parameters, step } = model;
     this.model = model;
     this.answer.setSize(width, height);
