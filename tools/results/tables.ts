@@ -45,12 +45,12 @@ export interface ResultTable {
  * Isola et al. 2017 scaled down: their networks and constants at 64 × 64, with five times their learning rates for a
  * few epochs.
  */
-const FACADES =
-  '--data facades-toy --preset paper --netG unet_64 --crop_size 64 --ngf 8 --ndf 8 --batch_size 4 --init he ' +
-  '--lr 1e-3 --resize nearest --no-jitter --n_epochs 3 --n_epochs_decay 3';
+const facades = (size: number, epochs: number) =>
+  `--data facades-toy --preset paper --netG unet_${size} --crop_size ${size} --ngf 8 --ndf 8 --batch_size 4 --init he ` +
+  `--lr 1e-3 --resize nearest --no-jitter --n_epochs ${epochs} --n_epochs_decay ${epochs}`;
 const FCN = ['pixel', 'perClass', 'iou'] as const;
 const fcn = (pixel: number, perClass: number, iou: number) => ({ pixel, perClass, iou });
-const common = { train: FACADES, evaluate: '--fcn' };
+const common = { train: facades(64, 3), evaluate: '--fcn' };
 
 /** The tutorial's networks and constants in small, for a few epochs. */
 const TUTORIAL = '--data facades-toy --preset tutorial --ngf 8 --depth 4 --crop_size 64 --n_epochs 6';
@@ -146,6 +146,37 @@ export const TABLES: Readonly<Record<string, ResultTable>> = {
       },
       { title: 'cGAN', flags: `--lambda_L1 0 ${LONGER}`, engine: 'pytorch', paper: fcn(0.57, 0.22, 0.16) },
       { title: 'L1 + GAN', flags: `--no-condition_GAN ${LONGER}`, engine: 'pytorch', paper: fcn(0.64, 0.2, 0.15) },
+    ],
+  },
+  'no-dropout': {
+    ...common,
+    title: 'Beside PyTorch, without dropout',
+    measures: SIDE_BY_SIDE,
+    rows: [...both('L1 + cGAN', '--no-dropout'), ...both('GAN', '--no-condition_GAN --lambda_L1 0 --no-dropout')],
+  },
+  large: {
+    ...common,
+    title: 'Facades at 128 × 128',
+    train: facades(128, 12),
+    measures: ['l1', 'ssim', ...FCN, 'L', 'a', 'b', 'saturation'],
+    rows: [
+      { title: 'L1 + cGAN', flags: '' },
+      { title: 'L1', flags: '--gan_mode none' },
+    ],
+  },
+  drawings: {
+    title: 'Line drawing → colour in twenty minutes',
+    train: '--data openmoji --preset quick --n_epochs 3 --n_epochs_decay 3',
+    evaluate: '',
+    measures: ['l1', 'ssim', 'saturation', 'copyL1', 'copySsim'],
+    rows: [
+      { title: 'discriminator of single pixels', flags: '--netD pixel --ndf 16 --lr_D 0.002' },
+      { title: '… and four times the structure', flags: '--netD pixel --ndf 16 --lr_D 0.002 --lambda_ssim 200' },
+      {
+        title: '… and half as many channels more',
+        flags: '--netD pixel --ndf 16 --lr_D 0.002 --lambda_ssim 200 --ngf 12',
+      },
+      { title: 'L1 alone', flags: '--gan_mode none' },
     ],
   },
   'pytorch-tutorial': {
