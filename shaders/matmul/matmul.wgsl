@@ -1,6 +1,6 @@
 // Products of many pairs of matrices: y[z] = a[z] * b[z], each (m, depth) * (depth, n) -> (m, n), for GPUs. The
 // caller's strides can transpose either operand, or use one matrix for several z. matmul_lanes.wgsl is for CPU drivers;
-// a single product is a 1 x 1 convolution.
+// a product, or a batch that repeats no matrix, is a 1 x 1 convolution (product.ts).
 //
 // Layout: element (i, k) of a matrix of a is at offset i * a_row + k * a_col, likewise for b; y is row-major. z counts
 // through up to three axes, the last one innermost. Parameters and bindings are in matmul_params.wgsl, which is

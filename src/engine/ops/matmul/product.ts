@@ -6,6 +6,7 @@ import { mergedAxes } from '../../tape/broadcast.ts';
 import { dispatch } from '../../tape/dispatch.ts';
 import { repeated } from '../../tape/elementwise.ts';
 import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
+import { isProduct } from '../conv/algorithms/gemm/gemm.ts';
 import type { ConvGeometry } from '../conv/geometry.ts';
 import { convKernels } from '../conv/tuning/choose.ts';
 import { convTuning } from '../conv/tuning/tuning.ts';
@@ -37,34 +38,47 @@ const COLUMNS = 4;
  * tape.
  */
 export function product(a: Factor, b: Factor, y: Tensor): void {
-  const one = sizeOf(y.shape.slice(0, -2)) === 1 && !(a.transposed && b.transposed);
-  if (one && [a.x, y].every(canBeWeight)) single(a, b, y);
+  if (isConvolution(a, b, y)) convolution(a, b, y);
   else batched(a, b, y);
 }
+
+function isConvolution(a: Factor, b: Factor, y: Tensor): boolean {
+  const { device } = y;
+  const batch = matricesOf(y);
+  const repeats = matricesOf(a.x) !== batch || matricesOf(b.x) !== batch;
+  if (repeats || (a.transposed && b.transposed) || ![a.x, y].every(canBeWeight)) return false;
+  // CPU drivers have a kernel for batches, and GPUs take groups as they take one product.
+  return batch === 1 || (!usesLanes(device) && isProduct(device, geometry(a, b)));
+}
+
+const matricesOf = ({ shape }: Tensor) => sizeOf(shape.slice(0, -2));
 
 /** Weights that exceed a binding go in slices, which are counted in floats. */
 function canBeWeight({ dtype, size, device }: Tensor): boolean {
   return dtype === 'f32' || size * 4 <= device.bindingLimit;
 }
 
-/** A single product is a 1 × 1 convolution in one of its three directions, whose kernels are tuned for the device. */
-function single(a: Factor, b: Factor, y: Tensor): void {
+/**
+ * A product is a 1 × 1 convolution in one of its three directions, and a batch of products one with a group for each.
+ * Convolutions are tuned for the device, and use its matrix unit.
+ */
+function convolution(a: Factor, b: Factor, y: Tensor): void {
+  const g = geometry(a, b);
   const [m, depth] = sidesOf(a);
   const [, n] = sidesOf(b);
   const picture = (x: Tensor, channels: number, places: number) => {
-    return new Tensor(x.device, [1, channels, ...heightAndWidth(places)], x.storage);
+    return new Tensor(x.device, [1, g.groups * channels, ...heightAndWidth(places)], x.storage);
   };
-  const weight = (x: Tensor, out: number, into: number) => new Tensor(x.device, [out, into, 1, 1], x.storage);
+  const weight = (x: Tensor, out: number, into: number) => {
+    return new Tensor(x.device, [g.groups * out, into, 1, 1], x.storage);
+  };
+  const kernels = convKernels(y.device, g);
   if (a.transposed) {
-    const g = geometry(m, depth, n);
-    const input = picture(y, m, n);
-    convKernels(y.device, g).inputGradient(g, picture(b.x, depth, n), weight(a.x, depth, m), undefined, input);
+    kernels.inputGradient(g, picture(b.x, depth, n), weight(a.x, depth, m), undefined, picture(y, m, n));
   } else if (b.transposed) {
-    const g = geometry(n, m, depth);
-    convKernels(y.device, g).weightGradient(g, picture(b.x, n, depth), picture(a.x, m, depth), weight(y, m, n));
+    kernels.weightGradient(g, picture(b.x, n, depth), picture(a.x, m, depth), weight(y, m, n));
   } else {
-    const g = geometry(depth, m, n);
-    convKernels(y.device, g).forward(g, picture(b.x, depth, n), weight(a.x, m, depth), undefined, picture(y, m, n));
+    kernels.forward(g, picture(b.x, depth, n), weight(a.x, m, depth), undefined, picture(y, m, n));
   }
 }
 
@@ -73,21 +87,23 @@ function heightAndWidth(places: number): [height: number, width: number] {
   return places % 2 === 0 ? [2, places / 2] : [1, places];
 }
 
-function geometry(inC: number, outC: number, places: number): ConvGeometry {
+function geometry(a: Factor, b: Factor): ConvGeometry {
+  const [m, depth] = sidesOf(a);
+  const [, n] = sidesOf(b);
+  const groups = matricesOf(a.x);
+  const [inC, outC, places] = a.transposed ? [m, depth, n] : b.transposed ? [n, m, depth] : [depth, m, n];
   const [height, width] = heightAndWidth(places);
-  const sides = { batch: 1, inC, inH: height, inW: width, outC, outH: height, outW: width };
-  return {
-    ...sides,
-    kernelH: 1,
-    kernelW: 1,
-    strideH: 1,
-    strideW: 1,
-    padH: 0,
-    padW: 0,
-    dilationH: 1,
-    dilationW: 1,
-    groups: 1,
+  const sides = {
+    batch: 1,
+    inC: groups * inC,
+    inH: height,
+    inW: width,
+    outC: groups * outC,
+    outH: height,
+    outW: width,
   };
+  const ones = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1 };
+  return { ...sides, ...ones, padH: 0, padW: 0, groups };
 }
 
 function batched(a: Factor, b: Factor, y: Tensor): void {
@@ -123,11 +139,16 @@ function batched(a: Factor, b: Factor, y: Tensor): void {
   dispatch(kernel, { a: a.x, b: b.x, y }, params, groups);
 }
 
+/** Whether batches take the kernel for CPU drivers. A request for the GPU's convolutions selects the GPU's products, too. */
+function usesLanes(device: Device): boolean {
+  const { cpu, subgroupSize } = device.capabilities;
+  return cpu && convTuning(device).algorithm !== 'gemm' && [4, 8, 16].includes(subgroupSize);
+}
+
 /** The kernel for this kind of device, and the tile that a workgroup computes. */
 function kernelFor(device: Device) {
   const { cpu, subgroupSize } = device.capabilities;
-  // A request for the GPU's convolutions selects the GPU's products, too.
-  if (cpu && convTuning(device).algorithm !== 'gemm' && [4, 8, 16].includes(subgroupSize)) {
+  if (usesLanes(device)) {
     const kernel = device.kernel('matmul.lanes', lanesSource, 'main', { LANES: subgroupSize, COLS: COLUMNS });
     return { kernel, rows: subgroupSize, columns: COLUMNS * subgroupSize };
   }

@@ -36,6 +36,15 @@ const PROBLEMS = [
     args: {},
     most: 3,
   },
+  {
+    name: 'matmul of batches',
+    shapes: [
+      [2, 3, 40, 36],
+      [2, 3, 36, 33],
+    ],
+    args: {},
+    most: 3,
+  },
 ];
 
 test.for(PROBLEMS)(
