@@ -2,10 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { convTuning } from '../../../../src/engine/ops/conv/tuning/tuning.ts';
-import type { MatmulOptions } from '../../../../src/engine/ops/matmul/matmul.ts';
+import { type MatmulOptions, matmul } from '../../../../src/engine/ops/matmul/matmul.ts';
+import { record } from '../../../../src/engine/tape/record.ts';
+import { Tensor } from '../../../../src/engine/tape/tensor.ts';
 import { closeTestDevice, openTestDevice } from '../../../device.ts';
 import { runs } from '../../../sets.ts';
 import { check } from '../check.ts';
+import { uniform } from '../nd.ts';
 import type { OpRow } from '../table_row.ts';
 import { products } from './table_matmul.ts';
 
@@ -55,6 +58,38 @@ describe('a batch of products', () => {
     expect(await convolutionsOf(shapes, {})).toBe(1);
   });
 });
+
+test('the tiles of a repeated matrix give the results of the kernel for CPU drivers', async () => {
+  const forCpus = await openTestDevice({ guards: true });
+  const random = uniform(4);
+  const draw = (length: number) => Float32Array.from({ length }, () => random() - 0.5);
+  const [left, right] = [draw(70 * 37), draw(3 * 37 * 131)];
+  const computed = async (on: Device) => {
+    const a = Tensor.from(on, [1, 70, 37], left);
+    const b = Tensor.from(on, [3, 37, 131], right);
+    const turned = [Tensor.from(on, [1, 37, 70], left), Tensor.from(on, [3, 131, 37], right)] as const;
+    const recorded = await record(on, () => [
+      matmul(a, b),
+      matmul(...turned, { transposeA: true, transposeB: true }),
+      matmul(a, turned[1], { transposeB: true }),
+      matmul(turned[0], b, { transposeA: true }),
+    ]);
+    recorded.run();
+    const values = await Promise.all(recorded.outputs.map((t) => t.read()));
+    expect(await recorded.program.brokenGuards()).toEqual([]);
+    const labels = recorded.program.kernels.map(({ label }) => label);
+    recorded.destroy();
+    return { values, labels };
+  };
+  // One after the other: both compile on the same cores.
+  const results = [await computed(forCpus), await computed(device)];
+  expect(results[1]?.labels.every((label) => label === 'matmul')).toBe(true);
+  results[0]?.values.forEach((value, i) => {
+    const off = value.map((v, k) => Math.abs(v - (results[1]?.values[i]?.[k] as number)));
+    expect(off.reduce((a, b) => Math.max(a, b), 0)).toBeLessThan(2e-6);
+  });
+  closeTestDevice(forCpus);
+}, 180_000);
 
 test('random batches', { tags: 'long', timeout: 240_000 }, async () => {
   const property = fc.asyncProperty(batches.problem, fc.nat(), (problem, seed) =>
