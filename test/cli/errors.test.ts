@@ -119,7 +119,7 @@ it('continues without bad files if asked to, and names each', async () => {
   expect(stdout).toMatch(/try it +npx pixtape translate \S+ IN OUT$/m);
 });
 
-it('takes flags with dashes as with underscores', async () => {
+it('takes flags with dashes as with underscores', { tags: 'long' }, async () => {
   const flags =
     '--crop-size 16 --depth 2 --ngf 2 --ndf 2 --batch-size 2 --lambda-L1 10 --no-flip --no_dropout --steps 1';
   const { code, stdout } = await pixtape(

@@ -28,7 +28,7 @@ function writePairs(home: string): void {
   }
 }
 
-it('translates five bands to pictures, and pictures to five bands', { timeout: 240_000 }, async () => {
+it('translates five bands to pictures, and pictures to five bands', { tags: 'long', timeout: 240_000 }, async () => {
   const home = folder();
   writePairs(join(home, 'set'));
   const run = async (...args: string[]) => {

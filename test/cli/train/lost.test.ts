@@ -74,7 +74,7 @@ async function outcome(name: string) {
   return { tensors, losses };
 }
 
-it('continues by itself on a new device, with the same bits', { timeout: 400_000 }, async () => {
+it('continues by itself on a new device, with the same bits', { tags: 'long', timeout: 400_000 }, async () => {
   expect((await pixtape(train('straight'), home)).code).toBe(0);
   const expected = await outcome('straight');
   for (const [name, lines] of [

@@ -39,6 +39,7 @@ async function state(name: string): Promise<Map<string, unknown>> {
 const temporaries = (name: string) => readdirSync(join(home, 'runs', name)).filter((file) => file.endsWith('.tmp'));
 
 it('continues from a kept epoch or step, with the same bits, and keeps the last state', {
+  tags: 'long',
   timeout: 240_000,
 }, async () => {
   // 11 pairs in batches of 2 are 5 steps an epoch.

@@ -34,34 +34,33 @@ async function endless(open: Open): Promise<Page> {
 }
 
 describePage('the Train view', (open) => {
-  it(
-    'trains on the emoji without holding up the page, pauses, goes on, and paints with the result',
-    async () => {
-      const page = await endless(open);
-      await page.locator('#go').click();
-      await expect.poll(() => stepOf(page), { timeout: 120_000 }).toBeGreaterThan(1);
-      // Time windows of a few seconds, one of which must have no long task, because other processes on the machine
-      // cause some, too. A page that computes on its main thread has long ones in each.
-      const longest: number[] = [];
-      while (longest.length < 8 && !longest.includes(0)) longest.push(await longestTask(page, 4000));
-      expect(longest).toContain(0);
-      expect(await text(page, 'fact-speed')).toMatch(/^\d/);
-      expect(await text(page, 'fact-memory')).toMatch(/MiB$/);
-      expect(await page.locator('#samples canvas').count()).toBe(12);
-      expect(await page.locator('#chart-error canvas').count()).toBe(1);
-      const paused = await pause(page);
-      await page.waitForTimeout(1500);
-      expect(await stepOf(page)).toBe(paused);
-      await page.locator('#go').click();
-      await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(paused);
-      await page.locator('#try').click();
-      await expect.poll(() => text(page, 'model'), SOON).toMatch(/the run in the Train tab/);
-      await ready(page);
-      await page.locator('.example').first().click();
-      await otherAnswer(page, new Array(64 * 64 * 4).fill(0));
-    },
-    SLOW,
-  );
+  it('trains on the emoji without holding up the page, pauses, goes on, and paints with the result', {
+    tags: 'long',
+    timeout: SLOW,
+  }, async () => {
+    const page = await endless(open);
+    await page.locator('#go').click();
+    await expect.poll(() => stepOf(page), { timeout: 120_000 }).toBeGreaterThan(1);
+    // Time windows of a few seconds, one of which must have no long task, because other processes on the machine
+    // cause some, too. A page that computes on its main thread has long ones in each.
+    const longest: number[] = [];
+    while (longest.length < 8 && !longest.includes(0)) longest.push(await longestTask(page, 4000));
+    expect(longest).toContain(0);
+    expect(await text(page, 'fact-speed')).toMatch(/^\d/);
+    expect(await text(page, 'fact-memory')).toMatch(/MiB$/);
+    expect(await page.locator('#samples canvas').count()).toBe(12);
+    expect(await page.locator('#chart-error canvas').count()).toBe(1);
+    const paused = await pause(page);
+    await page.waitForTimeout(1500);
+    expect(await stepOf(page)).toBe(paused);
+    await page.locator('#go').click();
+    await expect.poll(() => stepOf(page), SOON).toBeGreaterThan(paused);
+    await page.locator('#try').click();
+    await expect.poll(() => text(page, 'model'), SOON).toMatch(/the run in the Train tab/);
+    await ready(page);
+    await page.locator('.example').first().click();
+    await otherAnswer(page, new Array(64 * 64 * 4).fill(0));
+  });
 
   it('a checkpoint goes from Node to the page and back, bit for bit', { tags: 'long', timeout: SLOW }, async () => {
     build();

@@ -96,11 +96,11 @@ function expectSame(got: Answer, want: Answer): void {
   }
 }
 
-test('a chain needs no separate pass for a bias or an activation', async () => {
+test('a chain needs no separate pass for a bias or an activation', { tags: 'long', timeout: 240_000 }, async () => {
   const got = await gradients(fused, false, 'backward');
   expect(passesOfTheirOwn(got.labels)).toEqual([]);
   expectSame(got, await gradients(apart, false, 'backward'));
-}, 240_000);
+});
 
 test('a result with several users gets its gradient before the activation once, from the whole sum', async () => {
   const got = await gradients(fused, true, 'backward');

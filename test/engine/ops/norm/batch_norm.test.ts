@@ -283,6 +283,7 @@ test.each([
   ['taken for a GPU', false],
 ] as const)(
   'with a ReLU and dropout: the same bits as dropout behind it, gradients too (a device %s, training: %s)',
+  { tags: 'long' },
   async (kind, training) => {
     const on = kind === 'as it is' ? device : asGpu;
     for (const [seed, shape, saved] of [

@@ -180,7 +180,7 @@ describe('with shader-f16', () => {
     expect((await readdir(path)).filter((name) => name.endsWith('.safetensors'))).toEqual([]);
   });
 
-  it('says that halves may be the cause when a loss is NaN', async () => {
+  it('says that halves may be the cause when a loss is NaN', { tags: 'long' }, async () => {
     const model = new Pix2Pix(device, half({ lr: 1e3 }));
     await expect(train(device, folder(), { steps: 20, logEvery: 5 }, { model })).rejects.toThrow(
       /step \d+: the .* loss is .*\n.*activations above 65504 are infinite: start again without it/s,
