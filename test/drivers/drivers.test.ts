@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { doctorCommand } from '../../src/cli/doctor.ts';
 import { closeAdapter, openAdapter, surveyAdapters } from '../../src/drivers/index.ts';
 import { loadForGood } from '../../src/drivers/probe/loader.ts';
@@ -9,6 +9,7 @@ import { unpackSwiftShader } from '../../src/drivers/probe/swiftshader.ts';
 import { cacheDirectory } from '../../src/files/cache.ts';
 
 const linuxX64 = process.platform === 'linux' && process.arch === 'x64';
+const ONLY_LINUX = 'npm has SwiftShader for Linux on x64 only';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-drivers-'));
 afterAll(() => {
   closeAdapter();
@@ -16,7 +17,8 @@ afterAll(() => {
 });
 
 describe('the survey', () => {
-  it.runIf(linuxX64)('finds SwiftShader on Linux x64 with nothing but npm packages', async () => {
+  it('finds SwiftShader on Linux x64 with nothing but npm packages', async ({ skip }) => {
+    skip(!linuxX64, ONLY_LINUX);
     const found = await surveyAdapters();
     expect(found.map((c) => c.kind)).toEqual(['gpu', 'lavapipe', 'swiftshader']);
     const swiftshader = found.at(-1);
@@ -83,7 +85,8 @@ async function squares(device: GPUDevice, n: number): Promise<number[]> {
   return [...new Uint32Array(result.getMappedRange())];
 }
 
-describe.runIf(linuxX64)('SwiftShader', () => {
+describe('SwiftShader', () => {
+  beforeEach(({ skip }) => skip(!linuxX64, ONLY_LINUX));
   it('is unpacked completely if several processes need it at once, and a damaged copy is replaced', async () => {
     vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
     try {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { onPath, type System, thisSystem } from '../../src/drivers/advice.ts';
 import { parseUris } from '../../src/drivers/lavapipe/apt.ts';
 import { driverBuild, keepsShaders, lavapipeEnvironment } from '../../src/drivers/lavapipe/environment.ts';
@@ -106,7 +106,8 @@ describe('whether to fetch lavapipe', () => {
   });
 });
 
-describe.runIf(linux)('the system gets a driver', () => {
+describe('the system gets a driver', () => {
+  beforeEach(({ skip }) => skip(!linux, 'lavapipe is fetched on Linux only'));
   it('that worked before, without another trial; never one that does not work', async () => {
     const cache = join(folder, 'verdicts');
     const icd = driver('broken', 10, 1_700_000_002);
@@ -141,7 +142,8 @@ describe('a fetched lavapipe', () => {
   });
 });
 
-describe.runIf(linux && onPath('cc'))('libraries that depend on one another', () => {
+describe('libraries that depend on one another', () => {
+  beforeEach(({ skip }) => skip(!linux || !onPath('cc'), 'no C compiler for Linux here'));
   const built = join(folder, 'lib');
   mkdirSync(built);
   const compile = (name: string, needs: string[]) => {

@@ -8,6 +8,7 @@ import { probe } from '../../src/drivers/probe/probe.ts';
 import { recipe } from '../../src/drivers/probe/recipe.ts';
 
 const posix = process.platform !== 'win32';
+const NOT_POSIX = 'Windows has no such pipes';
 const folder = mkdtempSync(join(tmpdir(), 'pixtape-probe-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -53,7 +54,8 @@ describe('a probe', () => {
     expect(answer.seconds).toBeLessThan(10);
   });
 
-  it.runIf(posix)('does not wait for a process that a dead driver has left with its pipes', async () => {
+  it('does not wait for a process that a dead driver has left with its pipes', async ({ skip }) => {
+    skip(!posix, NOT_POSIX);
     const code = `require('node:child_process').spawn('sleep', ['30'], { stdio: 'inherit', detached: true }).unref();
       process.exit(7);`;
     const answer = await timed(misbehaving('daemon', code));
@@ -75,7 +77,8 @@ describe('ICD files', () => {
     expect(found.filter(isLavapipe)).toEqual([mesa]);
   });
 
-  it.runIf(posix)('are files: reading a pipe would wait for ever', () => {
+  it('are files: reading a pipe would wait for ever', ({ skip }) => {
+    skip(!posix, NOT_POSIX);
     const drivers = mkdtempSync(join(folder, 'icd.d-'));
     execFileSync('mkfifo', [join(drivers, 'pipe.json')]);
     writeFileSync(join(drivers, 'file.json'), '{}');

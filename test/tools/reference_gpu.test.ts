@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeAdapter, openAdapter } from '../../src/drivers/index.ts';
 import { swiftShaderUnsupported } from '../../src/drivers/probe/swiftshader.ts';
 import { Device } from '../../src/engine/gpu/device.ts';
@@ -16,7 +16,8 @@ import { runReference } from '../../tools/pytorch/reference.ts';
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
 const unsupported = swiftShaderUnsupported();
 
-describe.skipIf(unsupported)(`fixtures as GPUs compute them${unsupported ? ` (${unsupported})` : ''}`, () => {
+describe('fixtures as GPUs compute them', () => {
+  beforeEach(({ skip }) => skip(unsupported !== undefined, unsupported));
   afterAll(closeAdapter);
 
   test.each(['depth3-batch4', 'unet32-basic'])(

@@ -12,7 +12,7 @@ import { pictureShapes } from './shape/table_pictures.ts';
 import { rows } from './table.ts';
 
 /** Random problems for each operation, determined by the seed alone. */
-const RUNS = runs(4, 100);
+const RUNS = runs(3, 100);
 /** Almost every shape of a convolution is a kernel text of its own, which a CPU driver compiles for seconds. */
 const CONV_RUNS = runs(2, 100);
 const SEED = Number(process.env.OP_SEED ?? 1);

@@ -26,6 +26,7 @@ import { ssim } from '../../../src/pix2pix/train/evaluate/metrics.ts';
 import { Pix2Pix } from '../../../src/pix2pix/train/steps/pix2pix.ts';
 import { Predictor } from '../../../src/pix2pix/train/steps/predictor.ts';
 import { closeTestDevice, openTestDevice } from '../../device.ts';
+import { amount } from '../../sets.ts';
 
 /** The paper's networks: their layers, and how a training step uses them differently from the tutorial's. */
 let paper: Device;
@@ -183,31 +184,36 @@ it('nothing bypasses an encoder–decoder’s bottleneck', async () => {
   expect(await paint('unet')).toBe(false);
 });
 
-it.each([1, 2, 3, 4])('a PatchGAN of %i layers has the receptive field that it states', async (layers) => {
-  const reach = patchSide(layers);
-  const side = Math.max(leastSide(layers), reach + 2 ** layers * 6);
-  const size = Math.ceil(side / 2 ** layers) * 2 ** layers;
-  const network = { netD: 'n_layers', discHidden: 1, discLayers: layers, norm: 'none' } as const;
-  const disc = createDiscriminator(device, config(network));
-  for (const { tensor } of disc.stateEntries()) {
-    tensor.write(new Float32Array(tensor.size).fill(tensor.shape.length === 1 ? 0 : 0.25));
-  }
-  const picture = Tensor.zeros(device, [1, 3, size, size]);
-  picture.requiresGrad = true;
-  const recorded = await record(device, () => {
-    const logits = disc.forward(picture, picture.detach());
-    const [, , height = 0, width = 0] = logits.shape;
-    const middle = (n: number) => ({ start: n >> 1, end: (n >> 1) + 1 });
-    backward(slice(logits, [{}, {}, middle(height), middle(width)]));
-    return picture.grad as Tensor;
-  });
-  picture.write(new Float32Array(picture.size).fill(1));
-  recorded.run();
-  const gradient = (await recorded.outputs.read()).subarray(0, size * size);
-  const rows = Array.from({ length: size }, (_, y) => gradient.subarray(y * size, (y + 1) * size).some((v) => v !== 0));
-  const columns = Array.from({ length: size }, (_, x) => rows.some((_, y) => gradient[y * size + x] !== 0));
-  expect([rows, columns].map((seen) => seen.filter(Boolean).length)).toEqual([reach, reach]);
-});
+it.each([3, 1, 2, 4].slice(0, amount(1, 4)))(
+  'a PatchGAN of %i layers has the receptive field that it states',
+  async (layers) => {
+    const reach = patchSide(layers);
+    const side = Math.max(leastSide(layers), reach + 2 ** layers * 6);
+    const size = Math.ceil(side / 2 ** layers) * 2 ** layers;
+    const network = { netD: 'n_layers', discHidden: 1, discLayers: layers, norm: 'none' } as const;
+    const disc = createDiscriminator(device, config(network));
+    for (const { tensor } of disc.stateEntries()) {
+      tensor.write(new Float32Array(tensor.size).fill(tensor.shape.length === 1 ? 0 : 0.25));
+    }
+    const picture = Tensor.zeros(device, [1, 3, size, size]);
+    picture.requiresGrad = true;
+    const recorded = await record(device, () => {
+      const logits = disc.forward(picture, picture.detach());
+      const [, , height = 0, width = 0] = logits.shape;
+      const middle = (n: number) => ({ start: n >> 1, end: (n >> 1) + 1 });
+      backward(slice(logits, [{}, {}, middle(height), middle(width)]));
+      return picture.grad as Tensor;
+    });
+    picture.write(new Float32Array(picture.size).fill(1));
+    recorded.run();
+    const gradient = (await recorded.outputs.read()).subarray(0, size * size);
+    const rows = Array.from({ length: size }, (_, y) =>
+      gradient.subarray(y * size, (y + 1) * size).some((v) => v !== 0),
+    );
+    const columns = Array.from({ length: size }, (_, x) => rows.some((_, y) => gradient[y * size + x] !== 0));
+    expect([rows, columns].map((seen) => seen.filter(Boolean).length)).toEqual([reach, reach]);
+  },
+);
 
 it('an unconditional discriminator has no channels for the condition, and judges', async () => {
   const model = new Pix2Pix(device, { ...small, discConditional: false });

@@ -1,3 +1,4 @@
+/** @module-tag long */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { conv2d } from '../../../../src/engine/ops/conv/conv2d.ts';
@@ -96,7 +97,7 @@ function expectSame(got: Answer, want: Answer): void {
   }
 }
 
-test('a chain needs no separate pass for a bias or an activation', { tags: 'long', timeout: 240_000 }, async () => {
+test('a chain needs no separate pass for a bias or an activation', { timeout: 240_000 }, async () => {
   const got = await gradients(fused, false, 'backward');
   expect(passesOfTheirOwn(got.labels)).toEqual([]);
   expectSame(got, await gradients(apart, false, 'backward'));

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeAdapter, openAdapter } from '../../../../src/drivers/index.ts';
 import { swiftShaderUnsupported } from '../../../../src/drivers/probe/swiftshader.ts';
 import { Device } from '../../../../src/engine/gpu/device.ts';
@@ -58,7 +58,8 @@ const CASES: Record<string, { g: ConvGeometry; tiles: readonly string[] }> = {
 
 const unsupported = swiftShaderUnsupported();
 
-describe.skipIf(unsupported)(`conv_gemm as GPUs get it${unsupported ? ` (${unsupported})` : ''}`, () => {
+describe('conv_gemm as GPUs get it', () => {
+  beforeEach(({ skip }) => skip(unsupported !== undefined, unsupported));
   afterAll(closeAdapter);
 
   const directions: readonly ConvDirection[] = ['forward', 'inputGradient', 'weightGradient'];

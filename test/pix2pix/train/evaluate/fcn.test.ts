@@ -114,6 +114,7 @@ const facades = (more: Partial<DataOptions> = {}): DataOptions => {
 };
 
 it('is trained once for the same pictures, again for others, and predicts their labels', {
+  tags: 'long',
   timeout: 300_000,
 }, async () => {
   const open = async (more: Partial<DataOptions> = {}) => {

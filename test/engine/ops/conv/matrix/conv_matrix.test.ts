@@ -1,5 +1,5 @@
 /** @module-tag long */
-import { afterAll, describe, test } from 'vitest';
+import { afterAll, beforeEach, describe, test } from 'vitest';
 import { closeAdapter } from '../../../../../src/drivers/index.ts';
 import { swiftShaderUnsupported } from '../../../../../src/drivers/probe/swiftshader.ts';
 import { CASES, compareWithGemm, DIRECTIONS } from './compare.ts';
@@ -22,7 +22,8 @@ const TRIED: readonly { name: keyof typeof CASES; unit: keyof typeof SIZES; tile
 
 const unsupported = swiftShaderUnsupported();
 
-describe.skipIf(unsupported)(`conv_matrix, emulated${unsupported ? ` (${unsupported})` : ''}`, () => {
+describe('conv_matrix, emulated', () => {
+  beforeEach(({ skip }) => skip(unsupported !== undefined, unsupported));
   afterAll(closeAdapter);
 
   const all = TRIED.flatMap((row) => DIRECTIONS.map((direction) => ({ ...row, direction })));

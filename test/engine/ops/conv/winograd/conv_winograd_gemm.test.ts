@@ -1,6 +1,6 @@
 /** @module-tag long */
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeAdapter, openAdapter } from '../../../../../src/drivers/index.ts';
 import { swiftShaderUnsupported } from '../../../../../src/drivers/probe/swiftshader.ts';
 import { Device } from '../../../../../src/engine/gpu/device.ts';
@@ -25,7 +25,8 @@ const RUNS = Number(process.env.OP_RUNS ?? 3);
 const [conv, activated, transposed] = convolutions as [OpRow, OpRow, OpRow];
 const unsupported = swiftShaderUnsupported();
 
-describe.skipIf(unsupported)(`winograd_gemm${unsupported ? ` (${unsupported})` : ''}`, () => {
+describe('winograd_gemm', () => {
+  beforeEach(({ skip }) => skip(unsupported !== undefined, unsupported));
   afterAll(closeAdapter);
 
   /** Runs `body` on a device that poses as a GPU, with this choice requested. */
