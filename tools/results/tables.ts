@@ -173,7 +173,6 @@ export const TABLES: Readonly<Record<string, ResultTable>> = {
       { title: 'discriminator of single pixels', flags: '--netD pixel --ndf 16 --lr_D 0.002' },
       { title: '… and four times the structural term', flags: '--netD pixel --ndf 16 --lr_D 0.002 --lambda_ssim 200' },
       { title: '… and no structural term', flags: '--netD pixel --ndf 16 --lr_D 0.002 --lambda_ssim 0' },
-      { title: 'L1 alone', flags: '--gan_mode none' },
     ],
   },
   'pytorch-tutorial': {
