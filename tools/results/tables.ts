@@ -42,8 +42,8 @@ export interface ResultTable {
 }
 
 /**
- * Isola et al. 2017 scaled down: their networks and constants at 64 × 64, with five times their learning rates for a
- * few epochs.
+ * Isola et al. 2017 scaled down: their networks and constants at `size` × `size`, with five times their learning rates
+ * for a few epochs.
  */
 const facades = (size: number, epochs: number) =>
   `--data facades-toy --preset paper --netG unet_${size} --crop_size ${size} --ngf 8 --ndf 8 --batch_size 4 --init he ` +

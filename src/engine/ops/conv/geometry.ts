@@ -56,3 +56,10 @@ export function geometryParams(g: ConvGeometry) {
     pad_w: g.padW,
   };
 }
+
+/** Products of matrices as one 1 × 1 convolution: a group for each, with so many channels, over one picture. */
+export function pointwise(groups: number, into: number, out: number, [height, width]: [number, number]): ConvGeometry {
+  const ones = { batch: 1, kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1 };
+  const sides = { inH: height, inW: width, outH: height, outW: width };
+  return { ...ones, ...sides, padH: 0, padW: 0, inC: groups * into, outC: groups * out, groups };
+}

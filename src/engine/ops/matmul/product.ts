@@ -7,7 +7,7 @@ import { dispatch } from '../../tape/dispatch.ts';
 import { repeated } from '../../tape/elementwise.ts';
 import { type Shape, sizeOf, Tensor } from '../../tape/tensor.ts';
 import { isProduct } from '../conv/algorithms/gemm/gemm.ts';
-import type { ConvGeometry } from '../conv/geometry.ts';
+import { type ConvGeometry, pointwise } from '../conv/geometry.ts';
 import { convKernels } from '../conv/tuning/choose.ts';
 import { convTuning } from '../conv/tuning/tuning.ts';
 
@@ -90,20 +90,8 @@ function heightAndWidth(places: number): [height: number, width: number] {
 function geometry(a: Factor, b: Factor): ConvGeometry {
   const [m, depth] = sidesOf(a);
   const [, n] = sidesOf(b);
-  const groups = matricesOf(a.x);
   const [inC, outC, places] = a.transposed ? [m, depth, n] : b.transposed ? [n, m, depth] : [depth, m, n];
-  const [height, width] = heightAndWidth(places);
-  const sides = {
-    batch: 1,
-    inC: groups * inC,
-    inH: height,
-    inW: width,
-    outC: groups * outC,
-    outH: height,
-    outW: width,
-  };
-  const ones = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1 };
-  return { ...sides, ...ones, padH: 0, padW: 0, groups };
+  return pointwise(matricesOf(a.x), inC, outC, heightAndWidth(places));
 }
 
 function batched(a: Factor, b: Factor, y: Tensor): void {

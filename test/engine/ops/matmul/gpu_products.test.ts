@@ -22,7 +22,7 @@ afterAll(() => closeTestDevice(device));
 
 const batches = products.find(({ name }) => name === 'matmul of batches') as OpRow;
 
-/** How many products `recorded` computes as convolutions, all of them by the GPU's kernel. */
+/** How many products of a matmul and its gradients are convolutions. All of these must take the GPU's kernel. */
 async function convolutionsOf(shapes: number[][], args: MatmulOptions, repeat = false): Promise<number> {
   const uses = () => [...convTuning(device).taken.values()].reduce((sum, conv) => sum + conv.uses, 0);
   const before = uses();

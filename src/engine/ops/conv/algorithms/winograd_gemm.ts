@@ -10,7 +10,7 @@ import { currentProgram } from '../../../tape/current.ts';
 import { dispatch, invocationWorkgroups } from '../../../tape/dispatch.ts';
 import { Tensor } from '../../../tape/tensor.ts';
 import { type ConvAlgorithm, type ConvDirection, parseSizes } from '../algorithm.ts';
-import { type ConvGeometry, weightSize } from '../geometry.ts';
+import { type ConvGeometry, pointwise, weightSize } from '../geometry.ts';
 import { gemm } from './gemm/gemm.ts';
 import { sizeOf } from './gemm/products.ts';
 import { byCost, parallelismOf, TILES, type Tile } from './gemm/tiles.ts';
@@ -100,9 +100,7 @@ function productOf(outputs: number, g: ConvGeometry, direction: ConvDirection): 
   const [height, width] = back ? [g.inH, g.inW] : [g.outH, g.outW];
   const groups = pointsOf(outputs);
   const tiles = g.batch * Math.ceil(height / outputs) * Math.ceil(width / outputs);
-  const ones = { kernelH: 1, kernelW: 1, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, padH: 0, padW: 0 };
-  const sides = { inH: 1, inW: tiles, outH: 1, outW: tiles };
-  return { ...ones, ...sides, batch: 1, inC: groups * into, outC: groups * out, groups };
+  return pointwise(groups, into, out, [1, tiles]);
 }
 
 /** Whether the transformed values fit one binding each. */
