@@ -5,8 +5,12 @@
 Metadata: format pixtape-cycle, version 1, `config` as JSON. Tensors: G_A.…, G_B.…, D_A.…, D_B.… before step 1; N.a and N.b,
 the batches of step N in [-1, 1]; N.losses, the discriminators' and the generators' loss, its adversarial, cycle and identity
 part; after.… the weights after the last step. Computed in float64 and stored as float32. Pools are off.
+
+Where ReLU, LeakyReLU and L1 have their kink, a rounding error decides which gradient is taken, and Adam makes a whole step of
+it. The seed keeps every value of every step KINK away from there; the script refuses one that does not.
 """
 import json
+import math
 import sys
 
 import torch
@@ -15,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 SIDE, BATCH, NGF, NDF, BLOCKS, STEPS = 32, 2, 3, 2, 2, 3
+SEED, KINK = 251, 1e-5
 LAMBDA_A, LAMBDA_B, IDENTITY, LR, BETA1 = 10.0, 7.0, 0.5, 2e-3, 0.5
 
 
@@ -56,15 +61,30 @@ class Judge(nn.Module):
         return self.model(x)
 
 
+nearest = [math.inf]
+
+
+def watch(x):
+    nearest[0] = min(nearest[0], x.detach().abs().min().item())
+
+
+def l1(x, y):
+    watch(x - y)
+    return F.l1_loss(x, y)
+
+
 def gan(logits, target):
     return F.mse_loss(logits, torch.full_like(logits, target))
 
 
 def main(path):
-    torch.manual_seed(11)
+    torch.manual_seed(SEED)
     torch.set_default_dtype(torch.float64)
     nets = {"G_A": Generator(), "G_B": Generator(), "D_A": Judge(), "D_B": Judge()}
     for net in nets.values():
+        for module in net.modules():
+            if isinstance(module, (nn.ReLU, nn.LeakyReLU)):
+                module.register_forward_pre_hook(lambda _, inputs: watch(inputs[0]))
         for parameter in net.parameters():
             # Larger than N(0, 0.02), so that every layer matters, and exact in float32.
             parameter.data = (torch.randn_like(parameter) * 0.15).float().double()
@@ -76,8 +96,8 @@ def main(path):
     for step in range(STEPS):
         a, b = [(torch.rand(BATCH, 3, SIDE, SIDE) * 2 - 1).float().double() for _ in range(2)]
         fake_b, fake_a = ga(a), gb(b)
-        cycle = F.l1_loss(gb(fake_b), a) * LAMBDA_A + F.l1_loss(ga(fake_a), b) * LAMBDA_B
-        identity = F.l1_loss(ga(b), b) * LAMBDA_B * IDENTITY + F.l1_loss(gb(a), a) * LAMBDA_A * IDENTITY
+        cycle = l1(gb(fake_b), a) * LAMBDA_A + l1(ga(fake_a), b) * LAMBDA_B
+        identity = l1(ga(b), b) * LAMBDA_B * IDENTITY + l1(gb(a), a) * LAMBDA_A * IDENTITY
         adversarial = gan(da(fake_b), 1.0) + gan(db(fake_a), 1.0)
         loss_g = adversarial + cycle + identity
         optim_g.zero_grad()
@@ -91,6 +111,8 @@ def main(path):
         tensors[f"{step}.a"], tensors[f"{step}.b"] = a.float(), b.float()
         losses = [loss_d, loss_g, adversarial, cycle, identity]
         tensors[f"{step}.losses"] = torch.stack([loss.detach() for loss in losses]).float()
+    if nearest[0] < KINK:
+        sys.exit(f"seed {SEED}: a value lies {nearest[0]:.1e} from a kink, {KINK} is wanted; try other seeds")
     tensors.update(state("after."))
     config = {
         "width": SIDE, "height": SIDE, "batch": BATCH, "hidden": NGF, "depth": BLOCKS, "discHidden": NDF, "lambdaA": LAMBDA_A,
