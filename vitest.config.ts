@@ -1,9 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { short } from './test/sets.ts';
 
 /** Takes minutes and is a small file, so that vitest, which begins with the large ones, left it for the end, on one core. */
 const LONGEST = 'test/engine/ops/ops.test.ts';
+
+/** Files that need a process of their own. */
+const OWN = [
+  // Open another driver, or one with other settings; a process keeps the first.
+  'test/drivers/*.test.ts',
+  'test/engine/ops/conv/{conv_gemm,conv_quad}.test.ts',
+  'test/engine/ops/conv/{matrix,winograd}/*.test.ts',
+  // Replace functions of node:fs, which other files have imported by then.
+  'test/files/files.test.ts',
+  'test/pix2pix/train/loop/failures.test.ts',
+  // Set environment variables.
+  'test/cli/tune/tune.test.ts',
+  'test/pix2pix/train/sheets/labels.test.ts',
+];
+/**
+ * Starting a process and loading the engine takes longer than the tests of most files, so in the short set the other files
+ * share a process a worker. In the whole set every file has its own, and shows that it needs none of the others.
+ */
+const PROJECTS = [
+  { name: 'shared', isolate: false, include: ['test/**/*.test.ts'], exclude: OWN },
+  { name: 'own', include: OWN },
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -25,10 +48,9 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['test/**/*.test.ts'],
+    ...(short ? { projects: PROJECTS.map((test) => ({ extends: true, test })) } : { include: ['test/**/*.test.ts'] }),
     tags: [{ name: 'long', description: 'Left out of `npm test`; see test/sets.ts.' }],
     reporters: ['default', './test/reporter.ts'],
-    // A file a process: one process keeps one driver, and a crash inside a driver takes one file with it, not the run.
     pool: 'forks',
     // A CPU driver compiles on one core and computes on all of them: two files overlap well, more only queue.
     maxWorkers: 2,

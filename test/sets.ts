@@ -3,7 +3,7 @@
  * page, once. `npm run test:all` runs all. One line in a test assigns it to the whole set only: `{ tags: 'long' }`, or
  * `@module-tag long` in the head comment of its file.
  */
-const short = process.env.PIXTAPE_TESTS === 'short';
+export const short = process.env.PIXTAPE_TESTS === 'short';
 
 /** How many items to try: `few` in the short set, `many` in the whole set. */
 export const amount = (few: number, many: number): number => (short ? few : many);

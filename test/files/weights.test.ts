@@ -13,14 +13,17 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 async function readAll(path: string): Promise<Map<string, NamedTensor>> {
   const file = await openWeights(path);
-  const tensors = new Map<string, NamedTensor>();
-  for (const [name, { dtype, shape }] of file.entries) {
-    const tensor = await file.read(name);
-    expect([name, tensor.dtype, tensor.shape]).toEqual([name, dtype, [...shape]]);
-    tensors.set(name, tensor);
+  try {
+    const tensors = new Map<string, NamedTensor>();
+    for (const [name, { dtype, shape }] of file.entries) {
+      const tensor = await file.read(name);
+      expect([name, tensor.dtype, tensor.shape]).toEqual([name, dtype, [...shape]]);
+      tensors.set(name, tensor);
+    }
+    return tensors;
+  } finally {
+    await file.close();
   }
-  await file.close();
-  return tensors;
 }
 
 /** The error of opening a file, as a user reads it. */

@@ -61,7 +61,7 @@ describeInBrowser('in a browser', prepare, ({ open }: Web) => {
     expect(groups.filter(({ ok }) => !ok)).toEqual([]);
   });
 
-  it('ten steps give the same bits as in Node, from the same shaders', async () => {
+  it('ten steps give the same bits as in Node, from the same shaders', { tags: 'long', timeout: 120_000 }, async () => {
     const inPage = await call<TenSteps>(await open('ten_steps_page.html'), 'tenSteps');
     const inNode = JSON.parse((await runInNode('ten_steps_node.ts', []))[0] ?? '') as TenSteps;
     expect(inPage.capabilities).toEqual({ ...inNode.capabilities, cpu: true, subgroupSize: 4 });
@@ -71,7 +71,7 @@ describeInBrowser('in a browser', prepare, ({ open }: Web) => {
     expect(inPage.state).toBe(inNode.state);
     const curve = inPage.losses.map(([, gen]) => gen as number);
     expect(curve.at(-1)).toBeLessThan(curve[0] as number);
-  }, 120_000);
+  });
 
   it('the page of ten lines trains a network', async () => {
     const page = await open('example.html');

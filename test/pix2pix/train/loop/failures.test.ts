@@ -79,7 +79,7 @@ it('stops at a loss that is not a number, names the step, and keeps the last goo
   expect(readFileSync(join(path, 'report.html'), 'utf8')).toContain('stopped by an error');
 });
 
-it('stops within a logging interval, even a long one', async () => {
+it('stops within a logging interval, even a long one', { tags: 'long' }, async () => {
   const model = new Pix2Pix(device, tinyConfig({ lr: 1e30, lrDisc: 1e30 }));
   const path = folder();
   const error = await errorOf(train(device, path, { steps: 2000, logEvery: 1000 }, { model }));

@@ -72,7 +72,7 @@ it.each(places)(
   },
 );
 
-it('keeps the state if a sample runs out of memory', async () => {
+it('keeps the state if a sample runs out of memory', { tags: 'long' }, async () => {
   const path = folder();
   const device = await openTestDevice();
   const model = new Pix2Pix(device, tinyConfig());

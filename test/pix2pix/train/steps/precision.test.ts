@@ -198,7 +198,7 @@ describe('with shader-f16', () => {
     expect(less).toBeLessThan(0.55 * plain);
   });
 
-  it('is estimated to the byte', async () => {
+  it('is estimated to the byte', { tags: 'long' }, async () => {
     const device = await open();
     const need = await estimateTraining(device, half());
     const before = device.memory.bytes;
