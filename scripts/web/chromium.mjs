@@ -24,6 +24,12 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Without one of these it does not start, or has no WebGPU. */
+const FILES = [
+  ...['chromium', 'fonts', 'fonts.conf', 'lib', 'locales'],
+  ...['libEGL.so', 'libGLESv2.so', 'libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'],
+];
+
 /**
  * Starts Chromium with WebGPU on SwiftShader. Close it when done.
  * @returns {Promise<import('playwright-core').Browser>}
@@ -53,8 +59,13 @@ async function unpackChromium() {
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8'));
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pixtape');
   const folder = join(cache, `chromium-${version}`);
-  if (!existsSync(folder)) await unpack(join(packageFolder, 'bin'), cache, folder);
+  if (!isWhole(folder)) await unpack(join(packageFolder, 'bin'), cache, folder);
   return { program: join(folder, 'chromium'), libraries: join(folder, 'lib'), fonts: join(folder, 'fonts.conf') };
+}
+
+/** A program that cleans caches may have removed single files. */
+function isWhole(folder) {
+  return FILES.every((name) => existsSync(join(folder, name)));
 }
 
 /** Unpacks into a folder of its own and renames it, so that another process sees the whole browser or nothing. */
@@ -70,8 +81,9 @@ async function unpack(from, cache, folder) {
     }
     const fonts = `<fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'fonts')}</cachedir></fontconfig>`;
     await writeFile(join(partial, 'fonts.conf'), `<?xml version="1.0"?>\n${fonts}\n`);
+    if (!isWhole(folder)) await rm(folder, { recursive: true, force: true });
     await rename(partial, folder).catch((error) => {
-      if (!existsSync(folder)) throw error;
+      if (!isWhole(folder)) throw error;
     });
   } finally {
     await rm(partial, { recursive: true, force: true });
