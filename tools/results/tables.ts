@@ -148,12 +148,6 @@ export const TABLES: Readonly<Record<string, ResultTable>> = {
       { title: 'L1 + GAN', flags: `--no-condition_GAN ${LONGER}`, engine: 'pytorch', paper: fcn(0.64, 0.2, 0.15) },
     ],
   },
-  'no-dropout': {
-    ...common,
-    title: 'Beside PyTorch, without dropout',
-    measures: SIDE_BY_SIDE,
-    rows: [...both('L1 + cGAN', '--no-dropout'), ...both('GAN', '--no-condition_GAN --lambda_L1 0 --no-dropout')],
-  },
   large: {
     ...common,
     title: 'Facades at 128 × 128',

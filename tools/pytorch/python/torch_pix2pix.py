@@ -1,9 +1,10 @@
 """Pix2Pix in PyTorch, and its training step: the tutorial's networks with the tutorial's names, and the paper's networks with
-the names of the widely used implementation. Dropout is for whole trainings only: its masks cannot be drawn again elsewhere."""
+the names of the widely used implementation. Dropout has our masks."""
 import copy
 
 import torch
 from torch import nn
+from dropout import Dropout, masks
 from torch.nn import functional as F
 
 
@@ -32,7 +33,7 @@ class UpSampleConv(nn.Module):
     def __init__(self, c, shared_norm=True, dropout=0.0):
         super().__init__()
         half = c // 2
-        self.rate = dropout
+        self.dropout = Dropout(dropout)
         self.conv1 = nn.Conv2d(c, half, 2)
         self.conv2 = nn.Conv2d(c, half, 3, padding=1)
         self.conv3 = nn.Conv2d(half, half, 2, padding=1)
@@ -46,9 +47,6 @@ class UpSampleConv(nn.Module):
         joined = torch.cat([x, skip[:, :, : x.shape[2], : x.shape[3]]], 1)
         x = F.relu(self.dropout(self.batchnorm(self.conv2(joined))))
         return F.relu(self.dropout(getattr(self, "batchnorm2", self.batchnorm)(self.conv3(x))))
-
-    def dropout(self, x):
-        return F.dropout(x, self.rate, self.training) if self.rate > 0 else x
 
 
 class Generator(nn.Module):
@@ -115,7 +113,7 @@ class UnetLevel(nn.Module):
             layers = [nn.LeakyReLU(0.2, True), down, nn.ReLU(True), up, norms.layer(outside)]
         else:
             layers = [nn.LeakyReLU(0.2, True), down, norms.layer(inside), below, nn.ReLU(True), up, norms.layer(outside)]
-        self.model = nn.Sequential(*layers, *([nn.Dropout(dropout)] if dropout > 0 else []))
+        self.model = nn.Sequential(*layers, *([Dropout(dropout)] if dropout > 0 else []))
 
     def forward(self, x):
         return self.model(x) if self.outermost else torch.cat([x, self.model(x)], 1)
@@ -203,7 +201,7 @@ def train(nets, batches, config):
     A batch is (real, condition) or (real, condition, rates); rates holds the learning rate of each network in that step.
     Without a discriminator there is the L1 term alone. With `ranks` in the configuration each batch is divided into so many
     parts, each for networks of its own, as DistributedDataParallel does it: batch norm takes the statistics of the own part,
-    and gradients are averaged. `nets` are rank 0's.
+    and gradients are averaged. `nets` are rank 0's. Dropout's masks are for whole batches only.
     """
     ranks = config.get("ranks", 1)
     each = [nets, *(copy.deepcopy(nets) for _ in range(ranks - 1))]
@@ -235,7 +233,8 @@ def train(nets, batches, config):
     def mean(values):
         return torch.stack([v.detach().reshape(1) for v in values]).mean(0)
 
-    for real, condition, *rates in batches:
+    for step, (real, condition, *rates) in enumerate(batches):
+        masks.begin(config.get("seed", 0), step)
         for optim in optims:
             for net, rate in rates[0].items() if rates else ():
                 optim[net].param_groups[0]["lr"] = rate

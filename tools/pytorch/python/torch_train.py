@@ -7,7 +7,7 @@
 `npm run results -- pytorch` writes PROBLEM (tools/results/pytorch/problem.ts): the state of both networks (`gen.*`,
 `disc.*`), the distinct pairs (`pairs.real`, `pairs.condition`, NCHW in the generator's range), the pairs of each step
 (`order`, steps × batch) and its learning rates (`rates.gen`, `rates.disc`). TRAINED gets both networks after the last step
-and the losses of all steps (`curve.*`). Dropout's masks are PyTorch's own, drawn from the configuration's seed.
+and the losses of all steps (`curve.*`).
 """
 import json
 import sys
@@ -33,7 +33,6 @@ def main():
     given, metadata = read_safetensors(source)
     config = json.loads(metadata["config"])
     torch.use_deterministic_algorithms(True)
-    torch.manual_seed(config["seed"])
     nets = networks(config)
     for net, network in nets.items():
         # strict: a name or a shape that does not fit is an error
