@@ -15,9 +15,15 @@ const OWN = [
   // Replace functions of node:fs, which other files have imported by then.
   'test/files/files.test.ts',
   'test/pix2pix/train/loop/failures.test.ts',
-  // Set environment variables.
+  // Set variables that a library reads once, or move the cache folder, where a driver and fonts may lie that are in use.
+  'test/cli/data/command.test.ts',
   'test/cli/tune/tune.test.ts',
+  'test/files/cache.test.ts',
+  'test/pix2pix/data/sources/openmoji.test.ts',
+  'test/pix2pix/train/evaluate/fcn.test.ts',
   'test/pix2pix/train/sheets/labels.test.ts',
+  // Start a browser, which would inherit the variables that an open driver has set.
+  'test/web/**/*.test.ts',
 ];
 /**
  * Starting a process and loading the engine takes longer than the tests of most files, so in the short set the other files

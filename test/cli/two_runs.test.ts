@@ -31,7 +31,7 @@ const begin = (args: string[]): Running => {
 /** Waits until a run has trained for a while. */
 const trains = (name: string) => until(() => linesOf(join(home, 'runs', name, 'log.jsonl')).length >= 3);
 
-it('refuses the name of a run in progress, and does not disturb it', { timeout: 240_000 }, async () => {
+it('refuses the name of a run in progress, and does not disturb it', { tags: 'long', timeout: 240_000 }, async () => {
   const first = begin(train('--name', 'both'));
   await trains('both');
   for (const args of [train('--name', 'both'), ['gan', 'pairs', '--preset', 'quick', '--name', 'both']]) {

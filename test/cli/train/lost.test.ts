@@ -90,7 +90,7 @@ it('continues by itself on a new device, with the same bits', { tags: 'long', ti
   }
 });
 
-it('says how to continue if it is lost again before any progress', { timeout: 400_000 }, async () => {
+it('says how to continue if it is lost again before any progress', { tags: 'long', timeout: 400_000 }, async () => {
   const { code, stderr } = await losing(1000, 0, 'never', train('never'));
   expect(code).toBe(1);
   expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*--continue_train/);
@@ -111,7 +111,7 @@ it('ends with a message if it is lost three times in a row, keeps its last state
   expect(await outcome('thrice')).toEqual(await outcome('whole'));
 });
 
-it('says so if another command loses its device', { timeout: 400_000 }, async () => {
+it('says so if another command loses its device', { tags: 'long', timeout: 400_000 }, async () => {
   expect((await pixtape(train('model'), home)).code).toBe(0);
   const { code, stderr } = await losing(1, 0, 'model', ['translate', 'model', 'pairs', 'out', '--side', 'left']);
   expect(stderr).toMatch(/pixtape: the GPU device was lost: .*\n.*\n.*run the command again/);
