@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from '../../../files/cache.ts';
 import { writeFileAtomic } from '../../../files/files.ts';
@@ -21,17 +21,23 @@ async function configure(system: string): Promise<void> {
   try {
     const folder = join(cacheDirectory(), 'fontconfig');
     const file = join(folder, 'fonts.conf');
-    await writeFileAtomic(file, fontConfiguration(folder));
+    const content = fontConfiguration(folder);
+    // Another process may use the file.
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== content) await writeFileAtomic(file, content);
     process.env.FONTCONFIG_FILE = file;
   } catch {
     // The font of the labels is loaded from its own file: only the complaint stays.
   }
 }
 
-/** Names the usual folders of fonts, for the characters that DejaVu lacks. */
+/**
+ * Names the usual folders of fonts, for the characters that DejaVu lacks. Rescan 0: fontconfig would read a changed file or folder
+ * again, half a minute later, and forget the font that sharp has loaded from its own file.
+ */
 function fontConfiguration(cache: string): string {
   const folders = ['<dir>/usr/share/fonts</dir>', '<dir>/usr/local/share/fonts</dir>', '<dir prefix="xdg">fonts</dir>'];
-  return `<?xml version="1.0"?>\n<fontconfig>${folders.join('')}<cachedir>${escapeXml(cache)}</cachedir></fontconfig>\n`;
+  const rest = `<cachedir>${escapeXml(cache)}</cachedir><config><rescan><int>0</int></rescan></config>`;
+  return `<?xml version="1.0"?>\n<fontconfig>${folders.join('')}${rest}</fontconfig>\n`;
 }
 
 /** Escapes a text for XML, and removes the characters that XML cannot contain. */

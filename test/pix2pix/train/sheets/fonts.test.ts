@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { bundleScript } from '../../../files/script.ts';
@@ -31,5 +31,11 @@ it('gives fontconfig a configuration if the system has none', ({ skip }) => {
   expect(complaint('', { FONTCONFIG_FILE: nowhere })).toMatch(/Fontconfig error/);
   const quiet = `await configureFonts(${JSON.stringify(nowhere)});`;
   expect(complaint(quiet, { XDG_CACHE_HOME: folder })).toBe('');
-  expect(readFileSync(join(folder, 'pixtape', 'fontconfig', 'fonts.conf'), 'utf8')).toContain('/usr/share/fonts');
+  const file = join(folder, 'pixtape', 'fontconfig', 'fonts.conf');
+  expect(readFileSync(file, 'utf8')).toContain('/usr/share/fonts');
+  // A process that draws labels keeps its fonts when another begins to.
+  expect(readFileSync(file, 'utf8')).toContain('<rescan><int>0</int></rescan>');
+  utimesSync(file, 1, 1);
+  expect(complaint(quiet, { XDG_CACHE_HOME: folder })).toBe('');
+  expect(statSync(file).mtimeMs).toBe(1000);
 });
