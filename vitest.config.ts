@@ -6,6 +6,7 @@ import { short } from './test/sets.ts';
 /** Takes minutes and is a small file, so that vitest, which begins with the large ones, left it for the end, on one core. */
 const LONGEST = 'test/engine/ops/ops.test.ts';
 
+const ALL = ['test/**/*.test.ts'];
 /** Files that need a process of their own. */
 const OWN = [
   // Open another driver, or one with other settings; a process keeps the first.
@@ -30,7 +31,7 @@ const OWN = [
  * share a process a worker. In the whole set every file has its own, and shows that it needs none of the others.
  */
 const PROJECTS = [
-  { name: 'shared', isolate: false, include: ['test/**/*.test.ts'], exclude: OWN },
+  { name: 'shared', isolate: false, include: ALL, exclude: OWN },
   { name: 'own', include: OWN },
 ];
 
@@ -54,7 +55,7 @@ export default defineConfig({
     },
   ],
   test: {
-    ...(short ? { projects: PROJECTS.map((test) => ({ extends: true, test })) } : { include: ['test/**/*.test.ts'] }),
+    ...(short ? { projects: PROJECTS.map((test) => ({ extends: true, test })) } : { include: ALL }),
     tags: [{ name: 'long', description: 'Left out of `npm test`; see test/sets.ts.' }],
     reporters: ['default', './test/reporter.ts'],
     pool: 'forks',

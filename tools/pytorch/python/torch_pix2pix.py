@@ -3,8 +3,8 @@ the names of the widely used implementation. Dropout has our masks."""
 import copy
 
 import torch
-from torch import nn
 from dropout import Dropout, masks
+from torch import nn
 from torch.nn import functional as F
 
 

@@ -31,8 +31,8 @@ async function configure(system: string): Promise<void> {
 }
 
 /**
- * Names the usual folders of fonts, for the characters that DejaVu lacks. Rescan 0: fontconfig would read a changed file or folder
- * again, half a minute later, and forget the font that sharp has loaded from its own file.
+ * Names the usual folders of fonts, for the characters that DejaVu lacks. Rescan 0: fontconfig would read a changed file
+ * or folder again, half a minute later, and forget the font that sharp has loaded from its own file.
  */
 function fontConfiguration(cache: string): string {
   const folders = ['<dir>/usr/share/fonts</dir>', '<dir>/usr/local/share/fonts</dir>', '<dir prefix="xdg">fonts</dir>'];
