@@ -15,16 +15,16 @@ export {
 } from './pix2pix/models/discriminators.ts';
 export {
   checkSides,
-  Generator,
   type GeneratorConfig,
   type PictureRange,
   TUTORIAL_GENERATOR,
-} from './pix2pix/models/generator.ts';
+} from './pix2pix/models/generators/config.ts';
+export { type ResnetConfig, ResnetGenerator } from './pix2pix/models/generators/resnet.ts';
+export { Generator } from './pix2pix/models/generators/tutorial.ts';
+export { type UnetConfig, UnetGenerator } from './pix2pix/models/generators/unet.ts';
 export { createDiscriminator, createGenerator, type NetworksConfig } from './pix2pix/models/networks.ts';
 export { PatchGAN, type PatchGanConfig } from './pix2pix/models/patch_gan.ts';
 export type { Discriminator, PictureGenerator } from './pix2pix/models/registry/kind.ts';
-export { type ResnetConfig, ResnetGenerator } from './pix2pix/models/resnet.ts';
-export { type UnetConfig, UnetGenerator } from './pix2pix/models/unet.ts';
 export {
   type CheckpointHeader,
   captureState,

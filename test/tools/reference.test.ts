@@ -50,6 +50,7 @@ describe('shipped fixtures', () => {
     'depth5-batch1',
     'unet32-basic',
     'unet32-pixel-instance',
+    'resize16-pixel',
     'ranks2-batch4',
   ])(
     '%s',

@@ -1,6 +1,6 @@
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { GeneratorConfig } from '../../pix2pix/models/generator.ts';
+import type { GeneratorConfig } from '../../pix2pix/models/generators/config.ts';
 import { type PredictorOptions, usualStatistics } from '../../pix2pix/train/steps/predictor.ts';
 
 /** The flags of translate, eval and export that choose the mode that a generator runs in. */

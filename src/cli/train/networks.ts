@@ -1,5 +1,5 @@
 import { PixtapeError } from '../../engine/util/errors.ts';
-import type { GeneratorConfig } from '../../pix2pix/models/generator.ts';
+import type { GeneratorConfig } from '../../pix2pix/models/generators/config.ts';
 import { type NetworksConfig, parseGeneratorName } from '../../pix2pix/models/networks.ts';
 import { DISCRIMINATORS } from '../../pix2pix/models/registry/discriminators.ts';
 import { GENERATORS, type NetG } from '../../pix2pix/models/registry/generators.ts';

@@ -4,7 +4,7 @@ import { BadFile, withSkipHint } from '../../pix2pix/data/files/formats.ts';
 import type { ValueRange } from '../../pix2pix/data/image/decode.ts';
 import { isPictured, writePictureAs } from '../../pix2pix/data/image/encode.ts';
 import { readPicture } from '../../pix2pix/data/image/picture.ts';
-import type { SidesOf } from '../../pix2pix/models/generator.ts';
+import type { SidesOf } from '../../pix2pix/models/generators/config.ts';
 import { GENERATORS } from '../../pix2pix/models/registry/generators.ts';
 import type { TrainConfig } from '../../pix2pix/train/config/config.ts';
 import {

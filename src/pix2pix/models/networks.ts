@@ -3,7 +3,7 @@ import type { NormKind } from '../../engine/nn/norm.ts';
 import type { Rng } from '../../engine/ops/random/rng.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
 import { BASIC_LAYERS } from './discriminators.ts';
-import { checkSides, type GeneratorConfig } from './generator.ts';
+import { checkSides, type GeneratorConfig } from './generators/config.ts';
 import { DISCRIMINATORS, type NetD } from './registry/discriminators.ts';
 import { GENERATORS, NETS_G, type NetG } from './registry/generators.ts';
 import type { Discriminator, PictureGenerator } from './registry/kind.ts';

@@ -3,7 +3,7 @@ import { Conv2d } from '../../engine/nn/layers.ts';
 import { Module } from '../../engine/nn/module.ts';
 import { concat } from '../../engine/ops/shape/concat.ts';
 import type { Tensor } from '../../engine/tape/tensor.ts';
-import { DownSampleConv } from './generator.ts';
+import { DownSampleConv } from './generators/tutorial.ts';
 
 export interface PatchGanConfig {
   /** Channels of picture and condition together. */

@@ -6,7 +6,7 @@ import { continuedConfig, continuedRecord, freshConfig, freshRecord } from '../.
 import type { TrainFlags } from '../../../src/cli/train/flags.ts';
 import { encodeSafetensors, type NamedTensor } from '../../../src/engine/util/safetensors.ts';
 import { readSafetensors } from '../../../src/files/files.ts';
-import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../../src/pix2pix/models/generator.ts';
+import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../../src/pix2pix/models/generators/config.ts';
 import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { temporaryFolders } from '../../pix2pix/train/tiny.ts';
 import { build, linesOf, pixtape, writePairs, writePng } from '../command.ts';

@@ -10,7 +10,8 @@ import { backward } from '../../../src/engine/tape/autograd.ts';
 import { record } from '../../../src/engine/tape/record.ts';
 import { Tensor } from '../../../src/engine/tape/tensor.ts';
 import { leastSide, patchSide } from '../../../src/pix2pix/models/discriminators.ts';
-import { PAPER_GENERATOR } from '../../../src/pix2pix/models/generator.ts';
+import { PAPER_GENERATOR } from '../../../src/pix2pix/models/generators/config.ts';
+import type { UnetGenerator } from '../../../src/pix2pix/models/generators/unet.ts';
 import {
   createDiscriminator,
   createGenerator,
@@ -18,7 +19,6 @@ import {
   type NetworksConfig,
   parseGeneratorName,
 } from '../../../src/pix2pix/models/networks.ts';
-import type { UnetGenerator } from '../../../src/pix2pix/models/unet.ts';
 import { decodeHeader, encodeHeader } from '../../../src/pix2pix/train/checkpoint/state.ts';
 import { PRESETS } from '../../../src/pix2pix/train/config/config.ts';
 import { fromNetwork } from '../../../src/pix2pix/train/config/value_range.ts';
@@ -184,6 +184,32 @@ it('nothing bypasses an encoder–decoder’s bottleneck', async () => {
   expect(await paint('unet')).toBe(false);
 });
 
+it('a resize U-Net widens as the paper’s does, and takes the condition in again at full size', () => {
+  const conv = (name: string, input: number, output: number, kernel: number, bias = false): Shapes => ({
+    [`${name}.weight`]: [output, input, kernel, kernel],
+    ...(bias ? { [`${name}.bias`]: [output] } : {}),
+  });
+  const normed = (name: string, input: number, output: number, kernel: number) => ({
+    ...conv(`${name}.conv`, input, output, kernel),
+    ...batchNorm(`${name}.norm`, output),
+  });
+  const small = { ...PAPER_GENERATOR, depth: 5, hidden: 2, inChannels: 1, outChannels: 3 };
+  expect(shapes(generator(config({ netG: 'resize_unet', generator: small })))).toEqual({
+    ...conv('down.0.conv', 1, 2, 4, true),
+    ...normed('down.1', 2, 4, 4),
+    ...normed('down.2', 4, 8, 4),
+    ...normed('down.3', 8, 16, 4),
+    ...conv('down.4.conv', 16, 16, 4, true),
+    ...conv('up.4.conv', 16, 16, 3, true),
+    ...normed('up.3', 32, 8, 3),
+    ...normed('up.2', 16, 4, 3),
+    ...normed('up.1', 8, 2, 3),
+    ...normed('up.0', 4, 2, 3),
+    ...normed('full', 3, 2, 3),
+    ...conv('last', 2, 3, 3, true),
+  });
+});
+
 it.each([3, 1, 2, 4].slice(0, amount(1, 4)))(
   'a PatchGAN of %i layers has the receptive field that it states',
   async (layers) => {
@@ -259,7 +285,17 @@ it('names generators', () => {
   expect(parseGeneratorName('tutorial')).toEqual({ netG: 'tutorial' });
   expect(parseGeneratorName('unet_256')).toEqual({ netG: 'unet', depth: 8 });
   expect(parseGeneratorName('encoder_decoder_64')).toEqual({ netG: 'encoder_decoder', depth: 6 });
-  for (const wrong of ['unet', 'unet_16', 'unet_100', 'resnet_blocks', 'resnet_0blocks', undefined]) {
+  expect(parseGeneratorName('resize_unet_32')).toEqual({ netG: 'resize_unet', depth: 5 });
+  for (const wrong of [
+    'unet',
+    'unet_16',
+    'unet_100',
+    'resize_unet_2',
+    'resize_unet_48',
+    'resnet_blocks',
+    'resnet_0blocks',
+    undefined,
+  ]) {
     expect(parseGeneratorName(wrong), String(wrong)).toBeUndefined();
   }
   expect(parseGeneratorName('resnet_9blocks')).toEqual({ netG: 'resnet', depth: 9 });

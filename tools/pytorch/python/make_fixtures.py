@@ -72,6 +72,8 @@ SHIPPED = {
                      {"seed": 1, "init": "paper", "warm_up": 3}),
     "unet32-pixel-instance": ({**UNET, "netD": "pixel", "norm": "instance", "ganMode": "lsgan", "reuseFake": False,
                                "outChannels": 1, "batch": 2}, {"seed": 1, "init": "paper", "warm_up": 8}),
+    "resize16-pixel": ({**UNET, "netG": "resize_unet_16", "netD": "pixel", "inChannels": 1, "height": 16, "width": 32},
+                       {"seed": 4, "init": "paper", "warm_up": 8}),
     # Two ranks: batch norm over two pictures each, gradients averaged.
     "ranks2-batch4": ({"hidden": 2, "depth": 2, "discHidden": 1, "height": 24, "width": 16, "batch": 4, "ranks": 2},
                       {"seed": 1, "init": "paper"}),
@@ -82,7 +84,7 @@ def completed(config):
     """With everything that is left out; the name of the paper's generator tells its depth."""
     config = {**DEFAULTS, **config}
     if config["netG"] != "tutorial":
-        config["depth"] = int(config["netG"].removeprefix("unet_")).bit_length() - 1
+        config["depth"] = int(config["netG"].split("_")[-1]).bit_length() - 1
     return config
 
 

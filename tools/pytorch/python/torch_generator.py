@@ -10,7 +10,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from make_fixtures import read_safetensors, write_safetensors
-from torch_pix2pix import Generator, Norms, Unet
+from torch_pix2pix import Generator, Norms, ResizeUnet, Unet
 
 import torch  # only now: make_fixtures goes on in a python3 that has it
 
@@ -21,9 +21,10 @@ def load(path):
     config = json.loads(metadata["config"])
     sizes = config["generator"]
     cin, cout, hidden, depth = (sizes[k] for k in ("inChannels", "outChannels", "hidden", "depth"))
-    unet = config["netG"] == "unet"
+    unets = {"unet": Unet, "resize_unet": ResizeUnet}
+    unet = config["netG"] in unets
     if unet:
-        generator = Unet(cin, cout, hidden, depth, Norms(config["norm"]))
+        generator = unets[config["netG"]](cin, cout, hidden, depth, Norms(config["norm"]))
     else:
         generator = Generator(cin, cout, hidden, depth, sizes["sharedNorm"])
     # strict: a name or a shape that does not fit is an error

@@ -94,6 +94,7 @@ class Norms:
         kinds = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d, "none": lambda channels: nn.Identity()}
         self.layer = kinds[name]
         self.bias = name == "instance"
+        self.none = name == "none"
 
 
 class UnetLevel(nn.Module):
@@ -135,6 +136,51 @@ class Unet(nn.Module):
         return self.model(condition)
 
 
+class Stage(nn.Module):
+    """Convolution, norm and leaky ReLU. A convolution before a norm has no bias."""
+
+    def __init__(self, cin, cout, kernel, stride, slope, norm):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, padding=1, bias=norm is None)
+        self.slope = slope
+        if norm is not None:
+            self.norm = norm(cout)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return F.leaky_relu(self.norm(y) if hasattr(self, "norm") else y, self.slope)
+
+
+class ResizeUnet(nn.Module):
+    """Halves by convolutions of stride 2; on the way up it convolves, doubles bilinearly, and puts the skip behind."""
+
+    def __init__(self, cin, cout, hidden, downs, norms, dropout=0.0):
+        super().__init__()
+        layer = None if norms.none else norms.layer
+        widths = [hidden * min(2**i, 8) for i in range(downs)]
+        last = downs - 1
+        self.down = nn.ModuleList(
+            Stage(widths[i - 1] if i else cin, widths[i], 4, 2, 0.2, layer if 0 < i < last else None) for i in range(downs)
+        )
+        self.up = nn.ModuleList(
+            Stage(widths[i] * (2 if i < last else 1), widths[max(i - 1, 0)], 3, 1, 0.0, layer if i < last else None)
+            for i in range(downs)
+        )
+        self.dropout = [Dropout(dropout if i >= downs - 3 else 0.0) for i in range(downs)]
+        self.full = Stage(hidden + cin, hidden, 3, 1, 0.0, layer)
+        self.last = nn.Conv2d(hidden, cout, 3, padding=1)
+
+    def forward(self, condition):
+        xs = [condition]
+        for stage in self.down:
+            xs.append(stage(xs[-1]))
+        x = xs.pop()
+        for stage, dropout in zip(reversed(self.up), reversed(self.dropout)):
+            larger = F.interpolate(dropout(stage(x)), scale_factor=2, mode="bilinear", align_corners=False)
+            x = torch.cat([larger, xs.pop()], 1)
+        return torch.tanh(self.last(self.full(x)))
+
+
 class BasicDiscriminator(nn.Module):
     """Three halvings, then two convolutions that keep the size but for their border."""
 
@@ -174,7 +220,8 @@ def networks(config):
         shared, at = config.get("sharedNorm", True), config.get("dropoutAt", "output")
         gen = Generator(cin, cout, hidden, config["depth"], shared, dropout, at)
     else:
-        gen = Unet(cin, cout, hidden, config["depth"], norms, dropout)
+        kind = ResizeUnet if config["netG"].startswith("resize_unet") else Unet
+        gen = kind(cin, cout, hidden, config["depth"], norms, dropout)
     if config.get("ganMode") == "none":
         return {"gen": gen}
     kinds = {"basic": BasicDiscriminator, "pixel": PixelDiscriminator}

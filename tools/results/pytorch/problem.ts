@@ -79,7 +79,7 @@ function torchConfig(config: TrainConfig): Record<string, unknown> {
   const { generator, netG, netD, norm, discHidden, discConditional, ganMode, reuseFake } = config;
   const { lambdaL1: lambda, lambdaSsim, ema, lr, beta1, beta2, seed } = config;
   const lacking = [
-    netG === 'tutorial' || /^unet_\d+$/.test(generatorName(config)) ? '' : `--netG ${generatorName(config)}`,
+    netG === 'tutorial' || /^(resize_)?unet_\d+$/.test(generatorName(config)) ? '' : `--netG ${generatorName(config)}`,
     ['tutorial', 'basic', 'pixel'].includes(netD) ? '' : `--netD ${netD}`,
     lambdaSsim === 0 ? '' : `--lambda_ssim ${lambdaSsim}`,
     ema === 0 ? '' : `--ema ${ema}`,

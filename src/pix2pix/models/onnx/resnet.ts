@@ -1,5 +1,5 @@
 import type { Norm } from '../../../engine/nn/norm.ts';
-import type { ResnetBlock, ResnetGenerator } from '../resnet.ts';
+import type { ResnetBlock, ResnetGenerator } from '../generators/resnet.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { conv, convTranspose, norm as normNode, relu } from './layers.ts';
 

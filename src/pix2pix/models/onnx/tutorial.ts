@@ -1,5 +1,5 @@
 import type { BatchNorm2d } from '../../../engine/nn/layers.ts';
-import type { DownSampleConv, Generator, UpSampleConv } from '../generator.ts';
+import type { DownSampleConv, Generator, UpSampleConv } from '../generators/tutorial.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { batchNorm, concat, conv, relu } from './layers.ts';
 

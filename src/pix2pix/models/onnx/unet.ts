@@ -1,4 +1,4 @@
-import { SLOPE, type UnetBlock, type UnetGenerator } from '../unet.ts';
+import { SLOPE, type UnetBlock, type UnetGenerator } from '../generators/unet.ts';
 import type { OnnxGraph, Value } from './graph.ts';
 import { concat, conv, convTranspose, leakyRelu, norm, relu } from './layers.ts';
 

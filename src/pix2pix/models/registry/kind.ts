@@ -4,7 +4,7 @@ import type { Module } from '../../../engine/nn/module.ts';
 import type { NormKind } from '../../../engine/nn/norm.ts';
 import type { Rng } from '../../../engine/ops/random/rng.ts';
 import type { Tensor } from '../../../engine/tape/tensor.ts';
-import type { GeneratorConfig, PictureRange, SidesOf } from '../generator.ts';
+import type { GeneratorConfig, PictureRange, SidesOf } from '../generators/config.ts';
 import type { OnnxGraph, Value } from '../onnx/graph.ts';
 
 /** What all generators have in common. */

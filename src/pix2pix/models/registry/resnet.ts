@@ -1,7 +1,7 @@
 import { NORMS, type NormKind } from '../../../engine/nn/norm.ts';
-import { PAPER_GENERATOR } from '../generator.ts';
+import { PAPER_GENERATOR } from '../generators/config.ts';
+import { ResnetGenerator, resnetSides } from '../generators/resnet.ts';
 import { resnetGraph } from '../onnx/resnet.ts';
-import { ResnetGenerator, resnetSides } from '../resnet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 
 const FIRST = 'model.1.weight';

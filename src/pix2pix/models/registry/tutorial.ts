@@ -1,4 +1,5 @@
-import { Generator, TUTORIAL_GENERATOR, tutorialSides } from '../generator.ts';
+import { TUTORIAL_GENERATOR } from '../generators/config.ts';
+import { Generator, tutorialSides } from '../generators/tutorial.ts';
 import { tutorialGraph } from '../onnx/tutorial.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 

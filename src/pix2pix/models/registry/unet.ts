@@ -1,7 +1,7 @@
 import { NORMS, type NormKind } from '../../../engine/nn/norm.ts';
-import { PAPER_GENERATOR } from '../generator.ts';
+import { PAPER_GENERATOR } from '../generators/config.ts';
+import { LEAST_DOWNS, UnetGenerator, unetName, unetSides } from '../generators/unet.ts';
 import { unetGraph } from '../onnx/unet.ts';
-import { LEAST_DOWNS, UnetGenerator, unetName, unetSides } from '../unet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
 
 const FIRST = 'model.model.0.weight';

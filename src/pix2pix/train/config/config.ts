@@ -1,5 +1,5 @@
 import type { Precision } from '../../../engine/gpu/storage.ts';
-import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generator.ts';
+import { PAPER_GENERATOR, TUTORIAL_GENERATOR } from '../../models/generators/config.ts';
 import { type NetworksConfig, TUTORIAL_NETWORKS } from '../../models/networks.ts';
 import type { Init } from '../../models/registry/kind.ts';
 import type { GanMode } from './gan_loss.ts';

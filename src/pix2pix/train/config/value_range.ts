@@ -1,4 +1,4 @@
-import type { PictureRange } from '../../models/generator.ts';
+import type { PictureRange } from '../../models/generators/config.ts';
 
 /** The values of black and white in each range. */
 export const RANGE_LIMITS = { unit: [0, 1], symmetric: [-1, 1] } as const satisfies Record<

@@ -4,7 +4,7 @@ import type { Picture } from '../../data/image/picture.ts';
 import { resizePicture } from '../../data/image/picture.ts';
 import { asColours, CHANNELS } from '../../data/image/raster.ts';
 import type { ResizeMode } from '../../data/image/resize.ts';
-import type { SidesOf } from '../../models/generator.ts';
+import type { SidesOf } from '../../models/generators/config.ts';
 import type { Predictor } from '../steps/predictor.ts';
 
 export interface Size {

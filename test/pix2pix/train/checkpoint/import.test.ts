@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { detachedDevice } from '../../../../src/engine/gpu/dry_run.ts';
+import { NORMS } from '../../../../src/engine/nn/norm.ts';
 import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../../src/engine/util/errors.ts';
 import { fromBFloat16 } from '../../../../src/engine/util/half.ts';
@@ -141,7 +142,8 @@ it('tensors that form no network are refused with the file’s name', async () =
   await expect(importMade(levels)).rejects.toThrow(/made\.pth: a U-Net of 1 levels/);
 });
 
-it.for(['tutorial', 'unet', 'encoder_decoder', 'resnet'] as const)('%s without one of its tensors', async (netG) => {
+const KINDS = ['tutorial', 'unet', 'encoder_decoder', 'resnet', 'resize_unet'] as const;
+it.for(KINDS)('%s without one of its tensors', async (netG) => {
   const dry = await detachedDevice();
   const { generator: usual, norm } = netG === 'tutorial' ? PRESETS.tutorial : PRESETS.paper;
   const generator = { ...usual, hidden: 2, depth: netG === 'tutorial' ? 2 : 5 };
@@ -164,6 +166,16 @@ it('a generator of four bands keeps its channels', async () => {
     data: new Float32Array(64),
   });
   expect((await importMade(four)).config.generator).toMatchObject({ inChannels: 4, outChannels: 3 });
+});
+
+it('a resize U-Net of any norm and size', async () => {
+  const dry = await detachedDevice();
+  for (const norm of NORMS) {
+    const generator = { ...PRESETS.paper.generator, inChannels: 1, outChannels: 2, hidden: 3, depth: 3, dropout: 0 };
+    const network = createGenerator(dry, { netG: 'resize_unet', norm, generator }, new Rng(dry, 0));
+    const { config } = await importMade(zerosOf(network));
+    expect(config).toMatchObject({ netG: 'resize_unet', norm, width: 16, generator });
+  }
 });
 
 it('distinguishes an encoder–decoder from a U-Net, whose names are the same', async () => {

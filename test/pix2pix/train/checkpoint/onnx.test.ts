@@ -43,6 +43,8 @@ const NETWORKS: [string, TrainConfig, Sizes][] = [
   ['an encoder–decoder', unet({ netG: 'encoder_decoder' }), [[1, 64, 96]]],
   ['a U-Net with instance norm', unet({ norm: 'instance' }), [[1, 64, 96]]],
   ['a U-Net without norm', unet({ norm: 'none' }), [[1, 64, 64]]],
+  ['a resize U-Net', unet({ netG: 'resize_unet' }), [[1, 64, 96]]],
+  ['a resize U-Net with instance norm', unet({ netG: 'resize_unet', norm: 'instance' }), [[1, 64, 64]]],
 ];
 
 const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces));

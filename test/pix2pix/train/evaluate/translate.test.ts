@@ -9,7 +9,7 @@ import type { NormKind } from '../../../../src/engine/nn/norm.ts';
 import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { writePictureAs } from '../../../../src/pix2pix/data/image/encode.ts';
 import { type Picture, readPicture } from '../../../../src/pix2pix/data/image/picture.ts';
-import { tutorialSides } from '../../../../src/pix2pix/models/generator.ts';
+import { tutorialSides } from '../../../../src/pix2pix/models/generators/tutorial.ts';
 import { createGenerator } from '../../../../src/pix2pix/models/networks.ts';
 import { GENERATORS } from '../../../../src/pix2pix/models/registry/generators.ts';
 import { loadGenerator } from '../../../../src/pix2pix/train/checkpoint/checkpoint.ts';
@@ -114,6 +114,11 @@ const NETWORKS: [string, TrainConfig][] = [
   ['tutorial of one level', tinyConfig({ generator: { ...tinyConfig().generator, depth: 1 } })],
   ['unet', unet('batch')],
   ['unet with instance norm', unet('instance')],
+  ['resize U-Net', { ...unet('batch'), netG: 'resize_unet' }],
+  [
+    'resize U-Net of two levels',
+    { ...unet('none'), netG: 'resize_unet', generator: { ...unet('none').generator, depth: 2 } },
+  ],
   ['resnet', resnet('batch')],
   ['resnet with instance norm', resnet('instance')],
   ['resnet without norm', resnet('none')],

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { Device } from '../../../../src/engine/gpu/device.ts';
 import { Rng } from '../../../../src/engine/ops/random/rng.ts';
 import { PixtapeError } from '../../../../src/engine/util/errors.ts';
-import { Generator } from '../../../../src/pix2pix/models/generator.ts';
+import { Generator } from '../../../../src/pix2pix/models/generators/tutorial.ts';
 import { PRESETS } from '../../../../src/pix2pix/train/config/config.ts';
 import { checkMemory, estimatePrediction, estimateTraining } from '../../../../src/pix2pix/train/memory/estimate.ts';
 import { Pix2Pix } from '../../../../src/pix2pix/train/steps/pix2pix.ts';

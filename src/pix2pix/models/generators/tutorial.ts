@@ -1,14 +1,14 @@
-import type { Device } from '../../engine/gpu/device.ts';
-import { BatchNorm2d, Conv2d, Dropout } from '../../engine/nn/layers.ts';
-import { Module } from '../../engine/nn/module.ts';
-import { sigmoid } from '../../engine/ops/elementwise/activations.ts';
-import type { Rng } from '../../engine/ops/random/rng.ts';
-import { maxPool2d } from '../../engine/ops/resample/max_pool.ts';
-import { upsampleBilinear } from '../../engine/ops/resample/upsample_bilinear.ts';
-import { concatCropped } from '../../engine/ops/shape/concat.ts';
-import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
-import type { Tensor } from '../../engine/tape/tensor.ts';
-import { PixtapeError } from '../../engine/util/errors.ts';
+import type { Device } from '../../../engine/gpu/device.ts';
+import { BatchNorm2d, Conv2d, Dropout } from '../../../engine/nn/layers.ts';
+import { Module } from '../../../engine/nn/module.ts';
+import { sigmoid } from '../../../engine/ops/elementwise/activations.ts';
+import type { Rng } from '../../../engine/ops/random/rng.ts';
+import { maxPool2d } from '../../../engine/ops/resample/max_pool.ts';
+import { upsampleBilinear } from '../../../engine/ops/resample/upsample_bilinear.ts';
+import { concatCropped } from '../../../engine/ops/shape/concat.ts';
+import { checkpoint, runDirectly } from '../../../engine/tape/autograd.ts';
+import type { Tensor } from '../../../engine/tape/tensor.ts';
+import { checkSides, type GeneratorConfig, type PictureRange, type SidesOf, TUTORIAL_GENERATOR } from './config.ts';
 
 /** conv 3×3 → leaky ReLU 0.2, the building block of the way down. (The tutorial has no batch norm there.) */
 export class ConvBlock extends Module {
@@ -83,45 +83,6 @@ export class UpSampleConv extends Module {
   }
 }
 
-/** Range of values of a network's input and output: [0, 1] or [−1, 1]. */
-export type PictureRange = 'unit' | 'symmetric';
-
-export interface GeneratorConfig {
-  inChannels: number;
-  outChannels: number;
-  /** Channels of the first level; each level down doubles them. */
-  hidden: number;
-  /** Levels; the picture's sides must be multiples of 2^depth. */
-  depth: number;
-  /** Rate of dropout in the expanding layers that have it. */
-  dropout: number;
-  /**
-   * `output`: layers 0–2, nearest the picture, as in the tutorial's code; `inner`: the three deepest, as in the paper.
-   */
-  dropoutAt: 'output' | 'inner';
-  /** Whether the two places of each expanding layer share one batch norm, as in the tutorial. */
-  sharedNorm: boolean;
-}
-
-export const TUTORIAL_GENERATOR: GeneratorConfig = {
-  inChannels: 3,
-  outChannels: 3,
-  hidden: 32,
-  depth: 6,
-  dropout: 0.5,
-  dropoutAt: 'output',
-  sharedNorm: true,
-};
-
-/** unet_256 of the paper, as a configuration of `UnetGenerator`. */
-export const PAPER_GENERATOR: GeneratorConfig = {
-  ...TUTORIAL_GENERATOR,
-  hidden: 64,
-  depth: 8,
-  dropoutAt: 'inner',
-  sharedNorm: false,
-};
-
 /**
  * The tutorial's U-Net: (N, in, H, W) in [0, 1] → (N, out, H, W) in (0, 1). 117,430,211 parameters by default.
  * Source: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks"; Ronneberger et al.
@@ -172,19 +133,6 @@ export class Generator extends Module {
   }
 }
 
-/** The sides that a network takes, and how an error about them names it. */
-export interface SidesOf {
-  /** Both sides are multiples of this. */
-  unit: number;
-  /** The shortest side; by default `unit`. */
-  least?: number;
-  /** The fewest pixels if norms use the picture's own statistics; no limit by default. */
-  leastArea?: number;
-  network: string;
-  /** What else could be changed to make a picture fit. */
-  instead: string;
-}
-
 /** The sides that the tutorial's generator takes. */
 export const tutorialSides = (depth: number): SidesOf => ({
   unit: 2 ** depth,
@@ -193,14 +141,3 @@ export const tutorialSides = (depth: number): SidesOf => ({
   network: `a generator of depth ${depth}`,
   instead: 'a smaller --depth',
 });
-
-/** @throws PixtapeError saying which sizes work, if a side is not a multiple of the network's unit */
-export function checkSides(width: number, height: number, { unit, least = unit, network, instead }: SidesOf): void {
-  if (width >= least && height >= least && width % unit === 0 && height % unit === 0) return;
-  const near = (n: number) => [Math.floor(n / unit) * unit, Math.ceil(n / unit) * unit].filter((v) => v >= least);
-  const fits = [...new Set([...near(width), ...near(height), least])].sort((a, b) => a - b).slice(0, 4);
-  throw new PixtapeError(
-    `a picture of ${width} × ${height} does not fit ${network}: both sides must be multiples of ${unit}${least > unit ? `, ${least} at least` : ''}`,
-    `Sizes that work: ${fits.join(', ')}, … Choose one with --crop_size, or ${instead}.`,
-  );
-}

@@ -1,14 +1,14 @@
-import type { Device } from '../../engine/gpu/device.ts';
-import { Conv2d, ConvTranspose2d, Dropout } from '../../engine/nn/layers.ts';
-import { Module } from '../../engine/nn/module.ts';
-import { createNorm, type Norm, type NormKind } from '../../engine/nn/norm.ts';
-import { relu, tanh } from '../../engine/ops/elementwise/activations.ts';
-import type { Rng } from '../../engine/ops/random/rng.ts';
-import { concat } from '../../engine/ops/shape/concat.ts';
-import { checkpoint, runDirectly } from '../../engine/tape/autograd.ts';
-import type { Tensor } from '../../engine/tape/tensor.ts';
-import { PixtapeError } from '../../engine/util/errors.ts';
-import { checkSides, type PictureRange, type SidesOf } from './generator.ts';
+import type { Device } from '../../../engine/gpu/device.ts';
+import { Conv2d, ConvTranspose2d, Dropout } from '../../../engine/nn/layers.ts';
+import { Module } from '../../../engine/nn/module.ts';
+import { createNorm, type Norm, type NormKind } from '../../../engine/nn/norm.ts';
+import { relu, tanh } from '../../../engine/ops/elementwise/activations.ts';
+import type { Rng } from '../../../engine/ops/random/rng.ts';
+import { concat } from '../../../engine/ops/shape/concat.ts';
+import { checkpoint, runDirectly } from '../../../engine/tape/autograd.ts';
+import type { Tensor } from '../../../engine/tape/tensor.ts';
+import { PixtapeError } from '../../../engine/util/errors.ts';
+import { checkSides, type PictureRange, type SidesOf } from './config.ts';
 
 /**
  * Indices of a block's layers in PyTorch's Sequential. Layers without weights (leaky ReLU, ReLU, tanh) take the indices
