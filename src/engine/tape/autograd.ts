@@ -1,6 +1,6 @@
 import { PixtapeError } from '../util/errors.ts';
 import { currentProgram } from './current.ts';
-import { sumLater } from './deferred/sums.ts';
+import { duringBackwardPass, sumLater } from './deferred/sums.ts';
 import { oneLike, scaled, sumOf } from './primitives.ts';
 import { type Backward, sameShape, type Tensor } from './tensor.ts';
 
@@ -238,7 +238,7 @@ function propagate(
   // The result of an operation needs its gradient next. For a leaf the sum can be deferred.
   const add = (a: Tensor, b: Tensor, of: Tensor) => (of.node ? sumOf : sumLater)(a, b, `${a.label} + ${b.label}`);
   const accumulate = createGraph ? addOnTape : add;
-  withTape(createGraph, () => {
+  const pass = () => {
     const grads = new Map<Tensor, Tensor>([[y, seed ?? oneLike(y)]]);
     const pending = new Set([y]);
     while (pending.size > 0) {
@@ -266,7 +266,8 @@ function propagate(
         pending.add(input);
       });
     }
-  });
+  };
+  duringBackwardPass(() => withTape(createGraph, pass));
 }
 
 function backwardOf({ node }: Tensor, createGraph: boolean): Backward {

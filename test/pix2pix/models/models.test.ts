@@ -184,7 +184,7 @@ it('nothing bypasses an encoder–decoder’s bottleneck', async () => {
   expect(await paint('unet')).toBe(false);
 });
 
-it('a resize U-Net widens as the paper’s does, and takes the condition in again at full size', () => {
+it('a resize U-Net widens twice, and takes the condition in again at full size', () => {
   const conv = (name: string, input: number, output: number, kernel: number, bias = false): Shapes => ({
     [`${name}.weight`]: [output, input, kernel, kernel],
     ...(bias ? { [`${name}.bias`]: [output] } : {}),
@@ -198,10 +198,10 @@ it('a resize U-Net widens as the paper’s does, and takes the condition in agai
     ...conv('down.0.conv', 1, 2, 4, true),
     ...normed('down.1', 2, 4, 4),
     ...normed('down.2', 4, 8, 4),
-    ...normed('down.3', 8, 16, 4),
-    ...conv('down.4.conv', 16, 16, 4, true),
-    ...conv('up.4.conv', 16, 16, 3, true),
-    ...normed('up.3', 32, 8, 3),
+    ...normed('down.3', 8, 8, 4),
+    ...conv('down.4.conv', 8, 8, 4, true),
+    ...conv('up.4.conv', 8, 8, 3, true),
+    ...normed('up.3', 16, 8, 3),
     ...normed('up.2', 16, 4, 3),
     ...normed('up.1', 8, 2, 3),
     ...normed('up.0', 4, 2, 3),

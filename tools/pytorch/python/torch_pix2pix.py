@@ -157,7 +157,7 @@ class ResizeUnet(nn.Module):
     def __init__(self, cin, cout, hidden, downs, norms, dropout=0.0):
         super().__init__()
         layer = None if norms.none else norms.layer
-        widths = [hidden * min(2**i, 8) for i in range(downs)]
+        widths = [hidden * min(2**i, 4) for i in range(downs)]
         last = downs - 1
         self.down = nn.ModuleList(
             Stage(widths[i - 1] if i else cin, widths[i], 4, 2, 0.2, layer if 0 < i < last else None) for i in range(downs)

@@ -9,8 +9,9 @@ import { type Batch, batches, type Sum, type Term } from './batches.ts';
 
 /**
  * Sums that nothing needs before the end of a backward pass. Each by itself would be a dispatch with little to do. They
- * are collected here. One dispatch computes all of them when the program first binds one of the results: for the
- * gradients of weights in the optimizer's step, or when recording ends.
+ * are collected here. One dispatch computes all of them when the program first binds one of the results after the pass:
+ * for the gradients of weights in the optimizer's step, or when recording ends. What an operation of the pass itself
+ * needs is computed alone, so the gradients that still wait can be placed beside all the others.
  */
 
 /** A sum of more bytes is recorded at once: its values would occupy memory for longer than a dispatch is worth. */
@@ -37,6 +38,18 @@ export function sumLater(a: Tensor, b: Tensor, label: string): Tensor {
   const result = a.like(label);
   deferSum(result, [...sums.takeTerms(a), ...sums.takeTerms(b)]);
   return result;
+}
+
+let passes = 0;
+
+/** Records a backward pass. */
+export function duringBackwardPass<T>(pass: () => T): T {
+  passes++;
+  try {
+    return pass();
+  } finally {
+    passes--;
+  }
 }
 
 const ofPrograms = new WeakMap<Program, DeferredSums>();
@@ -74,7 +87,7 @@ class DeferredSums implements Deferred {
     const most = this.program.mostDeferredBytes;
     if (most === undefined) return;
     const untaken = [...this.waiting.keys()].filter((result) => !this.taken.has(result));
-    if (untaken.reduce((all, { bytes }) => all + bytes, 0) >= most) this.record([]);
+    if (untaken.reduce((all, { bytes }) => all + bytes, 0) >= most) this.recordResults(untaken);
   }
 
   /** The terms of a tensor for another sum to take over: those of its waiting sum, or else the tensor itself. */
@@ -86,8 +99,13 @@ class DeferredSums implements Deferred {
   }
 
   record(wanted: readonly Storage[]): void {
-    const { program, waiting, taken } = this;
-    const sums = [...waiting.values()].filter(({ result }) => !taken.has(result) || wanted.includes(result));
+    const untaken = passes > 0 ? [] : [...this.waiting.keys()].filter((result) => !this.taken.has(result));
+    this.recordResults([...untaken, ...wanted]);
+  }
+
+  private recordResults(results: readonly Storage[]): void {
+    const { program, waiting } = this;
+    const sums = [...waiting.values()].filter(({ result }) => results.includes(result));
     for (const { result } of sums) waiting.delete(result);
     program.placeTogether(new Set(sums.map(({ result }) => result)), 'deferred sums');
     program.placeTogether(new Set(sums.flatMap(({ terms }) => terms.map(({ values }) => values))), 'parts of sums');

@@ -13,7 +13,7 @@ import { checkSides, type PictureRange, type SidesOf } from './config.ts';
 export interface ResizeUnetConfig {
   inChannels: number;
   outChannels: number;
-  /** Channels of the first level (ngf); the levels have 1, 2, 4, 8, 8, … times as many. */
+  /** Channels of the first level (ngf); the levels have 1, 2, 4, 4, … times as many. */
   hidden: number;
   /** Halvings on the way down: 5 for resize_unet_32. */
   depth: number;
@@ -25,7 +25,7 @@ export interface ResizeUnetConfig {
 /** Slope of the leaky ReLUs on the way down. */
 const SLOPE = 0.2;
 /** How often the width doubles; all levels below keep it. */
-const MOST_DOUBLINGS = 3;
+const MOST_DOUBLINGS = 2;
 /** Levels with dropout. */
 const DROPPING = 3;
 

@@ -33,6 +33,19 @@ test.each([
   expect(gpu.memory.peak / (state + (program.plan?.lowerBound ?? 0))).toBeLessThanOrEqual(memory);
 });
 
+// A strided convolution needs the sum of its parts at once, to rearrange it. That must not keep the sums that wait from
+// being placed beside the other gradients.
+test.each(['unet', 'resize_unet'] as const)(
+  '%s with strided convolutions: each network is updated at once',
+  async (netG) => {
+    const dry = await dryRunDevice(device, { boundless: true });
+    const generator = { ...PRESETS.paper.generator, hidden: 16, depth: 5 };
+    const config = { ...PRESETS.quick, netG, netD: 'pixel', generator } as const;
+    const { program } = await new Pix2Pix(dry, config, { initialise: false }).prepare();
+    expect(program.listing.filter(({ label }) => label === 'adam')).toHaveLength(2);
+  },
+);
+
 test.each([
   { preset: 'quick', cpu: true },
   { preset: 'quick', cpu: false },
