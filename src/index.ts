@@ -19,6 +19,7 @@ export {
   type PictureRange,
   TUTORIAL_GENERATOR,
 } from './pix2pix/models/generators/config.ts';
+export { type ResizeUnetConfig, ResizeUnetGenerator } from './pix2pix/models/generators/resize_unet.ts';
 export { type ResnetConfig, ResnetGenerator } from './pix2pix/models/generators/resnet.ts';
 export { Generator } from './pix2pix/models/generators/tutorial.ts';
 export { type UnetConfig, UnetGenerator } from './pix2pix/models/generators/unet.ts';
