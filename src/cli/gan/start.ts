@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { formatCount } from '../../engine/util/format.ts';
 import type { PictureSet } from '../../pix2pix/data/sets/picture_set.ts';
 import { openPictures } from '../../pix2pix/data/sources/open_pictures.ts';
 import { loadGan, readGanHeader } from '../../pix2pix/train/checkpoint/gan_checkpoint.ts';
@@ -118,12 +119,11 @@ function defaultName(dir: string | undefined, { data, preset, classes }: GanFlag
 }
 
 function modelLine({ generator, disc, config }: Gan): string {
-  const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
   const { side, nz, batch, classes } = config;
   const asked = classes.length > 0 ? ` and ${classes.length} classes` : '';
   return (
-    `generator from ${nz} numbers${asked}, ${millions(generator.parameterCount)} parameters; ` +
-    `discriminator ${millions(disc.parameterCount)}; pictures ${side} × ${side}, batch ${batch}`
+    `generator from ${nz} numbers${asked}, ${formatCount(generator.parameterCount)} parameters; ` +
+    `discriminator ${formatCount(disc.parameterCount)}; pictures ${side} × ${side}, batch ${batch}`
   );
 }
 

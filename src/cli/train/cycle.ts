@@ -1,5 +1,6 @@
 import type { Device } from '../../engine/gpu/device.ts';
 import { PixtapeError } from '../../engine/util/errors.ts';
+import { formatCount } from '../../engine/util/format.ts';
 import { openUnpaired } from '../../pix2pix/data/sources/open_unpaired.ts';
 import { describeGenerator } from '../../pix2pix/models/networks.ts';
 import type { RunRecord } from '../../pix2pix/train/checkpoint/run_record.ts';
@@ -58,8 +59,8 @@ export async function trainCycle(at: RunFolder, flags: TrainFlags, given: Partia
       },
       open: async (device) => (before ? loadCycleGan(device, at.latest, config) : new CycleGan(device, config)),
       describe: ({ netGA, netGB }) => {
-        const count = ((netGA.parameterCount + netGB.parameterCount) / 1e6).toFixed(1);
-        return `two generators ${describeGenerator(config)}, ${count} M parameters together; ${width} × ${height}`;
+        const count = formatCount(netGA.parameterCount + netGB.parameterCount);
+        return `two generators ${describeGenerator(config)}, ${count} parameters together; ${width} × ${height}`;
       },
       prepare: (model, onCompiled) => model.prepare(onCompiled),
       train: (model, options, progress, interrupted) => {

@@ -1,4 +1,5 @@
 import type { Description } from '../../distributed/agree.ts';
+import { formatCount } from '../../engine/util/format.ts';
 import { BatchLoader, stepsPerEpoch } from '../../pix2pix/data/sets/batches.ts';
 import { type Dataset, FACES } from '../../pix2pix/data/sets/dataset.ts';
 import { datasetDigest } from '../../pix2pix/data/sets/digest.ts';
@@ -145,15 +146,14 @@ async function descriptionOf(
 }
 
 function modelLine({ generator, disc, config }: Pix2Pix): string {
-  const millions = (n: number) => `${(n / 1e6).toFixed(n < 1e6 ? 3 : 1)} M`;
   const sees = config.discConditional ? '' : 'unconditional ';
   const label = `${sees}${DISCRIMINATORS[config.netD].label(config.discLayers)}`;
-  const judge = disc ? `${label} ${millions(disc.parameterCount)}` : 'no discriminator';
+  const judge = disc ? `${label} ${formatCount(disc.parameterCount)}` : 'no discriminator';
   const averaged = config.ema > 0 ? `, weights averaged over steps (${config.ema})` : '';
   const mode = paintingMode({}, config.generator);
   const lsgan = config.ganMode === 'lsgan' ? ', least squares' : '';
   return (
-    `generator ${describeGenerator(config)}, ${millions(generator.parameterCount)} parameters; ${judge}${lsgan}; ` +
+    `generator ${describeGenerator(config)}, ${formatCount(generator.parameterCount)} parameters; ${judge}${lsgan}; ` +
     `pictures ${config.width} × ${config.height}, batch ${config.batch}${averaged}\nsamples  ${mode}`
   );
 }

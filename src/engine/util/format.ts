@@ -17,3 +17,9 @@ export function formatDuration(seconds: number): string {
   if (s >= 60) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, '0')} s`;
   return `${s} s`;
 }
+
+/** 1234567 → "1.2 M", 338115 → "338 k". */
+export function formatCount(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} M`;
+  return n >= 1e4 ? `${Math.round(n / 1000)} k` : String(n);
+}

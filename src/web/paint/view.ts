@@ -1,8 +1,9 @@
+import { formatCount } from '../../engine/util/format.ts';
 import { allow, askForFiles, button, canvas, element, input, Status } from '../page/dom.ts';
 import type { PlacedFile } from '../page/dropped.ts';
 import { openImage, openSvg } from '../page/svg.ts';
 import { proxy } from '../shared/remote.ts';
-import { explain, shortCount } from '../shared/words.ts';
+import { explain } from '../shared/words.ts';
 import { Answer, fitToScreen } from './answer.ts';
 import { type Example, showExamples } from './examples.ts';
 import { KeyPen } from './key_pen.ts';
@@ -169,7 +170,7 @@ export class PaintView {
     this.small = new Surface(small, true);
     this.sketch.show(this.small);
     element('model').textContent =
-      `Network: ${model.name}. ${network}, ${shortCount(parameters)} parameters, ${width} × ${height} pixels, ` +
+      `Network: ${model.name}. ${network}, ${formatCount(parameters)} parameters, ${width} × ${height} pixels, ` +
       `${step.toLocaleString('en')} training steps; on ${model.adapter}`;
     this.changed();
   }

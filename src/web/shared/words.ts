@@ -12,9 +12,3 @@ export function explain(error: unknown): string {
 
 /** A warning without the name of the flag: the page always skips bad files. */
 export const plain = (line: string): string => line.replace(' (--skip_bad)', '');
-
-/** 1234567 → "1.2 M". */
-export function shortCount(n: number): string {
-  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} M`;
-  return n >= 1e4 ? `${Math.round(n / 1000)} k` : String(n);
-}

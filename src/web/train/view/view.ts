@@ -1,9 +1,9 @@
-import { formatBytes } from '../../../engine/util/format.ts';
+import { formatBytes, formatCount } from '../../../engine/util/format.ts';
 import { allow, askForFiles, button, byId, download, element, input, makeWorker, Status } from '../../page/dom.ts';
 import { type PlacedFile, placed } from '../../page/dropped.ts';
 import { openSvg } from '../../page/svg.ts';
 import { connect, proxy, revive, transfer } from '../../shared/remote.ts';
-import { explain, shortCount } from '../../shared/words.ts';
+import { explain } from '../../shared/words.ts';
 import type { RestoredInfo, Source, TrainEvent, TrainingProgress } from '../types.ts';
 import type { TrainCalls } from '../worker/worker.ts';
 import { Curves } from './curves.ts';
@@ -172,7 +172,7 @@ export class TrainView {
         break;
       case 'opened':
         element('run-summary').textContent =
-          `${event.summary}. Generator with ${shortCount(event.parameters)} parameters, on ${event.adapter}.`;
+          `${event.summary}. Generator with ${formatCount(event.parameters)} parameters, on ${event.adapter}.`;
         break;
       case 'running':
         this.become('running');
