@@ -161,6 +161,8 @@ const calls: Record<string, Call | readonly Call[]> = {
     ({ recorded }) => recorded.program.profile(),
     ({ recorded }) => recorded.outputs.read(),
   ],
+  ResizeUnetGenerator: ({ on, rng }) =>
+    new library.ResizeUnetGenerator(on, { ...disc, outChannels: 3, depth: 2, dropout: 0, norm: 'batch' }, rng),
   ResnetGenerator: ({ on, rng }) =>
     new library.ResnetGenerator(on, { ...disc, outChannels: 3, depth: 1, dropout: 0 }, rng),
   Rng: ({ on }) => new Rng(on, 0),

@@ -191,7 +191,9 @@ describePage('painting', (open) => {
       const mine = join(home, 'mine.safetensors');
       copyFileSync(shipped, mine);
       await dropPaths(page, [mine]);
-      await expect.poll(() => text(page, 'model'), SOON).toMatch(/^Network: mine\.safetensors\. resize_unet_32 of 16 channels/);
+      await expect
+        .poll(() => text(page, 'model'), SOON)
+        .toMatch(/^Network: mine\.safetensors\. resize_unet_32 of 16 channels/);
       await ready(page);
     },
     SLOW,
