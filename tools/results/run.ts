@@ -42,7 +42,9 @@ export async function makeResult(table: ResultTable, row: Row, seed: number, opt
   const name = runName(train, seed, engine);
   const before = loadavg()[0] ?? 0;
   const dataroot = /--dataroot (\S+)/.exec(train)?.[1];
-  if (prepare && dataroot !== undefined) await prepare(join(root, dataroot));
+  if (prepare && dataroot !== undefined) {
+    await prepare(join(root, dataroot), (args) => pixtape(root, args));
+  }
   say(`train ${train} --seed ${seed}${engine === 'pytorch' ? ' in PyTorch' : ''}`);
   const trained = await once(join(runs, name, 'trained.json'), () => {
     return (engine === 'pytorch' ? withPyTorch : withPixtape)(train, seed, name, options);

@@ -1,3 +1,4 @@
+import { makeEdges } from './sets/edges.ts';
 import { makeFluent } from './sets/fluent.ts';
 
 /** Scores of one run that the tables show; FCN and colours as `pixtape eval --fcn` measures them. */
@@ -20,8 +21,8 @@ export interface Row {
   flags: string;
   /** PyTorch trains the row instead of us, from the same weights and with the same batches. */
   engine?: 'pytorch';
-  /** Makes the folder that `--dataroot` names, if it is not there. */
-  prepare?: (dataroot: string) => Promise<void>;
+  /** Makes the folder that `--dataroot` names, if it is not there; `pixtape` runs a command of dist/. */
+  prepare?: (dataroot: string, pixtape: (args: readonly string[]) => Promise<unknown>) => Promise<void>;
   /** The paper's figures, under the same names. */
   paper?: Partial<Record<Measure, number>>;
 }
@@ -45,9 +46,10 @@ export interface ResultTable {
  * Isola et al. 2017 scaled down: their networks and constants at `size` × `size`, with five times their learning rates
  * for a few epochs.
  */
-const facades = (size: number, epochs: number) =>
-  `--data facades-toy --preset paper --netG unet_${size} --crop_size ${size} --ngf 8 --ndf 8 --batch_size 4 --init he ` +
+const paper = (data: string, size: number, epochs: number) =>
+  `${data} --preset paper --netG unet_${size} --crop_size ${size} --ngf 8 --ndf 8 --batch_size 4 --init he ` +
   `--lr 1e-3 --resize nearest --no-jitter --n_epochs ${epochs} --n_epochs_decay ${epochs}`;
+const facades = (size: number, epochs: number) => paper('--data facades-toy', size, epochs);
 const FCN = ['pixel', 'perClass', 'iou'] as const;
 const fcn = (pixel: number, perClass: number, iou: number) => ({ pixel, perClass, iou });
 const common = { train: facades(64, 3), evaluate: '--fcn' };
@@ -161,6 +163,16 @@ export const TABLES: Readonly<Record<string, ResultTable>> = {
     rows: [
       { title: 'L1 + cGAN', flags: '' },
       { title: 'L1', flags: '--gan_mode none' },
+    ],
+  },
+  edges: {
+    title: 'Outlines → photograph at 128 × 128',
+    train: paper('--dataroot runs/results/edges', 128, 12),
+    evaluate: '',
+    measures: ['l1', 'ssim', 'L', 'a', 'b', 'saturation', 'copyL1', 'copySsim'],
+    rows: [
+      { title: 'L1 + cGAN', flags: '', prepare: makeEdges },
+      { title: 'L1', flags: '--gan_mode none', prepare: makeEdges },
     ],
   },
   drawings: {
