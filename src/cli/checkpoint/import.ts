@@ -20,8 +20,9 @@ Examples:
   pixtape translate facades.safetensors labels.png facade.png --dropout
 
 What the network is, names and shapes of the weights tell: pix2pix's U-Nets of any depth, width and norm, CycleGAN's ResNets,
-the tutorial's generator, or resize U-Nets. WEIGHTS is safetensors, or what torch.save wrote (.pth, .pt, .ckpt): a state_dict, by itself or within a whole
-training's state. Nothing in it is run: only tensors and plain containers are read, and a file that wants more is refused.
+the tutorial's generator, or resize U-Nets. WEIGHTS is safetensors, or what torch.save wrote (.pth, .pt, .ckpt): a state_dict,
+by itself or within a whole training's state. Nothing in it is run: only tensors and plain containers are read, and a file
+that wants more is refused.
 
 pix2pix's test.py keeps dropout and the batch's own statistics on unless told otherwise: so does translate --dropout.`;
 

@@ -48,7 +48,7 @@ it('continues to the bits of a run that was not interrupted', { tags: 'long', ti
 it('trains, translates; and its imported weights translate the same', { timeout: 240_000 }, async () => {
   const first = await pixtape(train('unet', '--preset', 'paper', '--steps', '1'), home);
   expect(first.stderr).not.toContain('pixtape:');
-  expect(first.stdout).toMatch(/model {4}generator unet_64 of 2 channels, \d+ k parameters; 70 × 70 PatchGAN \d+\b/);
+  expect(first.stdout).toMatch(/model {4}generator unet_64 of 2 channels, \d+ k parameters; 70 × 70 PatchGAN 3195\b/);
   expect(first.stdout).toMatch(/try it +npx pixtape translate \S+ IN OUT$/m);
 
   const painted = await pixtape(['translate', 'unet', 'drawing.png', 'painted.png'], home);

@@ -9,6 +9,7 @@ import { concat } from '../../../engine/ops/shape/concat.ts';
 import { checkpoint, runDirectly } from '../../../engine/tape/autograd.ts';
 import type { Tensor } from '../../../engine/tape/tensor.ts';
 import { checkSides, type PictureRange, type SidesOf } from './config.ts';
+import { SLOPE } from './unet.ts';
 
 export interface ResizeUnetConfig {
   inChannels: number;
@@ -22,8 +23,6 @@ export interface ResizeUnetConfig {
   norm: NormKind;
 }
 
-/** Slope of the leaky ReLUs on the way down. */
-const SLOPE = 0.2;
 /** How often the width doubles; all levels below keep it. */
 const MOST_DOUBLINGS = 2;
 /** Levels with dropout. */

@@ -3,6 +3,7 @@ import { type GeneratorConfig, PAPER_GENERATOR } from '../generators/config.ts';
 import { ResizeUnetGenerator, resizeUnetName, resizeUnetSides } from '../generators/resize_unet.ts';
 import { resizeUnetGraph } from '../onnx/resize_unet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
+import { depthOfSide, describeNormed } from './names.ts';
 
 const FIRST = 'down.0.conv.weight';
 const LAST = 'last.weight';
@@ -17,12 +18,11 @@ export const RESIZE_UNET: GeneratorKind<ResizeUnetGenerator> = {
   biases: 'zero',
   choices: DEPTHS.map(resizeUnetName),
   parse: (name) => {
-    const depth = Math.log2(Number(/_(\d+)$/.exec(name)?.[1]));
-    return Number.isInteger(depth) && depth >= 2 && name === resizeUnetName(depth) ? { depth } : undefined;
+    const depth = depthOfSide(name, resizeUnetName, 2);
+    return depth === undefined ? undefined : { depth };
   },
   nameOf: ({ depth }) => resizeUnetName(depth),
-  describe: ({ hidden, depth }, norm) =>
-    `${resizeUnetName(depth)} of ${hidden} channels${norm === 'batch' ? '' : `, norm ${norm}`}`,
+  describe: ({ hidden, depth }, norm) => describeNormed(resizeUnetName(depth), hidden, norm),
   defaults: SIZES,
   init: 'he',
   sidesOf: ({ depth }) => resizeUnetSides(depth),

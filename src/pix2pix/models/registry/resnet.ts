@@ -3,6 +3,7 @@ import { PAPER_GENERATOR } from '../generators/config.ts';
 import { ResnetGenerator, resnetSides } from '../generators/resnet.ts';
 import { resnetGraph } from '../onnx/resnet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
+import { describeNormed } from './names.ts';
 
 const FIRST = 'model.1.weight';
 const block = (i: number) => `model.${10 + i}.conv_block`;
@@ -19,8 +20,7 @@ export const RESNET: GeneratorKind<ResnetGenerator> = {
     return Number.isInteger(depth) && depth >= 1 ? { depth } : undefined;
   },
   nameOf: ({ depth }) => `resnet_${depth}blocks`,
-  describe: ({ hidden, depth }, norm) =>
-    `resnet_${depth}blocks of ${hidden} channels${norm === 'batch' ? '' : `, norm ${norm}`}`,
+  describe: ({ hidden, depth }, norm) => describeNormed(`resnet_${depth}blocks`, hidden, norm),
   defaults: { ...PAPER_GENERATOR, depth: 9 },
   init: 'paper',
   sidesOf: ({ depth }) => resnetSides(depth),

@@ -3,6 +3,7 @@ import { PAPER_GENERATOR } from '../generators/config.ts';
 import { LEAST_DOWNS, UnetGenerator, unetName, unetSides } from '../generators/unet.ts';
 import { unetGraph } from '../onnx/unet.ts';
 import type { GeneratorKind, Weights } from './kind.ts';
+import { depthOfSide, describeNormed } from './names.ts';
 
 const FIRST = 'model.model.0.weight';
 const LAST = 'model.model.3.weight';
@@ -33,12 +34,11 @@ function kindOf(
     biases: 'zero',
     choices: DEPTHS.map((depth) => nameOf({ depth })),
     parse: (name) => {
-      const depth = Math.log2(Number(/_(\d+)$/.exec(name)?.[1]));
-      return Number.isInteger(depth) && depth >= LEAST_DOWNS && name === nameOf({ depth }) ? { depth } : undefined;
+      const depth = depthOfSide(name, (depth) => nameOf({ depth }), LEAST_DOWNS);
+      return depth === undefined ? undefined : { depth };
     },
     nameOf,
-    describe: (config, norm) =>
-      `${nameOf(config)} of ${config.hidden} channels${norm === 'batch' ? '' : `, norm ${norm}`}`,
+    describe: (config, norm) => describeNormed(nameOf(config), config.hidden, norm),
     defaults: PAPER_GENERATOR,
     init: 'paper',
     sidesOf: ({ depth }) => unetSides({ depth, skips }),
