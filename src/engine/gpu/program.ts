@@ -22,7 +22,7 @@ export interface Deferred {
   readonly results: Iterable<Storage>;
   /** Storage that it will read. */
   readonly inputs: Iterable<Storage>;
-  /** Records it. Parts that may never be needed are recorded only if they are in `wanted`. */
+  /** Records it: during a backward pass only `wanted`, else everything but parts that may never be needed. */
   record(wanted: readonly Storage[]): void;
 }
 
